@@ -1,0 +1,93 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Every Swift target is compiled in Swift 6 mode with the same upcoming features.
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+
+/// The house, bottom up. A target imports only what is named for it; `Tests/ConventionTests` checks the import lines.
+let package = Package(
+    name: "martlet",
+    products: [
+        .executable(name: "martlet", targets: ["martlet"]),
+        .library(name: "KubeModel", targets: ["KubeModel"]),
+        .library(name: "KubeClient", targets: ["KubeClient"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    ],
+    targets: [
+        // C: what Glibc's Swift module lacks, and the system's libraries.
+        .target(name: "CLinux"),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CNGHTTP2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
+        .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+        .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+
+        .target(name: "NetworkTypes", swiftSettings: settings),
+        .target(name: "KubeModel", dependencies: ["NetworkTypes", "CYAML"], swiftSettings: settings),
+        .target(name: "Store", dependencies: ["CSQLite"], swiftSettings: settings),
+        .target(
+            name: "Transport", dependencies: ["NetworkTypes", "CLinux", "COpenSSL", "CNGHTTP2"],
+            swiftSettings: settings),
+        .target(
+            name: "APIServer", dependencies: ["NetworkTypes", "KubeModel", "Store", "Transport", logging],
+            swiftSettings: settings),
+        .target(name: "KubeClient", dependencies: ["KubeModel", "Transport", logging], swiftSettings: settings),
+        .target(name: "TrafficModel", dependencies: ["NetworkTypes", "KubeModel"], swiftSettings: settings),
+        .target(
+            name: "ProxyEngine", dependencies: ["NetworkTypes", "Transport", "CLinux", "COpenSSL"],
+            swiftSettings: settings),
+        .target(
+            name: "Controllers",
+            dependencies: ["NetworkTypes", "KubeModel", "KubeClient", "TrafficModel", "Transport", logging],
+            swiftSettings: settings),
+        .target(
+            name: "DataPlane",
+            dependencies: [
+                "NetworkTypes", "KubeModel", "Transport", "KubeClient", "TrafficModel", "ProxyEngine", logging,
+            ],
+            swiftSettings: settings),
+        .executableTarget(
+            name: "martlet",
+            dependencies: [
+                "NetworkTypes", "KubeModel", "Store", "Transport", "APIServer", "KubeClient", "TrafficModel",
+                "ProxyEngine", "Controllers", "DataPlane", argumentParser, logging,
+            ],
+            swiftSettings: settings),
+
+        .testTarget(name: "NetworkTypesTests", dependencies: ["NetworkTypes"], swiftSettings: settings),
+        .testTarget(name: "KubeModelTests", dependencies: ["KubeModel"], swiftSettings: settings),
+        .testTarget(name: "StoreTests", dependencies: ["Store"], swiftSettings: settings),
+        .testTarget(name: "TransportTests", dependencies: ["Transport"], swiftSettings: settings),
+        .testTarget(
+            name: "APIServerTests", dependencies: ["APIServer", "KubeModel", "Store", "Transport"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "KubeClientTests", dependencies: ["KubeClient", "KubeModel", "Transport"], swiftSettings: settings),
+        .testTarget(
+            name: "TrafficModelTests", dependencies: ["TrafficModel", "KubeModel", "NetworkTypes"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "ProxyEngineTests", dependencies: ["ProxyEngine", "Transport", "NetworkTypes"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "ControllersTests",
+            dependencies: ["Controllers", "KubeClient", "KubeModel", "TrafficModel", "NetworkTypes"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "DataPlaneTests",
+            dependencies: ["DataPlane", "TrafficModel", "KubeModel", "NetworkTypes", "Transport"],
+            swiftSettings: settings),
+        .testTarget(name: "ConventionTests", swiftSettings: settings),
+        .testTarget(name: "EndToEndTests", dependencies: ["KubeModel"], swiftSettings: settings),
+    ]
+)

@@ -1,0 +1,1 @@
+// This target is header-only; SwiftPM wants one C file to build.
