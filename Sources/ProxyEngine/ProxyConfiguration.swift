@@ -1,0 +1,123 @@
+package import NetworkTypes
+
+/// Everything the proxy needs to know, as one immutable value.
+///
+/// Whoever compiles it (the data plane, a test, a benchmark) hands the whole of it to ``ProxyEngine/apply(_:)``. There
+/// is no incremental form: the engine finds out itself what stayed the same, keeps the upstream connections of every
+/// endpoint that is still there and lets requests that are under way finish under the routes they were matched with.
+package struct ProxyConfiguration: Sendable {
+    /// The sockets to accept on. A listener that is in two successive snapshots is never closed in between.
+    package var listeners: [Listener]
+    /// Hosts and their routes. Two entries for one host are merged; the earlier wins a conflict.
+    package var hosts: [VirtualHost]
+    /// The backends that routes point to by index.
+    package var upstreams: [Upstream]
+    /// Index of the upstream for requests that match no host or no path; nil answers them with a 404 page.
+    package var defaultUpstream: Int?
+    /// Server certificates, chosen by SNI. Without a match the engine's own self-signed certificate is shown.
+    package var certificates: [ServerCertificate]
+    package var limits: ProxyLimits
+    /// Whether `X-Forwarded-*` of the client are believed and extended (ingress-nginx `use-forwarded-headers`).
+    package var trustsForwardedHeaders: Bool
+
+    package init(
+        listeners: [Listener] = [], hosts: [VirtualHost] = [], upstreams: [Upstream] = [],
+        defaultUpstream: Int? = nil, certificates: [ServerCertificate] = [], limits: ProxyLimits = ProxyLimits(),
+        trustsForwardedHeaders: Bool = false
+    ) {
+        self.listeners = listeners
+        self.hosts = hosts
+        self.upstreams = upstreams
+        self.defaultUpstream = defaultUpstream
+        self.certificates = certificates
+        self.limits = limits
+        self.trustsForwardedHeaders = trustsForwardedHeaders
+    }
+
+    /// One address to accept connections on.
+    package struct Listener: Sendable, Hashable {
+        package enum Scheme: Sendable, Hashable { case http, https }
+
+        /// Port 0 asks the kernel for a free port; ``ProxyEngine/boundAddresses`` tells which.
+        package var address: SocketAddress
+        package var scheme: Scheme
+        /// The port that clients see when it is not the bound one (behind a node port or an nftables rule): used for
+        /// `X-Forwarded-Port`.
+        package var publicPort: Port?
+
+        package init(address: SocketAddress, scheme: Scheme, publicPort: Port? = nil) {
+            self.address = address
+            self.scheme = scheme
+            self.publicPort = publicPort
+        }
+    }
+
+    /// The routes of one host name.
+    package struct VirtualHost: Sendable, Hashable {
+        package var host: HostPattern
+        package var routes: [Route]
+        /// Upstream for paths of this host that no route matches; nil falls back to the configuration's default.
+        package var defaultUpstream: Int?
+        /// Answer plain HTTP with 308 to `https://` (ingress-nginx `ssl-redirect`; set it where the host has TLS).
+        package var redirectsToHTTPS: Bool
+
+        package init(
+            host: HostPattern, routes: [Route], defaultUpstream: Int? = nil, redirectsToHTTPS: Bool = false
+        ) {
+            self.host = host
+            self.routes = routes
+            self.defaultUpstream = defaultUpstream
+            self.redirectsToHTTPS = redirectsToHTTPS
+        }
+    }
+
+    /// One path of a host.
+    package struct Route: Sendable, Hashable {
+        /// How ``Route/path`` is compared, as `pathType` of networking.k8s.io/v1 Ingress defines it.
+        package enum Match: Sendable, Hashable {
+            /// The whole path, byte for byte.
+            case exact
+            /// Element-wise prefix: `/foo` matches `/foo`, `/foo/` and `/foo/bar`, not `/foobar`.
+            case prefix
+        }
+
+        package var path: String
+        package var match: Match
+        /// Index into ``ProxyConfiguration/upstreams``.
+        package var upstream: Int
+
+        package init(path: String, match: Match, upstream: Int) {
+            self.path = path
+            self.match = match
+            self.upstream = upstream
+        }
+    }
+
+    /// A named set of interchangeable endpoints.
+    package struct Upstream: Sendable, Hashable {
+        /// Identity across snapshots (for example `namespace/service:port`): position in the rotation and counters
+        /// stay with the name.
+        package var name: String
+        /// Ready endpoints. Empty means that requests are answered with 503.
+        package var endpoints: [SocketAddress]
+
+        package init(name: String, endpoints: [SocketAddress]) {
+            self.name = name
+            self.endpoints = endpoints
+        }
+    }
+
+    /// A certificate chain with its key.
+    package struct ServerCertificate: Sendable, Hashable {
+        /// Names it is shown for: exact, or `*.example.com` for one label.
+        package var hosts: [String]
+        package var certificateChainPEM: [UInt8]
+        package var privateKeyPEM: [UInt8]
+
+        package init(hosts: [String], certificateChainPEM: [UInt8], privateKeyPEM: [UInt8]) {
+            self.hosts = hosts
+            self.certificateChainPEM = certificateChainPEM
+            self.privateKeyPEM = privateKeyPEM
+        }
+    }
+}

@@ -1,0 +1,44 @@
+/// What the proxy has done since it started, summed over its loops at one moment.
+package struct ProxyCounters: Sendable, Hashable {
+    package struct Traffic: Sendable, Hashable {
+        package var requests: UInt64 = 0
+        /// Responses by class: index 0 is 1xx (a switched protocol), 4 is 5xx.
+        package var responsesByClass: [UInt64] = [0, 0, 0, 0, 0]
+        /// Bytes of request heads and bodies sent to upstreams.
+        package var bytesUp: UInt64 = 0
+        /// Bytes of response heads and bodies sent to clients.
+        package var bytesDown: UInt64 = 0
+
+        package init() {}
+    }
+
+    package struct Upstream: Sendable, Hashable {
+        package var traffic = Traffic()
+        package var connectFailures: UInt64 = 0
+        package var retries: UInt64 = 0
+        package var timeouts: UInt64 = 0
+
+        package init() {}
+    }
+
+    /// By `host` and `path` as configured, for example `shop.example.com/cart`; an exact route ends with ` (exact)`.
+    package var routes: [String: Traffic] = [:]
+    /// By ``ProxyConfiguration/Upstream/name``.
+    package var upstreams: [String: Upstream] = [:]
+    /// Responses by status code, the proxy's own included.
+    package var statuses: [Int: UInt64] = [:]
+    package var connectionsAccepted: UInt64 = 0
+    package var connectionsRefused: UInt64 = 0
+    /// Client connections open now, tunnels included.
+    package var connectionsOpen: Int = 0
+    /// Upgraded connections open now.
+    package var tunnelsOpen: Int = 0
+    /// Pooled upstream connections without a request now.
+    package var upstreamConnectionsIdle: Int = 0
+    package var upstreamConnectionsOpen: Int = 0
+    package var upstreamConnectionsCreated: UInt64 = 0
+    /// Bytes of memory held in connection buffers now.
+    package var bufferedBytes: Int = 0
+
+    package init() {}
+}

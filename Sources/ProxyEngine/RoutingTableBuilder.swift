@@ -1,0 +1,76 @@
+/// Collects hosts and routes in growable arrays; ``RoutingTable`` freezes them.
+struct RoutingTableBuilder {
+    private(set) var text: [UInt8] = []
+    private(set) var hosts: [RoutingTable.Host] = []
+    private(set) var routes: [RoutingTable.Route] = []
+    private(set) var origins: [(host: Int, route: Int)] = []
+    private(set) var anyHost: Int32 = -1
+
+    private struct RouteKey: Hashable {
+        var host: Int32
+        var isExact: Bool
+        var path: [UInt8]
+    }
+
+    private var hostIndices: [HostPattern: Int32] = [:]
+    private var seenRoutes: Set<RouteKey> = []
+
+    mutating func add(_ virtualHost: ProxyConfiguration.VirtualHost, origin: Int) {
+        let index = hostIndex(virtualHost.host)
+        if virtualHost.redirectsToHTTPS { hosts[Int(index)].redirectsToHTTPS = true }
+        if let upstream = virtualHost.defaultUpstream, hosts[Int(index)].defaultUpstream < 0 {
+            hosts[Int(index)].defaultUpstream = Int32(upstream)
+        }
+        for (routeIndex, route) in virtualHost.routes.enumerated() {
+            add(route, host: index, origin: (origin, routeIndex))
+        }
+    }
+
+    private mutating func hostIndex(_ pattern: HostPattern) -> Int32 {
+        if let known = hostIndices[pattern] { return known }
+        let index = Int32(hosts.count)
+        hostIndices[pattern] = index
+        var host = RoutingTable.Host()
+        host.deepestPrefix = -1
+        let name: [UInt8]
+        switch pattern {
+        case .any:
+            anyHost = index
+            name = []
+        case .exact(let exact):
+            name = Array(exact.lowercased().utf8)
+        case .wildcard(let suffix):
+            name = Array(suffix.lowercased().utf8)
+            host.isWildcard = true
+        }
+        host.hash = name.reduce(host.isWildcard ? PathHash.wildcardSeed : PathHash.seed) { PathHash.step($0, $1) }
+        host.nameOffset = Int32(text.count)
+        host.nameCount = Int32(name.count)
+        text += name
+        hosts.append(host)
+        return index
+    }
+
+    private mutating func add(_ route: ProxyConfiguration.Route, host: Int32, origin: (host: Int, route: Int)) {
+        var path = Array(route.path.utf8)
+        let isExact = route.match == .exact
+        if !isExact {
+            // A trailing slash of a Prefix is ignored; the empty key stands for "/".
+            while path.last == 0x2F { path.removeLast() }
+        }
+        guard seenRoutes.insert(RouteKey(host: host, isExact: isExact, path: path)).inserted else { return }
+        let hash = path.reduce(PathHash.route(host, isExact: isExact)) { PathHash.step($0, $1) }
+        routes.append(
+            RoutingTable.Route(
+                hash: hash, pathOffset: Int32(text.count), pathCount: Int32(path.count), host: host,
+                isExact: isExact, upstream: Int32(route.upstream)))
+        origins.append(origin)
+        text += path
+        if isExact {
+            hosts[Int(host)].hasExactRoutes = true
+        } else {
+            let depth = Int32(path.count { $0 == 0x2F })
+            hosts[Int(host)].deepestPrefix = max(hosts[Int(host)].deepestPrefix, depth)
+        }
+    }
+}
