@@ -47,8 +47,9 @@ struct BufferPool: ~Copyable {
 
     deinit {
         for index in 0..<Self.classCount {
-            while let block = heads[index] {
-                heads[index] = block.load(as: UnsafeMutableRawPointer?.self)
+            var next = heads[index]
+            while let block = next {
+                next = block.load(as: UnsafeMutableRawPointer?.self)
                 free(block)
             }
         }

@@ -101,7 +101,9 @@ private func table(_ hosts: [ProxyConfiguration.VirtualHost], defaultUpstream: I
             .init(host: .exact("a"), routes: [.init(path: "/x", match: .prefix, upstream: 0)]),
             .init(
                 host: .exact("A"),
-                routes: [.init(path: "/x/", match: .prefix, upstream: 1), .init(path: "/y", match: .exact, upstream: 2)],
+                routes: [
+                    .init(path: "/x/", match: .prefix, upstream: 1), .init(path: "/y", match: .exact, upstream: 2),
+                ],
                 redirectsToHTTPS: true),
         ])
         #expect(compiled.hostCount == 1)
@@ -124,12 +126,13 @@ private func table(_ hosts: [ProxyConfiguration.VirtualHost], defaultUpstream: I
         }
     }
 
-    @Test(arguments: [
-        ("/a/b?x=//", "/a/b"), ("/", "/"), ("/a/./b", "/a/b"), ("/a/../b", "/b"), ("/a//b", "/a/b"),
-        ("/%61dmin", "/admin"), ("/a/%2e%2e/b", "/b"), ("/a/..", "/"), ("/a/b/..", "/a/"), ("/a/.", "/a/"),
-        ("/a/...", "/a/..."), ("/a/.b", "/a/.b"), ("/..", nil), ("/a/../../b", nil), ("/%", nil), ("/%4", nil),
-        ("/%zz", nil), ("/%00", nil), ("/a%2fb", "/a/b"), ("/a/%2e", "/a/"),
-    ] as [(String, String?)])
+    @Test(
+        arguments: [
+            ("/a/b?x=//", "/a/b"), ("/", "/"), ("/a/./b", "/a/b"), ("/a/../b", "/b"), ("/a//b", "/a/b"),
+            ("/%61dmin", "/admin"), ("/a/%2e%2e/b", "/b"), ("/a/..", "/"), ("/a/b/..", "/a/"), ("/a/.", "/a/"),
+            ("/a/...", "/a/..."), ("/a/.b", "/a/.b"), ("/..", nil), ("/a/../../b", nil), ("/%", nil), ("/%4", nil),
+            ("/%zz", nil), ("/%00", nil), ("/a%2fb", "/a/b"), ("/a/%2e", "/a/"),
+        ] as [(String, String?)])
     func pathsAreNormalisedBeforeMatching(target: String, expected: String?) {
         let bytes = Array(target.utf8)
         let scratch = UnsafeMutablePointer<UInt8>.allocate(capacity: bytes.count + 1)
