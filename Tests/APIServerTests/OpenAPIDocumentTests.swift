@@ -1,0 +1,138 @@
+import Foundation
+import Testing
+
+/// The documents in `openapi/` drive validation, defaulting, patches and `kubectl explain`, so they must be sound themselves.
+@Suite struct OpenAPIDocumentTests {
+    private typealias Object = [String: Any]
+
+    static let names = [
+        "api__v1", "apis__networking.k8s.io__v1", "apis__discovery.k8s.io__v1", "apis__coordination.k8s.io__v1",
+        "apis__events.k8s.io__v1", "apis__traffic.martlet.dev__v1",
+    ]
+
+    static let kinds: [String: [String]] = [
+        "api__v1": [
+            "ConfigMap", "Endpoints", "Event", "Namespace", "Node", "Pod", "Secret", "Service", "ServiceAccount",
+        ],
+        "apis__networking.k8s.io__v1": ["Ingress", "IngressClass"],
+        "apis__discovery.k8s.io__v1": ["EndpointSlice"],
+        "apis__coordination.k8s.io__v1": ["Lease"],
+        "apis__events.k8s.io__v1": ["Event"],
+        "apis__traffic.martlet.dev__v1": ["AddressPool", "RouteTable"],
+    ]
+
+    private static func directory() -> URL {
+        URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().appendingPathComponent("openapi")
+    }
+
+    private static func document(_ name: String) throws -> Object {
+        let data = try Data(contentsOf: directory().appendingPathComponent(name + ".json"))
+        return try #require(try JSONSerialization.jsonObject(with: data) as? Object)
+    }
+
+    private static func schemas(_ document: Object) throws -> [String: Object] {
+        let components = try #require(document["components"] as? Object)
+        return try #require(components["schemas"] as? [String: Object])
+    }
+
+    /// Calls `visit` for every object below `value`, with its path.
+    private static func walk(_ value: Any, _ path: String, _ visit: (Object, String) -> Void) {
+        if let object = value as? Object {
+            visit(object, path)
+            for (key, child) in object { walk(child, path + "/" + key, visit) }
+        } else if let array = value as? [Any] {
+            for (index, child) in array.enumerated() { walk(child, path + "/\(index)", visit) }
+        }
+    }
+
+    @Test func everyDocumentIsListedHere() throws {
+        let files = try FileManager.default.contentsOfDirectory(atPath: Self.directory().path)
+        #expect(files.filter { $0.hasSuffix(".json") }.sorted() == Self.names.map { $0 + ".json" }.sorted())
+    }
+
+    @Test(arguments: names) func everyReferenceResolves(_ name: String) throws {
+        let document = try Self.document(name)
+        let known = Set(try Self.schemas(document).keys)
+        let prefix = "#/components/schemas/"
+        var dangling: [String] = []
+        var used: Set<String> = []
+        Self.walk(document, "") { object, path in
+            guard let reference = object["$ref"] as? String else { return }
+            let target = String(reference.dropFirst(prefix.count))
+            used.insert(target)
+            if !reference.hasPrefix(prefix) || !known.contains(target) { dangling.append("\(path): \(reference)") }
+        }
+        #expect(dangling.isEmpty)
+        let roots: Set = ["io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelector"]
+        let wanted = known.filter { !$0.hasSuffix("WatchEvent") && !$0.hasSuffix("meta.v1.Status") }
+        #expect(wanted.subtracting(used).subtracting(roots).isEmpty, "schemas that nothing refers to")
+    }
+
+    @Test(arguments: names) func everyPropertyAndSchemaIsDescribed(_ name: String) throws {
+        var silent: [String] = []
+        for (schemaName, schema) in try Self.schemas(Self.document(name)) {
+            if (schema["description"] as? String ?? "").isEmpty { silent.append(schemaName) }
+            for (property, node) in schema["properties"] as? [String: Object] ?? [:]
+            where (node["description"] as? String ?? "").isEmpty {
+                silent.append(schemaName + "." + property)
+            }
+        }
+        #expect(silent.isEmpty)
+    }
+
+    @Test(arguments: names) func requiredFieldsListKeysAndMergeKeysExist(_ name: String) throws {
+        let schemas = try Self.schemas(Self.document(name))
+        var wrong: [String] = []
+        func itemProperties(_ node: Object) -> Object? {
+            guard let items = node["items"] as? Object, let reference = items["$ref"] as? String else { return nil }
+            return schemas[String(reference.split(separator: "/").last ?? "")]?["properties"] as? Object
+        }
+        for (schemaName, schema) in schemas {
+            let properties = schema["properties"] as? [String: Object] ?? [:]
+            for field in schema["required"] as? [String] ?? [] where properties[field] == nil {
+                wrong.append("\(schemaName): required \(field)")
+            }
+            for (property, node) in properties {
+                if let keys = node["x-kubernetes-list-map-keys"] as? [String] {
+                    let known = itemProperties(node) ?? [:]
+                    wrong += keys.filter { known[$0] == nil }.map { "\(schemaName).\(property): list key \($0)" }
+                    if node["x-kubernetes-list-type"] as? String != "map" { wrong.append("\(schemaName).\(property)") }
+                }
+                if let key = node["x-kubernetes-patch-merge-key"] as? String, itemProperties(node)?[key] == nil {
+                    wrong.append("\(schemaName).\(property): merge key \(key)")
+                }
+                if let values = node["enum"] as? [String] {
+                    if values != values.sorted() { wrong.append("\(schemaName).\(property): unsorted values") }
+                    if let standard = node["default"] as? String, !standard.isEmpty, !values.contains(standard) {
+                        wrong.append("\(schemaName).\(property): default \(standard)")
+                    }
+                }
+            }
+        }
+        #expect(wrong.isEmpty)
+    }
+
+    @Test(arguments: names) func everyKindHasSchemasAndPaths(_ name: String) throws {
+        let document = try Self.document(name)
+        func kinds(_ node: Object) -> [String] {
+            let extensionKey = "x-kubernetes-group-version-kind"
+            let list = node[extensionKey] as? [Object] ?? (node[extensionKey] as? Object).map { [$0] } ?? []
+            return list.compactMap { $0["kind"] as? String }
+        }
+        let described = Set(try Self.schemas(document).values.flatMap(kinds))
+        var actions: [String: Set<String>] = [:]
+        let paths = try #require(document["paths"] as? [String: Object])
+        for operation in paths.values.flatMap(\.values).compactMap({ $0 as? Object }) {
+            guard let action = operation["x-kubernetes-action"] as? String else { continue }
+            for kind in kinds(operation) { actions[kind, default: []].insert(action) }
+        }
+        for kind in try #require(Self.kinds[name]) {
+            #expect(described.isSuperset(of: [kind, kind + "List"]))
+            var verbs: Set = ["get", "list", "post", "put", "patch", "delete", "deletecollection"]
+            if kind == "Namespace" { verbs.remove("deletecollection") }
+            #expect(actions[kind] == verbs, "\(kind)")
+        }
+        #expect(Set(actions.keys) == Set(Self.kinds[name] ?? []))
+    }
+}
