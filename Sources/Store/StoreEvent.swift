@@ -1,0 +1,28 @@
+/// One committed write as history tells it.
+package struct StoreEvent: Sendable, Equatable {
+    package enum Kind: Int32, Sendable {
+        case created = 0
+        case updated = 1
+        case deleted = 2
+    }
+
+    package let kind: Kind
+    package let key: String
+    /// The value written; of a delete, the last value.
+    package let value: [UInt8]
+    /// The value before an update or delete.
+    package let previous: [UInt8]?
+    package let revision: Revision
+    package let createRevision: Revision
+
+    package init(
+        kind: Kind, key: String, value: [UInt8], previous: [UInt8]?, revision: Revision, createRevision: Revision
+    ) {
+        self.kind = kind
+        self.key = key
+        self.value = value
+        self.previous = previous
+        self.revision = revision
+        self.createRevision = createRevision
+    }
+}
