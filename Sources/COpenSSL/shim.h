@@ -9,4 +9,62 @@
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
+
+static inline long martlet_ctx_set_min_version(SSL_CTX *ctx, int version) {
+    return SSL_CTX_set_min_proto_version(ctx, version);
+}
+
+// Partial writes from a buffer that may move, and no record buffers on idle connections.
+static inline void martlet_ctx_set_modes(SSL_CTX *ctx) {
+    SSL_CTX_set_mode(
+        ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
+}
+
+static inline void martlet_ctx_set_options(SSL_CTX *ctx) {
+    SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE);
+}
+
+static inline void martlet_ctx_set_read_ahead(SSL_CTX *ctx) { SSL_CTX_set_read_ahead(ctx, 1); }
+
+static inline void martlet_ctx_set_session_cache(SSL_CTX *ctx, long mode) { SSL_CTX_set_session_cache_mode(ctx, mode); }
+
+static inline long martlet_ssl_set_host_name(SSL *ssl, const char *name) {
+    return SSL_set_tlsext_host_name(ssl, name);
+}
+
+static inline int martlet_ssl_use_identity(SSL *ssl, X509 *certificate, EVP_PKEY *key, STACK_OF(X509) *chain) {
+    return SSL_use_cert_and_key(ssl, certificate, key, chain, 1);
+}
+
+static inline int martlet_ctx_use_identity(SSL_CTX *ctx, X509 *certificate, EVP_PKEY *key, STACK_OF(X509) *chain) {
+    return SSL_CTX_use_cert_and_key(ctx, certificate, key, chain, 1);
+}
+
+static inline STACK_OF(X509) *martlet_x509_stack(void) { return sk_X509_new_null(); }
+static inline int martlet_x509_stack_push(STACK_OF(X509) *stack, X509 *certificate) {
+    return sk_X509_push(stack, certificate);
+}
+static inline void martlet_x509_stack_free(STACK_OF(X509) *stack) { sk_X509_pop_free(stack, X509_free); }
+
+static inline STACK_OF(X509_NAME) *martlet_name_stack(void) { return sk_X509_NAME_new_null(); }
+static inline int martlet_name_stack_push(STACK_OF(X509_NAME) *stack, X509_NAME *name) {
+    return sk_X509_NAME_push(stack, name);
+}
+
+static inline EVP_PKEY *martlet_generate_p256(void) { return EVP_EC_gen("P-256"); }
+
+static inline long martlet_bio_memory(BIO *bio, char **bytes) { return BIO_get_mem_data(bio, bytes); }
+
+static inline int martlet_general_names_count(GENERAL_NAMES *names) { return sk_GENERAL_NAME_num(names); }
+static inline GENERAL_NAME *martlet_general_name(GENERAL_NAMES *names, int index) {
+    return sk_GENERAL_NAME_value(names, index);
+}
+static inline ASN1_STRING *martlet_general_name_dns(GENERAL_NAME *name) {
+    return name->type == GEN_DNS ? name->d.dNSName : 0;
+}
+
+static inline void martlet_set_ctx_v3(X509V3_CTX *ctx, X509 *issuer, X509 *subject) {
+    X509V3_set_ctx(ctx, issuer, subject, 0, 0, 0);
+    X509V3_set_ctx_nodb(ctx);
+}
 #endif

@@ -19,6 +19,13 @@ package final class EventLoop: @unchecked Sendable {
         var isSleeping = false
         var isNotified = false
         var isStopping = false
+
+        /// Whether the caller must write to the wake-up descriptor: only the first to find the loop asleep does.
+        mutating func claimWakeup() -> Bool {
+            guard isSleeping, !isNotified else { return false }
+            isNotified = true
+            return true
+        }
     }
 
     private struct Slot {
@@ -49,12 +56,12 @@ package final class EventLoop: @unchecked Sendable {
 
     /// Starts the thread. Throws when the process is out of descriptors or threads.
     package init(name: String = "loop") throws(TransportError) {
-        epoll = epoll_create1(Int32(EPOLL_CLOEXEC.rawValue))
+        epoll = epoll_create1(Int32(EPOLL_CLOEXEC))
         guard epoll >= 0 else { throw .system(errno, "epoll_create1") }
         wakeup = martlet_eventfd()
         guard wakeup >= 0 else {
             let number = errno
-            close(epoll)
+            Glibc.close(epoll)
             throw .system(number, "eventfd")
         }
         readBuffer = .allocate(byteCount: Self.readBufferSize, alignment: 64)
@@ -82,8 +89,8 @@ package final class EventLoop: @unchecked Sendable {
     }
 
     deinit {
-        close(epoll)
-        close(wakeup)
+        Glibc.close(epoll)
+        Glibc.close(wakeup)
         readBuffer.deallocate()
     }
 
@@ -237,7 +244,12 @@ package final class EventLoop: @unchecked Sendable {
             now = .now
             for index in 0..<max(0, Int(count)) {
                 let data = ready[index].data
-                if data == Self.wakeupData { continue }
+                if data == Self.wakeupData {
+                    // Read whenever it is seen: a writer may come late, after its work was already taken.
+                    var counter: UInt64 = 0
+                    _ = read(wakeup, &counter, 8)
+                    continue
+                }
                 dispatch(LoopRegistration(packed: data), ReadyEvents(epoll: ready[index].events))
             }
             runInbox()
@@ -274,30 +286,16 @@ package final class EventLoop: @unchecked Sendable {
     private func runInbox() {
         var work: [@Sendable () -> Void] = []
         var arrived: [LoopTimer] = []
-        let (wasNotified, stopping) = inbox.withLock { inbox in
+        let stopping = inbox.withLock { inbox in
             swap(&work, &inbox.work)
             swap(&arrived, &inbox.timers)
-            let wasNotified = inbox.isNotified
             inbox.isSleeping = false
             inbox.isNotified = false
-            return (wasNotified, inbox.isStopping)
-        }
-        if wasNotified {
-            var counter: UInt64 = 0
-            _ = read(wakeup, &counter, 8)
+            return inbox.isStopping
         }
         for timer in arrived { timers.insert(timer) }
         for piece in work { piece() }
         if stopping { running = false }
-    }
-}
-
-extension EventLoop.Inbox {
-    /// Whether the caller must write to the wake-up descriptor: only the first to find the loop asleep does.
-    fileprivate mutating func claimWakeup() -> Bool {
-        guard isSleeping, !isNotified else { return false }
-        isNotified = true
-        return true
     }
 }
 

@@ -1,0 +1,35 @@
+/// A request to send with ``HTTPClient``. `Host`, `Content-Length` and the client's own headers are added.
+package struct HTTPClientRequest: Sendable {
+    package var method: HTTPMethod
+    /// Path and query, percent-encoded, beginning with `/`.
+    package var target: String
+    package var headers: HTTPHeaders
+    package var body: [UInt8]
+    /// Until the whole response has arrived (``HTTPClient/send(_:)``), or its head
+    /// (``HTTPClient/stream(_:)``). nil: no limit.
+    package var timeout: Duration?
+
+    package init(
+        method: HTTPMethod = .get, target: String, headers: HTTPHeaders = [:], body: [UInt8] = [],
+        timeout: Duration? = .seconds(30)
+    ) {
+        self.method = method
+        self.target = target
+        self.headers = headers
+        self.body = body
+        self.timeout = timeout
+    }
+}
+
+/// A complete response.
+package struct HTTPClientResponse: Sendable {
+    package var status: Int
+    package var headers: HTTPHeaders
+    package var body: [UInt8]
+
+    package init(status: Int, headers: HTTPHeaders, body: [UInt8]) {
+        self.status = status
+        self.headers = headers
+        self.body = body
+    }
+}

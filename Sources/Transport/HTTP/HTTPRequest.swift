@@ -1,0 +1,38 @@
+/// A request as a server received it, with its whole body.
+package struct HTTPRequest: Sendable {
+    package enum Version: Sendable, Hashable {
+        case http10, http11, http2
+    }
+
+    package var method: HTTPMethod
+    /// The request target as sent: origin form (`/path?query`), or `*`.
+    package var target: String
+    package var headers: HTTPHeaders
+    package var body: [UInt8]
+    package var version: Version
+    package var peer: PeerIdentity
+
+    package init(
+        method: HTTPMethod, target: String, headers: HTTPHeaders = [:], body: [UInt8] = [],
+        version: Version = .http11, peer: PeerIdentity = PeerIdentity()
+    ) {
+        self.method = method
+        self.target = target
+        self.headers = headers
+        self.body = body
+        self.version = version
+        self.peer = peer
+    }
+
+    /// The target up to `?`, still percent-encoded.
+    package var path: Substring {
+        guard let mark = target.utf8.firstIndex(of: UInt8(ascii: "?")) else { return target[...] }
+        return target[..<mark]
+    }
+
+    /// The target after `?`, still percent-encoded; empty if there is none.
+    package var query: Substring {
+        guard let mark = target.utf8.firstIndex(of: UInt8(ascii: "?")) else { return "" }
+        return target[target.utf8.index(after: mark)...]
+    }
+}

@@ -1,0 +1,74 @@
+/// A complete response. `Content-Length` and `Date` are added by the server; framing headers set here are ignored.
+package struct HTTPResponse: Sendable {
+    /// 200…999; 204 and 304 never have a body.
+    package var status: Int
+    package var headers: HTTPHeaders
+    /// Sent one after the other without being joined first, so that stored bytes can be shared.
+    package var body: [[UInt8]]
+
+    package init(status: Int, headers: HTTPHeaders = [:], body: [[UInt8]]) {
+        self.status = status
+        self.headers = headers
+        self.body = body
+    }
+
+    package init(status: Int, headers: HTTPHeaders = [:], body: [UInt8] = []) {
+        self.init(status: status, headers: headers, body: body.isEmpty ? [] : [body])
+    }
+
+    /// A response with `text/plain; charset=utf-8`.
+    package init(status: Int, headers: HTTPHeaders = [:], text: String) {
+        var headers = headers
+        headers["Content-Type"] = "text/plain; charset=utf-8"
+        self.init(status: status, headers: headers, body: [Array(text.utf8)])
+    }
+
+    var bodyLength: Int { body.reduce(0) { $0 + $1.count } }
+
+    /// The phrase of RFC 9110 for a status; empty for an unknown one.
+    package static func reasonPhrase(_ status: Int) -> String {
+        switch status {
+        case 100: "Continue"
+        case 101: "Switching Protocols"
+        case 200: "OK"
+        case 201: "Created"
+        case 202: "Accepted"
+        case 204: "No Content"
+        case 206: "Partial Content"
+        case 301: "Moved Permanently"
+        case 302: "Found"
+        case 303: "See Other"
+        case 304: "Not Modified"
+        case 307: "Temporary Redirect"
+        case 308: "Permanent Redirect"
+        case 400: "Bad Request"
+        case 401: "Unauthorized"
+        case 403: "Forbidden"
+        case 404: "Not Found"
+        case 405: "Method Not Allowed"
+        case 406: "Not Acceptable"
+        case 408: "Request Timeout"
+        case 409: "Conflict"
+        case 410: "Gone"
+        case 411: "Length Required"
+        case 412: "Precondition Failed"
+        case 413: "Content Too Large"
+        case 414: "URI Too Long"
+        case 415: "Unsupported Media Type"
+        case 417: "Expectation Failed"
+        case 421: "Misdirected Request"
+        case 422: "Unprocessable Content"
+        case 426: "Upgrade Required"
+        case 429: "Too Many Requests"
+        case 431: "Request Header Fields Too Large"
+        case 499: "Client Closed Request"
+        case 500: "Internal Server Error"
+        case 501: "Not Implemented"
+        case 502: "Bad Gateway"
+        case 503: "Service Unavailable"
+        case 504: "Gateway Timeout"
+        case 505: "HTTP Version Not Supported"
+        default: ""
+        }
+    }
+}

@@ -1,0 +1,36 @@
+/// A response that is sent while it is produced. Callable from any thread; writes by one thread keep their order.
+///
+/// Writing never blocks and never fails: a slow client makes ``pendingBytes`` grow, and the writer decides when that
+/// is too much. After the client has gone (``onClose(_:)``) writes do nothing.
+package final class HTTPResponseStream: Sendable {
+    let queue: ResponseStreamQueue
+
+    init(loop: EventLoop, sink: any ResponseSink, exchange: UInt64) {
+        queue = ResponseStreamQueue(loop: loop, sink: sink, exchange: exchange)
+    }
+
+    deinit { queue.cancel() }
+
+    /// Queues one piece of the body. The array is shared, not copied; empty arrays are ignored.
+    package func write(_ bytes: [UInt8]) { queue.write(bytes) }
+
+    /// Queues several pieces; they leave together where the client keeps up.
+    package func write(_ chunks: [[UInt8]]) { queue.write(chunks) }
+
+    /// Bytes written here and not yet handed to the connection's send buffer (which holds at most 64 KiB more).
+    package var pendingBytes: Int { queue.pendingBytes }
+
+    /// Whether the response has ended, for whatever reason.
+    package var isClosed: Bool { queue.isClosed }
+
+    /// Ends the body properly once everything written is sent.
+    package func finish() { queue.finish() }
+
+    /// Drops what is pending and breaks the response off, so that the client sees that it is incomplete: HTTP/1
+    /// closes the connection, HTTP/2 resets the stream. Has no effect after ``finish()``.
+    package func cancel() { queue.cancel() }
+
+    /// Calls `body` once when the response has ended: sent completely, cancelled, the client gone or the server
+    /// stopped. At once if that has happened already, else on the loop.
+    package func onClose(_ body: @escaping @Sendable () -> Void) { queue.onClose(body) }
+}

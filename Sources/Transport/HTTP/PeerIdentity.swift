@@ -1,0 +1,33 @@
+package import NetworkTypes
+
+/// Who is on the other side of a connection, as far as the transport knows.
+package struct PeerIdentity: Sendable, Hashable {
+    /// The connection came over a unix socket: its file's permissions were the access check.
+    package var isUnixSocket: Bool
+    /// The subject of the client's certificate, only if it was verified against the configured CA.
+    package var clientCertificate: CertificateSubject?
+    /// The remote address; nil for unix sockets.
+    package var address: SocketAddress?
+    package var isTLS: Bool
+
+    package init(
+        isUnixSocket: Bool = false, clientCertificate: CertificateSubject? = nil, address: SocketAddress? = nil,
+        isTLS: Bool = false
+    ) {
+        self.isUnixSocket = isUnixSocket
+        self.clientCertificate = clientCertificate
+        self.address = address
+        self.isTLS = isTLS
+    }
+}
+
+/// The parts of an X.509 subject that Kubernetes uses: CN is the user, each O a group.
+package struct CertificateSubject: Sendable, Hashable {
+    package var commonName: String
+    package var organizations: [String]
+
+    package init(commonName: String, organizations: [String] = []) {
+        self.commonName = commonName
+        self.organizations = organizations
+    }
+}

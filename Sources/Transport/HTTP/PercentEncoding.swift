@@ -1,0 +1,61 @@
+/// Percent-encoding of URLs (RFC 3986, 2.1) and of `application/x-www-form-urlencoded` queries.
+package enum PercentEncoding {
+    /// Decodes `%XX`; with `plusIsSpace` also `+`. nil for a malformed escape or bytes that are not UTF-8.
+    package static func decode(_ text: some StringProtocol, plusIsSpace: Bool = false) -> String? {
+        let source = text.utf8
+        guard source.contains(where: { $0 == 0x25 || ($0 == 0x2B && plusIsSpace) }) else { return String(text) }
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(source.count)
+        var iterator = source.makeIterator()
+        while let byte = iterator.next() {
+            switch byte {
+            case 0x25:
+                guard let high = iterator.next().flatMap(hexValue), let low = iterator.next().flatMap(hexValue) else {
+                    return nil
+                }
+                bytes.append(high << 4 | low)
+            case 0x2B where plusIsSpace: bytes.append(0x20)
+            default: bytes.append(byte)
+            }
+        }
+        return String(validating: bytes, as: UTF8.self)
+    }
+
+    /// Encodes everything but RFC 3986's unreserved characters.
+    package static func encode(_ text: some StringProtocol) -> String {
+        let digits: StaticString = "0123456789ABCDEF"
+        var bytes: [UInt8] = []
+        for byte in text.utf8 {
+            switch byte {
+            case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2D, 0x2E, 0x5F, 0x7E: bytes.append(byte)
+            default:
+                bytes.append(0x25)
+                bytes.append(digits.utf8Start[Int(byte >> 4)])
+                bytes.append(digits.utf8Start[Int(byte & 15)])
+            }
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// The name-value pairs of a query, decoded, in order. nil if any escape is malformed.
+    package static func queryItems(_ query: some StringProtocol) -> [(name: String, value: String)]? {
+        var items: [(name: String, value: String)] = []
+        for pair in query.split(separator: "&") {
+            let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            guard let name = decode(parts[0], plusIsSpace: true),
+                let value = parts.count > 1 ? decode(parts[1], plusIsSpace: true) : ""
+            else { return nil }
+            items.append((name, value))
+        }
+        return items
+    }
+
+    private static func hexValue(_ byte: UInt8) -> UInt8? {
+        switch byte {
+        case 0x30...0x39: byte - 0x30
+        case 0x41...0x46: byte - 0x41 + 10
+        case 0x61...0x66: byte - 0x61 + 10
+        default: nil
+        }
+    }
+}
