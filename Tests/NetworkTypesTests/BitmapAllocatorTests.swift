@@ -8,21 +8,20 @@ import Testing
         while let index = allocator.allocateNext(startingAt: 77) { #expect(seen.insert(index).inserted) }
         #expect(seen == Set(0..<130))
         #expect(allocator.freeCount == 0)
-        #expect(!allocator.allocate(5))
-        #expect(allocator.release(5) && !allocator.release(5))
-        #expect(allocator.allocateNext() == 5)
+        let outcomes = [allocator.allocate(5), allocator.release(5), allocator.release(5)]
+        #expect(outcomes == [false, true, false])
+        let next = allocator.allocateNext()
+        #expect(next == 5)
     }
 
     @Test func staysInsideTheRangeAsked() {
         var allocator = BitmapAllocator(capacity: 200)
-        #expect(allocator.allocateNext(in: 60..<70, startingAt: 68) == 68)
-        #expect(allocator.allocateNext(in: 60..<70, startingAt: 68) == 69)
-        #expect(allocator.allocateNext(in: 60..<70, startingAt: 68) == 60)
-        for _ in 0..<7 { #expect(allocator.allocateNext(in: 60..<70) != nil) }
-        #expect(allocator.allocateNext(in: 60..<70) == nil)
+        let order = (0..<11).map { _ in allocator.allocateNext(in: 60..<70, startingAt: 68) }
+        #expect(order == [68, 69, 60, 61, 62, 63, 64, 65, 66, 67, nil])
         #expect(allocator.freeCount == 190)
         #expect(allocator.freeCount(in: 0..<64) == 60)
-        #expect(allocator.allocateNext(in: 300..<400) == nil)
+        let outside = allocator.allocateNext(in: 300..<400)
+        #expect(outside == nil)
         var taken: [Int] = []
         allocator.forEachAllocated { taken.append($0) }
         #expect(taken == Array(60..<70))
@@ -30,8 +29,10 @@ import Testing
 
     @Test func refusesNumbersOutOfRange() {
         var allocator = BitmapAllocator(capacity: 10)
-        #expect(!allocator.allocate(-1) && !allocator.allocate(10) && !allocator.release(10) && !allocator.contains(-1))
+        let outcomes = [allocator.allocate(-1), allocator.allocate(10), allocator.release(10), allocator.contains(-1)]
+        #expect(outcomes == [false, false, false, false])
         var empty = BitmapAllocator(capacity: 0)
-        #expect(empty.allocateNext() == nil)
+        let none = empty.allocateNext()
+        #expect(none == nil)
     }
 }

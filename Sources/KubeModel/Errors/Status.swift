@@ -9,13 +9,14 @@ public struct Status: Error, Codable, Hashable, Sendable {
         public var causes: [Cause]?
         public var retryAfterSeconds: Int?
 
+        /// Empty strings count as absent, as they do on the wire.
         public init(
             name: String? = nil, group: String? = nil, kind: String? = nil, uid: String? = nil,
             causes: [Cause]? = nil, retryAfterSeconds: Int? = nil
         ) {
-            self.name = name
-            self.group = group
-            self.kind = kind
+            self.name = name?.isEmpty == true ? nil : name
+            self.group = group?.isEmpty == true ? nil : group
+            self.kind = kind?.isEmpty == true ? nil : kind
             self.uid = uid
             self.causes = causes
             self.retryAfterSeconds = retryAfterSeconds

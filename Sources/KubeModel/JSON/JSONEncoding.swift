@@ -15,7 +15,13 @@ extension JSONValue {
         case .bool(true): appendASCII("true", to: &output)
         case .bool(false): appendASCII("false", to: &output)
         case .integer(let value): appendDecimal(value, to: &output)
-        case .number(let value): appendASCII(goFormatted(value), to: &output)
+        case .number(let value):
+            // -0 keeps its sign; other whole numbers are written as the integers that they read back as.
+            if value != 0, let integer = Int64(exactly: value) {
+                appendDecimal(integer, to: &output)
+            } else {
+                appendASCII(goFormatted(value), to: &output)
+            }
         case .string(let value): JSONText.append(value, to: &output)
         case .array(let elements):
             output.append(UInt8(ascii: "["))
@@ -150,8 +156,8 @@ private func appendDecimal(_ value: Int64, to output: inout [UInt8]) {
     }
 }
 
-/// A finite number in the shortest form that reads back the same, laid out as Go does: exponents below 1e-6 and from
-/// 1e21 on.
+/// A finite number in the shortest form that reads back the same, laid out as Go does, with exponents below 1e-6 and
+/// above; but already above 2^63, where Go waits for 1e21, since the digits alone would read as too large an integer.
 func goFormatted(_ value: Double) -> String {
     guard value.isFinite else { return "null" }
     if value == 0 { return value.sign == .minus ? "-0" : "0" }
@@ -182,7 +188,7 @@ func goFormatted(_ value: Double) -> String {
     let scale = digits.count + pointShift + exponent
     let sign = value < 0 ? "-" : ""
     let text = String(decoding: digits, as: UTF8.self)
-    if scale - 1 < -6 || scale - 1 >= 21 {
+    if scale - 1 < -6 || value.magnitude >= 0x1p63 {
         let power = scale - 1
         let mantissa = text.count == 1 ? text : "\(text.prefix(1)).\(text.dropFirst())"
         return "\(sign)\(mantissa)e\(power < 0 ? "-" : "+")\(abs(power) < 10 && power > 0 ? "0" : "")\(abs(power))"
