@@ -1,0 +1,78 @@
+package import KubeModel
+package import NetworkTypes
+
+/// A port of a Service, by name or number, as routes name it.
+package enum ServicePortSelector: Hashable, Sendable, CustomStringConvertible {
+    case number(Int)
+    case name(String)
+
+    /// Reads the API's form; nil when neither is set.
+    package init?(_ port: ServiceBackendPort?) {
+        if let name = port?.name, !name.isEmpty {
+            self = .name(name)
+        } else if let number = port?.number, number != 0 {
+            self = .number(number)
+        } else {
+            return nil
+        }
+    }
+
+    package var description: String {
+        switch self {
+        case .number(let number): "\(number)"
+        case .name(let name): name
+        }
+    }
+}
+
+/// A backend of a route: a port of a Service.
+package struct ServiceBackend: Hashable, Sendable, CustomStringConvertible {
+    package var service: NamespacedName
+    /// Nil only for Services of a single port.
+    package var port: ServicePortSelector?
+
+    package init(service: NamespacedName, port: ServicePortSelector?) {
+        self.service = service
+        self.port = port
+    }
+
+    /// `namespace/name:port`.
+    package var description: String { port.map { "\(service):\($0)" } ?? "\(service)" }
+}
+
+/// What a backend means at the moment.
+package enum BackendResolution: Hashable, Sendable {
+    /// Connect to one of these; empty when the Service has no endpoint that may get traffic.
+    case endpoints([SocketAddress], appProtocol: String?)
+    /// Connect to this DNS name.
+    case externalName(String, Port)
+    /// There is no such Service.
+    case missingService
+    /// The Service has no such port, or not over TCP.
+    case missingPort
+}
+
+extension ServiceTable {
+    /// Finds the endpoints of a route's backend, under the cluster traffic policy. Only TCP ports count.
+    package func resolve(_ backend: ServiceBackend) -> BackendResolution {
+        guard let service = self[backend.service] else { return .missingService }
+        let port = service.ports.first { candidate in
+            guard candidate.transport == .tcp else { return false }
+            switch backend.port {
+            case .number(let number): return Int(candidate.port.rawValue) == number
+            case .name(let name): return candidate.name == name
+            case nil: return service.ports.count == 1
+            }
+        }
+        if case .externalName(let name) = service.form {
+            // An ExternalName Service needs no ports: a number in the route is enough.
+            if let port { return .externalName(name, port.port) }
+            if case .number(let number) = backend.port, let port = Port(kubernetes: number) {
+                return .externalName(name, port)
+            }
+            return .missingPort
+        }
+        guard let port else { return .missingPort }
+        return .endpoints(port.usableEndpoints().map(\.address), appProtocol: port.appProtocol)
+    }
+}

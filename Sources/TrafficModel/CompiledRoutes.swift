@@ -1,0 +1,142 @@
+package import KubeModel
+
+/// All RouteTables as one value: who serves a host and path.
+///
+/// - A host is looked up as an exact name, then as a wildcard (`*.example.com` covers one label), then among the
+///   routes for every host. Only the most specific host that has routes is asked.
+/// - Within a host the longest matching path wins, `Exact` before `Prefix`.
+/// - When two tables claim the same host, path type and path, the older Ingress wins, then namespace and name in order.
+/// - A request that no path matches goes to the default backend of the table that owns the host (the oldest one that
+///   has both), then to the default backend of the oldest table that has one, tables without rules first.
+package struct CompiledRoutes: Hashable, Sendable {
+    /// One path of one host.
+    package struct Route: Hashable, Sendable {
+        package enum Kind: Hashable, Sendable {
+            case exact
+            case prefix
+        }
+        package var kind: Kind
+        /// For prefixes without the slash at the end.
+        package var path: String
+        /// Nil for a backend that cannot be served.
+        package var backend: ServiceBackend?
+        /// The table that it comes from.
+        package var table: NamespacedName
+
+        package init(kind: Kind, path: String, backend: ServiceBackend?, table: NamespacedName) {
+            self.kind = kind
+            self.path = path
+            self.backend = backend
+            self.table = table
+        }
+    }
+
+    /// The routes of one host.
+    package struct Host: Hashable, Sendable {
+        /// In order of precedence: the first that matches wins.
+        package var routes: [Route]
+        /// For its requests that no route matches.
+        package var defaultBackend: ServiceBackend?
+
+        package init(routes: [Route] = [], defaultBackend: ServiceBackend? = nil) {
+            self.routes = routes
+            self.defaultBackend = defaultBackend
+        }
+
+        /// The route for a path, given without its query.
+        package func route(forPath path: some StringProtocol) -> Route? {
+            routes.first { route in
+                switch route.kind {
+                case .exact: route.path.utf8.elementsEqual(path.utf8)
+                case .prefix: RoutePathMatcher.prefix(route.path, covers: path)
+                }
+            }
+        }
+    }
+
+    /// A route that lost to the same route of an older Ingress.
+    package struct Conflict: Hashable, Sendable {
+        package var table: NamespacedName
+        package var winner: NamespacedName
+        /// As written in the rule, empty for every host.
+        package var host: String
+        package var path: String
+    }
+
+    /// A reference to a certificate: a Secret with `tls.crt` and `tls.key`.
+    package struct Certificate: Hashable, Sendable {
+        package var secret: NamespacedName
+        /// The table that names it.
+        package var table: NamespacedName
+
+        package init(secret: NamespacedName, table: NamespacedName) {
+            self.secret = secret
+            self.table = table
+        }
+    }
+
+    /// Routes by exact host name in lower case.
+    package var exactHosts: [String: Host] = [:]
+    /// Routes by what follows `*.` in a wildcard host, in lower case.
+    package var wildcardHosts: [String: Host] = [:]
+    /// Routes for every host.
+    package var anyHost = Host()
+    /// For requests that nothing else matches.
+    package var defaultBackend: ServiceBackend?
+    /// Certificates by exact host name in lower case.
+    package var exactCertificates: [String: Certificate] = [:]
+    /// Certificates by what follows `*.`, in lower case.
+    package var wildcardCertificates: [String: Certificate] = [:]
+    /// For every other host: the oldest certificate without hosts.
+    package var anyCertificate: Certificate?
+    /// Routes that lost.
+    package var conflicts: [Conflict] = []
+
+    /// No routes.
+    package init() {}
+
+    /// The routes of a host, most specific first: exact, wildcard, every host. Nil when there are none for it.
+    ///
+    /// - Parameter name: a host name without port, in any case.
+    package func host(named name: String) -> Host? {
+        let name = name.lowercased()
+        if let exact = exactHosts[name] { return exact }
+        if let suffix = Self.parent(of: name), let wildcard = wildcardHosts[suffix] { return wildcard }
+        return anyHost.routes.isEmpty && anyHost.defaultBackend == nil ? nil : anyHost
+    }
+
+    /// Where a request goes.
+    ///
+    /// - Returns: the backend, `.some(nil)` when a route matches whose backend cannot be served, nil for no route.
+    package func backend(host name: String, path: some StringProtocol) -> ServiceBackend?? {
+        guard let host = host(named: name) else { return defaultBackend.map { .some($0) } }
+        if let route = host.route(forPath: path) { return .some(route.backend) }
+        return (host.defaultBackend ?? defaultBackend).map { .some($0) }
+    }
+
+    /// The certificate for a server name (SNI), in any case.
+    package func certificate(forServerName name: String) -> Certificate? {
+        let name = name.lowercased()
+        if let exact = exactCertificates[name] { return exact }
+        if let suffix = Self.parent(of: name), let wildcard = wildcardCertificates[suffix] { return wildcard }
+        return anyCertificate
+    }
+
+    /// Every backend that a route names, without duplicates.
+    package var backends: Set<ServiceBackend> {
+        var result: Set<ServiceBackend> = []
+        for host in [anyHost] + exactHosts.values + wildcardHosts.values {
+            for case let backend? in host.routes.map(\.backend) { result.insert(backend) }
+            if let backend = host.defaultBackend { result.insert(backend) }
+        }
+        if let defaultBackend { result.insert(defaultBackend) }
+        return result
+    }
+
+    /// What follows the first dot, nil when there is no label before it or nothing behind it.
+    static func parent(of name: String) -> String? {
+        guard let dot = name.firstIndex(of: "."), dot != name.startIndex else { return nil }
+        let rest = name[name.index(after: dot)...]
+        return rest.isEmpty ? nil : String(rest)
+    }
+}

@@ -1,0 +1,100 @@
+package import KubeModel
+package import NetworkTypes
+
+/// Everything that traffic needs to know about one Service.
+package struct ServiceEntry: Hashable, Sendable {
+    /// What a Service's type means for traffic.
+    package enum Form: Hashable, Sendable {
+        /// It has cluster IPs, and perhaps node ports and load-balancer addresses.
+        case virtual
+        /// `clusterIP: None`: clients find its endpoints by name.
+        case headless
+        /// It stands for a DNS name.
+        case externalName(String)
+    }
+
+    package var key: NamespacedName
+    package var uid: String
+    package var form: Form
+    /// Cluster IPs, first the one of the preferred family.
+    package var clusterIPs: [IPAddress]
+    package var externalIPs: [IPAddress]
+    /// Published load-balancer addresses that nodes answer themselves (`ipMode: VIP`).
+    package var loadBalancerIPs: [IPAddress]
+    /// The client networks that may use load-balancer addresses; empty for every client.
+    package var loadBalancerSourceRanges: [CIDR]
+    /// How many seconds an idle client keeps its endpoint; nil without session affinity.
+    package var affinitySeconds: Int?
+    package var externalTrafficPolicy: TrafficPolicy
+    package var internalTrafficPolicy: TrafficPolicy
+    package var healthCheckNodePort: Port?
+    package var ports: [ServicePortEntry]
+
+    package init(
+        key: NamespacedName, uid: String = "", form: Form = .virtual, clusterIPs: [IPAddress] = [],
+        externalIPs: [IPAddress] = [], loadBalancerIPs: [IPAddress] = [], loadBalancerSourceRanges: [CIDR] = [],
+        affinitySeconds: Int? = nil, externalTrafficPolicy: TrafficPolicy = .cluster,
+        internalTrafficPolicy: TrafficPolicy = .cluster, healthCheckNodePort: Port? = nil,
+        ports: [ServicePortEntry] = []
+    ) {
+        self.key = key
+        self.uid = uid
+        self.form = form
+        self.clusterIPs = clusterIPs
+        self.externalIPs = externalIPs
+        self.loadBalancerIPs = loadBalancerIPs
+        self.loadBalancerSourceRanges = loadBalancerSourceRanges
+        self.affinitySeconds = affinitySeconds
+        self.externalTrafficPolicy = externalTrafficPolicy
+        self.internalTrafficPolicy = internalTrafficPolicy
+        self.healthCheckNodePort = healthCheckNodePort
+        self.ports = ports
+    }
+}
+
+extension ServiceEntry {
+    /// Reads a Service, without its endpoints. Values that make no sense (they cannot pass the API server) are left
+    /// out rather than guessed.
+    package init(_ service: Service) {
+        let spec = service.spec ?? ServiceSpec()
+        let form: Form
+        switch (spec.type ?? "ClusterIP", spec.clusterIP ?? "") {
+        case ("ExternalName", _): form = .externalName(spec.externalName ?? "")
+        case (_, "None"): form = .headless
+        default: form = .virtual
+        }
+        var clusterIPs = (spec.clusterIPs ?? []).compactMap { IPAddress($0) }
+        if clusterIPs.isEmpty, let only = spec.clusterIP.flatMap({ IPAddress($0) }) { clusterIPs = [only] }
+        let hasNodePorts = spec.type == "NodePort" || spec.type == "LoadBalancer"
+        let ingress = spec.type == "LoadBalancer" ? service.status?.loadBalancer?.ingress ?? [] : []
+        self.init(
+            key: NamespacedName(service.metadata), uid: service.metadata.uid ?? "", form: form,
+            clusterIPs: form == .virtual ? clusterIPs : [],
+            externalIPs: form == .virtual ? (spec.externalIPs ?? []).compactMap { IPAddress($0) } : [],
+            loadBalancerIPs: ingress.compactMap { entry in
+                entry.ipMode == "Proxy" ? nil : entry.ip.flatMap { IPAddress($0) }
+            },
+            loadBalancerSourceRanges: (spec.loadBalancerSourceRanges ?? []).compactMap { CIDR($0) },
+            affinitySeconds: spec.sessionAffinity == "ClientIP"
+                ? spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? 10800 : nil,
+            externalTrafficPolicy: TrafficPolicy(rawValue: spec.externalTrafficPolicy ?? "") ?? .cluster,
+            internalTrafficPolicy: TrafficPolicy(rawValue: spec.internalTrafficPolicy ?? "") ?? .cluster,
+            healthCheckNodePort: Port(kubernetes: spec.healthCheckNodePort),
+            ports: (spec.ports ?? []).compactMap { port in
+                guard let number = Port(kubernetes: port.port),
+                    let transport = TransportProtocol(kubernetes: port.protocol)
+                else { return nil }
+                return ServicePortEntry(
+                    name: port.name ?? "", transport: transport, appProtocol: port.appProtocol, port: number,
+                    nodePort: hasNodePorts ? Port(kubernetes: port.nodePort) : nil)
+            })
+    }
+}
+
+extension Port {
+    /// A port number from an API object: nil when it is absent or outside 1–65535.
+    package init?(kubernetes number: Int?) {
+        guard let number, let value = UInt16(exactly: number), value != 0 else { return nil }
+        self.init(rawValue: value)
+    }
+}
