@@ -1,5 +1,5 @@
 package import KubeModel
-package import NetworkTypes
+import NetworkTypes
 
 /// Services joined with their EndpointSlices: a value that is kept up to date one object at a time.
 ///
