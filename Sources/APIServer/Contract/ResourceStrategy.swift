@@ -1,0 +1,175 @@
+import KubeModel
+
+/// What no schema can say about one served resource: cross-field rules, immutability, status separation, allocation.
+///
+/// The request path calls a strategy between the schema (defaults, pruning, types) and the store. Documents are whole
+/// objects (`apiVersion`, `kind`, `metadata`, …) that already passed the schema: types are right, defaults are set.
+/// Order on create: `prepareForCreate` → `validateCreate` → `allocate` → store → `commit` or `rollback`.
+/// Order on update: `prepareForUpdate` → `validateUpdate` → `allocate` → store → `commit` or `rollback`.
+///
+/// The request path itself owns the metadata every kind shares: name and namespace, uid, creationTimestamp,
+/// deletionTimestamp, resourceVersion, generation (by `generationRule`), the syntax of labels, annotations, finalizers
+/// and owner references, and the immutability of all those. Strategies neither write nor check these.
+///
+/// Called from any thread and concurrently; implementations are immutable values or lock their own state.
+protocol ResourceStrategy: Sendable {
+    /// Group, version, kind, plural, scope, short names, categories, and whether `/status` is served.
+    var definition: ResourceDefinition { get }
+
+    /// What `metadata.name` has to look like.
+    var nameRule: NameRule { get }
+
+    /// Whether PUT of a name that does not exist creates it (Service, Endpoints, Lease, Event in Kubernetes).
+    var allowsCreateOnUpdate: Bool { get }
+
+    /// Whether PUT without `metadata.resourceVersion` overwrites whatever is there.
+    /// When false, such a request is 422 `metadata.resourceVersion: Invalid value: 0x0: must be specified for an update`.
+    var allowsUnconditionalUpdate: Bool { get }
+
+    /// Whether DELETE answers with the deleted object instead of a Status (Pod, Service, ServiceAccount in Kubernetes).
+    var returnsDeletedObject: Bool { get }
+
+    /// When `metadata.generation` is set to 1 and counted up.
+    var generationRule: GenerationRule { get }
+
+    /// The field selectors of this kind besides `metadata.name` and `metadata.namespace`.
+    var selectableFieldNames: [String] { get }
+
+    /// How the served document differs from the stored one; nil when they are the same
+    /// (events.k8s.io/v1 Events are stored as core/v1 Events).
+    var storedForm: StoredForm? { get }
+
+    /// How long after `creationTimestamp` an object is removed by itself; nil: never. Seconds.
+    var timeToLiveSeconds: Int? { get }
+
+    /// Value of each name in `selectableFieldNames`; a missing field has the value "". Gets the *stored* form.
+    func selectableFields(of object: JSONValue) -> [String: String]
+
+    /// Brings a new object into shape: drops `status` and other fields that users may not set, and derives fields.
+    func prepareForCreate(_ object: inout JSONValue, _ context: StrategyContext)
+
+    /// Brings a changed object into shape: `status` is taken from `old`, immutable server-owned fields too.
+    func prepareForUpdate(_ object: inout JSONValue, from old: JSONValue, _ context: StrategyContext)
+
+    /// The same for a write through `/status`: everything but `status` is taken from `old`.
+    func prepareForStatusUpdate(_ object: inout JSONValue, from old: JSONValue, _ context: StrategyContext)
+
+    /// Every broken rule, all at once.
+    func validateCreate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError]
+    func validateUpdate(_ object: JSONValue, from old: JSONValue, _ context: StrategyContext) -> [FieldError]
+    func validateStatusUpdate(_ object: JSONValue, from old: JSONValue, _ context: StrategyContext) -> [FieldError]
+
+    /// Texts for `Warning: 299` headers of a create or update (`old` nil on create).
+    func warnings(for object: JSONValue, replacing old: JSONValue?) -> [String]
+
+    /// Claims what the object asks for (addresses, ports), writes what was chosen into it, and returns the claim, or nil
+    /// when there is nothing to claim or release. `old` is nil on create. Called after validation; not for `/status`.
+    /// May be called again for the same request after a lost race, each time with its own transaction.
+    /// - Throws: the answer for the client (422 Invalid, 500 when a range is exhausted), with nothing left claimed.
+    func allocate(_ object: inout JSONValue, replacing old: JSONValue?, _ context: StrategyContext) throws(Status)
+        -> (any AllocationTransaction)?
+
+    /// Gives back everything a deleted object held. Called once, after the deletion is on disk.
+    func release(_ object: JSONValue)
+
+    /// Claims what objects found in the store at start hold. Called before the first request, once for each object.
+    func restore(_ object: JSONValue)
+}
+
+/// Claims made for one write: exactly one of the two is called, after the store has answered, on the store's thread.
+protocol AllocationTransaction: Sendable {
+    /// The write is on disk: keep what was claimed, release what the old object held and the new one does not.
+    func commit()
+    /// The write was refused, lost a race or was a dry run: release what was claimed.
+    func rollback()
+}
+
+/// What a strategy may know of the request.
+struct StrategyContext: Sendable {
+    /// The namespace of the request; "" for cluster-scoped kinds.
+    var namespace: String
+    var name: String
+    var user: String
+    var isDryRun: Bool
+    /// When the request is handled.
+    var now: Timestamp
+
+    init(namespace: String, name: String, user: String = "", isDryRun: Bool = false, now: Timestamp) {
+        self.namespace = namespace
+        self.name = name
+        self.user = user
+        self.isDryRun = isDryRun
+        self.now = now
+    }
+}
+
+/// Kubernetes' rules for `metadata.name`.
+enum NameRule: Sendable, Hashable {
+    /// RFC 1123 subdomain, at most 253 characters: most kinds.
+    case dnsSubdomain
+    /// RFC 1123 label, at most 63: Namespace, and Service since 1.34 (RelaxedServiceNameValidation is beta).
+    case dnsLabel
+    /// RFC 1035 label, at most 63: Service.
+    case dns1035Label
+    /// A path segment: not ".", "..", no "/" or "%".
+    case pathSegment
+}
+
+/// When `metadata.generation` counts.
+enum GenerationRule: Sendable, Hashable {
+    /// The kind has no generation (ConfigMap, Secret, Namespace, Node, Endpoints, …).
+    case none
+    /// 1 on create, +1 when `spec` changes.
+    case spec
+    /// 1 on create, +1 when anything outside `metadata` and `status` changes.
+    case content
+    /// As `content`, and also when labels or annotations change (EndpointSlice).
+    case contentLabelsAnnotations
+}
+
+/// A kind that is kept under another group and version.
+struct StoredForm: Sendable {
+    /// The resource whose store prefix and cache are used.
+    var definition: ResourceDefinition
+    /// Served → stored. The request path has checked the document against the served schema.
+    var encode: @Sendable (JSONValue) -> JSONValue
+    /// Stored → served.
+    var decode: @Sendable (JSONValue) -> JSONValue
+}
+
+extension ResourceStrategy {
+    var nameRule: NameRule { .dnsSubdomain }
+    var allowsCreateOnUpdate: Bool { false }
+    var allowsUnconditionalUpdate: Bool { true }
+    var returnsDeletedObject: Bool { false }
+    var generationRule: GenerationRule { .none }
+    var selectableFieldNames: [String] { [] }
+    var storedForm: StoredForm? { nil }
+    var timeToLiveSeconds: Int? { nil }
+
+    func selectableFields(of object: JSONValue) -> [String: String] { [:] }
+
+    func prepareForCreate(_ object: inout JSONValue, _ context: StrategyContext) {
+        if definition.hasStatus { object["status"] = nil }
+    }
+
+    func prepareForUpdate(_ object: inout JSONValue, from old: JSONValue, _ context: StrategyContext) {
+        if definition.hasStatus { object["status"] = old["status"] }
+    }
+
+    func prepareForStatusUpdate(_ object: inout JSONValue, from old: JSONValue, _ context: StrategyContext) {
+        object["spec"] = old["spec"]
+    }
+
+    func validateCreate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] { [] }
+    func validateUpdate(_ object: JSONValue, from old: JSONValue, _ context: StrategyContext) -> [FieldError] { [] }
+    func validateStatusUpdate(_ object: JSONValue, from old: JSONValue, _ context: StrategyContext) -> [FieldError] {
+        []
+    }
+    func warnings(for object: JSONValue, replacing old: JSONValue?) -> [String] { [] }
+    func allocate(_ object: inout JSONValue, replacing old: JSONValue?, _ context: StrategyContext) throws(Status)
+        -> (any AllocationTransaction)?
+    { nil }
+    func release(_ object: JSONValue) {}
+    func restore(_ object: JSONValue) {}
+}

@@ -1,0 +1,32 @@
+// #embed is C23; clang takes it in every mode, tracks the files as dependencies, and is fast at any size.
+#pragma clang diagnostic ignored "-Wc23-extensions"
+#include "COpenAPI.h"
+
+static const unsigned char core_v1[] = {
+#embed "../../openapi/api__v1_openapi.json"
+};
+static const unsigned char coordination_v1[] = {
+#embed "../../openapi/apis__coordination.k8s.io__v1_openapi.json"
+};
+static const unsigned char discovery_v1[] = {
+#embed "../../openapi/apis__discovery.k8s.io__v1_openapi.json"
+};
+static const unsigned char events_v1[] = {
+#embed "../../openapi/apis__events.k8s.io__v1_openapi.json"
+};
+static const unsigned char networking_v1[] = {
+#embed "../../openapi/apis__networking.k8s.io__v1_openapi.json"
+};
+static const unsigned char traffic_v1[] = {
+#embed "../../openapi/apis__traffic.martlet.dev__v1_openapi.json"
+};
+
+const struct martlet_openapi_document martlet_openapi_documents[] = {
+    {"api/v1", core_v1, sizeof core_v1},
+    {"apis/coordination.k8s.io/v1", coordination_v1, sizeof coordination_v1},
+    {"apis/discovery.k8s.io/v1", discovery_v1, sizeof discovery_v1},
+    {"apis/events.k8s.io/v1", events_v1, sizeof events_v1},
+    {"apis/networking.k8s.io/v1", networking_v1, sizeof networking_v1},
+    {"apis/traffic.martlet.dev/v1", traffic_v1, sizeof traffic_v1},
+};
+const size_t martlet_openapi_document_count = sizeof martlet_openapi_documents / sizeof martlet_openapi_documents[0];
