@@ -32,6 +32,9 @@ let package = Package(
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
 
+        // The documents of openapi/ as data in the binary.
+        .target(name: "COpenAPI"),
+
         .target(name: "NetworkTypes", swiftSettings: settings),
         .target(name: "KubeModel", dependencies: ["NetworkTypes", "CYAML"], swiftSettings: settings),
         .target(name: "Store", dependencies: ["CSQLite"], swiftSettings: settings),
@@ -39,7 +42,8 @@ let package = Package(
             name: "Transport", dependencies: ["NetworkTypes", "CLinux", "COpenSSL", "CNGHTTP2"],
             swiftSettings: settings),
         .target(
-            name: "APIServer", dependencies: ["NetworkTypes", "KubeModel", "Store", "Transport", logging],
+            name: "APIServer",
+            dependencies: ["NetworkTypes", "KubeModel", "Store", "Transport", "COpenAPI", logging],
             swiftSettings: settings),
         .target(name: "KubeClient", dependencies: ["KubeModel", "Transport", logging], swiftSettings: settings),
         .target(name: "TrafficModel", dependencies: ["NetworkTypes", "KubeModel"], swiftSettings: settings),

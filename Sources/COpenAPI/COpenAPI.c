@@ -3,22 +3,22 @@
 #include "COpenAPI.h"
 
 static const unsigned char core_v1[] = {
-#embed "../../openapi/api__v1_openapi.json"
+#embed "../../openapi/api__v1.json"
 };
 static const unsigned char coordination_v1[] = {
-#embed "../../openapi/apis__coordination.k8s.io__v1_openapi.json"
+#embed "../../openapi/apis__coordination.k8s.io__v1.json"
 };
 static const unsigned char discovery_v1[] = {
-#embed "../../openapi/apis__discovery.k8s.io__v1_openapi.json"
+#embed "../../openapi/apis__discovery.k8s.io__v1.json"
 };
 static const unsigned char events_v1[] = {
-#embed "../../openapi/apis__events.k8s.io__v1_openapi.json"
+#embed "../../openapi/apis__events.k8s.io__v1.json"
 };
 static const unsigned char networking_v1[] = {
-#embed "../../openapi/apis__networking.k8s.io__v1_openapi.json"
+#embed "../../openapi/apis__networking.k8s.io__v1.json"
 };
 static const unsigned char traffic_v1[] = {
-#embed "../../openapi/apis__traffic.martlet.dev__v1_openapi.json"
+#embed "../../openapi/apis__traffic.martlet.dev__v1.json"
 };
 
 const struct martlet_openapi_document martlet_openapi_documents[] = {

@@ -1,0 +1,39 @@
+package import NetworkTypes
+
+/// Everything `martlet apiserver` can be told. Names follow kube-apiserver's flags where one exists.
+package struct APIServerConfiguration: Sendable {
+    /// `--bind-address` and `--secure-port`: where HTTPS listens; nil serves the unix socket only. Port 0: any free port.
+    package var secureAddress: SocketAddress?
+    /// `--tls-cert-file`, `--tls-private-key-file`: PEM; required when `secureAddress` is set.
+    package var tlsCertificateFile: String?
+    package var tlsPrivateKeyFile: String?
+    /// `--client-ca-file`: PEM bundle that client certificates are verified by; nil: none are accepted.
+    package var clientCAFile: String?
+    /// `--token-auth-file`: lines `token,user,uid,"group1,group2"`; nil: no tokens.
+    package var tokenAuthFile: String?
+    /// Path of the unix socket (made with mode 0600, every caller is an administrator); nil: none.
+    package var unixSocketPath: String?
+    /// Path of the SQLite file of the store; created when missing.
+    package var storePath: String
+    /// `--service-cluster-ip-range` and `--service-node-port-range`.
+    package var ranges: AllocationRanges
+    /// Threads that serve requests; nil: one a core.
+    package var eventLoops: Int?
+    /// `--max-requests-inflight` + `--max-mutating-requests-inflight`: requests being worked on before 429 is answered.
+    /// Watches are not counted.
+    package var maxReadsInFlight: Int = 400
+    package var maxWritesInFlight: Int = 1000
+    /// Largest request body in bytes, before 413. Kubernetes: 3 MiB.
+    package var maxBodyBytes: Int = 3 << 20
+    /// `--etcd-compaction-interval`: seconds of history that is always kept for watchers that come back.
+    package var historySeconds: Int = 300
+    /// Bytes a watcher may leave unread before it is cut off.
+    package var watchBufferBytes: Int = 8 << 20
+    /// Seconds between bookmarks to a watcher that asked for them.
+    package var bookmarkIntervalSeconds: Int = 60
+
+    package init(storePath: String, ranges: AllocationRanges) {
+        self.storePath = storePath
+        self.ranges = ranges
+    }
+}
