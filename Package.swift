@@ -70,7 +70,10 @@ let package = Package(
 
         .testTarget(name: "NetworkTypesTests", dependencies: ["NetworkTypes"], swiftSettings: settings),
         .testTarget(name: "KubeModelTests", dependencies: ["KubeModel"], swiftSettings: settings),
-        .testTarget(name: "StoreTests", dependencies: ["Store"], swiftSettings: settings),
+        .testTarget(name: "StoreTests", dependencies: ["Store", "StoreCrashWriter"], swiftSettings: settings),
+        // Killed over and over by StoreTests.
+        .executableTarget(
+            name: "StoreCrashWriter", dependencies: ["Store"], path: "Tests/StoreCrashWriter", swiftSettings: settings),
         .testTarget(name: "TransportTests", dependencies: ["Transport"], swiftSettings: settings),
         .testTarget(
             name: "APIServerTests", dependencies: ["APIServer", "KubeModel", "Store", "Transport"],

@@ -19,18 +19,23 @@ package protocol Store: Sendable {
     /// - Throws: `compacted` or `future` for a revision outside the history kept, `io`, `closed`.
     func get(_ key: String, at revision: Revision?) throws(StoreError) -> StoredValue?
 
-    /// The keys that begin with `prefix` and follow `after` (a whole key), in byte order, at most `limit`, now or as of
-    /// `revision`. Blocks on disk. Throws as `get`.
+    /// The keys that begin with `prefix` and follow `after` (a whole key), in byte order, at most `limit`, as of
+    /// `revision` or now: all that is committed, which may be a batch ahead of `currentRevision`. Blocks on disk.
+    /// Throws as `get`.
     func list(
         prefix: String, after: String?, limit: Int?, at revision: Revision?
     ) throws(StoreError) -> ValuePage
+
+    /// How many keys `list` would give without a limit. Blocks on disk. Throws as `get`.
+    func count(prefix: String, after: String?, at revision: Revision?) throws(StoreError) -> Int
 
     /// The events of keys that begin with `prefix`, after `revision`, at most `limit`. Blocks on disk.
     /// - Throws: `compacted` when `revision` is before `compactedRevision`, `future`, `io`, `closed`.
     func events(prefix: String, after revision: Revision, limit: Int) throws(StoreError) -> EventPage
 
     /// Has `handler` called with every batch of events under `prefix` that commits after this call began, from the
-    /// writer's thread. It must be quick and must not block: every write waits for it.
+    /// writer's thread. It must be quick and must not block: every write waits for it. To follow a prefix from a known
+    /// state, observe first, then list now, and skip the events that are not after the list's revision.
     func observe(
         prefix: String, _ handler: @escaping @Sendable ([StoreEvent]) -> Void
     ) -> Observation

@@ -4,12 +4,12 @@ package struct ValuePage: Sendable {
     package let items: [StoredValue]
     /// The revision the page shows: the one asked for, else the current one when it was read.
     package let revision: Revision
-    /// How many keys of the prefix follow the last item at this revision.
-    package let remaining: Int
+    /// Whether the limit cut the page short.
+    package let isTruncated: Bool
 
-    package init(items: [StoredValue], revision: Revision, remaining: Int) {
+    package init(items: [StoredValue], revision: Revision, isTruncated: Bool) {
         self.items = items
         self.revision = revision
-        self.remaining = remaining
+        self.isTruncated = isTruncated
     }
 }

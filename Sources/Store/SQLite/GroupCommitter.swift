@@ -1,0 +1,216 @@
+import Synchronization
+
+/// The writer's thread: everything that queued while the last commit was on its way to disk goes into the next one.
+final class GroupCommitter: Sendable {
+    private struct PendingWrite {
+        let write: Write
+        let done: @Sendable (Result<WriteOutcome, StoreError>) -> Void
+    }
+
+    private enum Job {
+        case write(PendingWrite)
+        case compact(Revision, done: @Sendable (Result<Void, StoreError>) -> Void)
+    }
+
+    private struct Queue {
+        var jobs: [Job] = []
+        var isClosing = false
+        var thread: BackgroundThread?
+    }
+
+    private let observers: ObserverList
+    private let maximumGroup: Int
+    private let maximumValueBytes: Int
+    private let cleaningStride: Int64
+    private let queue = Mutex(Queue())
+    private let signal = ThreadSignal()
+    private let current: Atomic<Int64>
+    private let compacted: Atomic<Int64>
+    private let commits = Atomic<Int>(0)
+
+    /// Starts the thread, which owns the log and keeps the committer alive until `close`.
+    init(_ log: LogWriter, _ configuration: SQLiteStore.Configuration, _ observers: ObserverList) throws(StoreError) {
+        self.observers = observers
+        maximumGroup = max(configuration.maximumGroup, 1)
+        maximumValueBytes = configuration.maximumValueBytes
+        cleaningStride = max(configuration.cleaningStride, 1)
+        current = Atomic(log.openedAt.rawValue)
+        compacted = Atomic(log.openedCompacted.rawValue)
+        let thread = try BackgroundThread(name: "store-writer") { [self] in run(log) }
+        queue.withLock { $0.thread = thread }
+    }
+
+    var currentRevision: Revision { Revision(current.load(ordering: .acquiring)) }
+    var compactedRevision: Revision { Revision(compacted.load(ordering: .acquiring)) }
+    var commitCount: Int { commits.load(ordering: .relaxed) }
+
+    func submit(_ write: Write, _ done: @escaping @Sendable (Result<WriteOutcome, StoreError>) -> Void) {
+        if let refusal = refusal(of: write) { return done(.failure(refusal)) }
+        if !enqueue(.write(PendingWrite(write: write, done: done))) { done(.failure(Self.closed)) }
+    }
+
+    func compact(to revision: Revision) throws(StoreError) {
+        let answered = ThreadSignal()
+        let answer = CompactionAnswer()
+        let isQueued = enqueue(
+            .compact(revision) { outcome in
+                answer.result.withLock { $0 = outcome }
+                answered.raise()
+            })
+        guard isQueued else { throw Self.closed }
+        answered.wait()
+        try answer.result.withLock { $0 }.get()
+    }
+
+    /// Answers everything queued, then ends the thread. From the writer's thread itself (the store was let go of in a
+    /// callback) it does not wait.
+    func close() {
+        let thread = queue.withLock { queue in
+            queue.isClosing = true
+            return queue.thread.take()
+        }
+        guard let thread else { return }
+        signal.raise()
+        if thread.isCurrent { thread.detach() } else { thread.join() }
+    }
+
+    private static let closed = StoreError(.closed, "the store is closed")
+
+    private func enqueue(_ job: Job) -> Bool {
+        let (isAccepted, wasEmpty) = queue.withLock { queue in
+            guard !queue.isClosing else { return (false, false) }
+            queue.jobs.append(job)
+            return (true, queue.jobs.count == 1)
+        }
+        if wasEmpty { signal.raise() }
+        return isAccepted
+    }
+
+    private func refusal(of write: Write) -> StoreError? {
+        let key = write.key
+        if key.isEmpty || key.utf8.contains(0) { return StoreError(.invalid, "invalid store key \"\(key)\"") }
+        switch write {
+        case .create(_, let value), .update(_, let value, _):
+            guard value.count > maximumValueBytes else { return nil }
+            return StoreError(.invalid, "\(key) has \(value.count) bytes; at most \(maximumValueBytes) are stored")
+        case .delete: return nil
+        }
+    }
+
+    // MARK: On the writer's thread
+
+    private func run(_ log: LogWriter) {
+        var cleaned = log.openedCleaned
+        var jobs: [Job] = []
+        while true {
+            let isClosing = queue.withLock { queue in
+                swap(&jobs, &queue.jobs)
+                return queue.isClosing
+            }
+            if jobs.isEmpty, isClosing { return }
+            process(jobs, log)
+            let wasIdle = jobs.isEmpty
+            jobs.removeAll(keepingCapacity: jobs.count <= maximumGroup)
+            // One stride between groups, so that a long clean-up delays no write by more than that.
+            let isCleaning = clean(&cleaned, log)
+            if wasIdle, !isCleaning { signal.wait() }
+        }
+    }
+
+    private func process(_ jobs: [Job], _ log: LogWriter) {
+        var group: [PendingWrite] = []
+        for job in jobs {
+            switch job {
+            case .write(let write):
+                group.append(write)
+                if group.count >= maximumGroup { commit(&group, log) }
+            case .compact(let revision, let done):
+                commit(&group, log)
+                done(Result { () throws(StoreError) in try startCompaction(to: revision, log) })
+            }
+        }
+        commit(&group, log)
+    }
+
+    /// Commits the group, tells the observers, moves the revision, answers.
+    private func commit(_ group: inout [PendingWrite], _ log: LogWriter) {
+        guard !group.isEmpty else { return }
+        defer { group.removeAll(keepingCapacity: true) }
+        do throws(StoreError) {
+            let results = try apply(group, log)
+            publish(results)
+            for (pending, result) in zip(group, results) { pending.done(result.map(WriteOutcome.init)) }
+        } catch {
+            if error.code == .full, group.count > 1 {
+                // Some of them, deletes above all, may still fit.
+                for pending in group {
+                    var alone = [pending]
+                    commit(&alone, log)
+                }
+            } else {
+                for pending in group { pending.done(.failure(error)) }
+            }
+        }
+    }
+
+    private func apply(_ group: [PendingWrite], _ log: LogWriter) throws(StoreError) -> [Result<StoreEvent, StoreError>]
+    {
+        var revision = currentRevision
+        return try log.transaction { () throws(StoreError) in
+            var results: [Result<StoreEvent, StoreError>] = []
+            results.reserveCapacity(group.count)
+            for pending in group {
+                let result = try log.apply(pending.write, as: revision.next)
+                if case .success = result { revision = revision.next }
+                results.append(result)
+            }
+            return results
+        }
+    }
+
+    private func publish(_ results: [Result<StoreEvent, StoreError>]) {
+        let events = results.compactMap { result in
+            if case .success(let event) = result { event } else { nil }
+        }
+        guard let last = events.last else { return }
+        commits.add(1, ordering: .relaxed)
+        observers.notify(events)
+        current.store(last.revision.rawValue, ordering: .releasing)
+    }
+
+    private func startCompaction(to revision: Revision, _ log: LogWriter) throws(StoreError) {
+        guard revision > compactedRevision else { return }
+        guard revision <= currentRevision else {
+            throw StoreError(
+                .future(current: currentRevision), "revision \(revision) is ahead of the store, at \(currentRevision)")
+        }
+        try log.setCompacted(revision)
+        compacted.store(revision.rawValue, ordering: .releasing)
+    }
+
+    /// - Returns: whether there is more to clean.
+    private func clean(_ cleaned: inout Revision, _ log: LogWriter) -> Bool {
+        let compacted = compactedRevision
+        guard cleaned < compacted else { return false }
+        let end = min(Revision(cleaned.rawValue + cleaningStride), compacted)
+        do throws(StoreError) {
+            try log.clean(after: cleaned, through: end)
+            cleaned = end
+            return cleaned < compacted
+        } catch {
+            // Leftovers only take space. The next group, compaction or opening tries again.
+            return false
+        }
+    }
+}
+
+/// Carries the answer of a compaction to the thread that waits for it.
+private final class CompactionAnswer: Sendable {
+    let result = Mutex<Result<Void, StoreError>>(.success(()))
+}
+
+extension WriteOutcome {
+    fileprivate init(_ event: StoreEvent) {
+        self.init(revision: event.revision, createRevision: event.createRevision, value: event.value)
+    }
+}

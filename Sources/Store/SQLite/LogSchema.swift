@@ -1,0 +1,35 @@
+/// How the store lies in its SQLite file.
+///
+/// `log` has a row for each write, numbered by its revision; `value` is NULL for a delete, and `previous` is the revision
+/// of the row that an update or delete replaced. A key's state at revision N is its last row at or before N.
+/// `progress` has the numbers that outlive rows: `compacted`, before which history is gone, and `cleaned`, up to which
+/// the rows that compaction made useless have been deleted.
+enum LogSchema {
+    static let version: Int64 = 1
+
+    /// The key comes before the value so that a scan over other keys' rows never touches the values' overflow pages.
+    /// The index has what a list needs to skip old versions and deleted keys without reading rows.
+    static let create = """
+        CREATE TABLE log (
+            rev INTEGER PRIMARY KEY,
+            kind INTEGER NOT NULL,
+            key TEXT NOT NULL,
+            created INTEGER NOT NULL,
+            previous INTEGER,
+            value BLOB
+        );
+        CREATE INDEX log_by_key ON log (key, rev, kind);
+        CREATE TABLE progress (name TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID;
+        INSERT INTO progress VALUES ('compacted', 0), ('cleaned', 0);
+        PRAGMA user_version = \(version);
+        """
+
+    static let compacted = "SELECT number FROM progress WHERE name = 'compacted'"
+    static let cleaned = "SELECT number FROM progress WHERE name = 'cleaned'"
+
+    /// The last revision given out: compaction may have deleted the row of the very last write, but then it is
+    /// `compacted`.
+    static let current = """
+        SELECT max(ifnull((SELECT max(rev) FROM log), 0), (\(compacted)), \(Revision.initial.rawValue))
+        """
+}

@@ -1,0 +1,63 @@
+import CSQLite
+
+/// A connection to a database file, for one thread at a time (SQLite's own locking is off).
+final class SQLiteConnection {
+    private let handle: OpaquePointer
+
+    /// Opens `path`, which must exist.
+    init(path: String) throws(StoreError) {
+        var opened: OpaquePointer?
+        let code = sqlite3_open_v2(path, &opened, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nil)
+        guard code == SQLITE_OK, let opened else {
+            let error = SQLiteConnection.error(code, handle: opened, doing: "open \(path)")
+            sqlite3_close_v2(opened)
+            throw error
+        }
+        handle = opened
+        sqlite3_extended_result_codes(handle, 1)
+        sqlite3_busy_timeout(handle, 5000)
+    }
+
+    deinit {
+        // The v2 form waits for statements that are finalized after it.
+        sqlite3_close_v2(handle)
+    }
+
+    /// Runs statements without parameters and drops their rows.
+    func execute(_ sql: String) throws(StoreError) {
+        let code = sqlite3_exec(handle, sql, nil, nil, nil)
+        guard code == SQLITE_OK else { throw error(code, doing: sql) }
+    }
+
+    func prepare(_ sql: String) throws(StoreError) -> SQLiteStatement {
+        var statement: OpaquePointer?
+        let code = sqlite3_prepare_v3(handle, sql, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &statement, nil)
+        guard code == SQLITE_OK, let statement else { throw error(code, doing: sql) }
+        return SQLiteStatement(statement, connection: self)
+    }
+
+    /// The single integer that a query gives; `nil` for NULL or no row.
+    func number(_ sql: String) throws(StoreError) -> Int64? {
+        let statement = try prepare(sql)
+        guard try statement.step() else { return nil }
+        return statement.optionalNumber(0)
+    }
+
+    var isInTransaction: Bool { sqlite3_get_autocommit(handle) == 0 }
+
+    func error(_ code: Int32, doing action: String) -> StoreError {
+        SQLiteConnection.error(code, handle: handle, doing: action)
+    }
+
+    private static func error(_ code: Int32, handle: OpaquePointer?, doing action: String) -> StoreError {
+        let text =
+            handle.flatMap { sqlite3_errmsg($0) }.map { String(cString: $0) } ?? String(cString: sqlite3_errstr(code))
+        let message = "store: \(text) (SQLite \(code), \(action))"
+        switch code & 0xff {
+        case SQLITE_FULL: return StoreError(.full, message)
+        case SQLITE_CORRUPT, SQLITE_NOTADB: return StoreError(.corrupt, message)
+        case SQLITE_TOOBIG: return StoreError(.invalid, message)
+        default: return StoreError(.io(code), message)
+        }
+    }
+}

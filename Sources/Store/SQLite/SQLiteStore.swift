@@ -1,0 +1,135 @@
+import Glibc
+import Synchronization
+
+/// The store in one SQLite file: a log with a row for each write (`LogSchema`), WAL mode, one writing thread that commits
+/// in groups (`GroupCommitter`), reading connections for history.
+///
+/// The file is opened by one store at a time (a lock file beside it, `PATH-lock`), readable by its owner only.
+/// Files: `PATH`, `PATH-wal`, `PATH-shm`, `PATH-lock`.
+package final class SQLiteStore: Store {
+    package struct Configuration: Sendable {
+        package enum Durability: Sendable {
+            /// An answered write survives a power cut: fsync before the answer.
+            case disk
+            /// An answered write survives the end of the process, not of the machine. For tests.
+            case process
+        }
+
+        package var path: String
+        package var durability: Durability = .disk
+        /// Where the file stops growing, in pages of 4 KiB; writes then fail with `full`. `nil`: the disk's end.
+        package var maximumPages: Int?
+        /// SQLite's page cache of the writing connection, and of each reading one.
+        package var writerCacheKiB = 1024
+        package var readerCacheKiB = 512
+        /// Writes in one transaction, so that the first of a long queue is not answered with the last.
+        package var maximumGroup = 512
+        package var maximumValueBytes = 16 << 20
+        /// Revisions whose leftovers one transaction deletes after a compaction.
+        package var cleaningStride: Int64 = 250
+
+        package init(path: String) {
+            self.path = path
+        }
+    }
+
+    private struct Readers {
+        var idle: [LogReader] = []
+        var isClosed = false
+    }
+
+    private let configuration: Configuration
+    private let committer: GroupCommitter
+    private let observers = ObserverList()
+    private let readers = Mutex(Readers())
+
+    /// Opens the store, making the file if there is none. The folder must exist.
+    /// - Throws: `inUse`, `corrupt`, `io`, `full`.
+    package init(_ configuration: Configuration) throws(StoreError) {
+        self.configuration = configuration
+        let lock = try StoreLockFile(path: configuration.path + "-lock")
+        try SQLiteStore.createFile(configuration.path)
+        committer = try GroupCommitter(try LogWriter(configuration, lock), configuration, observers)
+    }
+
+    deinit {
+        close()
+    }
+
+    package func submit(_ write: Write, _ done: @escaping @Sendable (Result<WriteOutcome, StoreError>) -> Void) {
+        committer.submit(write, done)
+    }
+
+    package func get(_ key: String, at revision: Revision?) throws(StoreError) -> StoredValue? {
+        try read { reader throws(StoreError) in try reader.get(key, at: revision) }
+    }
+
+    package func list(
+        prefix: String, after: String?, limit: Int?, at revision: Revision?
+    ) throws(StoreError) -> ValuePage {
+        try read { reader throws(StoreError) in
+            try reader.list(prefix: prefix, after: after, limit: limit, at: revision)
+        }
+    }
+
+    package func count(prefix: String, after: String?, at revision: Revision?) throws(StoreError) -> Int {
+        try read { reader throws(StoreError) in try reader.count(prefix: prefix, after: after, at: revision) }
+    }
+
+    package func events(prefix: String, after revision: Revision, limit: Int) throws(StoreError) -> EventPage {
+        try read { reader throws(StoreError) in try reader.events(prefix: prefix, after: revision, limit: limit) }
+    }
+
+    package func observe(
+        prefix: String, _ handler: @escaping @Sendable ([StoreEvent]) -> Void
+    ) -> Observation {
+        observers.add(prefix: prefix, handler)
+    }
+
+    package var currentRevision: Revision { committer.currentRevision }
+
+    package var compactedRevision: Revision { committer.compactedRevision }
+
+    /// Transactions committed to disk so far, each with one fsync of the log; the writes divided by it are the group
+    /// commit's average size.
+    package var commitCount: Int { committer.commitCount }
+
+    package func compact(to revision: Revision) throws(StoreError) {
+        try committer.compact(to: revision)
+    }
+
+    package func close() {
+        committer.close()
+        readers.withLock {
+            $0.isClosed = true
+            $0.idle = []
+        }
+    }
+
+    /// Lends a reading connection: an idle one, else a new one.
+    private func read<T>(_ body: (LogReader) throws(StoreError) -> T) throws(StoreError) -> T {
+        let (lent, isClosed) = readers.withLock { ($0.idle.popLast(), $0.isClosed) }
+        guard !isClosed else { throw StoreError(.closed, "the store is closed") }
+        let reader = if let lent { lent } else { try LogReader(configuration) }
+        defer {
+            readers.withLock {
+                // More than a few idle ones would only hold memory.
+                if !$0.isClosed, $0.idle.count < 2 { $0.idle.append(reader) }
+            }
+        }
+        return try body(reader)
+    }
+
+    /// SQLite would make the file readable for everyone; it holds Secrets. The log beside it gets the same mode.
+    private static func createFile(_ path: String) throws(StoreError) {
+        let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw StoreError(.io(errno), "cannot open \(path): \(systemMessage(errno))") }
+        Glibc.close(descriptor)
+        // The new name must be on disk before anything is acknowledged.
+        let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
+        let opened = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard opened >= 0 else { throw StoreError(.io(errno), "cannot open \(folder): \(systemMessage(errno))") }
+        defer { Glibc.close(opened) }
+        guard fsync(opened) == 0 else { throw StoreError(.io(errno), "cannot sync \(folder): \(systemMessage(errno))") }
+    }
+}

@@ -1,0 +1,116 @@
+import Foundation
+import Store
+import Testing
+
+@Suite struct SQLiteStoreTests {
+    @Test func aSecondOpenerIsTurnedAwayUntilTheFirstCloses() async throws {
+        let folder = try TemporaryFolder()
+        let first = try SQLiteStore(folder.configuration())
+        do {
+            _ = try SQLiteStore(folder.configuration())
+            Issue.record("opened twice")
+        } catch {
+            #expect(error.code == .inUse)
+            #expect("\(error)".contains("in use by process \(getpid())"))
+        }
+        first.close()
+        let second = try SQLiteStore(folder.configuration())
+        #expect(try await second.create("/a", "1").revision == Revision(2))
+    }
+
+    @Test func filesAreForTheirOwnerOnly() async throws {
+        let folder = try TemporaryFolder()
+        let store = try SQLiteStore(folder.configuration())
+        try await store.create("/secret", "x")
+        let files = try FileManager.default.contentsOfDirectory(atPath: folder.path)
+        #expect(files.count == 4)
+        for file in files {
+            let attributes = try FileManager.default.attributesOfItem(atPath: folder.path + "/" + file)
+            #expect((attributes[.posixPermissions] as? NSNumber)?.intValue == 0o600, "\(file)")
+        }
+    }
+
+    @Test func openingTellsWhatIsWrong() async throws {
+        let folder = try TemporaryFolder()
+        #expect(
+            await code { _ = try SQLiteStore(SQLiteStore.Configuration(path: folder.path + "/no/store.db")) }
+                == .io(ENOENT))
+        try Data(repeating: 0x78, count: 8192).write(to: URL(fileURLWithPath: folder.storePath))
+        #expect(await code { _ = try SQLiteStore(folder.configuration()) } == .corrupt)
+    }
+
+    @Test func aFullDiskRefusesWritesAndKeepsTheAcknowledged() async throws {
+        let folder = try TemporaryFolder()
+        var configuration = folder.configuration()
+        configuration.maximumPages = 60
+        let store = try SQLiteStore(configuration)
+        let value = String(repeating: "v", count: 2000)
+        let acknowledged = await withTaskGroup(of: String?.self) { tasks in
+            for number in 0..<200 {
+                tasks.addTask {
+                    let failure = await code { try await store.create("/k/\(number)", value) }
+                    if failure == nil { return "/k/\(number)" }
+                    #expect(failure == .full)
+                    return nil
+                }
+            }
+            return await tasks.reduce(into: Set<String>()) { keys, key in if let key { keys.insert(key) } }
+        }
+        #expect(acknowledged.count > 20 && acknowledged.count < 150)
+        #expect(try Set(store.keys("/k/")) == acknowledged)
+        #expect(store.currentRevision == Revision(Int64(acknowledged.count) + 1))
+        store.close()
+
+        configuration.maximumPages = nil
+        let reopened = try SQLiteStore(configuration)
+        #expect(try Set(reopened.keys("/k/")) == acknowledged)
+        #expect(try await reopened.create("/more", value).revision == Revision(Int64(acknowledged.count) + 2))
+    }
+
+    @Test func compactionGivesSpaceBack() async throws {
+        let folder = try TemporaryFolder()
+        let store = try SQLiteStore(folder.configuration())
+        let value = String(repeating: "v", count: 1000)
+        try await store.create("/k", value)
+        func rewrite() async throws {
+            for _ in 0..<1500 { try await store.update("/k", value) }
+            try store.compact(to: store.currentRevision)
+        }
+        try await rewrite()
+        try await rewrite()
+        let size = try #require(try fileSize(folder.storePath))
+        for _ in 0..<4 { try await rewrite() }
+        store.close()
+        #expect(try #require(try fileSize(folder.storePath)) < size * 2)
+        let rows = try SQLiteStore(folder.configuration()).list(prefix: "/", after: nil, limit: nil, at: nil)
+        #expect(rows.items.map(\.key) == ["/k"])
+    }
+
+    @Test func queuedWritesShareCommits() async throws {
+        let folder = try TemporaryFolder()
+        let store = try SQLiteStore(folder.configuration(durability: .disk))
+        await withTaskGroup(of: Void.self) { tasks in
+            for number in 0..<500 {
+                tasks.addTask { #expect(await code { try await store.create("/k/\(number)", "x") } == nil) }
+            }
+        }
+        #expect(store.commitCount < 400)
+    }
+
+    @Test func closingAnswersEverythingQueued() async throws {
+        let folder = try TemporaryFolder()
+        let store = try SQLiteStore(folder.configuration(durability: .disk))
+        let answers = await withCheckedContinuation { continuation in
+            let count = Counter(to: 200) { continuation.resume(returning: $0) }
+            for number in 0..<200 {
+                store.submit(.create(key: "/k/\(number)", value: [])) { count.add((try? $0.get()) != nil) }
+            }
+            store.close()
+        }
+        #expect(answers == 200)
+    }
+
+    private func fileSize(_ path: String) throws -> Int? {
+        (try FileManager.default.attributesOfItem(atPath: path)[.size] as? NSNumber)?.intValue
+    }
+}
