@@ -1,0 +1,46 @@
+import KubeModel
+
+/// How `kubectl get` shows the built-in kinds: Kubernetes' own columns, in its order and wording.
+///
+/// Cells are computed for the wide form; clients hide columns whose priority is not zero.
+enum BuiltInTables {
+    /// The columns of a built-in kind; nil for one that has none of its own.
+    static func columns(for definition: ResourceDefinition) -> TableColumns? {
+        switch (definition.group, definition.kind) {
+        case ("", "ConfigMap"): configMaps
+        case ("", "Endpoints"): endpoints
+        case ("", "Event"), ("events.k8s.io", "Event"): events
+        case ("", "Namespace"): namespaces
+        case ("", "Node"): nodes
+        case ("", "Pod"): pods
+        case ("", "Secret"): secrets
+        case ("", "Service"): services
+        case ("", "ServiceAccount"): serviceAccounts
+        case ("coordination.k8s.io", "Lease"): leases
+        case ("discovery.k8s.io", "EndpointSlice"): endpointSlices
+        case ("networking.k8s.io", "Ingress"): ingresses
+        case ("networking.k8s.io", "IngressClass"): ingressClasses
+        case ("traffic.martlet.dev", "AddressPool"): addressPools
+        case ("traffic.martlet.dev", "RouteTable"): routeTables
+        default: nil
+        }
+    }
+
+    /// Builds a table of the name, `columns`, the age, and then `trailing`, most of which only the wide form shows.
+    static func table(
+        _ columns: [TableColumn], trailing: [TableColumn] = [],
+        cells: @escaping @Sendable (TableCells) -> (leading: [JSONValue], trailing: [JSONValue])
+    ) -> TableColumns {
+        TableColumns([.name] + columns + [.age] + trailing) { object, now in
+            let row = TableCells(object: object, now: now)
+            let values = cells(row)
+            return [row.name] + values.leading + [row.age] + values.trailing
+        }
+    }
+
+    static func table(
+        _ columns: [TableColumn], cells: @escaping @Sendable (TableCells) -> [JSONValue]
+    ) -> TableColumns {
+        table(columns) { (cells($0), []) }
+    }
+}
