@@ -1,0 +1,141 @@
+/// The header fields of one head: an index with room for ``capacity`` fields, no heap. Reused from head to head.
+package struct HTTP1Fields: Sendable {
+    /// A head with more fields is refused.
+    package static let capacity = 100
+
+    package private(set) var count = 0
+    private var storage = InlineArray<100, HTTP1Field>(repeating: HTTP1Field())
+
+    // What the fields say together.
+    /// nil when absent.
+    package private(set) var contentLength: Int?
+    package private(set) var isChunked = false
+    package private(set) var connectionClose = false
+    package private(set) var connectionKeepAlive = false
+    /// `Connection` lists `upgrade`.
+    package private(set) var connectionUpgrade = false
+    package private(set) var expectsContinue = false
+    /// The value of Host; nil when absent.
+    package private(set) var host: HTTP1Slice?
+    /// The value of Upgrade; nil when absent.
+    package private(set) var upgrade: HTTP1Slice?
+
+    package init() {}
+
+    /// The field at a position below ``count``.
+    @inline(__always)
+    package subscript(index: Int) -> HTTP1Field {
+        precondition(index < count)
+        return storage[index]
+    }
+
+    /// The first field of a kind.
+    package func first(_ kind: HTTP1FieldKind) -> HTTP1Field? {
+        for index in 0..<count where storage[index].kind == kind { return storage[index] }
+        return nil
+    }
+
+    private mutating func reset() {
+        count = 0
+        contentLength = nil
+        isChunked = false
+        connectionClose = false
+        connectionKeepAlive = false
+        connectionUpgrade = false
+        expectsContinue = false
+        host = nil
+        upgrade = nil
+    }
+
+    /// Parses field lines from `position` up to and including the empty line, and moves `position` behind it.
+    mutating func parse(_ buffer: UnsafeRawBufferPointer, position: inout Int) -> HTTP1ParseResult {
+        reset()
+        var index = position
+        while true {
+            guard index < buffer.count else { return .incomplete }
+            let first = buffer[index]
+            if first == 0x0D {
+                guard index + 1 < buffer.count else { return .incomplete }
+                guard buffer[index + 1] == 0x0A else { return .invalid(.malformedLineEnd) }
+                position = index + 2
+                return .complete
+            }
+            if first == 0x20 || first == 0x09 { return .invalid(.obsoleteFolding) }
+            if first == 0x0A { return .invalid(.malformedLineEnd) }
+
+            let nameEnd = HTTP1Scan.endOfToken(buffer, from: index)
+            guard nameEnd < buffer.count else { return .incomplete }
+            guard nameEnd > index, buffer[nameEnd] == 0x3A else { return .invalid(.malformedField) }
+            var valueStart = nameEnd + 1
+            while valueStart < buffer.count, buffer[valueStart] == 0x20 || buffer[valueStart] == 0x09 {
+                valueStart += 1
+            }
+            let lineEnd = HTTP1Scan.endOfFieldValue(buffer, from: valueStart)
+            guard lineEnd < buffer.count else { return .incomplete }
+            guard buffer[lineEnd] == 0x0D else {
+                return .invalid(buffer[lineEnd] == 0x0A ? .malformedLineEnd : .malformedField)
+            }
+            guard lineEnd + 1 < buffer.count else { return .incomplete }
+            guard buffer[lineEnd + 1] == 0x0A else { return .invalid(.malformedLineEnd) }
+            var valueEnd = lineEnd
+            while valueEnd > valueStart, buffer[valueEnd - 1] == 0x20 || buffer[valueEnd - 1] == 0x09 { valueEnd -= 1 }
+
+            guard count < Self.capacity else { return .invalid(.tooManyFields) }
+            let kind = HTTP1FieldKind.recognise(UnsafeRawBufferPointer(rebasing: buffer[index..<nameEnd]))
+            let field = HTTP1Field(
+                name: HTTP1Slice(index, nameEnd), value: HTTP1Slice(valueStart, valueEnd), kind: kind)
+            storage[count] = field
+            count += 1
+            if kind != .other, let violation = note(field, buffer) { return .invalid(violation) }
+            index = lineEnd + 2
+        }
+    }
+
+    private mutating func note(_ field: HTTP1Field, _ buffer: UnsafeRawBufferPointer) -> HTTP1Violation? {
+        let value = field.value.bytes(in: buffer)
+        switch field.kind {
+        case .contentLength:
+            // RFC 9112, 6.3 lets a recipient accept equal duplicates; we do not.
+            guard contentLength == nil, !isChunked, let length = HTTP1Scan.decimal(value) else {
+                return .ambiguousLength
+            }
+            contentLength = length
+        case .transferEncoding:
+            guard contentLength == nil else { return .ambiguousLength }
+            guard !isChunked, HTTP1Scan.equals(value, lowercase: "chunked") else {
+                return .unsupportedTransferCoding
+            }
+            isChunked = true
+        case .connection:
+            HTTP1Scan.forEachListElement(value) { option in
+                if HTTP1Scan.equals(option, lowercase: "close") {
+                    connectionClose = true
+                } else if HTTP1Scan.equals(option, lowercase: "keep-alive") {
+                    connectionKeepAlive = true
+                } else if HTTP1Scan.equals(option, lowercase: "upgrade") {
+                    connectionUpgrade = true
+                }
+            }
+        case .expect:
+            if HTTP1Scan.equals(value, lowercase: "100-continue") { expectsContinue = true }
+        case .host:
+            guard host == nil, Self.isPlausibleHost(value) else { return .malformedHost }
+            host = field.value
+        case .upgrade:
+            upgrade = field.value
+        default: break
+        }
+        return nil
+    }
+
+    /// No white space, path, user or list in a host: what could be read differently by the next server.
+    static func isPlausibleHost(_ value: UnsafeRawBufferPointer) -> Bool {
+        value.allSatisfy { byte in
+            switch byte {
+            case 0x00...0x20, 0x22, 0x23, 0x2C, 0x2F, 0x3C, 0x3E, 0x3F, 0x40, 0x5C, 0x5E, 0x60, 0x7B...0x7D, 0x7F:
+                false
+            default: true
+            }
+        }
+    }
+}
