@@ -1,0 +1,55 @@
+import KubeModel
+
+/// `v1.ConfigMap`.
+struct ConfigMapStrategy: ResourceStrategy {
+    let definition = ResourceDefinition.builtIn("", "v1", "ConfigMap", "configmaps", short: ["cm"])
+
+    func validateCreate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
+        check(object)
+    }
+
+    func validateUpdate(_ object: JSONValue, from old: JSONValue, _ context: StrategyContext) -> [FieldError] {
+        ImmutableData.check(object, from: old, ["data", "binaryData"]) + check(object)
+    }
+
+    private func check(_ object: JSONValue) -> [FieldError] {
+        var errors: [FieldError] = []
+        var size = 0
+        let texts = object["data"]?.object ?? JSONObject()
+        let binaries = object["binaryData"]?.object ?? JSONObject()
+        for (key, value) in texts {
+            let path = FieldPath("data").key(key)
+            errors.invalid(path, .string(key), NameSyntax.dataKey(key))
+            if binaries.contains(key) {
+                errors.invalid(path, .string(key), "duplicate of key present in binaryData")
+            }
+            size += value.string?.utf8.count ?? 0
+        }
+        for (key, value) in binaries {
+            let path = FieldPath("binaryData").key(key)
+            errors.invalid(path, .string(key), NameSyntax.dataKey(key))
+            size += Base64.check(value, path, &errors)
+        }
+        if size > ImmutableData.maxSize {
+            errors.append(.tooLong(FieldPath(""), maximum: ImmutableData.maxSize))
+        }
+        return errors
+    }
+}
+
+/// What ConfigMaps and Secrets have in common: a size limit and the `immutable` switch.
+enum ImmutableData {
+    /// Bytes of all values together: 1 MiB.
+    static let maxSize = 1 << 20
+
+    static func check(_ object: JSONValue, from old: JSONValue, _ fields: [String]) -> [FieldError] {
+        guard old["immutable"]?.bool == true else { return [] }
+        let message = "field is immutable when `immutable` is set"
+        var errors: [FieldError] = []
+        if object["immutable"]?.bool != true { errors.forbidden(FieldPath("immutable"), message) }
+        for field in fields where !JSONValue.areEqual(object[field], old[field]) {
+            errors.forbidden(FieldPath(field), message)
+        }
+        return errors
+    }
+}

@@ -1,0 +1,6 @@
+import KubeModel
+
+/// `v1.ServiceAccount`: stored as it is; nothing beyond the schema is checked.
+struct ServiceAccountStrategy: ResourceStrategy {
+    let definition = ResourceDefinition.builtIn("", "v1", "ServiceAccount", "serviceaccounts", short: ["sa"])
+}

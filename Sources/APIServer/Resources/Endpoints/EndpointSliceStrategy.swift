@@ -1,0 +1,158 @@
+import KubeModel
+import NetworkTypes
+
+/// `discovery.k8s.io/v1 EndpointSlice`.
+struct EndpointSliceStrategy: ResourceStrategy {
+    let definition = ResourceDefinition.builtIn(
+        "discovery.k8s.io", "v1", "EndpointSlice", "endpointslices")
+    let generationRule = GenerationRule.contentLabelsAnnotations
+    let addressRule: EndpointAddressRule
+
+    private static let maxEndpoints = 1000
+    private static let maxAddresses = 100
+    /// The API reference still says 100; kube-apiserver has accepted 20,000 since 1.21.
+    private static let maxPorts = 20_000
+    private static let maxHints = 8
+    private static let maxTopologyLabels = 16
+
+    func prepareForCreate(_ object: inout JSONValue, _ context: StrategyContext) {
+        applyDefaults(&object)
+    }
+
+    func prepareForUpdate(_ object: inout JSONValue, from old: JSONValue, _ context: StrategyContext) {
+        applyDefaults(&object)
+    }
+
+    func validateCreate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
+        check(object)
+    }
+
+    func validateUpdate(_ object: JSONValue, from old: JSONValue, _ context: StrategyContext) -> [FieldError] {
+        var errors = check(object)
+        errors.immutable(FieldPath("addressType"), object["addressType"], old["addressType"])
+        return errors
+    }
+
+    private func applyDefaults(_ object: inout JSONValue) {
+        guard let ports = object["ports"]?.array else { return }
+        object["ports"] = .array(
+            ports.map { port in
+                guard var fields = port.object else { return port }
+                if fields["name"]?.string == nil { fields["name"] = "" }
+                if fields["protocol"]?.string == nil { fields["protocol"] = "TCP" }
+                return .object(fields)
+            })
+    }
+
+    private func check(_ object: JSONValue) -> [FieldError] {
+        var errors: [FieldError] = []
+        let type = object.text("addressType")
+        if type.isEmpty {
+            errors.required(FieldPath("addressType"))
+        } else {
+            errors.oneOf(FieldPath("addressType"), type, ["FQDN", "IPv4", "IPv6"])
+        }
+        checkEndpoints(object["endpoints"]?.array ?? [], type, &errors)
+        checkPorts(object["ports"]?.array ?? [], &errors)
+        return errors
+    }
+
+    private func checkEndpoints(_ endpoints: [JSONValue], _ type: String, _ errors: inout [FieldError]) {
+        let path = FieldPath("endpoints")
+        guard endpoints.count <= Self.maxEndpoints else {
+            return errors.tooMany(path, endpoints.count, Self.maxEndpoints)
+        }
+        for (index, endpoint) in endpoints.enumerated() {
+            let endpointPath = path.index(index)
+            checkAddresses(endpoint["addresses"]?.array ?? [], type, endpointPath.child("addresses"), &errors)
+            if let node = endpoint["nodeName"]?.string {
+                errors.invalid(endpointPath.child("nodeName"), .string(node), NameSyntax.dnsSubdomain(node))
+            }
+            if let topology = endpoint["deprecatedTopology"]?.object {
+                let topologyPath = endpointPath.child("deprecatedTopology")
+                if topology.count > Self.maxTopologyLabels {
+                    errors.tooMany(topologyPath, topology.count, Self.maxTopologyLabels)
+                }
+                errors += LabelRules.check(topology, topologyPath)
+            }
+            if let hostname = endpoint["hostname"]?.string {
+                errors.invalid(endpointPath.child("hostname"), .string(hostname), NameSyntax.dnsLabel(hostname))
+            }
+            if let hints = endpoint.at("hints") {
+                checkHints(hints["forZones"]?.array ?? [], endpointPath.child("hints").child("forZones"), &errors) {
+                    NameSyntax.labelValue($0)
+                }
+                checkHints(hints["forNodes"]?.array ?? [], endpointPath.child("hints").child("forNodes"), &errors) {
+                    NameSyntax.dnsSubdomain($0)
+                }
+            }
+        }
+    }
+
+    private func checkAddresses(
+        _ addresses: [JSONValue], _ type: String, _ path: FieldPath, _ errors: inout [FieldError]
+    ) {
+        if addresses.isEmpty { errors.required(path, "must contain at least 1 address") }
+        if addresses.count > Self.maxAddresses { errors.tooMany(path, addresses.count, Self.maxAddresses) }
+        for (index, value) in addresses.enumerated() {
+            let text = value.string ?? ""
+            switch type {
+            case "IPv4", "IPv6":
+                guard let address = IPAddress(text), address.family.kubernetesName == type else {
+                    errors.invalid(path.index(index), value, "must be a valid \(type) address")
+                    continue
+                }
+                addressRule.check(address, text, path.index(index), &errors)
+            case "FQDN": checkDomain(text, path.index(index), &errors)
+            default: break
+            }
+        }
+    }
+
+    private func checkDomain(_ text: String, _ path: FieldPath, _ errors: inout [FieldError]) {
+        guard !text.isEmpty else { return errors.required(path) }
+        let name = text.hasSuffix(".") ? String(text.dropLast()) : text
+        let problems = NameSyntax.dnsSubdomain(name)
+        guard problems.isEmpty else { return errors.invalid(path, .string(name), problems) }
+        if !name.utf8.contains(UInt8(ascii: ".")) {
+            errors.invalid(
+                path, .string(name), "should be a domain with at least two segments separated by dots")
+        }
+        for label in name.split(separator: ".") where label.utf8.count > 63 {
+            errors.invalid(path, .string(String(label)), "must be no more than 63 characters")
+        }
+    }
+
+    private func checkHints(
+        _ hints: [JSONValue], _ path: FieldPath, _ errors: inout [FieldError], _ problems: (String) -> [String]
+    ) {
+        guard hints.count <= Self.maxHints else { return errors.tooMany(path, hints.count, Self.maxHints) }
+        var names: Set<String> = []
+        for (index, hint) in hints.enumerated() {
+            let name = hint.text("name")
+            let namePath = path.index(index).child("name")
+            if !names.insert(name).inserted { errors.duplicate(namePath, .string(name)) }
+            errors.invalid(namePath, .string(name), problems(name))
+        }
+    }
+
+    private func checkPorts(_ ports: [JSONValue], _ errors: inout [FieldError]) {
+        let path = FieldPath("ports")
+        guard ports.count <= Self.maxPorts else { return errors.tooMany(path, ports.count, Self.maxPorts) }
+        var names: Set<String> = []
+        for (index, port) in ports.enumerated() {
+            let portPath = path.index(index)
+            let name = port.text("name")
+            if !name.isEmpty { errors.invalid(portPath.child("name"), .string(name), NameSyntax.dnsLabel(name)) }
+            if !names.insert(name).inserted { errors.duplicate(portPath.child("name"), .string(name)) }
+            PortRules.checkProtocol(port.text("protocol"), portPath.child("protocol"), &errors)
+            if let number = port.at("port") {
+                PortRules.checkNumber(number.int ?? 0, portPath.child("port"), &errors)
+            }
+            if let appProtocol = port["appProtocol"]?.string {
+                errors.invalid(
+                    portPath.child("appProtocol"), .string(appProtocol), NameSyntax.qualifiedName(appProtocol))
+            }
+        }
+    }
+}

@@ -1,0 +1,103 @@
+import KubeModel
+import Logging
+import NetworkTypes
+
+/// `v1.Service`: defaults, the rules of its types, and the allocation of its addresses and ports.
+struct ServiceStrategy: ResourceStrategy {
+    let definition = ResourceDefinition.builtIn(
+        "", "v1", "Service", "services", short: ["svc"], categories: ["all"], hasStatus: true)
+    let nameRule = NameRule.dnsLabel
+    let allowsCreateOnUpdate = true
+    let selectableFieldNames = ["spec.clusterIP", "spec.type"]
+
+    private let allocations: ServiceAllocations
+    private let validation: ServiceValidation
+
+    init(allocations: ServiceAllocations, addressRule: EndpointAddressRule) {
+        self.allocations = allocations
+        validation = ServiceValidation(addressRule: addressRule)
+    }
+
+    func selectableFields(of object: JSONValue) -> [String: String] {
+        FieldValues.read(["spec.clusterIP", "spec.type"], from: object)
+    }
+
+    func prepareForCreate(_ object: inout JSONValue, _ context: StrategyContext) {
+        var service = ServiceDocument(object)
+        service.status = .emptyLoadBalancer
+        ServiceDefaults.apply(to: &service)
+        ServiceTransitions.alignClusterIPs(&service, from: nil)
+        object = withFamilies(service, from: nil).document
+    }
+
+    func prepareForUpdate(_ object: inout JSONValue, from old: JSONValue, _ context: StrategyContext) {
+        var service = ServiceDocument(object)
+        let before = ServiceDocument(old)
+        service.status = before.status
+        ServiceDefaults.apply(to: &service)
+        ServiceTransitions.keepAllocated(&service, from: before)
+        ServiceTransitions.alignClusterIPs(&service, from: before)
+        ServiceTransitions.dropUnused(&service, from: before)
+        object = withFamilies(service, from: before).document
+    }
+
+    func prepareForStatusUpdate(_ object: inout JSONValue, from old: JSONValue, _ context: StrategyContext) {
+        object["spec"] = old["spec"]
+        var service = ServiceDocument(object)
+        ServiceDefaults.applyStatus(to: &service)
+        object = service.document
+    }
+
+    func validateCreate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
+        var service = ServiceDocument(object)
+        let errors = allocations.families.fill(&service, from: nil)
+        return errors.isEmpty ? validation.check(service) : errors
+    }
+
+    func validateUpdate(_ object: JSONValue, from old: JSONValue, _ context: StrategyContext) -> [FieldError] {
+        var service = ServiceDocument(object)
+        let before = ServiceDocument(old)
+        let errors = allocations.families.fill(&service, from: before)
+        return errors.isEmpty ? validation.checkUpdate(service, from: before) : errors
+    }
+
+    func validateStatusUpdate(_ object: JSONValue, from old: JSONValue, _ context: StrategyContext) -> [FieldError] {
+        LoadBalancerStatusRules.checkService(ServiceDocument(object))
+    }
+
+    func allocate(_ object: inout JSONValue, replacing old: JSONValue?, _ context: StrategyContext) throws(Status)
+        -> (any AllocationTransaction)?
+    {
+        var service = ServiceDocument(object)
+        let reservation = try allocations.reserve(&service, replacing: old.map(ServiceDocument.init))
+        object = service.document
+        return reservation
+    }
+
+    func release(_ object: JSONValue) {
+        allocations.release(ServiceDocument(object))
+    }
+
+    func restore(_ object: JSONValue) {
+        let refused = allocations.restore(ServiceDocument(object))
+        guard !refused.isEmpty else { return }
+        let namespace = object["metadata"]?["namespace"]?.string ?? ""
+        let name = object["metadata"]?["name"]?.string ?? ""
+        Logger(label: "martlet.apiserver.allocation").warning(
+            "a stored Service holds what is outside the configured ranges or held twice",
+            metadata: [
+                "service": "\(namespace)/\(name)",
+                "addresses": "\(refused.addresses.sorted())", "nodePorts": "\(refused.ports.sorted())",
+            ])
+    }
+
+    func warnings(for object: JSONValue, replacing old: JSONValue?) -> [String] {
+        ServiceWarnings.of(ServiceDocument(object))
+    }
+
+    /// The document with its families filled in, or as it is when they can't be: validation then says why.
+    private func withFamilies(_ service: ServiceDocument, from old: ServiceDocument?) -> ServiceDocument {
+        var filled = service
+        return allocations.families.fill(&filled, from: old).isEmpty ? filled : service
+    }
+}

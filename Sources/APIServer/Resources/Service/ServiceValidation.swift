@@ -1,0 +1,245 @@
+import KubeModel
+import NetworkTypes
+
+/// The rules of `v1.Service` (kube-apiserver's ValidateService), apart from the cluster IP fields.
+struct ServiceValidation: Sendable {
+    /// What external addresses may be.
+    let addressRule: EndpointAddressRule
+
+    private static let spec = FieldPath("spec")
+    private static let kubeletPort = 10_250
+    private static let sourceRangesAnnotation = "service.beta.kubernetes.io/load-balancer-source-ranges"
+
+    func check(_ service: ServiceDocument) -> [FieldError] {
+        var errors: [FieldError] = []
+        let ports = service.ports
+        checkTopologyAnnotations(service, &errors)
+        if ports.isEmpty && !service.isHeadless && !service.isExternalName {
+            errors.required(Self.spec.child("ports"))
+        }
+        checkType(service, ports, &errors)
+        var names: Set<String> = []
+        for (index, port) in ports.enumerated() {
+            checkPort(port, needsName: ports.count > 1, &names, Self.spec.child("ports").index(index), &errors)
+        }
+        if let selector = service.selector { errors += LabelRules.check(selector, Self.spec.child("selector")) }
+        checkAffinity(service, &errors)
+        errors += ServiceClusterIPRules.check(service)
+        for (index, text) in service.externalIPs.enumerated() {
+            addressRule.check(text, Self.spec.child("externalIPs").index(index), &errors)
+        }
+        if service.type.isEmpty {
+            errors.required(Self.spec.child("type"))
+        } else {
+            errors.oneOf(Self.spec.child("type"), service.type, ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"])
+        }
+        checkNumbers(service, ports, &errors)
+        checkSourceRanges(service, &errors)
+        checkLoadBalancerFields(service, &errors)
+        checkTrafficPolicies(service, &errors)
+        return errors
+    }
+
+    func checkUpdate(_ service: ServiceDocument, from old: ServiceDocument) -> [FieldError] {
+        var errors = ServiceClusterIPRules.checkUpdate(service, from: old)
+        if old.isLoadBalancer && service.isLoadBalancer && old.loadBalancerClass != service.loadBalancerClass {
+            errors.invalid(
+                Self.spec.child("loadBalancerClass"), service.loadBalancerClass.map { .string($0) } ?? .null,
+                "may not change once set")
+        }
+        return errors + check(service)
+    }
+
+    private func checkTopologyAnnotations(_ service: ServiceDocument, _ errors: inout [FieldError]) {
+        let hintsKey = "service.kubernetes.io/topology-aware-hints"
+        let modeKey = "service.kubernetes.io/topology-mode"
+        guard let mode = service.annotations[modeKey]?.string, let hints = service.annotations[hintsKey]?.string,
+            mode != hints
+        else { return }
+        errors.invalid(
+            FieldPath("metadata").child("annotations").key(modeKey), .string(mode),
+            "must match annotations[\(hintsKey)] when both are specified")
+    }
+
+    private func checkType(_ service: ServiceDocument, _ ports: [ServicePortDocument], _ errors: inout [FieldError]) {
+        switch service.type {
+        case "LoadBalancer", "NodePort":
+            if service.isLoadBalancer {
+                for (index, port) in ports.enumerated() where port.port == Self.kubeletPort {
+                    errors.invalid(
+                        Self.spec.child("ports").index(index), .integer(Int64(port.port)),
+                        "may not expose port \(Self.kubeletPort) externally since it is used by kubelet")
+                }
+            }
+            if service.isHeadless {
+                errors.invalid(
+                    Self.spec.child("clusterIPs").index(0), "None",
+                    "may not be set to 'None' for \(service.type) services")
+            }
+        case "ExternalName":
+            let message = "may not be set for ExternalName services"
+            if !service.clusterIPs.isEmpty { errors.forbidden(Self.spec.child("clusterIPs"), message) }
+            if !service.ipFamilies.isEmpty { errors.forbidden(Self.spec.child("ipFamilies"), message) }
+            if service.ipFamilyPolicy != nil { errors.forbidden(Self.spec.child("ipFamilyPolicy"), message) }
+            let path = Self.spec.child("externalName")
+            let name = service.externalName.hasSuffix(".") ? String(service.externalName.dropLast()) : service.externalName
+            if name.isEmpty {
+                errors.required(path)
+            } else {
+                errors.invalid(path, .string(name), NameSyntax.dnsSubdomain(name))
+            }
+        default: break
+        }
+    }
+
+    private func checkPort(
+        _ port: ServicePortDocument, needsName: Bool, _ names: inout Set<String>, _ path: FieldPath,
+        _ errors: inout [FieldError]
+    ) {
+        if port.name.isEmpty {
+            if needsName { errors.required(path.child("name")) }
+        } else {
+            errors.invalid(path.child("name"), .string(port.name), NameSyntax.dnsLabel(port.name))
+            if !names.insert(port.name).inserted { errors.duplicate(path.child("name"), .string(port.name)) }
+        }
+        PortRules.checkNumber(port.port, path.child("port"), &errors)
+        PortRules.checkProtocol(port.protocol, path.child("protocol"), &errors)
+        PortRules.checkNumberOrName(port.targetPort, path.child("targetPort"), &errors)
+        if let appProtocol = port.appProtocol {
+            errors.invalid(path.child("appProtocol"), .string(appProtocol), NameSyntax.qualifiedName(appProtocol))
+        }
+    }
+
+    private func checkAffinity(_ service: ServiceDocument, _ errors: inout [FieldError]) {
+        let path = Self.spec.child("sessionAffinityConfig")
+        switch service.sessionAffinity {
+        case "": errors.required(Self.spec.child("sessionAffinity"))
+        case "None":
+            if service.sessionAffinityConfig != nil {
+                errors.forbidden(path, "must not be set when session affinity is None")
+            }
+        case "ClientIP":
+            let message = "when session affinity type is ClientIP"
+            guard let config = service.sessionAffinityConfig else { return errors.required(path, message) }
+            guard let clientIP = config["clientIP"]?.object else {
+                return errors.required(path.child("clientIP"), message)
+            }
+            let timeoutPath = path.child("clientIP").child("timeoutSeconds")
+            guard let timeout = clientIP["timeoutSeconds"]?.int else {
+                return errors.required(timeoutPath, message)
+            }
+            if timeout <= 0 || timeout > 86_400 {
+                errors.invalid(timeoutPath, .integer(Int64(timeout)), "must be greater than 0 and less than 86400")
+            }
+        default:
+            errors.notSupported(Self.spec.child("sessionAffinity"), service.sessionAffinity, ["ClientIP", "None"])
+        }
+    }
+
+    private func checkNumbers(_ service: ServiceDocument, _ ports: [ServicePortDocument], _ errors: inout [FieldError]) {
+        struct Key: Hashable {
+            var `protocol`: String
+            var number: Int
+        }
+        let path = Self.spec.child("ports")
+        if service.type == "ClusterIP" {
+            for (index, port) in ports.enumerated() where port.nodePort != 0 {
+                errors.forbidden(path.index(index).child("nodePort"), "may not be used when `type` is 'ClusterIP'")
+            }
+        }
+        var nodePorts: Set<Key> = []
+        for (index, port) in ports.enumerated() where port.nodePort != 0 {
+            if !nodePorts.insert(Key(protocol: port.protocol, number: port.nodePort)).inserted {
+                errors.duplicate(path.index(index).child("nodePort"), .integer(Int64(port.nodePort)))
+            }
+        }
+        var numbers: Set<Key> = []
+        for (index, port) in ports.enumerated()
+        where !numbers.insert(Key(protocol: port.protocol, number: port.port)).inserted {
+            var value = JSONObject()
+            value["protocol"] = .string(port.protocol)
+            value["port"] = .integer(Int64(port.port))
+            errors.duplicate(path.index(index), .object(value))
+        }
+    }
+
+    private func checkSourceRanges(_ service: ServiceDocument, _ errors: inout [FieldError]) {
+        let path: FieldPath
+        var ranges: [(path: FieldPath, text: Substring)] = []
+        if !service.loadBalancerSourceRanges.isEmpty {
+            // Kubernetes reports this field with a capital letter.
+            path = Self.spec.child("LoadBalancerSourceRanges")
+            for (index, text) in service.loadBalancerSourceRanges.enumerated() {
+                ranges.append((path.index(index), trimmed(text[...])))
+            }
+        } else if let annotation = service.annotations[Self.sourceRangesAnnotation]?.string {
+            path = FieldPath("metadata").child("annotations").key(Self.sourceRangesAnnotation)
+            if !trimmed(annotation[...]).isEmpty {
+                ranges = annotation.split(separator: ",", omittingEmptySubsequences: false).map { (path, trimmed($0)) }
+            }
+        } else {
+            return
+        }
+        if !service.isLoadBalancer { errors.forbidden(path, "may only be used when `type` is 'LoadBalancer'") }
+        for range in ranges where CIDR(range.text) == nil {
+            errors.invalid(range.path, .string(String(range.text)), AddressMessages.range)
+        }
+    }
+
+    private func trimmed(_ text: Substring) -> Substring {
+        var rest = text.drop(while: \.isWhitespace)
+        while rest.last?.isWhitespace == true { rest.removeLast() }
+        return rest
+    }
+
+    private func checkLoadBalancerFields(_ service: ServiceDocument, _ errors: inout [FieldError]) {
+        let path = Self.spec.child("allocateLoadBalancerNodePorts")
+        if service.allocateLoadBalancerNodePorts != nil, !service.isLoadBalancer {
+            errors.forbidden(path, "may only be used when `type` is 'LoadBalancer'")
+        } else if service.isLoadBalancer, service.allocateLoadBalancerNodePorts == nil {
+            errors.required(path)
+        }
+        guard let name = service.loadBalancerClass else { return }
+        let classPath = Self.spec.child("loadBalancerClass")
+        if service.isLoadBalancer {
+            errors.invalid(classPath, .string(name), NameSyntax.qualifiedName(name))
+        } else {
+            errors.forbidden(classPath, "may only be used when `type` is 'LoadBalancer'")
+        }
+    }
+
+    private func checkTrafficPolicies(_ service: ServiceDocument, _ errors: inout [FieldError]) {
+        let external = Self.spec.child("externalTrafficPolicy")
+        let policy = service.externalTrafficPolicy
+        if !service.isExternallyAccessible {
+            if !policy.isEmpty {
+                errors.invalid(external, .string(policy), "may only be set for externally-accessible services")
+            }
+        } else if policy.isEmpty {
+            errors.required(external)
+        } else {
+            errors.oneOf(external, policy, ["Cluster", "Local"])
+        }
+        let healthCheck = Self.spec.child("healthCheckNodePort")
+        let number = service.healthCheckNodePort
+        if service.needsHealthCheckNodePort {
+            // 0 is still to be allocated.
+            if number != 0 { PortRules.checkNumber(number, healthCheck, &errors) }
+        } else if number != 0 {
+            errors.invalid(
+                healthCheck, .integer(Int64(number)),
+                "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'")
+        }
+        let internalPath = Self.spec.child("internalTrafficPolicy")
+        if let policy = service.internalTrafficPolicy {
+            errors.oneOf(internalPath, policy, ["Cluster", "Local"])
+        } else if ["ClusterIP", "NodePort", "LoadBalancer"].contains(service.type) {
+            errors.required(internalPath)
+        }
+        if let distribution = service.trafficDistribution {
+            errors.oneOf(
+                Self.spec.child("trafficDistribution"), distribution,
+                ["PreferClose", "PreferSameNode", "PreferSameZone"])
+        }
+    }
+}

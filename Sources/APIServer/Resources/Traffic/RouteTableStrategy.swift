@@ -1,0 +1,53 @@
+import KubeModel
+
+/// `traffic.martlet.dev/v1 RouteTable`: what an Ingress controller compiled, under the rules of Ingress paths and hosts.
+struct RouteTableStrategy: ResourceStrategy {
+    let definition = ResourceDefinition.builtIn(
+        "traffic.martlet.dev", "v1", "RouteTable", "routetables", short: ["rt"], hasStatus: true)
+    let generationRule = GenerationRule.spec
+
+    func validateCreate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
+        check(object)
+    }
+
+    func validateUpdate(_ object: JSONValue, from old: JSONValue, _ context: StrategyContext) -> [FieldError] {
+        check(object)
+    }
+
+    private func check(_ object: JSONValue) -> [FieldError] {
+        var errors: [FieldError] = []
+        let path = FieldPath("spec")
+        ControllerNameRule.check(object.text("spec", "controllerName"), path.child("controllerName"), &errors)
+        if let name = object["spec"]["ingressClassName"].string, !name.isEmpty {
+            errors.invalid(path.child("ingressClassName"), .string(name), NameSyntax.dnsSubdomain(name))
+        }
+        for (index, rule) in (object["spec"]["rules"].array ?? []).enumerated() {
+            let rulePath = path.child("rules").index(index)
+            let host = rule.text("host")
+            if !host.isEmpty { IngressRules.checkHost(host, rulePath.child("host"), &errors) }
+            for (index, entry) in (rule["paths"]?.array ?? []).enumerated() {
+                let entryPath = rulePath.child("paths").index(index)
+                IngressRules.checkPath(
+                    entry.text("path"), type: entry.text("pathType"), allowed: ["Exact", "Prefix"], entryPath, &errors)
+                checkBackend(entry["backend"], entryPath.child("backend"), &errors)
+            }
+        }
+        if let backend = object.at("spec", "defaultBackend") {
+            checkBackend(backend, path.child("defaultBackend"), &errors)
+        }
+        for (index, entry) in (object["spec"]["tls"].array ?? []).enumerated() {
+            IngressRules.checkTLS(entry, path.child("tls").index(index), &errors)
+        }
+        return errors
+    }
+
+    private func checkBackend(_ backend: JSONValue?, _ path: FieldPath, _ errors: inout [FieldError]) {
+        let name = backend?.text("serviceName") ?? ""
+        if name.isEmpty {
+            errors.required(path.child("serviceName"))
+        } else {
+            errors.invalid(path.child("serviceName"), .string(name), NameSyntax.dnsLabel(name))
+        }
+        IngressRules.checkServicePort(backend?.at("port"), at: path.child("port"), of: path, &errors)
+    }
+}

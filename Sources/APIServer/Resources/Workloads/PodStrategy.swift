@@ -1,0 +1,55 @@
+import KubeModel
+import NetworkTypes
+
+/// `v1.Pod`: stored whole; what traffic management relies on is checked, and the spec can hardly change.
+struct PodStrategy: ResourceStrategy {
+    let definition = ResourceDefinition.builtIn(
+        "", "v1", "Pod", "pods", short: ["po"], categories: ["all"], hasStatus: true)
+    let generationRule = GenerationRule.spec
+    let selectableFieldNames = [
+        "spec.nodeName", "spec.restartPolicy", "spec.schedulerName", "spec.serviceAccountName", "spec.hostNetwork",
+        "status.phase", "status.podIP", "status.nominatedNodeName",
+    ]
+
+    func selectableFields(of object: JSONValue) -> [String: String] {
+        var fields = FieldValues.read(selectableFieldNames, from: object)
+        if fields["spec.hostNetwork"]?.isEmpty ?? true { fields["spec.hostNetwork"] = "false" }
+        if let first = object["status"]["podIPs"][0]["ip"].string { fields["status.podIP"] = first }
+        return fields
+    }
+
+    func prepareForCreate(_ object: inout JSONValue, _ context: StrategyContext) {
+        PodDefaults.apply(to: &object)
+        object["status"] = ["phase": "Pending", "qosClass": .string(PodDefaults.qualityOfService(of: object))]
+    }
+
+    func prepareForUpdate(_ object: inout JSONValue, from old: JSONValue, _ context: StrategyContext) {
+        PodDefaults.apply(to: &object)
+        object["status"] = old["status"]
+    }
+
+    func prepareForStatusUpdate(_ object: inout JSONValue, from old: JSONValue, _ context: StrategyContext) {
+        object["spec"] = old["spec"]
+        let address = object.text("status", "podIP")
+        let addresses = object["status"]["podIPs"].array ?? []
+        // The first of podIPs is podIP; whichever was written says both.
+        if addresses.isEmpty, !address.isEmpty {
+            object["status"]["podIPs"] = [["ip": .string(address)]]
+        } else if address.isEmpty, let first = addresses.first?["ip"] {
+            object["status"]["podIP"] = first
+        }
+        if let quality = old["status"]["qosClass"] { object["status"]["qosClass"] = quality }
+    }
+
+    func validateCreate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
+        PodRules.check(object)
+    }
+
+    func validateUpdate(_ object: JSONValue, from old: JSONValue, _ context: StrategyContext) -> [FieldError] {
+        PodRules.checkUpdate(object, from: old)
+    }
+
+    func validateStatusUpdate(_ object: JSONValue, from old: JSONValue, _ context: StrategyContext) -> [FieldError] {
+        PodRules.checkStatus(object)
+    }
+}
