@@ -3,7 +3,8 @@ enum BuiltInResources {
     /// - Throws: ``AllocationRangeError`` when cluster IPs or node ports can't be allocated from `ranges`.
     static func registry(ranges: AllocationRanges) throws(AllocationRangeError) -> ResourceRegistry {
         ResourceRegistry(
-            strategies(allocations: try ServiceAllocations(ranges: ranges), addressRule: EndpointAddressRule(ranges: ranges)))
+            strategies(
+                allocations: try ServiceAllocations(ranges: ranges), addressRule: EndpointAddressRule(ranges: ranges)))
     }
 
     static func strategies(

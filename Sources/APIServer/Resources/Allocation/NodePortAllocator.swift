@@ -1,4 +1,4 @@
-package import NetworkTypes
+import NetworkTypes
 
 /// Hands out the numbers of the node port range.
 ///

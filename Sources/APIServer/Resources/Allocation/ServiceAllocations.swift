@@ -32,7 +32,8 @@ final class ServiceAllocations: Sendable {
             throw AllocationRangeError("--service-cluster-ip-range must contain one or two ranges")
         }
         guard Set(ranges.serviceCIDRs.map(\.family)).count == ranges.serviceCIDRs.count else {
-            throw AllocationRangeError("--service-cluster-ip-range and --secondary-service-cluster-ip-range must be of different IP family")
+            throw AllocationRangeError(
+                "--service-cluster-ip-range and --secondary-service-cluster-ip-range must be of different IP family")
         }
         var addresses: [AddressAllocator] = []
         for range in ranges.serviceCIDRs { addresses.append(try AddressAllocator(range: range.masked)) }
@@ -140,6 +141,6 @@ struct ServiceReservation: AllocationTransaction {
 
 extension Status {
     static func invalidService(_ service: ServiceDocument, _ errors: [FieldError]) -> Status {
-        .invalid(group: "", kind: "Service", name: service.name, errors)
+        .invalid(GroupKind(group: "", kind: "Service"), service.name, errors)
     }
 }

@@ -114,7 +114,8 @@ struct ServiceReservationPlan {
             guard old.healthCheckNodePort == number else {
                 throw refused(
                     path, .integer(Int64(number)),
-                    "cannot change healthCheckNodePort on loadBalancer service with externaltraffic=Local during update")
+                    "cannot change healthCheckNodePort on loadBalancer service with externaltraffic=Local during update"
+                )
             }
             return
         }

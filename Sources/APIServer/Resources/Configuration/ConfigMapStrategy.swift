@@ -28,7 +28,7 @@ struct ConfigMapStrategy: ResourceStrategy {
         for (key, value) in binaries {
             let path = FieldPath("binaryData").key(key)
             errors.invalid(path, .string(key), NameSyntax.dataKey(key))
-            size += Base64.check(value, path, &errors)
+            size += BytesRule.check(value, path, &errors).count
         }
         if size > ImmutableData.maxSize {
             errors.append(.tooLong(FieldPath(""), maximum: ImmutableData.maxSize))

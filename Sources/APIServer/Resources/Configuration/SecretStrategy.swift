@@ -38,7 +38,7 @@ struct SecretStrategy: ResourceStrategy {
         object["stringData"] = nil
         guard !texts.isEmpty else { return }
         var data = object["data"]?.object ?? JSONObject()
-        for (key, value) in texts { data[key] = .string(Base64.encode((value.string ?? "").utf8)) }
+        for (key, value) in texts { data[key] = .string(Base64.encode(Array((value.string ?? "").utf8))) }
         object["data"] = .object(data)
     }
 
@@ -49,7 +49,7 @@ struct SecretStrategy: ResourceStrategy {
         var size = 0
         for (key, value) in data {
             errors.invalid(path.key(key), .string(key), NameSyntax.dataKey(key))
-            size += Base64.check(value, path.key(key), &errors)
+            size += BytesRule.check(value, path.key(key), &errors).count
         }
         if size > ImmutableData.maxSize { errors.tooLong(path, ImmutableData.maxSize) }
         checkType(object, data, path, &errors)
@@ -81,7 +81,7 @@ struct SecretStrategy: ResourceStrategy {
 
     private func checkJSON(_ key: String, _ data: JSONObject, _ path: FieldPath, _ errors: inout [FieldError]) {
         guard let value = data[key]?.string else { return errors.required(path.key(key)) }
-        guard let bytes = Base64.decode(value).bytes else { return }
+        guard let bytes = Base64.decode(value) else { return }
         do {
             _ = try JSONParser.parse(bytes)
         } catch {

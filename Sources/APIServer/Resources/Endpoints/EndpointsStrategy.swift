@@ -3,7 +3,8 @@ import NetworkTypes
 
 /// `v1.Endpoints`, the legacy form of endpoint slices.
 struct EndpointsStrategy: ResourceStrategy {
-    let definition = ResourceDefinition.builtIn("", "v1", "Endpoints", "endpoints", singular: "endpoints", short: ["ep"])
+    let definition = ResourceDefinition.builtIn(
+        "", "v1", "Endpoints", "endpoints", singular: "endpoints", short: ["ep"])
     let allowsCreateOnUpdate = true
     let addressRule: EndpointAddressRule
 

@@ -2,7 +2,7 @@ import KubeModel
 
 /// `v1.Event`.
 struct EventStrategy: ResourceStrategy {
-    let definition = Self.definition
+    let definition = Self.stored
     let allowsCreateOnUpdate = true
     /// kube-apiserver's `--event-ttl` of one hour.
     let timeToLiveSeconds: Int? = 3600
@@ -10,7 +10,7 @@ struct EventStrategy: ResourceStrategy {
         EventRules.referenceFields.map { "involvedObject.\($0)" }
         + ["reason", "reportingComponent", "source", "type"]
 
-    static let definition = ResourceDefinition.builtIn("", "v1", "Event", "events", short: ["ev"])
+    static let stored = ResourceDefinition.builtIn("", "v1", "Event", "events", short: ["ev"])
 
     func selectableFields(of object: JSONValue) -> [String: String] {
         EventRules.selectableFields(ofStored: object)
@@ -34,7 +34,7 @@ struct EventsEventStrategy: ResourceStrategy {
         EventRules.referenceFields.map { "regarding.\($0)" } + ["reason", "reportingController", "type"]
 
     var storedForm: StoredForm? {
-        StoredForm(definition: EventStrategy.definition, encode: EventForms.stored, decode: EventForms.served)
+        StoredForm(definition: EventStrategy.stored, encode: EventForms.stored, decode: EventForms.served)
     }
 
     func selectableFields(of object: JSONValue) -> [String: String] {

@@ -38,7 +38,9 @@ enum IngressRules {
             checkName(host.string ?? "", path.child("hosts").index(index), &errors)
         }
         let secret = entry.text("secretName")
-        if !secret.isEmpty { errors.invalid(path.child("secretName"), .string(secret), NameSyntax.dnsSubdomain(secret)) }
+        if !secret.isEmpty {
+            errors.invalid(path.child("secretName"), .string(secret), NameSyntax.dnsSubdomain(secret))
+        }
     }
 
     /// `path` and `pathType` of one HTTP path; `allowed` are the path types in alphabetical order.
@@ -63,7 +65,9 @@ enum IngressRules {
         }
     }
 
-    static func checkServicePort(_ port: JSONValue?, at path: FieldPath, of backend: FieldPath, _ errors: inout [FieldError]) {
+    static func checkServicePort(
+        _ port: JSONValue?, at path: FieldPath, of backend: FieldPath, _ errors: inout [FieldError]
+    ) {
         let name = port?.text("name") ?? ""
         let number = port?["number"]?.int ?? 0
         switch (name.isEmpty, number == 0) {
@@ -125,7 +129,8 @@ enum IngressRules {
 
     private static func checkName(_ host: String, _ path: FieldPath, _ errors: inout [FieldError]) {
         let isWildcard = host.utf8.contains(UInt8(ascii: "*"))
-        errors.invalid(path, .string(host), isWildcard ? NameSyntax.wildcardSubdomain(host) : NameSyntax.dnsSubdomain(host))
+        errors.invalid(
+            path, .string(host), isWildcard ? NameSyntax.wildcardSubdomain(host) : NameSyntax.dnsSubdomain(host))
     }
 
     private static func contains(_ text: String, _ part: String) -> Bool {

@@ -55,7 +55,9 @@ enum ServiceClusterIPRules {
         if !service.isHeadless {
             for (index, pair) in zip(parsed, families).enumerated() {
                 let expected = pair.1
-                guard expected == "IPv4" || expected == "IPv6", pair.0.family.kubernetesName != expected else { continue }
+                guard expected == "IPv4" || expected == "IPv6", pair.0.family.kubernetesName != expected else {
+                    continue
+                }
                 errors.invalid(
                     path.index(index), .string(addresses[index]),
                     "expected an \(expected) value as indicated by `ipFamilies[\(index)]`")
@@ -75,7 +77,7 @@ enum ServiceClusterIPRules {
         var errors: [FieldError] = []
         let before = old.clusterIPs
         let after = service.clusterIPs
-        let value = JSONValue.strings(after)
+        let value = JSONValue(after)
         if before.count == after.count {
             for index in before.indices where before[index] != after[index] {
                 errors.invalid(path.index(index), value, "may not change once set")
@@ -99,7 +101,7 @@ enum ServiceClusterIPRules {
         var errors: [FieldError] = []
         let before = old.ipFamilies
         let after = service.ipFamilies
-        let value = JSONValue.strings(after)
+        let value = JSONValue(after)
         if before.count == after.count {
             for (was, now) in zip(before, after) where was != now {
                 errors.invalid(familiesPath.index(0), value, "may not change once set")

@@ -52,7 +52,9 @@ enum ServiceDefaults {
             ingress[index] = .object(point)
             changed = true
         }
-        guard changed, var status = service.status?.object, var balancer = status["loadBalancer"]?.object else { return }
+        guard changed, var status = service.status?.object, var balancer = status["loadBalancer"]?.object else {
+            return
+        }
         balancer["ingress"] = .array(ingress)
         status["loadBalancer"] = .object(balancer)
         service.status = .object(status)

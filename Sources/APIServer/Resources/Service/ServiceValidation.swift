@@ -31,7 +31,8 @@ struct ServiceValidation: Sendable {
         if service.type.isEmpty {
             errors.required(Self.spec.child("type"))
         } else {
-            errors.oneOf(Self.spec.child("type"), service.type, ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"])
+            errors.oneOf(
+                Self.spec.child("type"), service.type, ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"])
         }
         checkNumbers(service, ports, &errors)
         checkSourceRanges(service, &errors)
@@ -82,7 +83,8 @@ struct ServiceValidation: Sendable {
             if !service.ipFamilies.isEmpty { errors.forbidden(Self.spec.child("ipFamilies"), message) }
             if service.ipFamilyPolicy != nil { errors.forbidden(Self.spec.child("ipFamilyPolicy"), message) }
             let path = Self.spec.child("externalName")
-            let name = service.externalName.hasSuffix(".") ? String(service.externalName.dropLast()) : service.externalName
+            let name =
+                service.externalName.hasSuffix(".") ? String(service.externalName.dropLast()) : service.externalName
             if name.isEmpty {
                 errors.required(path)
             } else {
@@ -136,7 +138,8 @@ struct ServiceValidation: Sendable {
         }
     }
 
-    private func checkNumbers(_ service: ServiceDocument, _ ports: [ServicePortDocument], _ errors: inout [FieldError]) {
+    private func checkNumbers(_ service: ServiceDocument, _ ports: [ServicePortDocument], _ errors: inout [FieldError])
+    {
         struct Key: Hashable {
             var `protocol`: String
             var number: Int

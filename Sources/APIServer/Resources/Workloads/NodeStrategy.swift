@@ -24,7 +24,8 @@ struct NodeStrategy: ResourceStrategy {
         if !object.text("spec", "providerID").isEmpty || !old.text("spec", "providerID").isEmpty,
             !old.text("spec", "providerID").isEmpty, object.text("spec", "providerID") != old.text("spec", "providerID")
         {
-            errors.forbidden(path.child("providerID"), "node updates may not change providerID except from \"\" to valid")
+            errors.forbidden(
+                path.child("providerID"), "node updates may not change providerID except from \"\" to valid")
         }
         let before = old["spec"]["podCIDRs"].array ?? []
         if !before.isEmpty, object["spec"]["podCIDRs"].array ?? [] != before {

@@ -74,7 +74,9 @@ enum PodDefaults {
     }
 
     private static func applyToProbe(_ probe: inout JSONObject) {
-        for (key, value) in [("timeoutSeconds", 1), ("periodSeconds", 10), ("successThreshold", 1), ("failureThreshold", 3)]
+        for (key, value) in [
+            ("timeoutSeconds", 1), ("periodSeconds", 10), ("successThreshold", 1), ("failureThreshold", 3),
+        ]
         where probe[key]?.int ?? 0 == 0 {
             probe[key] = .integer(Int64(value))
         }
