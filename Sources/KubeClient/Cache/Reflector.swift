@@ -1,0 +1,163 @@
+public import KubeModel
+public import Logging
+
+/// What a reflector tells, in order.
+public enum ReflectorEvent<Object: KubeObject>: Sendable {
+    /// This is everything there is, at this revision.
+    case replaced([Object], revision: String)
+    case applied(Object)
+    case deleted(NamespacedName)
+}
+
+/// Mirrors one resource: lists it, then watches from the list's revision.
+///
+/// - A watch that ends or breaks is opened again from the last revision seen; nothing is listed again for it.
+/// - A revision that the server no longer has (410) leads to a new list.
+/// - Failures are repeated with growing, jittered delays, for ever.
+/// - Bookmarks move the revision forward, so that a quiet resource does not fall out of the server's window.
+public struct Reflector<Object: KubeObject>: Sendable {
+    public var namespace: String?
+    public var labelSelector: String?
+    public var fieldSelector: String?
+    /// Items a page of the list.
+    public var pageSize = 500
+    /// Delays after failures.
+    public var backoff = Backoff()
+
+    private let client: APIClient
+    private let logger: Logger
+
+    public init(
+        client: APIClient, namespace: String? = nil, labelSelector: String? = nil, fieldSelector: String? = nil,
+        logger: Logger
+    ) {
+        self.client = client
+        self.namespace = namespace
+        self.labelSelector = labelSelector
+        self.fieldSelector = fieldSelector
+        self.logger = logger
+    }
+
+    /// Runs until it is cancelled; `deliver` is called from one task, one event at a time.
+    public func run(_ deliver: @Sendable (ReflectorEvent<Object>) -> Void) async throws {
+        var backoff = backoff
+        // The revision to watch from; nil asks for a list.
+        var revision: String?
+        while true {
+            try Task.checkCancellation()
+            let started = ContinuousClock.now
+            do {
+                if let from = revision {
+                    revision = try await watch(from: from, deliver)
+                    // A server that closes at once must not be asked in a tight loop.
+                    if ContinuousClock.now - started < .seconds(1) {
+                        try await Task.sleep(for: backoff.next())
+                    } else {
+                        backoff.reset()
+                    }
+                } else {
+                    let list = try await listAll()
+                    deliver(.replaced(list.items, revision: list.revision))
+                    revision = list.revision
+                }
+            } catch let interruption as WatchInterruption {
+                revision = interruption.revision
+                if interruption.madeProgress { backoff.reset() }
+                try await pause(after: interruption.cause, &backoff)
+            } catch let status as Status where status.isExpired {
+                logger.info("\(Object.definition.plural): the revision is gone, listing again")
+                revision = nil
+                try await Task.sleep(for: backoff.next())
+            } catch {
+                try await pause(after: error, &backoff)
+            }
+        }
+    }
+
+    private func pause(after error: any Error, _ backoff: inout Backoff) async throws {
+        try Task.checkCancellation()
+        var delay = backoff.next()
+        if let status = error as? Status, let seconds = status.details?.retryAfterSeconds {
+            delay = max(delay, .seconds(seconds))
+        }
+        logger.info("\(Object.definition.plural): \(error); again in \(delay)")
+        try await Task.sleep(for: delay)
+    }
+
+    private func listAll() async throws -> (items: [Object], revision: String) {
+        var options = ListOptions(labelSelector: labelSelector, fieldSelector: fieldSelector, limit: pageSize)
+        var items: [Object] = []
+        while true {
+            let page: ObjectList<Object>
+            do {
+                page = try await client.list(Object.self, namespace: namespace, options: options)
+            } catch let status as Status where status.isExpired && options.continueToken != nil {
+                // The snapshot was compacted between two pages: take everything at once.
+                (items, options.continueToken, options.limit) = ([], nil, nil)
+                continue
+            }
+            for (key, reason) in page.undecodable {
+                logger.error("\(Object.definition.kind) \(key) is left out: \(reason)")
+            }
+            items += page.items
+            guard let token = page.continueToken else { return (items, page.resourceVersion) }
+            options.continueToken = token
+        }
+    }
+
+    /// Watches until the server ends the stream and returns the revision to go on from.
+    private func watch(
+        from revision: String, _ deliver: @Sendable (ReflectorEvent<Object>) -> Void
+    ) async throws -> String {
+        var revision = revision
+        var madeProgress = false
+        do {
+            let options = ListOptions(
+                labelSelector: labelSelector, fieldSelector: fieldSelector, resourceVersion: revision,
+                timeoutSeconds: Int.random(in: 300..<600), allowsBookmarks: true)
+            for try await event in try await client.watch(Object.self, namespace: namespace, options: options) {
+                madeProgress = true
+                switch event {
+                case .added(let object), .modified(let object):
+                    revision = object.metadata.resourceVersion ?? revision
+                    deliver(.applied(object))
+                case .deleted(let object):
+                    revision = object.metadata.resourceVersion ?? revision
+                    deliver(.deleted(NamespacedName(object.metadata)))
+                case .bookmark(let version):
+                    if !version.isEmpty { revision = version }
+                case .undecodable(let key, let version, let reason):
+                    logger.error("\(Object.definition.kind) \(key) is left out: \(reason)")
+                    if !version.isEmpty { revision = version }
+                    deliver(.deleted(key))
+                }
+            }
+            try Task.checkCancellation()
+            return revision
+        } catch let status as Status where status.isExpired {
+            throw status
+        } catch {
+            throw WatchInterruption(cause: error, revision: revision, madeProgress: madeProgress)
+        }
+    }
+}
+
+/// A watch that broke, with the revision to go on from.
+private struct WatchInterruption: Error {
+    var cause: any Error
+    var revision: String
+    var madeProgress: Bool
+}
+
+extension Status {
+    /// The revision asked for was compacted: 410 with reason `Expired` or `Gone`.
+    public var isExpired: Bool { code == 410 || reason == .expired || reason == .gone }
+    public var isNotFound: Bool { reason == .notFound || code == 404 }
+    /// The object changed in between, or a precondition failed.
+    public var isConflict: Bool { reason == .conflict }
+    public var isAlreadyExists: Bool { reason == .alreadyExists }
+}
+
+extension Status: ExpectedFailure {
+    var isExpected: Bool { isConflict }
+}

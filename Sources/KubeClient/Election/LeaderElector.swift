@@ -1,0 +1,215 @@
+import KubeModel
+public import Logging
+
+/// The times of a leader election; the defaults are those of Kubernetes' components.
+public struct LeaderElectionTimes: Sendable, Hashable {
+    /// Others wait this long after the last renewal that they saw. Whole seconds, at least 1.
+    public var leaseDuration: Duration = .seconds(15)
+    /// A leader that could not renew for this long stops leading. Less than `leaseDuration`.
+    public var renewDeadline: Duration = .seconds(10)
+    /// Between attempts. Less than `renewDeadline`.
+    public var retryPeriod: Duration = .seconds(2)
+
+    public init(
+        leaseDuration: Duration = .seconds(15), renewDeadline: Duration = .seconds(10),
+        retryPeriod: Duration = .seconds(2)
+    ) {
+        self.leaseDuration = leaseDuration
+        self.renewDeadline = renewDeadline
+        self.retryPeriod = retryPeriod
+    }
+}
+
+/// The leadership was lost to a deadline or another candidate; the work was cancelled.
+public struct LeadershipLost: Error, Sendable, CustomStringConvertible {
+    public var lease: NamespacedName
+    public var description: String { "leadership of \(lease) was lost" }
+}
+
+/// Runs work while it holds a Lease, so that one of several processes does it at a time.
+public struct LeaderElector: Sendable {
+    public let lease: NamespacedName
+    public let identity: String
+    public let times: LeaderElectionTimes
+    private let client: APIClient
+    private let logger: Logger
+
+    /// - Parameter identity: unique among the candidates.
+    public init(
+        client: APIClient, lease: NamespacedName, identity: String,
+        times: LeaderElectionTimes = LeaderElectionTimes(), logger: Logger
+    ) {
+        self.client = client
+        self.lease = lease
+        self.identity = identity
+        self.times = times
+        self.logger = logger
+    }
+
+    /// Waits for the leadership, then runs `work` until it returns, throws or the leadership is lost.
+    ///
+    /// When the task is cancelled, or `work` ends, the Lease is released so that another candidate may lead at once.
+    ///
+    /// - Throws: `LeadershipLost` after `work` was cancelled and ended; `CancellationError`; what `work` throws.
+    public func run(_ work: @escaping @Sendable () async throws -> Void) async throws {
+        let session = ElectionSession(
+            client: client, lease: lease, state: LeaderElectionState(identity: identity, leaseDuration: times.leaseDuration))
+        try await acquire(session)
+        logger.info("leading \(lease) as \(identity)")
+        let outcome: Result<Void, any Error>
+        do {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await work() }
+                group.addTask { try await keepRenewing(session) }
+                defer { group.cancelAll() }
+                // Whichever ends first ends the other.
+                try await group.next()
+            }
+            outcome = .success(())
+        } catch {
+            outcome = .failure(error)
+        }
+        await release(session)
+        try outcome.get()
+    }
+
+    private func acquire(_ session: ElectionSession) async throws {
+        var lastLeader: String?
+        while true {
+            try Task.checkCancellation()
+            do {
+                if try await session.tryToLead() { return }
+                let leader = await session.leader
+                if leader != lastLeader, let leader { logger.info("\(lease) is led by \(leader)") }
+                lastLeader = leader
+            } catch {
+                try Task.checkCancellation()
+                logger.debug("\(lease): \(error)")
+            }
+            // Jitter keeps candidates apart.
+            try await Task.sleep(for: times.retryPeriod * Double.random(in: 1...1.2))
+        }
+    }
+
+    private func keepRenewing(_ session: ElectionSession) async throws {
+        var renewed = ContinuousClock.now
+        while true {
+            try await Task.sleep(for: times.retryPeriod)
+            let deadline = renewed + times.renewDeadline
+            do {
+                let isLeading = try await withDeadline(deadline) { try await session.tryToLead() }
+                if !isLeading { throw LeadershipLost(lease: lease) }
+                renewed = .now
+            } catch let lost as LeadershipLost {
+                logger.error("\(lost)")
+                throw lost
+            } catch {
+                try Task.checkCancellation()
+                logger.warning("\(lease) could not be renewed: \(error)")
+                if ContinuousClock.now >= deadline { throw LeadershipLost(lease: lease) }
+            }
+        }
+    }
+
+    private func withDeadline(
+        _ deadline: ContinuousClock.Instant, _ body: @escaping @Sendable () async throws -> Bool
+    ) async throws -> Bool {
+        try await withThrowingTaskGroup(of: Bool.self) { group in
+            group.addTask { try await body() }
+            group.addTask {
+                try await Task.sleep(until: deadline, clock: .continuous)
+                throw ClientError(.unreachable, "no answer before the deadline")
+            }
+            defer { group.cancelAll() }
+            return try await group.next() ?? false
+        }
+    }
+
+    /// Runs apart from the calling task, which may be cancelled already.
+    private func release(_ session: ElectionSession) async {
+        let logger = logger
+        let lease = lease
+        await Task.detached {
+            do {
+                try await session.release()
+            } catch {
+                logger.info("\(lease) could not be released: \(error)")
+            }
+        }.value
+    }
+}
+
+/// The Lease as one candidate knows it.
+private actor ElectionSession {
+    private let client: APIClient
+    private let lease: NamespacedName
+    private var state: LeaderElectionState
+    /// As last written or read.
+    private var object: Lease?
+    private var isLeading = false
+    private let start = ContinuousClock.now
+
+    init(client: APIClient, lease: NamespacedName, state: LeaderElectionState) {
+        self.client = client
+        self.lease = lease
+        self.state = state
+    }
+
+    var leader: String? { state.leader }
+
+    /// Takes or renews the Lease. Returns whether we hold it now.
+    func tryToLead() async throws -> Bool {
+        // A leader knows the Lease: it renews in one request, and reads only after a conflict.
+        if isLeading, let object {
+            do {
+                return try await write(over: object)
+            } catch let status as Status where status.isConflict || status.isNotFound {
+                isLeading = false
+            }
+        }
+        do {
+            return try await write(over: try await client.get(Lease.self, lease.name, namespace: lease.namespace))
+        } catch let status as Status where status.isNotFound {
+            return try await write(over: nil)
+        }
+    }
+
+    private func write(over current: Lease?) async throws -> Bool {
+        let now = ContinuousClock.now - start
+        guard case .take(let spec) = state.decide(on: current?.spec, at: now, wallClock: WallClock.microTime) else {
+            isLeading = false
+            return false
+        }
+        do {
+            let written: Lease
+            if var current {
+                current.spec = spec
+                written = try await client.update(current)
+            } else {
+                written = try await client.create(
+                    Lease(metadata: ObjectMeta(name: lease.name, namespace: lease.namespace), spec: spec))
+            }
+            object = written
+            state.observe(written.spec ?? spec, at: now)
+            isLeading = true
+            return true
+        } catch let status as Status where status.isAlreadyExists {
+            return false
+        }
+    }
+
+    func release() async throws {
+        guard isLeading, var object, let spec = object.spec else { return }
+        isLeading = false
+        object.spec = state.released(spec, wallClock: WallClock.microTime)
+        do {
+            _ = try await client.update(object)
+        } catch let status as Status where status.isConflict || status.isNotFound {
+            // Somebody else has it already, or a renewal of ours was still under way.
+            object = try await client.get(Lease.self, lease.name, namespace: lease.namespace)
+            guard let spec = object.spec, spec.holderIdentity == state.identity else { return }
+            object.spec = state.released(spec, wallClock: WallClock.microTime)
+            _ = try await client.update(object)
+        }
+    }
+}
