@@ -45,7 +45,9 @@ let package = Package(
             name: "APIServer",
             dependencies: ["NetworkTypes", "KubeModel", "Store", "Transport", "COpenAPI", logging],
             swiftSettings: settings),
-        .target(name: "KubeClient", dependencies: ["KubeModel", "Transport", logging], swiftSettings: settings),
+        .target(
+            name: "KubeClient", dependencies: ["NetworkTypes", "KubeModel", "Transport", logging],
+            swiftSettings: settings),
         .target(name: "TrafficModel", dependencies: ["NetworkTypes", "KubeModel"], swiftSettings: settings),
         .target(
             name: "ProxyEngine", dependencies: ["NetworkTypes", "Transport", "CLinux", "COpenSSL"],

@@ -1,0 +1,133 @@
+import KubeModel
+import NetworkTypes
+import Synchronization
+package import Transport
+
+/// Carries API requests over HTTP/1.1 keep-alive connections, with TLS, a client certificate, a bearer token or a
+/// unix socket as the configuration says.
+public final class HTTPTransport: APITransport {
+    private let client: HTTPClient
+    private let configuration: ClientConfiguration
+    // The mutex protects the token that was last read from the token file.
+    private let fileToken = Mutex<(token: String, readAt: ContinuousClock.Instant)?>(nil)
+
+    /// Makes an event loop of its own.
+    public convenience init(_ configuration: ClientConfiguration) throws(ClientError) {
+        do {
+            try self.init(configuration, loops: EventLoop.group(count: 1, name: "client"))
+        } catch let error as ClientError {
+            throw error
+        } catch {
+            throw ClientError(.configuration, "the client cannot start", cause: error)
+        }
+    }
+
+    /// Shares event loops with the rest of the process.
+    package init(_ configuration: ClientConfiguration, loops: [EventLoop]) throws(ClientError) {
+        self.configuration = configuration
+        let headers: HTTPHeaders = ["User-Agent": configuration.userAgent]
+        switch configuration.server {
+        case .unix(let path):
+            client = HTTPClient(endpoint: .unix(path: path), loops: loops, headers: headers)
+        case .http(let host, let port):
+            client = HTTPClient(
+                endpoint: .tcp(host: host, port: try Self.port(port)), loops: loops, headers: headers)
+        case .https(let host, let port):
+            client = HTTPClient(
+                endpoint: .tcp(host: host, port: try Self.port(port)), tls: try Self.tls(configuration), loops: loops,
+                headers: headers)
+        }
+    }
+
+    deinit { client.shutdown() }
+
+    public func send(_ request: APIRequest) async throws -> APIResponse {
+        do {
+            let response = try await client.send(try outgoing(request))
+            return APIResponse(
+                status: response.status, body: response.body,
+                retryAfterSeconds: response.headers["Retry-After"].flatMap { Int($0) })
+        } catch let error as TransportError {
+            try Task.checkCancellation()
+            throw unreachable(error)
+        }
+    }
+
+    public func open(_ request: APIRequest) async throws -> APIStream {
+        do {
+            let stream = try await client.stream(try outgoing(request))
+            return APIStream(status: stream.status, chunks: Self.chunks(stream.body))
+        } catch let error as TransportError {
+            try Task.checkCancellation()
+            throw unreachable(error)
+        }
+    }
+
+    private static func chunks(_ body: HTTPClientBody) -> AsyncThrowingStream<[UInt8], any Error> {
+        var iterator = body.makeAsyncIterator()
+        return AsyncThrowingStream(unfolding: { try await iterator.next() })
+    }
+
+    private func unreachable(_ error: TransportError) -> ClientError {
+        ClientError(.unreachable, "\(configuration.server)", cause: error)
+    }
+
+    private func outgoing(_ request: APIRequest) throws(ClientError) -> HTTPClientRequest {
+        var headers: HTTPHeaders = ["Accept": request.accept]
+        if let contentType = request.contentType { headers["Content-Type"] = contentType }
+        if let token = try token() { headers["Authorization"] = "Bearer \(token)" }
+        return HTTPClientRequest(
+            method: HTTPMethod(rawValue: request.method), target: request.target, headers: headers, body: request.body,
+            timeout: request.timeout)
+    }
+
+    private func token() throws(ClientError) -> String? {
+        guard let path = configuration.tokenFile else { return configuration.token }
+        let now = ContinuousClock.now
+        if let known = fileToken.withLock({ $0 }), now - known.readAt < .seconds(60) { return known.token }
+        var text = Substring(String(decoding: try FileBytes.read(path), as: UTF8.self))
+        while text.last?.isWhitespace == true { text.removeLast() }
+        let token = String(text)
+        fileToken.withLock { $0 = (token, now) }
+        return token
+    }
+
+    private static func port(_ number: Int) throws(ClientError) -> Port {
+        guard let value = UInt16(exactly: number), value != 0 else {
+            throw ClientError(.configuration, "\(number) is not a port")
+        }
+        return Port(rawValue: value)
+    }
+
+    private static func tls(_ configuration: ClientConfiguration) throws(ClientError) -> TLSContext {
+        do {
+            var identity: TLSIdentity?
+            switch (configuration.clientCertificate, configuration.clientKey) {
+            case (let certificate?, let key?):
+                identity = try TLSIdentity(certificatePEM: certificate, keyPEM: key)
+            case (nil, nil): break
+            default: throw ClientError(.configuration, "a client certificate needs its key, and a key its certificate")
+            }
+            let trust: TLSContext.ServerTrust
+            if configuration.skipsServerVerification {
+                trust = .nothingVerified
+            } else if let authority = configuration.certificateAuthority {
+                trust = .authorities(pem: authority)
+            } else {
+                trust = .system
+            }
+            return try TLSContext(client: trust, identity: identity)
+        } catch let error as ClientError {
+            throw error
+        } catch {
+            throw ClientError(.configuration, "TLS cannot be set up", cause: error)
+        }
+    }
+}
+
+extension APIClient {
+    /// A client over HTTP.
+    public convenience init(_ configuration: ClientConfiguration) throws(ClientError) {
+        self.init(transport: try HTTPTransport(configuration))
+    }
+}
