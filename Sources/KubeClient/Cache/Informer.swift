@@ -32,7 +32,14 @@ public final class Informer<Object: KubeObject>: AnyInformer {
     private let prune: @Sendable (inout Object) -> Void
     private let synced = Latch()
     // Held while handlers run, so that each sees changes in order; handlers must not add handlers.
-    private let handlers = Mutex<(next: Int, byID: [Int: Handler])>((0, [:]))
+    private let delivery = Mutex(Delivery())
+
+    private struct Delivery {
+        var nextID = 0
+        var handlers: [Int: Handler] = [:]
+        /// The newest revision that the server delivered.
+        var revision: Int64 = 0
+    }
 
     /// - Parameters:
     ///   - indexes: further ways to find objects, by index name.
@@ -62,14 +69,33 @@ public final class Informer<Object: KubeObject>: AnyInformer {
     /// registration is cancelled.
     @discardableResult
     public func addHandler(_ handler: @escaping Handler) -> HandlerRegistration {
-        let id = handlers.withLock { handlers in
+        let id = delivery.withLock { delivery in
             for object in store.snapshot().values { handler(.added(object)) }
-            handlers.next += 1
-            handlers.byID[handlers.next] = handler
-            return handlers.next
+            delivery.nextID += 1
+            delivery.handlers[delivery.nextID] = handler
+            return delivery.nextID
         }
         return HandlerRegistration { [weak self] in
-            self?.handlers.withLock { _ = $0.byID.removeValue(forKey: id) }
+            self?.delivery.withLock { _ = $0.handlers.removeValue(forKey: id) }
+        }
+    }
+
+    /// Takes over an object that a write of ours returned, so that the next look at the store sees it at once.
+    ///
+    /// Does nothing when the watch has already delivered that revision or a later one: then the store is as new.
+    public func absorb(_ object: Object) {
+        delivery.withLock { delivery in
+            guard let revision = object.revision, revision > delivery.revision else { return }
+            apply(object, delivery.handlers)
+        }
+    }
+
+    /// Forgets an object that we deleted or found missing, unless the store knows another one of that name by now.
+    public func absorbDeletion(of key: NamespacedName, uid: String?) {
+        delivery.withLock { delivery in
+            guard let current = store[key], current.metadata.uid == uid else { return }
+            store.remove(key)
+            Self.tell(.deleted(current), delivery.handlers)
         }
     }
 
@@ -79,35 +105,53 @@ public final class Informer<Object: KubeObject>: AnyInformer {
     }
 
     private func take(_ event: ReflectorEvent<Object>) {
-        handlers.withLock { handlers in
+        delivery.withLock { delivery in
             switch event {
-            case .applied(let object): apply(object, handlers.byID)
-            case .deleted(let key):
-                if let old = store.remove(key) { Self.tell(.deleted(old), handlers.byID) }
-            case .replaced(let objects, _):
+            case .applied(let object):
+                delivery.revision = max(delivery.revision, object.revision ?? 0)
+                apply(object, delivery.handlers)
+            case .deleted(let key, let revision):
+                let revision = Int64(revision) ?? 0
+                delivery.revision = max(delivery.revision, revision)
+                // What a write of ours brought in later is another object.
+                if let known = store[key]?.revision, revision > 0, known > revision { return }
+                if let old = store.remove(key) { Self.tell(.deleted(old), delivery.handlers) }
+            case .replaced(let objects, let revision):
+                let revision = Int64(revision) ?? 0
+                // A list older than what was delivered comes from a server that began anew: its word counts.
+                let isNewHistory = revision < delivery.revision
+                delivery.revision = revision
                 var gone = Set(store.keys)
                 for object in objects {
                     gone.remove(NamespacedName(object.metadata))
-                    apply(object, handlers.byID)
+                    apply(object, delivery.handlers, isNewHistory: isNewHistory)
                 }
                 for key in gone {
-                    if let old = store.remove(key) { Self.tell(.deleted(old), handlers.byID) }
+                    if !isNewHistory, let known = store[key]?.revision, known > revision { continue }
+                    if let old = store.remove(key) { Self.tell(.deleted(old), delivery.handlers) }
                 }
             }
         }
         if case .replaced = event { synced.open() }
     }
 
-    private func apply(_ object: Object, _ handlers: [Int: Handler]) {
+    private func apply(_ object: Object, _ handlers: [Int: Handler], isNewHistory: Bool = false) {
+        let key = NamespacedName(object.metadata)
+        let old = store[key]
+        if let old, let known = old.revision, let new = object.revision {
+            // A relist repeats what did not change, and a watch what a write of ours brought in.
+            if new == known || (new < known && !isNewHistory) { return }
+        } else if let old, old.metadata.resourceVersion != nil,
+            old.metadata.resourceVersion == object.metadata.resourceVersion
+        {
+            return
+        }
         var object = object
         object.metadata.managedFields = nil
         object.metadata.annotations?["kubectl.kubernetes.io/last-applied-configuration"] = nil
         prune(&object)
-        guard let old = store.set(object) else { return Self.tell(.added(object), handlers) }
-        // A relist repeats what did not change.
-        if old.metadata.resourceVersion == object.metadata.resourceVersion, object.metadata.resourceVersion != nil {
-            return
-        }
+        store.set(object)
+        guard let old else { return Self.tell(.added(object), handlers) }
         if old.metadata.uid != object.metadata.uid {
             Self.tell(.deleted(old), handlers)
             Self.tell(.added(object), handlers)
@@ -119,6 +163,12 @@ public final class Informer<Object: KubeObject>: AnyInformer {
     private static func tell(_ change: InformerChange<Object>, _ handlers: [Int: Handler]) {
         for handler in handlers.values { handler(change) }
     }
+}
+
+extension KubeObject {
+    /// The resource version as a number. Kubernetes compares them as integers since KEP-5504; servers of another mind
+    /// give nil.
+    fileprivate var revision: Int64? { metadata.resourceVersion.flatMap { Int64($0) } }
 }
 
 /// Ends the delivery to one handler.

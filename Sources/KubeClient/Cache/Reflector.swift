@@ -6,7 +6,8 @@ public enum ReflectorEvent<Object: KubeObject>: Sendable {
     /// This is everything there is, at this revision.
     case replaced([Object], revision: String)
     case applied(Object)
-    case deleted(NamespacedName)
+    /// With the resource version of the deletion.
+    case deleted(NamespacedName, revision: String)
 }
 
 /// Mirrors one resource: lists it, then watches from the list's revision.
@@ -62,6 +63,11 @@ public struct Reflector<Object: KubeObject>: Sendable {
                 }
             } catch let interruption as WatchInterruption {
                 revision = interruption.revision
+                // A server that refuses the revision itself (it may have begun anew) must be listed again; one that
+                // is only busy or away need not.
+                if let status = interruption.cause as? Status, ![429, 500, 502, 503].contains(status.code) {
+                    revision = nil
+                }
                 if interruption.madeProgress { backoff.reset() }
                 try await pause(after: interruption.cause, &backoff)
             } catch let status as Status where status.isExpired {
@@ -123,13 +129,13 @@ public struct Reflector<Object: KubeObject>: Sendable {
                     deliver(.applied(object))
                 case .deleted(let object):
                     revision = object.metadata.resourceVersion ?? revision
-                    deliver(.deleted(NamespacedName(object.metadata)))
+                    deliver(.deleted(NamespacedName(object.metadata), revision: revision))
                 case .bookmark(let version):
                     if !version.isEmpty { revision = version }
                 case .undecodable(let key, let version, let reason):
                     logger.error("\(Object.definition.kind) \(key) is left out: \(reason)")
                     if !version.isEmpty { revision = version }
-                    deliver(.deleted(key))
+                    deliver(.deleted(key, revision: revision))
                 }
             }
             try Task.checkCancellation()

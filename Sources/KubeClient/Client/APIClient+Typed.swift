@@ -80,12 +80,12 @@ extension APIClient {
 
     /// The document of a typed object, with `apiVersion` and `kind`.
     public static func encode<Object: KubeObject>(_ object: Object) throws -> JSONValue {
-        try ObjectEncoder().encode(object)
+        try object.json()
     }
 
     public static func decode<Object: KubeObject>(_ document: JSONValue) throws -> Object {
         do {
-            return try ObjectDecoder().decode(Object.self, from: document)
+            return try Object(json: document)
         } catch {
             throw ClientError(
                 .malformedAnswer, "\(Object.definition.kind) \(key(of: document)) cannot be read", cause: error)

@@ -64,8 +64,8 @@ public final class HTTPTransport: APITransport {
     }
 
     private static func chunks(_ body: HTTPClientBody) -> AsyncThrowingStream<[UInt8], any Error> {
-        var iterator = body.makeAsyncIterator()
-        return AsyncThrowingStream(unfolding: { try await iterator.next() })
+        let reader = BodyReader(body)
+        return AsyncThrowingStream(unfolding: { try await reader.next() })
     }
 
     private func unreachable(_ error: TransportError) -> ClientError {
@@ -123,6 +123,17 @@ public final class HTTPTransport: APITransport {
             throw ClientError(.configuration, "TLS cannot be set up", cause: error)
         }
     }
+}
+
+/// Reads one body for one consumer.
+///
+/// `@unchecked Sendable`: an `AsyncThrowingStream` has a single consumer, which asks for one piece after the other.
+private final class BodyReader: @unchecked Sendable {
+    private var iterator: HTTPClientBody.AsyncIterator
+
+    init(_ body: HTTPClientBody) { iterator = body.makeAsyncIterator() }
+
+    func next() async throws -> [UInt8]? { try await iterator.next() }
 }
 
 extension APIClient {

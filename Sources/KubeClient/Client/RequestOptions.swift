@@ -1,4 +1,4 @@
-import KubeModel
+public import KubeModel
 
 /// What a list or watch asks for.
 public struct ListOptions: Sendable, Hashable {

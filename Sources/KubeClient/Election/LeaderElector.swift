@@ -1,4 +1,4 @@
-import KubeModel
+public import KubeModel
 public import Logging
 
 /// The times of a leader election; the defaults are those of Kubernetes' components.

@@ -124,7 +124,7 @@ public final class InMemoryAPI: APITransport {
                     throw Status.unsupportedMediaType(supported: [Patch.merge(.null).contentType])
                 }
                 let current = try Self.existing(state, target, name)
-                return try Self.replace(&state, target, name, try MergePatch.apply(body ?? .null, to: current))
+                return try Self.replace(&state, target, name, Self.merged(current, body ?? .null))
             case ("DELETE", let name?): return try Self.delete(&state, target, name, body)
             default: throw Status.methodNotAllowed(target.definition.groupResource, request.method)
             }
@@ -149,7 +149,7 @@ public final class InMemoryAPI: APITransport {
         }
         return [
             "apiVersion": .string(target.definition.apiVersion), "kind": .string(target.definition.kind + "List"),
-            "metadata": ["resourceVersion": .string("\(state.revision)")], "items": .array(items.map(\.value)),
+            "metadata": ["resourceVersion": .string("\(state.revision)")], "items": .array(items.map { $0.value }),
         ]
     }
 
@@ -193,14 +193,14 @@ public final class InMemoryAPI: APITransport {
         } else {
             if target.definition.hasStatus { next["status"] = current["status"] }
             for field in ["uid", "creationTimestamp", "deletionTimestamp", "generation"] {
-                next[path: ["metadata", field]] = current["metadata"][field]
+                next["metadata"][field] = current["metadata"][field]
             }
             if next["spec"] != current["spec"] {
-                next[path: ["metadata", "generation"]] = .integer(
+                next["metadata"]["generation"] = .integer(
                     Int64(current["metadata"]["generation"]?.int ?? 0) + 1)
             }
         }
-        next[path: ["metadata", "resourceVersion"]] = current["metadata"]["resourceVersion"]
+        next["metadata"]["resourceVersion"] = current["metadata"]["resourceVersion"]
         let key = NamespacedName(namespace: target.namespace ?? "", name: name)
         if next["metadata"]["deletionTimestamp"] != nil, next["metadata"]["finalizers"]?.array?.isEmpty ?? true {
             return commit(&state, target.definition, key, next, type: "DELETED", previous: current)
@@ -227,7 +227,7 @@ public final class InMemoryAPI: APITransport {
         if isHeld || hasGrace {
             guard current["metadata"]["deletionTimestamp"] == nil else { return current }
             let previous = current
-            current[path: ["metadata", "deletionTimestamp"]] = .string(WallClock.timestamp.description)
+            current["metadata"]["deletionTimestamp"] = .string(WallClock.timestamp.description)
             return commit(&state, target.definition, key, current, type: "MODIFIED", previous: previous)
         }
         return commit(&state, target.definition, key, current, type: "DELETED", previous: current)
@@ -241,13 +241,23 @@ public final class InMemoryAPI: APITransport {
         var object = object
         object["apiVersion"] = .string(definition.apiVersion)
         object["kind"] = .string(definition.kind)
-        object[path: ["metadata", "resourceVersion"]] = .string("\(state.revision)")
+        object["metadata"]["resourceVersion"] = .string("\(state.revision)")
         state.objects[definition, default: [:]][key] = type == "DELETED" ? nil : object
         let change = Change(
             revision: state.revision, type: type, definition: definition, object: object, previous: previous)
         state.history.append(change)
         for watcher in state.watchers.values { deliver(change, to: watcher) }
         return object
+    }
+
+    /// RFC 7386, section 2.
+    private static func merged(_ value: JSONValue, _ patch: JSONValue) -> JSONValue {
+        guard case .object(let changes) = patch else { return patch }
+        var result = value.object ?? JSONObject()
+        for (key, change) in changes {
+            result[key] = change.isNull ? nil : merged(result[key] ?? .null, change)
+        }
+        return .object(result)
     }
 
     // MARK: Watch
