@@ -53,7 +53,8 @@ public struct LeaderElector: Sendable {
     /// - Throws: `LeadershipLost` after `work` was cancelled and ended; `CancellationError`; what `work` throws.
     public func run(_ work: @escaping @Sendable () async throws -> Void) async throws {
         let session = ElectionSession(
-            client: client, lease: lease, state: LeaderElectionState(identity: identity, leaseDuration: times.leaseDuration))
+            client: client, lease: lease,
+            state: LeaderElectionState(identity: identity, leaseDuration: times.leaseDuration))
         try await acquire(session)
         logger.info("leading \(lease) as \(identity)")
         let outcome: Result<Void, any Error>
