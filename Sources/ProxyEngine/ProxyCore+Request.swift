@@ -1,0 +1,235 @@
+internal import Glibc
+internal import NetworkTypes
+internal import Transport
+
+// From the bytes of a request to an upstream that is asked.
+extension ProxyCore {
+    enum Taken {
+        /// More bytes are needed; nothing was consumed.
+        case incomplete
+        /// The request was dispatched or answered, or the connection ended.
+        case done
+    }
+
+    /// Parses one request at the front of `bytes` and dispatches it. Bytes behind it are kept in the client's input.
+    ///
+    /// - Parameter isOwn: the bytes are the client's input buffer.
+    mutating func takeRequest(_ c: Client, _ bytes: UnsafeMutablePointer<UInt8>, _ count: Int, isOwn: Bool) -> Taken {
+        let window = UnsafeRawBufferPointer(start: bytes, count: count)
+        switch requestHead.pointee.parse(window, limits: HTTP1HeadLimits(headBytes: limits.maxHeadBytes)) {
+        case .incomplete:
+            if count < limits.maxHeadBytes { return .incomplete }
+            refuse(c, memchr(bytes, 0x0A, count) == nil ? 414 : 431)
+            return .done
+        case .invalid(let violation):
+            let isLine = violation == .headTooLarge && memchr(bytes, 0x0A, limits.maxHeadBytes) == nil
+            refuse(c, isLine ? 414 : Int32(violation.status))
+            return .done
+        case .complete: break
+        }
+        c.pointee.startedAt = loop.now.nanoseconds
+        c.pointee.requestsServed += 1
+        let head = RequestHead(requestHead, bytes)
+        c.pointee.flags = flags(of: head, c)
+        if head.refusal != 0 || Int(requestHead.pointee.target.count) > limits.maxTargetBytes {
+            refuse(c, head.refusal != 0 ? head.refusal : 414)
+            return .done
+        }
+        guard let match = route(head, bytes) else {
+            refuse(c, 400)
+            return .done
+        }
+        c.pointee.routeCounter = match.route >= 0 ? routeCounter(match.route) : -1
+        c.pointee.phase = .waiting
+
+        let headCount = requestHead.pointee.byteCount
+        let rest = bytes + headCount
+        let restCount = count - headCount
+        c.pointee.body = MessageBody(requestHead.pointee.framing)
+        if c.pointee.body.kind == .length, c.pointee.body.remaining > limits.maxBodyBytes {
+            answer(c, 413)
+            return .done
+        }
+        let step = c.pointee.body.advance(rest, restCount)
+        if step.isMalformed || c.pointee.body.chunkedContentBytes > limits.maxBodyBytes {
+            c.pointee.flags.remove(.keepAlive)
+            answer(c, step.isMalformed ? 400 : 413)
+            return .done
+        }
+        let isForwarded = match.upstream >= 0 && !(match.redirectsToHTTPS && mustRedirect(c, head, bytes))
+        if isForwarded { writeRequest(c, head, bytes, rest, step) }
+        var redirect: ByteBuffer?
+        if !isForwarded, match.upstream >= 0 { redirect = writeRedirect(head, bytes) }
+
+        if isOwn {
+            c.pointee.input.start += headCount + step.consumed
+            c.pointee.scanned = 0
+        } else {
+            keepInput(c, rest + step.consumed, restCount - step.consumed)
+        }
+        if var redirect {
+            answer(c, 308, location: redirect)
+            buffers.release(&redirect)
+        } else if !isForwarded {
+            answer(c, 404)
+        } else {
+            dispatch(c, upstream: match.upstream)
+        }
+        return .done
+    }
+
+    private func flags(of head: RequestHead, _ c: Client) -> RequestFlags {
+        var flags = RequestFlags()
+        if requestHead.pointee.keepsAlive, c.pointee.requestsServed < limits.maxRequestsPerConnection {
+            flags.insert(.keepAlive)
+        }
+        if requestHead.pointee.minorVersion == 0 { flags.insert(.http10) }
+        if requestHead.pointee.expectsContinue { flags.insert(.expectsContinue) }
+        if head.isHead { flags.insert(.head) }
+        if head.isIdempotent { flags.insert(.idempotent) }
+        if head.wantsUpgrade { flags.insert(.upgrade) }
+        return flags
+    }
+
+    /// nil when the path cannot be normalised.
+    private mutating func route(_ head: RequestHead, _ bytes: UnsafePointer<UInt8>) -> RoutingTable.Match? {
+        let none = RoutingTable.Match(upstream: -1, route: -1, host: -1, redirectsToHTTPS: false)
+        guard let table = configuration?.table else { return none }
+        let host = bytes + Int(requestHead.pointee.authority.start)
+        var target = bytes + Int(requestHead.pointee.pathAndQuery.start)
+        var targetCount = Int(requestHead.pointee.pathAndQuery.count)
+        if targetCount == 0 || target[0] == 0x3F {
+            headScratch[0] = 0x2F
+            target = UnsafePointer(headScratch)
+            targetCount = 1
+        }
+        switch RequestPath.normalise(target, targetCount, scratch: headScratch + 1) {
+        case .plain(let count): return table.match(host: host, head.hostNameCount, path: target, count)
+        case .rewritten(let count):
+            return table.match(host: host, head.hostNameCount, path: headScratch + 1, count)
+        case .invalid: return nil
+        }
+    }
+
+    private func routeCounter(_ route: Int32) -> Int32 {
+        guard let counters = configuration?.routeCounters, Int(route) < counters.count else { return -1 }
+        return counters[Int(route)]
+    }
+
+    /// Builds the request for the upstream, with what is there of the body, in the client's request buffer.
+    private mutating func writeRequest(
+        _ c: Client, _ head: RequestHead, _ bytes: UnsafePointer<UInt8>, _ body: UnsafePointer<UInt8>,
+        _ step: MessageBody.Step
+    ) {
+        let bound = head.writtenBound(requestHead) + step.forward + 2
+        c.pointee.request = buffers.take(bound)
+        guard let destination = c.pointee.request.base else { return }
+        let listener = listeners[Int(c.pointee.listener)]
+        let high = nextRandom()
+        let low = nextRandom()
+        let trusts = configuration?.trustsForwarded ?? false
+        let isTLS = c.pointee.socket.tls != nil
+        let parsed = UnsafePointer(requestHead)
+        var written = withUnsafePointer(to: c.pointee.addressText) { text in
+            text.withMemoryRebound(to: UInt8.self, capacity: 46) { text in
+                head.write(
+                    parsed, bytes,
+                    RequestHead.Origin(
+                        address: text, addressCount: Int(c.pointee.addressCount), port: listener.port,
+                        isTLS: isTLS, trustsForwarded: trusts, randomHigh: high, randomLow: low),
+                    to: destination)
+            }
+        }
+        memcpy(destination + written, body, step.forward)
+        written += step.forward
+        if step.needsFinalCRLF {
+            destination[written] = 0x0D
+            destination[written + 1] = 0x0A
+            written += 2
+        }
+        c.pointee.request.end = written
+        c.pointee.upload = Int64(written)
+    }
+
+    /// Chooses the upstream's state and makes the first attempt.
+    private mutating func dispatch(_ c: Client, upstream: Int32) {
+        let state = stateOfUpstream[Int(upstream)]
+        c.pointee.upstreamState = state
+        states[state].pointee.activeRequests += 1
+        if states[state].pointee.endpointCount == 0 { return answer(c, 503) }
+        if c.pointee.flags.contains(.expectsContinue), !c.pointee.body.isComplete {
+            // The proxy vouches for the upstream, as nginx does: the decision to take the body is made here.
+            c.pointee.flags.insert(.continued)
+            let text: StaticString = "HTTP/1.1 100 Continue\r\n\r\n"
+            guard send(c, text.utf8Start, text.utf8CodeUnitCount) else { return }
+        }
+        if c.pointee.body.isComplete {
+            suspendTimer(client: c)
+        } else {
+            setTimer(client: c, limits.requestBody)
+        }
+        attempt(c)
+    }
+
+    /// Sends the request to the next endpoint in turn.
+    mutating func attempt(_ c: Client) {
+        let endpoint = states[c.pointee.upstreamState].pointee.rotate()
+        if endpoint < 0 { return answer(c, 503) }
+        c.pointee.attempts += 1
+        connect(c, endpoint, mayReuse: true)
+    }
+
+    // MARK: The rest of the body
+
+    /// Passes on what the client sends of its request body while the upstream takes it.
+    mutating func pumpUpload(_ c: Client) {
+        guard c.pointee.upstream >= 0 else { return }
+        let u = upstreams[c.pointee.upstream]
+        var rounds = 0
+        while !c.pointee.body.isComplete {
+            guard u.pointee.phase == .active, c.pointee.requestSent == c.pointee.request.end,
+                u.pointee.output.isEmpty
+            else { return }
+            var bytes = scratch + Self.headroom
+            var count = 0
+            let isOwn = !c.pointee.input.isEmpty
+            if isOwn {
+                bytes = c.pointee.input.bytes
+                count = c.pointee.input.count
+            } else {
+                guard c.pointee.mayRead else { return }
+                rounds += 1
+                if rounds > 16 { return resumeLater(.client, c.pointee.index) }
+                guard let received = receive(c, bytes, Self.readSize) else { return }
+                count = received
+            }
+            let step = c.pointee.body.advance(bytes, count)
+            if step.isMalformed || c.pointee.body.chunkedContentBytes > limits.maxBodyBytes {
+                if c.pointee.phase == .responding { return abandon(c) }
+                detachUpstream(c)
+                c.pointee.flags.remove(.keepAlive)
+                answer(c, step.isMalformed ? 400 : 413)
+                return
+            }
+            if isOwn {
+                c.pointee.input.start += step.consumed
+            } else {
+                keepInput(c, bytes + step.consumed, count - step.consumed)
+            }
+            c.pointee.flags.insert(.streamedBody)
+            c.pointee.upload += Int64(step.forward)
+            if c.pointee.body.isComplete {
+                suspendTimer(client: c)
+            } else {
+                setTimer(client: c, limits.requestBody)
+            }
+            setTimer(upstream: u, limits.response)
+            guard send(u, bytes, step.forward) else { return }
+            if step.needsFinalCRLF {
+                let end: StaticString = "\r\n"
+                guard send(u, end.utf8Start, 2) else { return }
+            }
+            if isOwn, c.pointee.input.isEmpty { buffers.release(&c.pointee.input) }
+        }
+    }
+}

@@ -1,0 +1,285 @@
+internal import Glibc
+internal import Transport
+
+/// What the proxy needs to know of a parsed request head beyond its framing, and the head that the upstream gets.
+/// Pure.
+///
+/// ``HTTP1RequestHead`` has already refused whatever two recipients could read in two ways (RFC 9112 section 6.3).
+struct RequestHead {
+    /// Fields that `Connection` names are dropped; more names than this are refused.
+    private static var maxNominated: Int { 16 }
+
+    /// 0, or the status to refuse the request with.
+    private(set) var refusal: Int32 = 0
+    private(set) var isHead = false
+    /// Sending it twice is the same as sending it once (RFC 9110 section 9.2.2).
+    private(set) var isIdempotent = false
+    private(set) var wantsUpgrade = false
+    /// Length of the host without port (and without a trailing dot).
+    private(set) var hostNameCount = 0
+
+    private var forwardedForField = -1
+    private var requestIDField = -1
+    private var nominated = InlineArray<16, HTTP1Slice>(repeating: .empty)
+    private var nominatedCount = 0
+
+    init(_ head: UnsafePointer<HTTP1RequestHead>, _ bytes: UnsafePointer<UInt8>) {
+        let method = head.pointee.method
+        readMethod(bytes + Int(method.start), Int(method.count))
+        readHost(bytes, head.pointee.authority)
+        let target = head.pointee.pathAndQuery
+        if memchr(bytes + Int(target.start), 0x23, Int(target.count)) != nil { refuse(400) }
+        for index in 0..<head.pointee.fields.count {
+            let field = head.pointee.fields[index]
+            switch field.kind {
+            case .connection: readConnection(bytes, field.value)
+            case .xForwardedFor: forwardedForField = index
+            case .xRequestID: if !field.value.isEmpty, field.value.count <= 256 { requestIDField = index }
+            default: break
+            }
+        }
+        // A body and a switch of protocols at once would leave open where the new protocol begins.
+        wantsUpgrade = head.pointee.wantsUpgrade && head.pointee.framing == .none
+    }
+
+    private mutating func refuse(_ status: Int32) {
+        if refusal == 0 { refusal = status }
+    }
+
+    private mutating func readMethod(_ method: UnsafePointer<UInt8>, _ count: Int) {
+        switch count {
+        case 3: isIdempotent = memcmp(method, "GET", 3) == 0 || memcmp(method, "PUT", 3) == 0
+        case 4:
+            isHead = memcmp(method, "HEAD", 4) == 0
+            isIdempotent = isHead
+        // As nginx: a reverse proxy has no use for TRACE and CONNECT.
+        case 5: if memcmp(method, "TRACE", 5) == 0 { refuse(405) }
+        case 6: isIdempotent = memcmp(method, "DELETE", 6) == 0
+        case 7:
+            if memcmp(method, "CONNECT", 7) == 0 { refuse(405) }
+            isIdempotent = memcmp(method, "OPTIONS", 7) == 0
+        default: break
+        }
+    }
+
+    private mutating func readHost(_ bytes: UnsafePointer<UInt8>, _ authority: HTTP1Slice) {
+        let host = bytes + Int(authority.start)
+        var count = Int(authority.count)
+        if count > 0, host[0] == 0x5B {
+            // An IPv6 literal: up to the bracket.
+            var index = 0
+            while index < count, host[index] != 0x5D { index += 1 }
+            if index == count { return refuse(400) }
+            count = index + 1
+        } else if let colon = memchr(host, 0x3A, count) {
+            count = colon.assumingMemoryBound(to: UInt8.self) - UnsafeMutablePointer(mutating: host)
+        }
+        if count > 1, host[count - 1] == 0x2E { count -= 1 }
+        hostNameCount = count
+    }
+
+    /// Notes the field names that `Connection` lists, except those it may not talk away.
+    private mutating func readConnection(_ bytes: UnsafePointer<UInt8>, _ value: HTTP1Slice) {
+        var start = Int(value.start)
+        let end = start + Int(value.count)
+        while start < end {
+            var stop = start
+            while stop < end, bytes[stop] != 0x2C { stop += 1 }
+            var first = start
+            var last = stop
+            while first < last, bytes[first] == 0x20 || bytes[first] == 0x09 { first += 1 }
+            while first < last, bytes[last - 1] == 0x20 || bytes[last - 1] == 0x09 { last -= 1 }
+            start = stop + 1
+            if first == last || Self.isOption(bytes + first, last - first) { continue }
+            if nominatedCount == Self.maxNominated { return refuse(400) }
+            nominated[nominatedCount] = HTTP1Slice(start: UInt16(first), count: UInt16(last - first))
+            nominatedCount += 1
+        }
+    }
+
+    /// `close`, `keep-alive` and `upgrade` are options, not fields; framing and Host stay whatever is said.
+    private static func isOption(_ name: UnsafePointer<UInt8>, _ count: Int) -> Bool {
+        switch count {
+        case 4: equals(name, "host")
+        case 5: equals(name, "close")
+        case 7: equals(name, "upgrade")
+        case 10: equals(name, "keep-alive")
+        case 14: equals(name, "content-length")
+        case 17: equals(name, "transfer-encoding")
+        default: false
+        }
+    }
+
+    /// Whether `name` is `expected` (lowercase letters, digits, hyphens; same length) without regard to case.
+    @inline(__always)
+    static func equals(_ name: UnsafePointer<UInt8>, _ expected: StaticString) -> Bool {
+        let bytes = expected.utf8Start
+        for index in 0..<expected.utf8CodeUnitCount where name[index] | 0x20 != bytes[index] { return false }
+        return true
+    }
+}
+
+// MARK: The request as the upstream gets it
+
+extension RequestHead {
+    /// Who the client is, for the fields that tell the upstream.
+    struct Origin {
+        var address: UnsafePointer<UInt8>
+        var addressCount: Int
+        var port: StaticBytes
+        var isTLS: Bool
+        var trustsForwarded: Bool
+        var randomHigh: UInt64
+        var randomLow: UInt64
+    }
+
+    /// Room that ``write(_:_:_:to:)`` needs at most.
+    func writtenBound(_ head: UnsafePointer<HTTP1RequestHead>) -> Int {
+        // Host twice, the client's X-Forwarded-For, and our own fields.
+        let forwarded = forwardedForField >= 0 ? Int(head.pointee.fields[forwardedForField].value.count) : 0
+        return head.pointee.byteCount + Int(head.pointee.authority.count) * 2 + forwarded + 640
+    }
+
+    /// Writes the request head for the upstream; returns its length.
+    func write(
+        _ head: UnsafePointer<HTTP1RequestHead>, _ bytes: UnsafePointer<UInt8>, _ origin: Origin,
+        to destination: UnsafeMutablePointer<UInt8>
+    ) -> Int {
+        var out = ByteCursor(destination)
+        out.put(bytes, head.pointee.method)
+        out.put(0x20)
+        let target = head.pointee.pathAndQuery
+        if target.isEmpty || bytes[Int(target.start)] == 0x3F { out.put(0x2F) }
+        out.put(bytes, target)
+        out.put(" HTTP/1.1\r\nHost: ")
+        out.put(bytes, head.pointee.authority)
+        writeForwarded(head, bytes, origin, &out)
+        if head.pointee.framing == .chunked { out.put("\r\nTransfer-Encoding: chunked") }
+        if wantsUpgrade { out.put("\r\nConnection: upgrade") }
+        out.put("\r\n")
+        copyFields(head, bytes, origin, &out)
+        out.put("\r\n")
+        return out.position - destination
+    }
+
+    private func writeForwarded(
+        _ head: UnsafePointer<HTTP1RequestHead>, _ bytes: UnsafePointer<UInt8>, _ origin: Origin,
+        _ out: inout ByteCursor
+    ) {
+        out.put("\r\nX-Request-ID: ")
+        if requestIDField >= 0 {
+            out.put(bytes, head.pointee.fields[requestIDField].value)
+        } else {
+            out.put(hex: origin.randomHigh)
+            out.put(hex: origin.randomLow)
+        }
+        out.put("\r\nX-Real-IP: ")
+        out.put(origin.address, origin.addressCount)
+        out.put("\r\nX-Forwarded-For: ")
+        if forwardedForField >= 0, origin.trustsForwarded {
+            out.put(bytes, head.pointee.fields[forwardedForField].value)
+            out.put(", ")
+        }
+        out.put(origin.address, origin.addressCount)
+        var kept = ForwardedFields()
+        if origin.trustsForwarded { kept = ForwardedFields(head) }
+        if !kept.host {
+            out.put("\r\nX-Forwarded-Host: ")
+            out.put(bytes, head.pointee.authority)
+        }
+        if !kept.port {
+            out.put("\r\nX-Forwarded-Port: ")
+            out.put(origin.port.base, origin.port.count)
+        }
+        if origin.isTLS {
+            if !kept.proto { out.put("\r\nX-Forwarded-Proto: https") }
+            if !kept.scheme { out.put("\r\nX-Forwarded-Scheme: https") }
+            out.put("\r\nX-Scheme: https")
+        } else {
+            if !kept.proto { out.put("\r\nX-Forwarded-Proto: http") }
+            if !kept.scheme { out.put("\r\nX-Forwarded-Scheme: http") }
+            out.put("\r\nX-Scheme: http")
+        }
+        if forwardedForField >= 0, !origin.trustsForwarded {
+            out.put("\r\nX-Original-Forwarded-For: ")
+            out.put(bytes, head.pointee.fields[forwardedForField].value)
+        }
+    }
+
+    /// Copies the fields that pass unchanged, neighbours in one go.
+    private func copyFields(
+        _ head: UnsafePointer<HTTP1RequestHead>, _ bytes: UnsafePointer<UInt8>, _ origin: Origin,
+        _ out: inout ByteCursor
+    ) {
+        var runStart = -1
+        for index in 0..<head.pointee.fields.count {
+            let field = head.pointee.fields[index]
+            let start = Int(field.name.start)
+            if passes(field, bytes + start, bytes, origin.trustsForwarded) {
+                if runStart < 0 { runStart = start }
+            } else if runStart >= 0 {
+                out.put(bytes + runStart, start - runStart)
+                runStart = -1
+            }
+        }
+        if runStart >= 0 { out.put(bytes + runStart, head.pointee.byteCount - 2 - runStart) }
+    }
+
+    @inline(__always)
+    private func passes(
+        _ field: HTTP1Field, _ name: UnsafePointer<UInt8>, _ bytes: UnsafePointer<UInt8>, _ trustsForwarded: Bool
+    ) -> Bool {
+        switch field.kind {
+        case .host, .connection, .transferEncoding, .expect, .te, .trailer, .keepAlive, .proxyConnection,
+            .xForwardedFor, .xRealIP, .xRequestID, .xScheme:
+            return false
+        case .upgrade: return wantsUpgrade
+        case .xForwardedHost, .xForwardedProto, .xForwardedPort, .xForwardedScheme: return trustsForwarded
+        case .contentLength: return true
+        case .other, .forwarded, .cookie, .date, .server, .location:
+            if field.name.count == 5, Self.equals(name, "proxy") { return false }
+            if field.name.count == 24, Self.equals(name, "x-original-forwarded-for") { return false }
+            return nominatedCount == 0 || !isNominated(field.name, bytes)
+        }
+    }
+
+    private func isNominated(_ name: HTTP1Slice, _ bytes: UnsafePointer<UInt8>) -> Bool {
+        for index in 0..<nominatedCount where nominated[index].count == name.count {
+            let candidate = bytes + Int(nominated[index].start)
+            let own = bytes + Int(name.start)
+            var offset = 0
+            while offset < Int(name.count), candidate[offset] | 0x20 == own[offset] | 0x20 { offset += 1 }
+            if offset == Int(name.count) { return true }
+        }
+        return false
+    }
+
+    /// Which fields a trusted proxy in front has set.
+    private struct ForwardedFields {
+        var host = false
+        var port = false
+        var proto = false
+        var scheme = false
+
+        init() {}
+
+        init(_ head: UnsafePointer<HTTP1RequestHead>) {
+            for index in 0..<head.pointee.fields.count {
+                switch head.pointee.fields[index].kind {
+                case .xForwardedHost: host = true
+                case .xForwardedPort: port = true
+                case .xForwardedProto: proto = true
+                case .xForwardedScheme: scheme = true
+                default: break
+                }
+            }
+        }
+    }
+}
+
+extension ByteCursor {
+    @inline(__always)
+    mutating func put(_ bytes: UnsafePointer<UInt8>, _ slice: HTTP1Slice) {
+        put(bytes + Int(slice.start), Int(slice.count))
+    }
+}
