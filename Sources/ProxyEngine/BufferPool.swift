@@ -1,4 +1,4 @@
-import Glibc
+internal import Glibc
 
 /// Bytes that a connection had to keep: a partial head, a request that may have to be sent again, or what a slow
 /// reader has not taken yet. Empty buffers own no memory. A plain value; the owner returns it to its ``BufferPool``.

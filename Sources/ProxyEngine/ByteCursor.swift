@@ -1,4 +1,4 @@
-import Glibc
+internal import Glibc
 
 /// Writes bytes one after the other. The caller has made sure of the room: every use is bounded by a sum computed
 /// beforehand.

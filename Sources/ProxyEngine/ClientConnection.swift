@@ -5,9 +5,7 @@ internal import Transport
 struct ClientConnection {
     enum Phase: UInt8 {
         case free
-        /// TLS handshake.
-        case handshaking
-        /// Between requests, or with part of a head.
+        /// Between requests, or with part of a head (or in the TLS handshake).
         case readingHead
         /// A request was read; the head of its response has not been sent.
         case waiting

@@ -123,7 +123,7 @@ extension ProxyCore {
     private mutating func abandonIfGone(_ c: Client) {
         guard c.pointee.input.isEmpty else { return }
         var byte: UInt8 = 0
-        let count = recv(c.pointee.socket.descriptor, &byte, 1, Int32(MSG_PEEK.rawValue))
+        let count = recv(c.pointee.socket.descriptor, &byte, 1, Int32(MSG_PEEK))
         if count > 0, c.pointee.socket.tls == nil { return }
         if count < 0, errno == EAGAIN { return }
         if c.pointee.status == 0 { c.pointee.status = 499 }
@@ -164,7 +164,7 @@ extension ProxyCore {
     }
 
     /// One read; nil when there is nothing (then `mayRead` is off) or the client is gone (then it is free).
-    private mutating func receive(_ c: Client, _ bytes: UnsafeMutablePointer<UInt8>, _ room: Int) -> Int? {
+    mutating func receive(_ c: Client, _ bytes: UnsafeMutablePointer<UInt8>, _ room: Int) -> Int? {
         switch c.pointee.socket.read(into: UnsafeMutableRawBufferPointer(start: bytes, count: room)) {
         case .bytes(let count):
             // A short read has emptied the socket: the next bytes raise another event. Not so with TLS records.

@@ -108,7 +108,8 @@ extension ProxyCore {
         u.pointee.hasHead = true
         u.pointee.body = MessageBody(responseHead.pointee.framing)
         u.pointee.isReusable =
-            responseHead.pointee.keepsAlive && c.pointee.body.isComplete && c.pointee.requestSent == c.pointee.request.end
+            responseHead.pointee.keepsAlive && c.pointee.body.isComplete
+            && c.pointee.requestSent == c.pointee.request.end
         c.pointee.status = Int32(responseHead.pointee.status)
         // The request will not be sent again. With an access log its first line is still wanted.
         if accessLog == nil, c.pointee.requestSent == c.pointee.request.end {

@@ -7,7 +7,9 @@ extension ProxyCore {
     mutating func switchProtocols(
         _ u: Upstream, _ c: Client, _ bytes: UnsafeMutablePointer<UInt8>, _ count: Int
     ) {
-        guard c.pointee.flags.contains(.upgrade), responseHead.pointee.fields.upgrade != nil else { return lost(u, c, .malformed) }
+        guard c.pointee.flags.contains(.upgrade), responseHead.pointee.fields.upgrade != nil else {
+            return lost(u, c, .malformed)
+        }
         let headCount = responseHead.pointee.byteCount
         let written = ResponseHead.write(
             responseHead, bytes, framing: .asIs, connection: .upgrade, to: headScratch)

@@ -77,7 +77,7 @@ extension ProxyCore {
 
     private func isAlive(_ u: Upstream) -> Bool {
         var byte: UInt8 = 0
-        let count = recv(u.pointee.socket.descriptor, &byte, 1, Int32(MSG_PEEK.rawValue))
+        let count = recv(u.pointee.socket.descriptor, &byte, 1, Int32(MSG_PEEK))
         return count < 0 && errno == EAGAIN
     }
 

@@ -181,12 +181,15 @@ package final class ProxyEngine: Sendable {
         var byName: [String: TLSIdentity] = [:]
         var identities: [ProxyConfiguration.ServerCertificate: TLSIdentity] = [:]
         for (index, certificate) in configuration.certificates.enumerated() {
-            do {
+            do throws(TransportError) {
                 // Reading a key costs more than the rest of a swap: what has not changed is kept.
-                let identity =
-                    try state.certificates[certificate]
-                    ?? TLSIdentity(
+                let identity: TLSIdentity
+                if let known = state.certificates[certificate] {
+                    identity = known
+                } else {
+                    identity = try TLSIdentity(
                         certificatePEM: certificate.certificateChainPEM, keyPEM: certificate.privateKeyPEM)
+                }
                 identities[certificate] = identity
                 for host in certificate.hosts where byName[host.lowercased()] == nil {
                     byName[host.lowercased()] = identity
@@ -195,7 +198,8 @@ package final class ProxyEngine: Sendable {
                 problems.append(ProxyProblem(subject: .certificate(index), message: error.message))
             }
         }
-        let isUnchanged = state.tls != nil && identities.count == state.certificates.count
+        let isUnchanged =
+            state.tls != nil && identities.count == state.certificates.count
             && identities.keys.allSatisfy { state.certificates[$0] != nil }
         state.certificates = identities
         if isUnchanged { return }

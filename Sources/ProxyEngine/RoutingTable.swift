@@ -1,4 +1,4 @@
-import Glibc
+internal import Glibc
 
 /// Hosts and routes compiled into flat, index-linked arrays: two hash tables over one arena of bytes.
 ///

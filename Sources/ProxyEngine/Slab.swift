@@ -1,9 +1,9 @@
-/// Fixed-address storage for plain structs, with a free list.
+/// Fixed-address storage for plain structs (without references), with a free list.
 ///
 /// Slots never move, so a pointer stays good while the engine lives; a slot that is free holds whatever its last user
 /// left there (which is how generations survive reuse). Chunks are kept for reuse. Not thread-safe: each slab belongs
 /// to one event loop.
-struct Slab<Element: BitwiseCopyable>: ~Copyable {
+struct Slab<Element>: ~Copyable {
     private static var chunkShift: Int { 6 }
     private static var chunkSize: Int { 1 << chunkShift }
 
