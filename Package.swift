@@ -27,6 +27,7 @@ let package = Package(
     targets: [
         // C: what Glibc's Swift module lacks, and the system's libraries.
         .target(name: "CLinux"),
+        .target(name: "CProcess"),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CNGHTTP2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
@@ -65,7 +66,7 @@ let package = Package(
         .executableTarget(
             name: "martlet",
             dependencies: [
-                "NetworkTypes", "KubeModel", "Store", "Transport", "APIServer", "KubeClient", "TrafficModel",
+                "CProcess", "NetworkTypes", "KubeModel", "Store", "Transport", "APIServer", "KubeClient", "TrafficModel",
                 "ProxyEngine", "Controllers", "DataPlane", argumentParser, logging,
             ],
             swiftSettings: settings),
@@ -100,6 +101,7 @@ let package = Package(
             name: "DataPlaneTests",
             dependencies: ["DataPlane", "TrafficModel", "KubeModel", "NetworkTypes", "Transport"],
             swiftSettings: settings),
+        .testTarget(name: "MartletTests", dependencies: ["martlet"], swiftSettings: settings),
         .testTarget(name: "ConventionTests", swiftSettings: settings),
         .testTarget(name: "EndToEndTests", dependencies: ["KubeModel"], swiftSettings: settings),
     ]

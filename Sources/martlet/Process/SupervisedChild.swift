@@ -1,0 +1,15 @@
+import CProcess
+import Glibc
+
+/// The child's side of supervision: a process that `martlet up` started ends when `martlet up` is gone, however it went.
+enum SupervisedChild {
+    /// Names the supervisor's process id in the environment of its children.
+    static let environmentKey = "MARTLET_SUPERVISOR"
+
+    static func bindToSupervisor() {
+        guard let text = getenv(environmentKey).map({ String(cString: $0) }), let supervisor = pid_t(text) else { return }
+        _ = martlet_set_parent_death_signal(SIGTERM)
+        // It may have died between the fork and the line above.
+        if getppid() != supervisor { exit(0) }
+    }
+}

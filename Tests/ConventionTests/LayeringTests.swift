@@ -1,0 +1,59 @@
+import Testing
+
+/// The arrows of the house point down only (`docs/decisions/0001-layers.md`).
+struct LayeringTests {
+    /// Target → the targets of ours it may import.
+    static let allowed: [String: Set<String>] = [
+        "NetworkTypes": [],
+        "KubeModel": ["NetworkTypes", "CYAML"],
+        "Store": ["CSQLite"],
+        "Transport": ["NetworkTypes", "CLinux", "COpenSSL", "CNGHTTP2"],
+        "APIServer": ["NetworkTypes", "KubeModel", "Store", "Transport"],
+        "KubeClient": ["KubeModel", "Transport"],
+        "TrafficModel": ["NetworkTypes", "KubeModel"],
+        "ProxyEngine": ["NetworkTypes", "Transport", "CLinux", "COpenSSL"],
+        "Controllers": ["NetworkTypes", "KubeModel", "KubeClient", "TrafficModel", "Transport"],
+        "DataPlane": [
+            "NetworkTypes", "KubeModel", "Transport", "KubeClient", "TrafficModel", "ProxyEngine",
+        ],
+    ]
+
+    static let ours: Set<String> = Set(allowed.keys).union(["CLinux", "COpenSSL", "CNGHTTP2", "CSQLite", "CYAML"])
+
+    @Test(arguments: allowed.keys.sorted())
+    func `a target imports only the targets below it`(target: String) throws {
+        let permitted = try #require(Self.allowed[target])
+        for file in try Sources.swiftFiles(below: "Sources/\(target)") {
+            for module in Self.imports(of: file) where Self.ours.contains(module) {
+                #expect(permitted.contains(module), "\(file.path) imports \(module)")
+            }
+        }
+    }
+
+    @Test(arguments: ["NetworkTypes", "KubeModel", "TrafficModel"])
+    func `a pure target imports no logger and no clock`(target: String) throws {
+        for file in try Sources.swiftFiles(below: "Sources/\(target)") {
+            let impure = Self.imports(of: file).filter { ["Logging", "Dispatch"].contains($0) }
+            #expect(impure.isEmpty, "\(file.path) imports \(impure)")
+        }
+    }
+
+    @Test func `no source imports the whole of Foundation`() throws {
+        for file in try Sources.swiftFiles(below: "Sources") {
+            #expect(!Self.imports(of: file).contains("Foundation"), "\(file.path) imports Foundation")
+        }
+    }
+
+    static func imports(of file: Sources.File) -> [String] {
+        file.lines.compactMap { line in
+            var words = line.split(separator: " ")
+            while let first = words.first,
+                first.hasPrefix("@") || ["public", "package", "internal", "private", "fileprivate"].contains(first)
+            {
+                words.removeFirst()
+            }
+            guard words.count >= 2, words[0] == "import" else { return nil }
+            return String(words[words.count == 3 ? 2 : 1].split(separator: ".")[0])
+        }
+    }
+}

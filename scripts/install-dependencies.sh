@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# Installs the Debian packages that are missing: `build` (libraries and compiler tools), `run` (and what the example
+# uses) or `test` (and what the tests drive). Does nothing, and asks for no rights, when everything is there.
+set -euo pipefail
+
+build=(libssl-dev libnghttp2-dev libsqlite3-dev libyaml-dev pkg-config)
+run=("${build[@]}" curl ca-certificates)
+test=("${run[@]}" gcc libc6-dev libcurl4-openssl-dev python3 python3-venv iproute2 procps)
+bench=("${test[@]}" nginx-light haproxy wrk nghttp2-client)
+
+want=${1:-build}
+case "$want" in
+build) packages=("${build[@]}") ;;
+run) packages=("${run[@]}") ;;
+test) packages=("${test[@]}") ;;
+bench) packages=("${bench[@]}") ;;
+*)
+    echo "usage: install-dependencies.sh build|run|test|bench" >&2
+    exit 64
+    ;;
+esac
+if [ "$want" != build ] && ! command -v kubectl >/dev/null; then packages+=(kubernetes-client); fi
+
+if ! command -v swift >/dev/null; then
+    echo "Swift 6.3 is not on PATH. Install it from https://www.swift.org/install/linux/ and try again." >&2
+    exit 69
+fi
+command -v dpkg-query >/dev/null || {
+    echo "This is not a Debian system; please install the equivalents of: ${packages[*]}" >&2
+    exit 0
+}
+
+missing=()
+for package in "${packages[@]}"; do
+    dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
+done
+[ ${#missing[@]} -eq 0 ] && exit 0
+
+echo "Installing Debian packages: ${missing[*]}"
+as_root=()
+if [ "$(id -u)" != 0 ]; then as_root=(sudo); fi
+export DEBIAN_FRONTEND=noninteractive
+# Services that a package would start (nginx, haproxy) stay off: the benchmarks start their own on free ports.
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+    printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
+    "${as_root[@]}" chmod +x "$policy"
+    trap '"${as_root[@]}" rm -f "$policy"' EXIT
+fi
+"${as_root[@]}" apt-get update -qq
+"${as_root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null

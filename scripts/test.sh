@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# Everything that `make test` promises: dependencies, format, build, clients, all tests. Ends by itself.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+step() { printf '\n==> %s (%(%H:%M:%S)T)\n' "$1" -1; }
+
+step "Debian packages"
+scripts/install-dependencies.sh test
+
+step "Format"
+scripts/lint.sh
+
+step "Build (debug, with tests)"
+swift build --build-tests
+
+step "Clients: C on libcurl, Python"
+scripts/build-clients.sh
+
+step "Tests"
+swift test --skip-build "$@"
