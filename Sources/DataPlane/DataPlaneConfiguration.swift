@@ -1,0 +1,29 @@
+package import KubeClient
+package import NetworkTypes
+
+/// Everything `martlet dataplane` can be told.
+package struct DataPlaneConfiguration: Sendable {
+    /// Where the API server is.
+    package var client: ClientConfiguration
+    /// `--node-name`: who this node is for `Local` traffic policies and in Events.
+    package var nodeName: String
+    /// `--nodeport-addresses`: the networks on whose addresses node ports are served; empty for all of the machine's.
+    package var nodePortRanges: [CIDR]
+    /// Where the L7 proxy listens.
+    package var httpAddresses: [SocketAddress]
+    package var httpsAddresses: [SocketAddress]
+    /// Threads; nil for one a core.
+    package var eventLoops: Int?
+
+    package init(
+        client: ClientConfiguration, nodeName: String, nodePortRanges: [CIDR] = [],
+        httpAddresses: [SocketAddress] = [], httpsAddresses: [SocketAddress] = [], eventLoops: Int? = nil
+    ) {
+        self.client = client
+        self.nodeName = nodeName
+        self.nodePortRanges = nodePortRanges
+        self.httpAddresses = httpAddresses
+        self.httpsAddresses = httpsAddresses
+        self.eventLoops = eventLoops
+    }
+}
