@@ -1,0 +1,24 @@
+import ArgumentParser
+import Glibc
+import KubeClient
+
+/// How a process finds the API server.
+struct ClientOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "The kubeconfig to reach the API server with. Default: $KUBECONFIG, else the one that `martlet up` wrote to "
+                + "its standard directory.", valueName: "file"))
+    var kubeconfig: String?
+
+    @Option(help: ArgumentHelp("The context to use instead of the current one.", valueName: "name"))
+    var context: String?
+
+    func configuration(userAgent: String) throws -> ClientConfiguration {
+        let path =
+            kubeconfig ?? getenv("KUBECONFIG").map { String(cString: $0) }
+            ?? DataDirectory.standardPath + "/local.kubeconfig"
+        var configuration = try ClientConfiguration(kubeconfig: path, context: context)
+        configuration.userAgent = "martlet/\(Martlet.version) \(userAgent)"
+        return configuration
+    }
+}

@@ -1,0 +1,57 @@
+import Glibc
+
+/// Everything that one Martlet writes lies below one directory, so that several run side by side.
+struct DataDirectory: Sendable {
+    let path: String
+
+    /// Makes the directory (mode 0700) and its parts when they are missing.
+    init(_ path: String) throws(FileError) {
+        var absolute = path
+        if !path.hasPrefix("/") {
+            var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
+            guard getcwd(&buffer, buffer.count) != nil else { throw FileError("find the current directory", path: ".") }
+            let current = buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
+            absolute = String(decoding: current, as: UTF8.self) + "/" + path
+        }
+        while absolute.count > 1 && absolute.hasSuffix("/") { absolute.removeLast() }
+        self.path = absolute
+        try Self.make(absolute)
+        try Self.make(logs)
+    }
+
+    var store: String { "\(path)/martlet.db" }
+    var unixSocket: String { "\(path)/api.sock" }
+    var logs: String { "\(path)/logs" }
+    var adminKubeconfig: String { "\(path)/admin.kubeconfig" }
+    /// For the processes on this machine: over the unix socket, without TLS.
+    var localKubeconfig: String { "\(path)/local.kubeconfig" }
+    var adminToken: String { "\(path)/admin.token" }
+    var caCertificate: String { "\(path)/ca.crt" }
+    var caKey: String { "\(path)/ca.key" }
+    var supervisorLock: String { "\(path)/up.lock" }
+    /// A file in the directory.
+    func file(_ name: String) -> String { "\(path)/\(name)" }
+
+    /// `/var/lib/martlet` for root, else `$XDG_DATA_HOME/martlet` or `~/.local/share/martlet`.
+    static var standardPath: String {
+        if geteuid() == 0 { return "/var/lib/martlet" }
+        if let base = getenv("XDG_DATA_HOME").map({ String(cString: $0) }), base.hasPrefix("/") { return base + "/martlet" }
+        let home = getenv("HOME").map { String(cString: $0) } ?? "."
+        return home + "/.local/share/martlet"
+    }
+
+    private static func make(_ path: String) throws(FileError) {
+        if mkdir(path, 0o700) == 0 || errno == EEXIST {
+            var status = stat()
+            guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
+                throw FileError("use as a directory", path: path)
+            }
+            return
+        }
+        guard errno == ENOENT, let slash = path.lastIndex(of: "/"), slash > path.startIndex else {
+            throw FileError("make the directory", path: path)
+        }
+        try make(String(path[..<slash]))
+        guard mkdir(path, 0o700) == 0 else { throw FileError("make the directory", path: path) }
+    }
+}

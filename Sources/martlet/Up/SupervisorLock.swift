@@ -1,0 +1,21 @@
+import Glibc
+
+/// Keeps a second `martlet up` out of a data directory. The kernel releases it when the process ends, however it ends.
+struct SupervisorLock: ~Copyable {
+    private let descriptor: Int32
+
+    init(_ directory: DataDirectory) throws {
+        descriptor = open(directory.supervisorLock, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw FileError("open", path: directory.supervisorLock) }
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            let holder = try PrivateFile.read(directory.supervisorLock).map { String(decoding: $0, as: UTF8.self) } ?? ""
+            close(descriptor)
+            throw CleanExitError("another martlet up (process \(holder)) runs in \(directory.path)")
+        }
+        let pid = Array("\(getpid())".utf8)
+        _ = ftruncate(descriptor, 0)
+        _ = pid.withUnsafeBytes { pwrite(descriptor, $0.baseAddress, $0.count, 0) }
+    }
+
+    deinit { close(descriptor) }
+}
