@@ -1,7 +1,37 @@
 import ArgumentParser
+import Glibc
 
 @main
 struct Martlet: AsyncParsableCommand {
+    static let version = "0.1.0"
+
     static let configuration = CommandConfiguration(
-        commandName: "martlet", abstract: "Kubernetes traffic management without the cluster.")
+        commandName: "martlet", abstract: "Kubernetes traffic management without the cluster.", version: version,
+        subcommands: [
+            UpCommand.self, APIServerCommand.self, ControllerCommand.self, DataPlaneCommand.self, EchoCommand.self,
+        ])
+
+    static func main() async {
+        ProcessSignals.block()
+        SupervisedChild.bindToSupervisor()
+        do {
+            var command = try parseAsRoot()
+            if var asynchronous = command as? any AsyncParsableCommand {
+                try await asynchronous.run()
+            } else {
+                try command.run()
+            }
+        } catch let error where isUsage(error) {
+            exit(withError: error)
+        } catch {
+            // One clear line: what went wrong, not how the program is built.
+            Terminal.error("\(error)")
+            Glibc.exit(EXIT_FAILURE)
+        }
+    }
+
+    /// Errors that the argument parser explains itself, help and version among them.
+    private static func isUsage(_ error: any Error) -> Bool {
+        exitCode(for: error) != .failure || error is ValidationError
+    }
 }

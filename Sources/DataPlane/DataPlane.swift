@@ -1,0 +1,104 @@
+package import KubeClient
+import KubeModel
+package import Logging
+import NetworkTypes
+import ProxyEngine
+import Transport
+
+/// The data plane of one node: follows Services, EndpointSlices, RouteTables and TLS Secrets, and enforces them by the
+/// service proxy and the L7 proxy.
+package final class DataPlane: Sendable {
+    private let configuration: DataPlaneConfiguration
+    private let logger: Logger
+    private let client: APIClient
+    private let loops: [EventLoop]
+    private let proxy: UserspaceServiceProxy
+    private let engine: ProxyEngine
+    private let compiler: ProxyConfigurationCompiler
+
+    /// Opens the L7 listeners.
+    ///
+    /// - Throws: `TransportError` where an address is taken or not permitted.
+    package init(_ configuration: DataPlaneConfiguration, logger: Logger) throws {
+        self.configuration = configuration
+        self.logger = logger
+        client = try APIClient(configuration.client)
+        loops = try EventLoop.group(count: configuration.eventLoops ?? Self.processors, name: "service")
+        proxy = UserspaceServiceProxy(loops: loops)
+        compiler = ProxyConfigurationCompiler(
+            listeners: configuration.httpAddresses.map { .init(address: $0, scheme: .http) }
+                + configuration.httpsAddresses.map { .init(address: $0, scheme: .https) })
+        engine = try ProxyEngine(loops: loops)
+        try engine.apply(compiler.compile(routes: .init(), services: .init(), secrets: [:]))
+    }
+
+    /// Runs until the task is cancelled; then stops accepting, lets requests under way finish and closes.
+    ///
+    /// - Parameters:
+    ///   - onReady: called once with a status text, when the first state is enforced.
+    ///   - onStatus: called with a new status text when it changed, at most once a second.
+    package func run(
+        onReady: @escaping @Sendable (String) -> Void, onStatus: @escaping @Sendable (String) -> Void
+    ) async throws {
+        let state = TrafficState()
+        let informers = InformerSet(client: client, logger: logger)
+        let services = informers.informer(for: Service.self)
+        let slices = informers.informer(for: EndpointSlice.self)
+        let tables = informers.informer(for: RouteTable.self)
+        let secrets = Informer<Secret>(client: client, fieldSelector: "type=kubernetes.io/tls", logger: logger)
+        state.observe(services: services, slices: slices, tables: tables, secrets: secrets)
+
+        let recorder = EventRecorder(client: client, component: "martlet-dataplane", logger: logger)
+        let serviceRunner = ServiceProxyRunner(
+            state: state, proxy: proxy, recorder: recorder, logger: logger, nodeName: configuration.nodeName,
+            nodePortRanges: configuration.nodePortRanges)
+        let front = IngressFront(state: state, engine: engine, compiler: compiler, client: client, logger: logger)
+
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await informers.run() }
+            group.addTask { try await secrets.run() }
+            group.addTask { try await recorder.run() }
+            try await informers.waitForSync()
+            try await secrets.waitForSync()
+            group.addTask { await serviceRunner.run() }
+            group.addTask { await front.run() }
+            group.addTask {
+                var last: String?
+                while !Task.isCancelled {
+                    let text = Self.statusText(await serviceRunner.summary, await front.summary)
+                    if last == nil { onReady(text) } else if text != last { onStatus(text) }
+                    last = text
+                    // Ends only by cancellation, which the loop checks.
+                    try? await Task.sleep(for: .seconds(1))
+                }
+            }
+            do {
+                try await group.waitForAll()
+            } catch {
+                group.cancelAll()
+                await stop()
+                throw error
+            }
+        }
+        await stop()
+    }
+
+    private func stop() async {
+        await engine.shutdown()
+        await proxy.shutDown()
+        for loop in loops { loop.stop() }
+    }
+
+    private static func statusText(
+        _ services: (addresses: Int, failed: [ServiceListenerKey: String]), _ ingress: IngressSummary
+    ) -> String {
+        var text = "\(services.addresses - services.failed.count) service addresses, \(ingress.routes) routes"
+            + " for \(ingress.hosts) hosts, \(ingress.certificates) certificates"
+        if !services.failed.isEmpty {
+            let failures = services.failed.sorted { $0.key.address < $1.key.address }
+            let shown = failures.prefix(3).map { "\($0.key) (\($0.value))" }.joined(separator: ", ")
+            text += "; NOT served: \(shown)\(failures.count > 3 ? " and \(failures.count - 3) more" : "")"
+        }
+        return text
+    }
+}
