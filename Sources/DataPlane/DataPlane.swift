@@ -1,3 +1,4 @@
+import Glibc
 package import KubeClient
 import KubeModel
 package import Logging
@@ -18,18 +19,19 @@ package final class DataPlane: Sendable {
 
     /// Opens the L7 listeners.
     ///
-    /// - Throws: `TransportError` where an address is taken or not permitted.
+    /// - Throws: `DataPlaneError` where an address is taken or not permitted.
     package init(_ configuration: DataPlaneConfiguration, logger: Logger) throws {
         self.configuration = configuration
         self.logger = logger
         client = try APIClient(configuration.client)
-        loops = try EventLoop.group(count: configuration.eventLoops ?? Self.processors, name: "service")
+        loops = try EventLoop.group(count: configuration.eventLoops ?? max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))), name: "service")
         proxy = UserspaceServiceProxy(loops: loops)
         compiler = ProxyConfigurationCompiler(
             listeners: configuration.httpAddresses.map { .init(address: $0, scheme: .http) }
                 + configuration.httpsAddresses.map { .init(address: $0, scheme: .https) })
-        engine = try ProxyEngine(loops: loops)
-        try engine.apply(compiler.compile(routes: .init(), services: .init(), secrets: [:]))
+        engine = ProxyEngine(loops: loops)
+        let problems = engine.apply(compiler.compile(routes: .init(), services: .init(), secrets: [:]))
+        if let problem = problems.first { throw DataPlaneError(message: problem.message) }
     }
 
     /// Runs until the task is cancelled; then stops accepting, lets requests under way finish and closes.
@@ -84,7 +86,7 @@ package final class DataPlane: Sendable {
     }
 
     private func stop() async {
-        await engine.shutdown()
+        await engine.shutdown(grace: .seconds(5))
         await proxy.shutDown()
         for loop in loops { loop.stop() }
     }

@@ -31,7 +31,22 @@ struct SupervisionPlanTests {
         #expect(plan.isReady)
     }
 
-    @Test func `a first-stage child that was never ready ends the family`() {
+    @Test func `a later child that was never ready ends the family in order`() {
+        var plan = family()
+        _ = plan.handle(.begin, now: .zero)
+        _ = plan.handle(.ready(name: "apiserver"), now: .zero)
+        #expect(
+            plan.handle(.exited(name: "dataplane", code: 1), now: .zero) == [
+                .terminate(name: "controllers"), .scheduleKill(name: "controllers", after: .seconds(10)),
+            ])
+        #expect(
+            plan.handle(.exited(name: "controllers", code: 0), now: .zero) == [
+                .terminate(name: "apiserver"), .scheduleKill(name: "apiserver", after: .seconds(10)),
+            ])
+        #expect(plan.handle(.exited(name: "apiserver", code: 0), now: .zero) == [.finish(failed: "dataplane")])
+    }
+
+    @Test func `a child that was never ready ends the family`() {
         var plan = family()
         _ = plan.handle(.begin, now: .zero)
         #expect(plan.handle(.exited(name: "apiserver", code: 1), now: .zero) == [.finish(failed: "apiserver")])

@@ -11,6 +11,7 @@ actor IngressFront {
     private let compiler: ProxyConfigurationCompiler
     private let client: APIClient
     private let logger: Logger
+    private var reported: Set<String> = []
     private(set) var summary = IngressSummary()
 
     init(
@@ -34,7 +35,9 @@ actor IngressFront {
         let inputs = state.routingInputs()
         let routes = CompiledRoutes(compiling: inputs.tables)
         let configuration = compiler.compile(routes: routes, services: inputs.services, secrets: inputs.secrets)
-        engine.apply(configuration)
+        for problem in engine.apply(configuration) where reported.insert("\(problem)").inserted {
+            logger.warning("L7 proxy: \(problem)")
+        }
         summary = IngressSummary(
             hosts: configuration.hosts.count, routes: configuration.hosts.reduce(0) { $0 + $1.routes.count },
             certificates: configuration.certificates.count)
@@ -46,17 +49,16 @@ actor IngressFront {
         let key = NamespacedName(table.metadata)
         let lost = conflicts.filter { $0.table == key }
         let generation = table.metadata.generation
+        let shadowed = lost.map { "\($0.host)\($0.path) belongs to \($0.winner)" }.sorted()
         let condition = Condition(
             type: "Programmed", status: "True", observedGeneration: generation,
-            lastTransitionTime: WallClock.now, reason: lost.isEmpty ? "Programmed" : "PartlyShadowed",
-            message: lost.isEmpty
-                ? "" : lost.map { "\($0.host)\($0.path) belongs to \($0.winner)" }.sorted().joined(separator: ", "))
+            lastTransitionTime: WallClock.timestamp, reason: shadowed.isEmpty ? "Programmed" : "PartlyShadowed",
+            message: shadowed.joined(separator: ", "))
         var conditions = table.status?.conditions ?? []
         if let present = conditions.first(where: { $0.type == condition.type }) {
-            let isSame =
-                present.status == condition.status && present.reason == condition.reason
-                && present.message == condition.message && present.observedGeneration == generation
-            if isSame { return }
+            var unchanged = present
+            unchanged.lastTransitionTime = condition.lastTransitionTime
+            if unchanged == condition { return }
             conditions.removeAll { $0.type == condition.type }
         }
         conditions.append(condition)

@@ -23,6 +23,7 @@ final class DatagramRelay: EventHandler, @unchecked Sendable {
 
     private let loop: EventLoop
     private let counters: ServiceProxyCounters
+    private let scratch: UnsafeMutableRawBufferPointer
     private let pick: (IPAddress) -> SocketAddress?
     private var descriptor: Int32 = -1
     private var registration: LoopRegistration?
@@ -31,8 +32,13 @@ final class DatagramRelay: EventHandler, @unchecked Sendable {
     private var nextToken: UInt64 = 1
     private var sweeper: LoopTimer?
 
-    init(loop: EventLoop, counters: ServiceProxyCounters, pick: @escaping (IPAddress) -> SocketAddress?) {
+    /// `scratch` holds one batch of datagrams of any length and may be shared by the relays of a loop.
+    init(
+        loop: EventLoop, counters: ServiceProxyCounters, scratch: UnsafeMutableRawBufferPointer,
+        pick: @escaping (IPAddress) -> SocketAddress?
+    ) {
         self.loop = loop
+        self.scratch = scratch
         self.counters = counters
         self.pick = pick
     }
@@ -66,7 +72,7 @@ final class DatagramRelay: EventHandler, @unchecked Sendable {
 
     private func receiveFromClients() {
         for _ in 0..<Self.burst {
-            let more = Socket.receiveDatagrams(descriptor, scratch: loop.readBuffer) { bytes, client in
+            let more = Socket.receiveDatagrams(descriptor, scratch: scratch) { bytes, client in
                 guard let token = tokens[client] ?? openFlow(for: client) else {
                     counters.countRefusal()
                     return

@@ -34,7 +34,8 @@ struct EndpointPicker {
         sessions = sessions.filter { members.contains($0.value.endpoint) }
     }
 
-    func contains(_ endpoint: SocketAddress) -> Bool { members.contains(endpoint) }
+    /// Clients remembered under session affinity.
+    var sessionCount: Int { sessions.count }
 
     /// The endpoint for a client, other than those that were tried for it already; nil when there is none left.
     mutating func pick(for client: IPAddress, excluding tried: [SocketAddress] = [], now: MonotonicTime) -> SocketAddress? {

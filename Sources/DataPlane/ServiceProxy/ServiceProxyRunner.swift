@@ -3,6 +3,7 @@ import KubeModel
 import Logging
 import NetworkTypes
 import TrafficModel
+import Transport
 
 /// Keeps the user-space proxy equal to the Services: takes what changed, plans, applies, and tells about addresses that
 /// can't be served.

@@ -33,6 +33,9 @@ final class ServiceRelay: EventHandler, @unchecked Sendable {
     private var backends: [ServiceBackendID: Backend] = [:]
     private var connections: [ObjectIdentifier: RelayedConnection] = [:]
     private var connecting: [ObjectIdentifier: RelayedConnection] = [:]
+    /// Room for a batch of datagrams of the greatest length (RFC 768), taken from the system when the first UDP address
+    /// is opened and touched only as far as datagrams reach.
+    private lazy var datagrams = UnsafeMutableRawBufferPointer.allocate(byteCount: 16 * 65_536, alignment: 64)
     private var nextToken: UInt64 = 1
     private var isSweeping = false
 
@@ -50,7 +53,7 @@ final class ServiceRelay: EventHandler, @unchecked Sendable {
         nextToken += 1
         var entry = Listening(key: key, listener: listener, descriptor: -1)
         if key.transport == .udp {
-            let relay = DatagramRelay(loop: loop, counters: counters) { [unowned self] client in
+            let relay = DatagramRelay(loop: loop, counters: counters, scratch: datagrams) { [unowned self] client in
                 pick(token: token, client: client)
             }
             try relay.open(key.address)

@@ -5,8 +5,8 @@
 /// - Children start stage by stage: a stage starts when every child of the stage before is ready.
 /// - A child that ends is started again after a pause that doubles from 100 ms to 10 s and falls back to 100 ms once
 ///   the child has lived for 10 s.
-/// - A first-stage child that ends before it was ever ready ends the whole family: its configuration is at fault (an
-///   occupied port, a wrong file), and starting it again would hide the reason.
+/// - A child that ends before it was ever ready ends the whole family: its configuration is at fault (an occupied port,
+///   a wrong file), and starting it again would hide the reason.
 /// - Stopping goes through the stages backwards; a child that has not ended 10 s after SIGTERM gets SIGKILL.
 struct SupervisionPlan {
     struct Child: Equatable {
@@ -100,7 +100,7 @@ struct SupervisionPlan {
             states[index].phase = .ended
             return continueStop()
         }
-        if states[index].child.stage == 0 && !states[index].wasReady {
+        if !states[index].wasReady {
             states[index].phase = .ended
             failed = name
             return stop()

@@ -1,0 +1,98 @@
+import Foundation
+import Glibc
+import NetworkTypes
+import Synchronization
+import Transport
+
+/// A TCP server that answers each line with its name in front; `bytes N` gets N bytes and the end of the stream.
+final class LineServer: Sendable {
+    let address: SocketAddress
+    private let descriptor: Int32
+
+    init(name: String) throws {
+        let listening = try Socket.listen(SocketAddress("127.0.0.1:0")!)
+        descriptor = listening
+        address = Socket.localAddress(listening)!
+        // A blocking listener is simplest for a thread of its own.
+        _ = fcntl(listening, F_SETFL, 0)
+        Thread.detachNewThread {
+            while true {
+                let client = accept(listening, nil, nil)
+                guard client >= 0 else { return }
+                Thread.detachNewThread { Self.serve(client, name: name) }
+            }
+        }
+    }
+
+    deinit {
+        shutdown(descriptor, Int32(SHUT_RDWR))
+        close(descriptor)
+    }
+
+    private static func serve(_ client: Int32, name: String) {
+        defer { close(client) }
+        var buffer = [UInt8](repeating: 0, count: 65_536)
+        var line = ""
+        while true {
+            let count = recv(client, &buffer, buffer.count, 0)
+            guard count > 0 else { return }
+            line += String(decoding: buffer[..<count], as: UTF8.self)
+            while let end = line.firstIndex(of: "\n") {
+                let text = String(line[..<end])
+                line = String(line[line.index(after: end)...])
+                if text.hasPrefix("bytes "), let size = Int(text.dropFirst(6)) {
+                    send(client, Array(repeating: 109, count: size))
+                    return
+                }
+                send(client, Array("\(name) \(text)\n".utf8))
+            }
+        }
+    }
+
+    private static func send(_ client: Int32, _ bytes: [UInt8]) {
+        var sent = 0
+        while sent < bytes.count {
+            let count = bytes.withUnsafeBytes {
+                Glibc.send(client, $0.baseAddress! + sent, bytes.count - sent, Int32(MSG_NOSIGNAL))
+            }
+            guard count > 0 else { return }
+            sent += count
+        }
+    }
+}
+
+/// A UDP server that sends everything back and counts it.
+final class DatagramServer: Sendable {
+    let address: SocketAddress
+    private let descriptor: Int32
+    private let counter = CounterBox()
+
+    var received: Int { counter.value.load(ordering: .relaxed) }
+
+    init() throws {
+        let bound = try Socket.bindUDP(SocketAddress("127.0.0.1:0")!)
+        descriptor = bound
+        address = Socket.localAddress(bound)!
+        _ = fcntl(bound, F_SETFL, 0)
+        let counter = counter
+        Thread.detachNewThread {
+            var buffer = [UInt8](repeating: 0, count: 70_000)
+            while true {
+                var peer = sockaddr_storage()
+                var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+                withUnsafeMutablePointer(to: &peer) {
+                    $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { peer in
+                        let count = recvfrom(bound, &buffer, buffer.count, 0, peer, &length)
+                        guard count > 0 else { return }
+                        counter.value.add(1, ordering: .relaxed)
+                        sendto(bound, buffer, count, 0, peer, length)
+                    }
+                }
+            }
+        }
+    }
+
+    private final class CounterBox: Sendable {
+        let value = Atomic<Int>(0)
+    }
+}
