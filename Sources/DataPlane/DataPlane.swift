@@ -4,6 +4,7 @@ import KubeModel
 package import Logging
 import NetworkTypes
 import ProxyEngine
+import TrafficModel
 import Transport
 
 /// The data plane of one node: follows Services, EndpointSlices, RouteTables and TLS Secrets, and enforces them by the

@@ -9,7 +9,7 @@ struct LayeringTests {
         "Store": ["CSQLite"],
         "Transport": ["NetworkTypes", "CLinux", "COpenSSL", "CNGHTTP2"],
         "APIServer": ["NetworkTypes", "KubeModel", "Store", "Transport"],
-        "KubeClient": ["KubeModel", "Transport"],
+        "KubeClient": ["NetworkTypes", "KubeModel", "Transport"],
         "TrafficModel": ["NetworkTypes", "KubeModel"],
         "ProxyEngine": ["NetworkTypes", "Transport", "CLinux", "COpenSSL"],
         "Controllers": ["NetworkTypes", "KubeModel", "KubeClient", "TrafficModel", "Transport"],

@@ -73,20 +73,15 @@ final class DatagramServer: Sendable {
         let bound = try Socket.bindUDP(SocketAddress("127.0.0.1:0")!)
         descriptor = bound
         address = Socket.localAddress(bound)!
-        _ = fcntl(bound, F_SETFL, 0)
         let counter = counter
         Thread.detachNewThread {
-            var buffer = [UInt8](repeating: 0, count: 70_000)
-            while true {
-                var peer = sockaddr_storage()
-                var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
-                withUnsafeMutablePointer(to: &peer) {
-                    $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { peer in
-                        let count = recvfrom(bound, &buffer, buffer.count, 0, peer, &length)
-                        guard count > 0 else { return }
-                        counter.value.add(1, ordering: .relaxed)
-                        sendto(bound, buffer, count, 0, peer, length)
-                    }
+            let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: 16 * 65_536, alignment: 16)
+            defer { scratch.deallocate() }
+            var ready = pollfd(fd: bound, events: Int16(POLLIN), revents: 0)
+            while poll(&ready, 1, 30_000) > 0 {
+                _ = Socket.receiveDatagrams(bound, scratch: scratch) { bytes, peer in
+                    counter.value.add(1, ordering: .relaxed)
+                    Socket.sendDatagram(bound, bytes, to: peer)
                 }
             }
         }

@@ -1,7 +1,7 @@
-package import NetworkTypes
+import NetworkTypes
 import Synchronization
 package import Transport
-package import TrafficModel
+import TrafficModel
 
 /// Relays TCP connections and UDP flows from Service addresses to endpoints, in user space: it needs no privilege for
 /// addresses that Linux routes to itself (127.0.0.0/8) and ports above 1023.

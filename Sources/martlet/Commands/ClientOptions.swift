@@ -17,7 +17,7 @@ struct ClientOptions: ParsableArguments {
         let path =
             kubeconfig ?? getenv("KUBECONFIG").map { String(cString: $0) }
             ?? DataDirectory.standardPath + "/local.kubeconfig"
-        var configuration = try ClientConfiguration(kubeconfig: path, context: context)
+        var configuration = try ClientConfiguration.kubeconfig(path, context: context)
         configuration.userAgent = "martlet/\(Martlet.version) \(userAgent)"
         return configuration
     }

@@ -1,5 +1,5 @@
-import ArgumentParser
-import NetworkTypes
+public import ArgumentParser
+public import NetworkTypes
 import Transport
 
 struct EchoCommand: AsyncParsableCommand {
@@ -40,11 +40,11 @@ struct EchoCommand: AsyncParsableCommand {
         }
         ServiceNotification(name: name).ready(status: "serving")
         await ProcessSignals.waitForTermination()
-        server.shutdown()
+        await server.shutdown()
         withExtendedLifetime(datagrams) {}
     }
 }
 
-extension SocketAddress: @retroactive ExpressibleByArgument {
+extension SocketAddress: ExpressibleByArgument {
     public init?(argument: String) { self.init(argument) }
 }

@@ -21,6 +21,13 @@ enum PrivateFile {
         }
     }
 
+    /// Whole days since the file was written; `Int.max` when there is none.
+    static func ageInDays(_ path: String) -> Int {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return .max }
+        return max(0, time(nil) - status.st_mtim.tv_sec) / 86_400
+    }
+
     /// Replaces the file atomically. The content is on disk when this returns.
     static func write(_ bytes: [UInt8], to path: String, mode: mode_t = 0o600) throws(FileError) {
         let temporary = "\(path).\(getpid()).new"
