@@ -63,6 +63,8 @@ static inline ASN1_STRING *martlet_general_name_dns(GENERAL_NAME *name) {
     return name->type == GEN_DNS ? name->d.dNSName : 0;
 }
 
+static const int martlet_string_utf8 = MBSTRING_UTF8;
+
 static inline void martlet_set_ctx_v3(X509V3_CTX *ctx, X509 *issuer, X509 *subject) {
     X509V3_set_ctx(ctx, issuer, subject, 0, 0, 0);
     X509V3_set_ctx_nodb(ctx);

@@ -1,0 +1,254 @@
+internal import Glibc
+
+/// One accepted connection: handshake, reading, writing, timeouts and the end. What the bytes mean is its engine's
+/// affair.
+///
+/// `@unchecked Sendable`: used on its worker's loop only.
+final class ServerConnection: EventHandler, @unchecked Sendable {
+    private enum Phase {
+        case handshaking, open, lingering, closed
+    }
+
+    unowned let worker: HTTPServerWorker
+    let loop: EventLoop
+    /// The position in the worker's list.
+    var index = 0
+    private(set) var peer: PeerIdentity
+    /// Encoded bytes for the peer; `sent` of them have gone. Empty, without a buffer, when nothing is pending.
+    var output: [UInt8] = []
+    private var sent = 0
+    private let socket: StreamSocket
+    private var registration: LoopRegistration?
+    private var engine: (any ServerProtocolEngine)?
+    private var phase: Phase
+    private var isProcessing = false
+    private var closesAfterFlush = false
+    private var lingersAtEnd = false
+    private var peerEnded = false
+    private var isDraining = false
+    /// When bytes last moved in either direction, or the phase began.
+    private var lastProgress: MonotonicTime
+    private var headBegan: MonotonicTime?
+
+    init(worker: HTTPServerWorker, descriptor: Int32, peer: PeerIdentity, tls: TLSSession?) {
+        self.worker = worker
+        loop = worker.loop
+        self.peer = peer
+        socket = StreamSocket(descriptor: descriptor, tls: tls)
+        phase = tls == nil ? .open : .handshaking
+        lastProgress = worker.loop.now
+    }
+
+    var configuration: HTTPServerConfiguration { worker.configuration }
+    var isClosed: Bool { phase == .closed }
+
+    /// Registers with the loop; the first event follows at once when bytes are there already.
+    func start() {
+        if phase == .open { engine = HTTP1ServerEngine(connection: self) }
+        do {
+            registration = try loop.register(socket.descriptor, handler: self, token: 0)
+        } catch {
+            // Out of kernel memory for the registration: this connection cannot be served.
+            Socket.close(socket.descriptor)
+            socket.tls?.free()
+            phase = .closed
+            worker.remove(self)
+        }
+    }
+
+    // MARK: Events
+
+    func handle(_ events: ReadyEvents, token: UInt64) {
+        guard phase != .closed else { return }
+        if events.contains(.peerClosed) { peerEnded = true }
+        isProcessing = true
+        if phase == .handshaking { advanceHandshake() }
+        if phase == .lingering { discardInput() }
+        if phase == .open, events.contains(.readable) { readAll() }
+        isProcessing = false
+        flush()
+    }
+
+    private func advanceHandshake() {
+        guard let tls = socket.tls else { return }
+        switch tls.handshake() {
+        case .wouldBlock: return
+        case .failed: close()
+        case .complete:
+            lastProgress = loop.now
+            peer.clientCertificate = tls.peerSubject
+            phase = .open
+            engine =
+                tls.applicationProtocol == "h2"
+                ? HTTP2ServerEngine(connection: self) : HTTP1ServerEngine(connection: self)
+            if isDraining { engine?.beginDrain() }
+            readAll()
+        }
+    }
+
+    private func readAll() {
+        var rounds = 0
+        while phase == .open, let engine, !engine.isReadPaused {
+            rounds += 1
+            if rounds > 32 {
+                // A fast sender must not starve the loop's other connections.
+                loop.execute { self.resumeReading() }
+                return
+            }
+            switch socket.read(into: loop.readBuffer) {
+            case .bytes(let count):
+                lastProgress = loop.now
+                engine.receive(UnsafeRawBufferPointer(rebasing: loop.readBuffer[..<count]))
+                // A short read means that the socket is drained (a TLS record says nothing about that).
+                if socket.tls == nil, count < loop.readBuffer.count, !peerEnded { return }
+            case .wouldBlock: return
+            case .closed:
+                engine.peerClosed()
+                return
+            case .failed:
+                close()
+                return
+            }
+        }
+    }
+
+    /// Reads on after a pause.
+    func resumeReading() {
+        guard phase == .open else { return }
+        let outermost = !isProcessing
+        isProcessing = true
+        readAll()
+        if outermost {
+            isProcessing = false
+            flush()
+        }
+    }
+
+    // MARK: Output
+
+    /// Sends `output` and whatever the engine adds, unless an event is being processed (then at its end).
+    func flush() {
+        guard !isProcessing else { return }
+        while phase == .open {
+            if sent == output.count {
+                if !output.isEmpty { releaseOutput() }
+                isProcessing = true
+                engine?.produce()
+                isProcessing = false
+                if output.isEmpty {
+                    if closesAfterFlush { finish() }
+                    return
+                }
+            }
+            let result = output.withUnsafeBytes { bytes in
+                socket.write(UnsafeRawBufferPointer(rebasing: bytes[sent...]))
+            }
+            switch result {
+            case .bytes(let count):
+                sent += count
+                lastProgress = loop.now
+            case .wouldBlock: return
+            case .closed, .failed:
+                close()
+                return
+            }
+        }
+    }
+
+    /// Bytes that the socket has not taken yet.
+    var pendingOutput: Int { output.count - sent }
+
+    private func releaseOutput() {
+        // Small buffers are kept while requests come one after the other; `trim()` frees them on idle connections.
+        output.removeAll(keepingCapacity: output.capacity <= 4096)
+        sent = 0
+    }
+
+    /// Closes once everything is sent. `lingering`: bytes of the peer may be unread, and a plain close would make
+    /// the kernel reset the connection before the peer has read the answer.
+    func closeAfterFlush(lingering: Bool = false) {
+        closesAfterFlush = true
+        lingersAtEnd = lingersAtEnd || lingering
+    }
+
+    private func finish() {
+        guard lingersAtEnd, !peerEnded else { return close() }
+        socket.tls?.shutdown()
+        Socket.shutdownWrite(socket.descriptor)
+        phase = .lingering
+        lastProgress = loop.now
+        engine?.connectionClosed()
+        engine = nil
+        discardInput()
+    }
+
+    private func discardInput() {
+        for _ in 0..<64 {
+            switch Socket.read(socket.descriptor, into: loop.readBuffer) {
+            case .bytes: continue
+            case .wouldBlock: return
+            case .closed, .failed: return close()
+            }
+        }
+        close()
+    }
+
+    // MARK: The end
+
+    /// Closes at once; pending output is lost.
+    func close() {
+        guard phase != .closed else { return }
+        if phase == .open { socket.tls?.shutdown() }
+        phase = .closed
+        output = []
+        sent = 0
+        socket.tls?.free()
+        if let registration { loop.close(registration) }
+        registration = nil
+        let engine = engine
+        self.engine = nil
+        engine?.connectionClosed()
+        worker.remove(self)
+    }
+
+    /// The server is going away.
+    func beginDrain() {
+        isDraining = true
+        switch phase {
+        case .open:
+            engine?.beginDrain()
+            flush()
+        case .handshaking: close()
+        case .lingering, .closed: break
+        }
+    }
+
+    /// Called about once a second: closes what waited too long, frees the buffer of what is idle.
+    func checkTimeouts(at now: MonotonicTime) {
+        let quiet = now - lastProgress
+        switch phase {
+        case .handshaking:
+            if quiet > configuration.headTimeout { close() }
+        case .lingering:
+            if quiet > .seconds(2) { close() }
+        case .closed: break
+        case .open:
+            guard pendingOutput == 0 else {
+                if quiet > configuration.idleTimeout { close() }
+                return
+            }
+            if output.capacity > 0, quiet > .seconds(1) { output = [] }
+            switch engine?.waiting ?? .idle {
+            case .idle:
+                headBegan = nil
+                if quiet > configuration.idleTimeout { close() }
+            case .head:
+                // From its beginning, not from the last byte: a head may not trickle in for ever.
+                let began = headBegan ?? lastProgress
+                headBegan = began
+                if now - began > configuration.headTimeout { close() }
+            case .application: headBegan = nil
+            }
+        }
+    }
+}
