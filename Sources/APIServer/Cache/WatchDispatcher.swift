@@ -1,0 +1,148 @@
+import Store
+import Synchronization
+
+/// The threads that carry changes to watches, one pair for all resources of a server: the live one shows each new change
+/// to the watches that stand at the newest, the catch-up one tells the others what they have missed. Neither the store's
+/// writer nor any other watch waits for a slow client.
+final class WatchDispatcher: Sendable {
+    private struct Threads {
+        var live: BackgroundThread?
+        var catchUp: BackgroundThread?
+    }
+
+    private struct CatchingUp {
+        let watch: WatchSubscription
+        let cache: ResourceCache
+        /// When the client last took something. Seconds.
+        var progress: Int64
+    }
+
+    private struct Shared {
+        var caches: [WeakCache] = []
+        var arrivals: [CatchingUp] = []
+        var isStopped = false
+    }
+
+    private struct WeakCache: Sendable {
+        weak let cache: ResourceCache?
+    }
+
+    private let shared = Mutex(Shared())
+    private let threads = Mutex(Threads())
+    private let liveSignal = ThreadSignal()
+    private let catchUpSignal = ThreadSignal()
+    /// How often clients with a full buffer are looked at.
+    private static let patience = Duration.milliseconds(4)
+    /// A client that takes nothing for so long while it catches up is given up. Seconds.
+    private static let catchUpStallLimit: Int64 = 60
+
+    /// Starts the threads, which keep the dispatcher alive until `stop()`.
+    init() throws(StoreError) {
+        let live = try BackgroundThread(name: "watch-live") { [self] in runLive() }
+        threads.withLock { $0.live = live }
+        do throws(StoreError) {
+            let catchUp = try BackgroundThread(name: "watch-catch-up") { [self] in runCatchUp() }
+            threads.withLock { $0.catchUp = catchUp }
+        } catch {
+            stop()
+            throw error
+        }
+    }
+
+    /// Ends the threads, and with them every delivery. Not to be called from a sink.
+    func stop() {
+        shared.withLock {
+            $0.isStopped = true
+            $0.arrivals = []
+        }
+        liveSignal.raise()
+        catchUpSignal.raise()
+        let ending = threads.withLock { threads in
+            let ending = (threads.live, threads.catchUp)
+            threads = Threads()
+            return ending
+        }
+        ending.0?.join()
+        ending.1?.join()
+    }
+
+    func add(_ cache: ResourceCache) {
+        shared.withLock { $0.caches.append(WeakCache(cache: cache)) }
+        liveSignal.raise()
+    }
+
+    func remove(_ cache: ResourceCache) {
+        shared.withLock { shared in
+            shared.caches.removeAll { $0.cache == nil || $0.cache === cache }
+        }
+    }
+
+    /// Has the live thread look at its caches.
+    func wake() {
+        liveSignal.raise()
+    }
+
+    /// Has the catch-up thread bring a watch to the newest change.
+    func catchUp(_ watch: WatchSubscription, in cache: ResourceCache) {
+        let arrival = CatchingUp(watch: watch, cache: cache, progress: monotonicSeconds())
+        shared.withLock { if !$0.isStopped { $0.arrivals.append(arrival) } }
+        catchUpSignal.raise()
+    }
+
+    private func runLive() {
+        while true {
+            let (caches, isStopped) = shared.withLock { ($0.caches, $0.isStopped) }
+            if isStopped { return }
+            var isBusy = false
+            var next = Int64.max
+            for cache in caches.lazy.compactMap(\.cache) {
+                switch cache.dispatch(now: monotonicSeconds()) {
+                case .soon: isBusy = true
+                case .at(let time): next = min(next, time)
+                }
+            }
+            if isBusy {
+                liveSignal.wait(timeout: Self.patience)
+            } else if next == .max {
+                liveSignal.wait()
+            } else {
+                liveSignal.wait(timeout: .seconds(max(next - monotonicSeconds(), 1)))
+            }
+        }
+    }
+
+    private func runCatchUp() {
+        var all: [CatchingUp] = []
+        while true {
+            let isStopped = shared.withLock { shared in
+                all += shared.arrivals
+                shared.arrivals = []
+                return shared.isStopped
+            }
+            if isStopped { return }
+            if all.isEmpty {
+                catchUpSignal.wait()
+                continue
+            }
+            // One step each, so that a long history delays no other watch for long.
+            var isWorking = false
+            var left: [CatchingUp] = []
+            for var entry in all {
+                switch entry.cache.catchUp(entry.watch) {
+                case .done: continue
+                case .more:
+                    isWorking = true
+                    entry.progress = monotonicSeconds()
+                case .waiting:
+                    if monotonicSeconds() - entry.progress > Self.catchUpStallLimit {
+                        entry.watch.end(.tooSlow)
+                        continue
+                    }
+                }
+                left.append(entry)
+            }
+            all = left
+            if !isWorking, !all.isEmpty { catchUpSignal.wait(timeout: Self.patience) }
+        }
+    }
+}
