@@ -1,0 +1,228 @@
+extension Schema {
+    /// Every violation, worded as kube-apiserver does for custom resources. Run it after pruning and defaulting;
+    /// unknown fields are not reported.
+    ///
+    /// For built-in kinds Kubernetes checks only whether the value can be decoded: see `mismatches(in:)`.
+    public func validate(_ value: JSONValue, at path: FieldPath = FieldPath()) -> [FieldError] {
+        var validator = SchemaValidator(graph: graph, path: path.steps)
+        validator.validate(index, value)
+        return validator.errors
+    }
+}
+
+/// One walk of a value along its schema.
+struct SchemaValidator {
+    let graph: SchemaGraph
+    private(set) var errors: [FieldError] = []
+    private var path: [FieldPath.Step]
+
+    init(graph: SchemaGraph, path: [FieldPath.Step]) {
+        self.graph = graph
+        self.path = path
+    }
+
+    private var here: FieldPath { FieldPath(steps: path) }
+    private var name: String { path.isEmpty ? "" : here.description }
+
+    mutating func validate(_ index: Int, _ value: JSONValue) {
+        let node = graph.nodes[index]
+        if value.isNull, node.isNullable { return }
+        guard checkType(node, value) else { return }
+        if !node.enumeration.isEmpty, !node.enumeration.contains(value) {
+            let supported = node.enumeration.map { $0.string ?? $0.description }
+            errors.append(.notSupported(here, value, supported: supported))
+        }
+        switch value {
+        case .string(let text): check(node, text, value)
+        case .integer(let number): check(node, Double(number), value)
+        case .number(let number): check(node, number, value)
+        case .array(let elements): check(node, elements, value)
+        case .object(let object): check(node, object, value)
+        default: break
+        }
+        combine(node, value)
+    }
+
+    private mutating func refuse(_ value: JSONValue?, _ detail: String) {
+        errors.append(.invalid(here, value, "\(name) in body \(detail)"))
+    }
+
+    private mutating func checkType(_ node: SchemaGraph.Node, _ value: JSONValue) -> Bool {
+        let expected: String
+        if node.isIntOrString {
+            if value.string != nil { return true }
+            if case .integer = value { return true }
+            expected = "integer,string"
+        } else {
+            guard let type = node.type else { return true }
+            let fits =
+                switch (type, value) {
+                case (.object, .object), (.array, .array), (.string, .string), (.boolean, .bool), (.integer, .integer),
+                    (.number, .number), (.number, .integer):
+                    true
+                case (.integer, .number(let number)): Int64(exactly: number) != nil
+                default: false
+                }
+            if fits { return true }
+            expected = type.rawValue
+        }
+        errors.append(
+            .typeInvalid(
+                here, .string(value.typeName),
+                "\(name) in body must be of type \(expected): \(goQuoted(value.typeName))"))
+        return false
+    }
+
+    private mutating func check(_ node: SchemaGraph.Node, _ text: String, _ value: JSONValue) {
+        if let limit = node.maxLength, text.unicodeScalars.count > limit {
+            errors.append(.tooLong(here, maximum: limit))
+        }
+        if let limit = node.minLength, text.unicodeScalars.count < limit {
+            refuse(value, "should be at least \(limit) chars long")
+        }
+        if let pattern = node.pattern, !pattern.matches(text) {
+            refuse(value, "should match '\(pattern.source)'")
+        }
+        if let format = node.format, !node.isIntOrString, !StringFormat.matches(format, text) {
+            refuse(value, "must be of type \(format): \(goQuoted(text))")
+        }
+    }
+
+    private mutating func check(_ node: SchemaGraph.Node, _ number: Double, _ value: JSONValue) {
+        if let limit = node.minimum, node.exclusiveMinimum ? number <= limit : number < limit {
+            let words = node.exclusiveMinimum ? "greater than" : "greater than or equal to"
+            refuse(value, "should be \(words) \(JSONValue.number(limit))")
+        }
+        if let limit = node.maximum, node.exclusiveMaximum ? number >= limit : number > limit {
+            let words = node.exclusiveMaximum ? "less than" : "less than or equal to"
+            refuse(value, "should be \(words) \(JSONValue.number(limit))")
+        }
+        if let divisor = node.multipleOf, divisor > 0 {
+            let quotient = number / divisor
+            if quotient != quotient.rounded() { refuse(value, "should be a multiple of \(JSONValue.number(divisor))") }
+        }
+        if node.format == "int32", !(-2_147_483_648...2_147_483_647).contains(number) {
+            refuse(value, "must be of type int32: \(goQuoted(value.description))")
+        }
+    }
+
+    private mutating func check(_ node: SchemaGraph.Node, _ elements: [JSONValue], _ value: JSONValue) {
+        if let limit = node.maxItems, elements.count > limit {
+            errors.append(.tooMany(here, actual: elements.count, maximum: limit))
+        }
+        if let limit = node.minItems, elements.count < limit {
+            refuse(.integer(Int64(elements.count)), "should have at least \(limit) items")
+        }
+        if node.uniqueItems, Set(elements).count != elements.count { refuse(nil, "shouldn't contain duplicates") }
+        if node.listType == "set" || node.listType == "map" { checkKeys(node, elements) }
+        guard let items = node.items else { return }
+        for (place, element) in elements.enumerated() {
+            path.append(.index(place))
+            validate(items, element)
+            path.removeLast()
+        }
+    }
+
+    private mutating func checkKeys(_ node: SchemaGraph.Node, _ elements: [JSONValue]) {
+        var seen: Set<JSONValue> = []
+        for (place, element) in elements.enumerated() {
+            var key = element
+            if node.listType == "map" {
+                var object = JSONObject()
+                for name in node.listMapKeys {
+                    let fallback = node.items.flatMap { graph.nodes[$0].property(name) }.flatMap {
+                        graph.nodes[$0].defaultValue
+                    }
+                    if let value = element[name] ?? fallback { object[name] = value }
+                }
+                key = .object(object)
+            }
+            if !seen.insert(key).inserted { errors.append(.duplicate(here.index(place), key)) }
+        }
+    }
+
+    private mutating func check(_ node: SchemaGraph.Node, _ object: JSONObject, _ value: JSONValue) {
+        if let limit = node.maxProperties, object.count > limit {
+            errors.append(.tooMany(here, actual: object.count, maximum: limit))
+        }
+        if let limit = node.minProperties, object.count < limit {
+            refuse(.integer(Int64(object.count)), "should have at least \(limit) properties")
+        }
+        for name in node.required where !object.contains(name) {
+            errors.append(.required(here.child(name)))
+        }
+        for (name, member) in object {
+            let place: Int
+            if let known = node.property(name) {
+                place = known
+            } else if case .schema(let inner) = node.additional {
+                place = inner
+            } else {
+                if case .forbidden = node.additional {
+                    errors.append(
+                        .invalid(here, nil, "\(FieldPath(steps: path + [.child(name)])) in body is a forbidden property"))
+                }
+                continue
+            }
+            path.append(.child(name))
+            validate(place, member)
+            path.removeLast()
+        }
+    }
+
+    private mutating func combine(_ node: SchemaGraph.Node, _ value: JSONValue) {
+        for part in node.allOf { validate(part, value) }
+        if !node.anyOf.isEmpty, !node.anyOf.contains(where: { accepts($0, value) }) {
+            errors.append(
+                .invalid(here, nil, "\(goQuoted(name)) must validate at least one schema (anyOf)"))
+        }
+        if !node.oneOf.isEmpty {
+            let count = node.oneOf.filter { accepts($0, value) }.count
+            if count != 1 {
+                let found = count == 0 ? "Found none valid" : "Found \(count) valid alternatives"
+                errors.append(
+                    .invalid(here, nil, "\(goQuoted(name)) must validate one and only one schema (oneOf). \(found)"))
+            }
+        }
+        if let not = node.not, accepts(not, value) {
+            errors.append(.invalid(here, nil, "\(goQuoted(name)) must not validate the schema (not)"))
+        }
+    }
+
+    private func accepts(_ index: Int, _ value: JSONValue) -> Bool {
+        var inner = SchemaValidator(graph: graph, path: path)
+        inner.validate(index, value)
+        return inner.errors.isEmpty
+    }
+}
+
+/// The formats that Kubernetes checks.
+enum StringFormat {
+    /// Unknown formats match.
+    static func matches(_ format: String, _ text: String) -> Bool {
+        switch format {
+        case "date-time": MicroTime(text) != nil
+        case "date": text.utf8.count == 10 && Timestamp(text + "T00:00:00Z") != nil
+        case "byte": isBase64(text)
+        default: true
+        }
+    }
+
+    /// Standard base64 with padding; line breaks are skipped, as in Go.
+    static func isBase64(_ text: String) -> Bool {
+        var digits = 0
+        var padding = 0
+        for byte in text.utf8 {
+            switch byte {
+            case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "+"), UInt8(ascii: "/"):
+                guard padding == 0 else { return false }
+                digits += 1
+            case UInt8(ascii: "="): padding += 1
+            case UInt8(ascii: "\n"), UInt8(ascii: "\r"): continue
+            default: return false
+            }
+        }
+        return (digits + padding) % 4 == 0 && padding <= 2
+    }
+}
