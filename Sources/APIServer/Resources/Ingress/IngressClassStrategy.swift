@@ -29,7 +29,7 @@ struct IngressClassStrategy: ResourceStrategy {
     func allocate(_ object: inout JSONValue, replacing old: JSONValue?, _ context: StrategyContext) throws(Status)
         -> (any AllocationTransaction)?
     {
-        DefaultIngressClasses.Change(classes: defaultClasses, entry: .init(object))
+        object.isBeingRemoved ? nil : DefaultIngressClasses.Change(classes: defaultClasses, entry: .init(object))
     }
 
     func release(_ object: JSONValue) {

@@ -25,6 +25,11 @@ extension JSONValue {
     /// `{"loadBalancer": {}}`, the status Services and Ingresses begin with.
     static var emptyLoadBalancer: JSONValue { ["loadBalancer": [:]] }
 
+    /// Whether the deletion was requested and no finalizer holds it up any more.
+    var isBeingRemoved: Bool {
+        at("metadata", "deletionTimestamp") != nil && (at("metadata", "finalizers")?.array ?? []).isEmpty
+    }
+
     /// The value at a path of keys, nil when it is absent or null.
     func at(_ keys: String...) -> JSONValue? {
         var value: JSONValue? = self

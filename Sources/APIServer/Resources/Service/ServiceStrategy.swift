@@ -68,6 +68,8 @@ struct ServiceStrategy: ResourceStrategy {
     func allocate(_ object: inout JSONValue, replacing old: JSONValue?, _ context: StrategyContext) throws(Status)
         -> (any AllocationTransaction)?
     {
+        // The update that takes the last finalizer away removes the object: `release` then gives back what `old` held.
+        if object.isBeingRemoved { return nil }
         var service = ServiceDocument(object)
         let reservation = try allocations.reserve(&service, replacing: old.map(ServiceDocument.init))
         object = service.document
