@@ -17,7 +17,8 @@ struct SecretStrategyTests {
             "data[tls.key]: Required value"),
         RefusalCase(
             "bad keys", secret("Opaque", ["a/b": "", "..": "", "..x": ""]),
-            "data[a/b]: Invalid value: \"a/b\": \(Wording.dataKey)", "data[..]: Invalid value: \"..\": must not be '..'",
+            "data[a/b]: Invalid value: \"a/b\": \(Wording.dataKey)",
+            "data[..]: Invalid value: \"..\": must not be '..'",
             "data[..x]: Invalid value: \"..x\": must not start with '..'"),
         RefusalCase(
             "bad base64", secret("Opaque", ["a": "%", "b": "YQ"]),
@@ -103,11 +104,12 @@ struct ConfigMapStrategyTests {
         var old = Self.map(["a": "x"])
         old["immutable"] = true
         #expect(
-            StrategyFixture(strategy: ConfigMapStrategy()).update(Self.map(["a": "y"], ["b": ""]), from: old).refusals == [
-                "immutable: Forbidden: field is immutable when `immutable` is set",
-                "data: Forbidden: field is immutable when `immutable` is set",
-                "binaryData: Forbidden: field is immutable when `immutable` is set",
-            ])
+            StrategyFixture(strategy: ConfigMapStrategy()).update(Self.map(["a": "y"], ["b": ""]), from: old).refusals
+                == [
+                    "immutable: Forbidden: field is immutable when `immutable` is set",
+                    "data: Forbidden: field is immutable when `immutable` is set",
+                    "binaryData: Forbidden: field is immutable when `immutable` is set",
+                ])
     }
 }
 
@@ -135,10 +137,11 @@ struct NamespaceStrategyTests {
 
     @Test func `a finalizer is qualified`() {
         #expect(
-            fixture.create(["metadata": ["name": "shop"], "spec": ["finalizers": ["odd", "example.com/x"]]]).refusals == [
-                "spec.finalizers[0]: Invalid value: \"odd\": name is neither a standard finalizer name nor is it fully "
-                    + "qualified"
-            ])
+            fixture.create(["metadata": ["name": "shop"], "spec": ["finalizers": ["odd", "example.com/x"]]]).refusals
+                == [
+                    "spec.finalizers[0]: Invalid value: \"odd\": name is neither a standard finalizer name nor is it fully "
+                        + "qualified"
+                ])
     }
 
     @Test func `the phase follows the deletion`() {

@@ -54,12 +54,17 @@ struct EndpointSliceStrategyTests {
                 "IPv4",
                 [
                     ["addresses": ["10.0.0.1"], "hints": ["forZones": [["name": "a"], ["name": "a"]]]],
-                    ["addresses": ["10.0.0.1"], "hints": ["forZones": .array(many(9) { ["name": .string("z\($0)")] })]],
+                    [
+                        "addresses": ["10.0.0.1"],
+                        "hints": ["forZones": .array(many(9) { ["name": .string("z\($0)")] })],
+                    ],
                 ]), "endpoints[0].hints.forZones[1].name: Duplicate value: \"a\"",
             "endpoints[1].hints.forZones: Too many: 9: must have at most 8 items"),
         RefusalCase(
             "ports",
-            slice("IPv4", [], ports: [["name": "a", "port": 0], ["name": "a", "port": 80, "protocol": "X"], ["name": "B"]]),
+            slice(
+                "IPv4", [],
+                ports: [["name": "a", "port": 0], ["name": "a", "port": 80, "protocol": "X"], ["name": "B"]]),
             "ports[0].port: Invalid value: 0: \(Wording.port)", "ports[1].name: Duplicate value: \"a\"",
             "ports[1].protocol: Unsupported value: \"X\": supported values: \"SCTP\", \"TCP\", \"UDP\"",
             "ports[2].name: Invalid value: \"B\": \(Wording.label)"),
@@ -92,18 +97,21 @@ struct EndpointsStrategyTests {
 
     static let cases: [RefusalCase] = [
         RefusalCase("good", endpoints(["addresses": [["ip": "10.0.0.1"]], "ports": [["port": 80]]])),
-        RefusalCase("nothing", endpoints([:]), "subsets[0]: Required value: must specify `addresses` or `notReadyAddresses`"),
+        RefusalCase(
+            "nothing", endpoints([:]), "subsets[0]: Required value: must specify `addresses` or `notReadyAddresses`"),
         RefusalCase(
             "bad addresses",
             endpoints([
-                "addresses": [["ip": "a", "hostname": "H"]], "notReadyAddresses": [["ip": "127.0.0.1", "nodeName": "n_"]],
+                "addresses": [["ip": "a", "hostname": "H"]],
+                "notReadyAddresses": [["ip": "127.0.0.1", "nodeName": "n_"]],
             ]), "subsets[0].addresses[0].ip: Invalid value: \"a\": \(Wording.address)",
             "subsets[0].addresses[0].hostname: Invalid value: \"H\": \(Wording.label)",
             "subsets[0].notReadyAddresses[0].ip: Invalid value: \"127.0.0.1\": may not be in the loopback range "
                 + "(127.0.0.0/8, ::1/128)",
             "subsets[0].notReadyAddresses[0].nodeName: Invalid value: \"n_\": \(Wording.subdomain)"),
         RefusalCase(
-            "bad ports", endpoints(["addresses": [["ip": "10.0.0.1"]], "ports": [["port": 0], ["name": "a", "port": 1]]]),
+            "bad ports",
+            endpoints(["addresses": [["ip": "10.0.0.1"]], "ports": [["port": 0], ["name": "a", "port": 1]]]),
             "subsets[0].ports[0].name: Required value", "subsets[0].ports[0].port: Invalid value: 0: \(Wording.port)"),
     ]
 

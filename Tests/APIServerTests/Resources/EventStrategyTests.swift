@@ -66,7 +66,8 @@ struct EventStrategyTests {
             StrategyFixture(strategy: EventsEventStrategy()).create(event).refusals == [
                 "reportingController: Required value", "reportingInstance: Required value", "action: Required value",
                 "reason: Required value", "type: Invalid value: \"\": has invalid value: Odd",
-                "count: Invalid value: \"\": needs to be unset", "series.count: Invalid value: \"\": should be at least 2",
+                "count: Invalid value: \"\": needs to be unset",
+                "series.count: Invalid value: \"\": should be at least 2",
                 "series.lastObservedTime: Required value",
             ])
     }

@@ -14,9 +14,11 @@ struct IngressStrategyTests {
     static let first = "spec.rules[0].http.paths[0]"
     static let pathCases: [(path: String, messages: [String])] = [
         ("/", []), ("/a/b", []), ("/a/", []), ("/a..b", []), ("/%2e", []), ("a", ["must be an absolute path"]),
-        ("", ["must be an absolute path"]), ("/a//b", ["must not contain '//'"]), ("/a/./b", ["must not contain '/./'"]),
+        ("", ["must be an absolute path"]), ("/a//b", ["must not contain '//'"]),
+        ("/a/./b", ["must not contain '/./'"]),
         ("/a/../b", ["must not contain '/../'"]), ("/a%2fb", ["must not contain '%2f'"]),
-        ("/a%2Fb", ["must not contain '%2F'"]), ("/a/..", ["cannot end with '/..'"]), ("/a/.", ["cannot end with '/.'"]),
+        ("/a%2Fb", ["must not contain '%2F'"]), ("/a/..", ["cannot end with '/..'"]),
+        ("/a/.", ["cannot end with '/.'"]),
         ("//../.", ["must not contain '//'", "must not contain '/../'", "cannot end with '/.'"]),
     ]
 
@@ -62,7 +64,9 @@ struct IngressStrategyTests {
             "\(first).backend: Invalid value: \"\": resource or service backend is required"),
         RefusalCase(
             "two backends",
-            path("/", backend: ["service": ["name": "a", "port": ["number": 1]], "resource": ["kind": "B", "name": "b"]]),
+            path(
+                "/",
+                backend: ["service": ["name": "a", "port": ["number": 1]], "resource": ["kind": "B", "name": "b"]]),
             "\(first).backend: Invalid value: \"\": cannot set both resource and service backends"),
         RefusalCase(
             "a service without name and port", path("/", backend: ["service": [:]]),

@@ -121,7 +121,9 @@ struct BuiltInResourcesTests {
 
     @Test func `pods and services are part of all`() {
         #expect(
-            registry.strategies.filter { $0.definition.categories == ["all"] }.map(\.definition.kind) == ["Pod", "Service"])
+            registry.strategies.filter { $0.definition.categories == ["all"] }.map(\.definition.kind) == [
+                "Pod", "Service",
+            ])
     }
 
     @Test func `ranges of one family twice are refused`() throws {

@@ -23,7 +23,9 @@ struct PodStrategyTests {
             "ports",
             pod([
                 "name": "a", "image": "a",
-                "ports": [["containerPort": 0], ["name": "h", "containerPort": 1], ["name": "h", "containerPort": 99999]],
+                "ports": [
+                    ["containerPort": 0], ["name": "h", "containerPort": 1], ["name": "h", "containerPort": 99999],
+                ],
             ]), "\(path).ports[0].containerPort: Required value", "\(path).ports[2].name: Duplicate value: \"h\"",
             "\(path).ports[2].containerPort: Invalid value: 99999: \(Wording.port)"),
         RefusalCase(
