@@ -1,0 +1,67 @@
+import KubeModel
+import NetworkTypes
+
+/// Decides the status of a Pod that registers itself as a backend.
+enum PodStatusPlanner {
+    /// The wanted status; equal to the present one when nothing is to be written.
+    ///
+    /// - Parameters:
+    ///   - isReady: whether a container's probe succeeds; containers without a probe count as ready.
+    ///   - now: for the transition times of conditions that change.
+    static func status(
+        of pod: Pod, addresses: [IPAddress], now: Timestamp, isReady: (Container) -> Bool
+    ) -> PodStatus {
+        var status = pod.status ?? PodStatus()
+        let containers = pod.spec?.containers ?? []
+        let unready = containers.filter { !isReady($0) }.map(\.name)
+        status.phase = "Running"
+        status.message = nil
+        status.reason = nil
+        status.podIP = addresses.first?.description
+        status.podIPs = addresses.map { PodIP(ip: $0.description) }
+        status.startTime = status.startTime ?? now
+        status.containerStatuses = containers.map { container in
+            let old = status.containerStatuses?.first { $0.name == container.name }
+            return ContainerStatus(
+                name: container.name, image: container.image ?? "", imageID: old?.imageID ?? "",
+                ready: !unready.contains(container.name), restartCount: old?.restartCount ?? 0, started: true,
+                state: old?.state?.running == nil
+                    ? ContainerState(running: ContainerStateRunning(startedAt: now)) : old?.state)
+        }
+        var conditions = status.conditions ?? []
+        set("PodScheduled", true, in: &conditions, now)
+        set("Initialized", true, in: &conditions, now)
+        let notReady =
+            unready.isEmpty ? nil : "containers with unready status: [\(unready.joined(separator: " "))]"
+        set("ContainersReady", notReady == nil, in: &conditions, now, "ContainersNotReady", notReady)
+        // A gate is a condition that somebody else sets.
+        let closed = (pod.spec?.readinessGates ?? []).filter { gate in
+            !conditions.contains { $0.type == gate.conditionType && $0.status == "True" }
+        }
+        if notReady != nil {
+            set("Ready", false, in: &conditions, now, "ContainersNotReady", notReady)
+        } else if let gate = closed.first {
+            set(
+                "Ready", false, in: &conditions, now, "ReadinessGatesNotReady",
+                "the status of pod readiness gate \"\(gate.conditionType)\" is not \"True\"")
+        } else {
+            set("Ready", true, in: &conditions, now)
+        }
+        status.conditions = conditions
+        return status
+    }
+
+    private static func set(
+        _ type: String, _ value: Bool, in conditions: inout [PodCondition], _ now: Timestamp, _ reason: String? = nil,
+        _ message: String? = nil
+    ) {
+        let text = value ? "True" : "False"
+        let index = conditions.firstIndex { $0.type == type }
+        var condition = index.map { conditions[$0] } ?? PodCondition(type: type)
+        if condition.status != text { condition.lastTransitionTime = now }
+        condition.status = text
+        condition.reason = value ? nil : reason
+        condition.message = value ? nil : message
+        if let index { conditions[index] = condition } else { conditions.append(condition) }
+    }
+}

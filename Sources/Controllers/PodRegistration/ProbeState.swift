@@ -1,0 +1,69 @@
+import KubeModel
+
+/// What a readiness probe has found so far.
+///
+/// As the kubelet does: a container begins unready; `successThreshold` successes in a row make it ready, and
+/// `failureThreshold` failures in a row make it unready.
+struct ProbeState: Sendable, Equatable {
+    private(set) var isReady = false
+    private var successes = 0
+    private var failures = 0
+    private let successThreshold: Int
+    private let failureThreshold: Int
+
+    init(_ probe: Probe) {
+        successThreshold = max(1, probe.successThreshold ?? 1)
+        failureThreshold = max(1, probe.failureThreshold ?? 3)
+    }
+
+    /// Notes a result. Returns whether `isReady` changed.
+    mutating func note(success: Bool) -> Bool {
+        successes = success ? successes + 1 : 0
+        failures = success ? 0 : failures + 1
+        let before = isReady
+        if successes >= successThreshold { isReady = true }
+        if failures >= failureThreshold { isReady = false }
+        return isReady != before
+    }
+}
+
+/// A check that can be carried out from here.
+struct ProbeTarget: Sendable, Hashable {
+    enum Check: Sendable, Hashable {
+        case http(isSecure: Bool, path: String, headers: [HTTPHeader])
+        case tcp
+    }
+
+    var host: String
+    var port: Int
+    var check: Check
+
+    /// Reads a probe; nil for those that cannot be carried out from outside (`exec`), that we do not know (`grpc`), or
+    /// whose named port the container does not have.
+    init?(_ probe: Probe, container: Container, podIP: String) {
+        func number(_ port: IntOrString) -> Int? {
+            switch port {
+            case .int(let number): (1...65535).contains(number) ? number : nil
+            case .string(let name): container.ports?.first { $0.name == name }?.containerPort
+            }
+        }
+        if let http = probe.httpGet, let port = number(http.port) {
+            let path = http.path.flatMap { $0.isEmpty ? nil : $0 } ?? "/"
+            self.init(
+                host: http.host ?? podIP, port: port,
+                check: .http(
+                    isSecure: http.scheme?.uppercased() == "HTTPS", path: path.hasPrefix("/") ? path : "/" + path,
+                    headers: http.httpHeaders ?? []))
+        } else if let tcp = probe.tcpSocket, let port = number(tcp.port) {
+            self.init(host: tcp.host ?? podIP, port: port, check: .tcp)
+        } else {
+            return nil
+        }
+    }
+
+    init(host: String, port: Int, check: Check) {
+        self.host = host.isEmpty ? "localhost" : host
+        self.port = port
+        self.check = check
+    }
+}
