@@ -1,6 +1,6 @@
 import Glibc
 package import KubeClient
-package import KubeModel
+import KubeModel
 package import Logging
 
 /// The controllers of one process: they share informers, an event recorder and a client, and each leads under a
@@ -15,7 +15,8 @@ package struct ControllerSet: Sendable {
 
     /// - Parameter names: the controllers to run; duplicates count once.
     package init(
-        _ names: [ControllerName], client: APIClient, configuration: ControllerConfiguration = ControllerConfiguration(),
+        _ names: [ControllerName], client: APIClient,
+        configuration: ControllerConfiguration = ControllerConfiguration(),
         logger: Logger
     ) {
         let informers = InformerSet(client: client, logger: logger)
@@ -92,7 +93,9 @@ package struct ControllerSet: Sendable {
 
     private static func makeIdentity() -> String {
         var name = [CChar](repeating: 0, count: 256)
-        let host = gethostname(&name, name.count - 1) == 0 ? String(cString: name) : "localhost"
+        let isKnown = gethostname(&name, name.count - 1) == 0
+        let bytes = name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
+        let host = isKnown && !bytes.isEmpty ? String(decoding: bytes, as: UTF8.self) : "localhost"
         return "\(host)_\(getpid())_\(String(UInt32.random(in: 0 ... .max), radix: 16))"
     }
 }

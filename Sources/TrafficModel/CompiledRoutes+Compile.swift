@@ -4,7 +4,7 @@ extension CompiledRoutes {
     /// Compiles tables. The result depends on their content only, not on their order.
     package init(compiling tables: some Sequence<RouteTable>) {
         self.init()
-        let ordered = tables.map(AgedTable.init).sorted()
+        let ordered = tables.map(AgedTable.init).sorted { $0.precedence < $1.precedence }
         var claimed: [Claim: NamespacedName] = [:]
         for aged in ordered { add(aged.table, key: aged.key, claimed: &claimed) }
         for index in ordered.indices where ordered[index].table.spec?.rules?.isEmpty ?? true {
@@ -100,33 +100,19 @@ private struct Claim: Hashable {
     var path: String
 }
 
-/// A table in order of precedence: oldest source first, then namespace and name.
-private struct AgedTable: Comparable {
+/// A table with its precedence.
+private struct AgedTable {
     var table: RouteTable
-    var key: NamespacedName
+    var precedence: RoutePrecedence
 
     init(_ table: RouteTable) {
         self.table = table
-        key = NamespacedName(table.metadata)
+        precedence = RoutePrecedence(table)
     }
+
+    var key: NamespacedName { precedence.key }
 
     var defaultBackend: ServiceBackend? {
         table.spec?.defaultBackend.map { ServiceBackend($0, namespace: key.namespace) }
-    }
-
-    /// The age of the source, else that of the table.
-    private var created: Timestamp? { table.spec?.sourceCreationTimestamp ?? table.metadata.creationTimestamp }
-
-    static func == (left: AgedTable, right: AgedTable) -> Bool {
-        left.key == right.key && left.created == right.created
-    }
-
-    static func < (left: AgedTable, right: AgedTable) -> Bool {
-        switch (left.created, right.created) {
-        case (let first?, let second?) where first != second: first < second
-        case (.some, nil): true
-        case (nil, .some): false
-        default: left.key < right.key
-        }
     }
 }

@@ -54,11 +54,12 @@ enum LegacyEndpoints {
                 Backend(
                     address: address, isReady: isNotReadyWelcome || PodEndpoint.isReady(pod),
                     // Without a name the key is absent in Endpoints, unlike in slices.
-                    ports: Set(ports.map { port in
-                        var port = port
-                        if port.name?.isEmpty == true { port.name = nil }
-                        return port
-                    })))
+                    ports: Set(
+                        ports.map { port in
+                            var port = port
+                            if port.name?.isEmpty == true { port.name = nil }
+                            return port
+                        })))
         }
         backends.sort { left, right in
             left.isReady == right.isReady ? left.order < right.order : left.isReady

@@ -5,13 +5,15 @@ import KubeModel
 /// As the kubelet does: a container begins unready; `successThreshold` successes in a row make it ready, and
 /// `failureThreshold` failures in a row make it unready.
 struct ProbeState: Sendable, Equatable {
-    private(set) var isReady = false
+    private(set) var isReady: Bool
     private var successes = 0
     private var failures = 0
     private let successThreshold: Int
     private let failureThreshold: Int
 
-    init(_ probe: Probe) {
+    /// - Parameter isReady: what an earlier run of the controller found, so that its restart makes nothing unready.
+    init(_ probe: Probe, isReady: Bool = false) {
+        self.isReady = isReady
         successThreshold = max(1, probe.successThreshold ?? 1)
         failureThreshold = max(1, probe.failureThreshold ?? 3)
     }

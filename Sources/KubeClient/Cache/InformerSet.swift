@@ -4,8 +4,7 @@ import Synchronization
 
 /// The informers of a process, one for each kind, shared by its controllers.
 ///
-/// The first request for a kind decides its indexes and pruning, so ask for all informers while wiring, before
-/// `run()`.
+/// The first request for a kind decides its pruning. Ask for all informers while wiring, before `run()`.
 public final class InformerSet: Sendable {
     private let client: APIClient
     private let logger: Logger
@@ -23,7 +22,10 @@ public final class InformerSet: Sendable {
         prune: @escaping @Sendable (inout Object) -> Void = { _ in }
     ) -> Informer<Object> {
         informers.withLock { informers in
-            if let existing = informers[Object.definition] as? Informer<Object> { return existing }
+            if let existing = informers[Object.definition] as? Informer<Object> {
+                existing.store.addIndexes(indexes)
+                return existing
+            }
             let informer = Informer<Object>(client: client, indexes: indexes, logger: logger, prune: prune)
             informers[Object.definition] = informer
             return informer

@@ -7,18 +7,29 @@ public final class ObjectStore<Object: KubeObject>: Sendable {
     public typealias Index = @Sendable (Object) -> [String]
 
     private struct State {
+        var functions: [String: Index]
         var objects: [NamespacedName: Object] = [:]
         /// Index name → value → keys.
         var indexes: [String: [String: Set<NamespacedName>]] = [:]
     }
 
-    private let indexFunctions: [String: Index]
     // The mutex protects all of the state.
     private let state: Mutex<State>
 
     public init(indexes: [String: Index] = [:]) {
-        indexFunctions = indexes
-        state = Mutex(State(indexes: indexes.mapValues { _ in [:] }))
+        state = Mutex(State(functions: indexes))
+    }
+
+    /// Adds indexes, by their names, and fills them. An index that exists already stays as it is.
+    public func addIndexes(_ indexes: [String: Index]) {
+        state.withLock { state in
+            for (name, function) in indexes where state.functions[name] == nil {
+                state.functions[name] = function
+                for (key, object) in state.objects {
+                    for value in function(object) { state.indexes[name, default: [:]][value, default: []].insert(key) }
+                }
+            }
+        }
     }
 
     public subscript(key: NamespacedName) -> Object? {
@@ -49,6 +60,11 @@ public final class ObjectStore<Object: KubeObject>: Sendable {
         }
     }
 
+    /// The values of an index under which there is any object, in no particular order.
+    public func values(ofIndex index: String) -> [String] {
+        state.withLock { Array(($0.indexes[index] ?? [:]).keys) }
+    }
+
     /// Sets an object and returns the one that it replaces.
     @discardableResult
     func set(_ object: Object) -> Object? {
@@ -71,7 +87,7 @@ public final class ObjectStore<Object: KubeObject>: Sendable {
     }
 
     private func reindex(_ state: inout State, _ key: NamespacedName, from old: Object?, to new: Object?) {
-        for (name, function) in indexFunctions {
+        for (name, function) in state.functions {
             let before = Set(old.map(function) ?? [])
             let after = Set(new.map(function) ?? [])
             for value in before.subtracting(after) {

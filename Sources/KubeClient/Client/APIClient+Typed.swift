@@ -13,7 +13,7 @@ public struct ObjectList<Object: KubeObject>: Sendable {
 
 extension APIClient {
     public func get<Object: KubeObject>(
-        _ type: Object.Type = Object.self, _ name: String, namespace: String? = nil
+        _ type: Object.Type, _ name: String, namespace: String? = nil
     ) async throws -> Object {
         try Self.decode(try await get(Object.definition, name, namespace: namespace))
     }
@@ -59,7 +59,7 @@ extension APIClient {
     }
 
     public func patch<Object: KubeObject>(
-        _ type: Object.Type = Object.self, _ name: String, namespace: String? = nil, _ patch: Patch,
+        _ type: Object.Type, _ name: String, namespace: String? = nil, _ patch: Patch,
         subresource: String? = nil
     ) async throws -> Object {
         try Self.decode(

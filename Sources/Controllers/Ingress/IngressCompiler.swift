@@ -1,0 +1,135 @@
+import KubeModel
+import TrafficModel
+
+/// Something about an Ingress that its author should know.
+struct IngressProblem: Hashable, Sendable {
+    /// One CamelCase word: the reason of the Event.
+    var reason: String
+    var message: String
+}
+
+/// An Ingress as a RouteTable, with what is wrong about it.
+struct CompiledIngress: Sendable {
+    /// Name, namespace, owner and spec; no revision.
+    var table: RouteTable
+    var problems: [IngressProblem]
+}
+
+/// Compiles Ingresses into RouteTables.
+///
+/// Routes to a Service or port that does not exist stay in the table: the data plane answers them with 503 until the
+/// Service is there. Backends that are no Service lead to a route without backend.
+struct IngressCompiler {
+    let controllerName: String
+    /// The Service of a name in the Ingress's namespace.
+    let service: (String) -> Service?
+    /// What is wrong with the Secret of a name in the Ingress's namespace; nil for a good one.
+    let secretProblem: (String) -> String?
+    /// The table that wins a claim against this Ingress, if any.
+    let winner: (RouteClaim) -> NamespacedName?
+
+    func compile(_ ingress: Ingress, className: String?) -> CompiledIngress {
+        var problems: [IngressProblem] = []
+        var spec = RouteTableSpec(
+            controllerName: controllerName, ingressClassName: className,
+            sourceCreationTimestamp: ingress.metadata.creationTimestamp)
+        if let backend = ingress.spec?.defaultBackend {
+            spec.defaultBackend = compile(backend, "the default backend", &problems)
+        }
+        var claims: [RouteClaim: Int] = [:]
+        let rules = (ingress.spec?.rules ?? []).map { rule in
+            RouteTableRule(
+                host: rule.host?.lowercased(),
+                paths: (rule.http?.paths ?? []).map { path in
+                    let route = compile(path, host: rule.host, &problems)
+                    claims[RouteClaim(host: rule.host, path: route), default: 0] += 1
+                    return route
+                })
+        }
+        spec.rules = rules.isEmpty ? nil : rules
+        let tls = (ingress.spec?.tls ?? []).map {
+            RouteTableTLS(hosts: $0.hosts?.map { $0.lowercased() }, secretName: $0.secretName)
+        }
+        spec.tls = tls.isEmpty ? nil : tls
+        for (claim, count) in claims.sorted(by: { $0.key.indexValue < $1.key.indexValue }) {
+            if count > 1 {
+                problems.append(
+                    IngressProblem(
+                        reason: "DuplicatePath", message: "\(claim) is listed \(count) times; the first one counts"))
+            }
+            if let winner = winner(claim) {
+                problems.append(
+                    IngressProblem(
+                        reason: "Conflict", message: "\(claim) is already served by the older Ingress \(winner)"))
+            }
+        }
+        for name in Set((ingress.spec?.tls ?? []).compactMap(\.secretName)).sorted() where !name.isEmpty {
+            if let problem = secretProblem(name) {
+                problems.append(IngressProblem(reason: "InvalidSecret", message: "Secret \(name): \(problem)"))
+            }
+        }
+        let metadata = ObjectMeta(
+            name: ingress.metadata.name, namespace: ingress.metadata.namespace,
+            ownerReferences: [
+                OwnerReference(
+                    apiVersion: Ingress.definition.apiVersion, kind: "Ingress", name: ingress.metadata.name ?? "",
+                    uid: ingress.metadata.uid ?? "", controller: true, blockOwnerDeletion: true)
+            ])
+        var unique: [IngressProblem] = []
+        for problem in problems where !unique.contains(problem) { unique.append(problem) }
+        return CompiledIngress(table: RouteTable(metadata: metadata, spec: spec), problems: unique)
+    }
+
+    private func compile(
+        _ path: HTTPIngressPath, host: String?, _ problems: inout [IngressProblem]
+    ) -> RoutePath {
+        var text = path.path ?? ""
+        if !text.hasPrefix("/") { text = "/" + text }
+        let place = "\(host ?? "*")\(text)"
+        return RoutePath(
+            path: text, pathType: path.pathType == "Exact" ? "Exact" : "Prefix",
+            backend: compile(path.backend, place, &problems))
+    }
+
+    private func compile(
+        _ backend: IngressBackend, _ place: String, _ problems: inout [IngressProblem]
+    ) -> RouteBackend? {
+        guard let wanted = backend.service else {
+            let kind = backend.resource.map { "\($0.kind) \($0.name)" } ?? "nothing"
+            problems.append(
+                IngressProblem(
+                    reason: "UnsupportedBackend", message: "\(place): only Services can be backends, not \(kind)"))
+            return nil
+        }
+        if let problem = problem(of: wanted) {
+            problems.append(IngressProblem(reason: problem.reason, message: "\(place): \(problem.message)"))
+        }
+        return RouteBackend(serviceName: wanted.name, port: wanted.port)
+    }
+
+    private func problem(of backend: IngressServiceBackend) -> IngressProblem? {
+        guard let service = service(backend.name) else {
+            return IngressProblem(reason: "ServiceNotFound", message: "there is no Service \(backend.name)")
+        }
+        let ports = service.spec?.ports ?? []
+        let port: ServicePort?
+        switch ServicePortSelector(backend.port) {
+        case .number(let number):
+            // An ExternalName Service needs no ports.
+            if service.spec?.type == "ExternalName", ports.isEmpty { return nil }
+            port = ports.first { $0.port == number }
+        case .name(let name): port = ports.first { $0.name == name }
+        case nil: port = ports.count == 1 ? ports[0] : nil
+        }
+        let text = ServicePortSelector(backend.port).map { "\($0)" } ?? ""
+        guard let port else {
+            return IngressProblem(
+                reason: "ServicePortNotFound", message: "Service \(backend.name) has no port \(text)")
+        }
+        guard port.protocol ?? "TCP" == "TCP" else {
+            return IngressProblem(
+                reason: "ServicePortNotFound", message: "port \(text) of Service \(backend.name) is not TCP")
+        }
+        return nil
+    }
+}

@@ -1,0 +1,260 @@
+import KubeClient
+import KubeModel
+import Logging
+import NetworkTypes
+import Synchronization
+import TrafficModel
+
+/// Compiles the Ingresses of one controller name into RouteTables of the same name, and fills their status.
+///
+/// Hand-over: the new owner of an Ingress overwrites its table; the old one first clears the status, then deletes the
+/// table, both only while the table is still its own and unchanged.
+final class IngressController: Controller {
+    let name: String
+    private let client: APIClient
+    private let ingresses: Informer<Ingress>
+    private let classes: Informer<IngressClass>
+    private let tables: Informer<RouteTable>
+    private let services: Informer<Service>
+    private let secrets: Informer<Secret>
+    private let recorder: EventRecorder
+    private let configuration: IngressControllerConfiguration
+    private let claim: IngressClaim
+    private let logger: Logger
+    // The mutex protects the problems that were last told about, so that each is told once.
+    private let told = Mutex<[NamespacedName: Set<IngressProblem>]>([:])
+
+    private static let byService = "service"
+    private static let bySecret = "secret"
+    private static let byClaim = "claim"
+
+    init(_ context: ControllerContext, _ configuration: IngressControllerConfiguration) {
+        name = "ingress-controller-\(configuration.controllerName)"
+        client = context.client
+        ingresses = context.informers.informer(indexes: [
+            Self.byService: { ingress in Self.serviceNames(ingress).map { Self.path(ingress, $0) } },
+            Self.bySecret: { ingress in
+                (ingress.spec?.tls ?? []).compactMap(\.secretName).map { Self.path(ingress, $0) }
+            },
+        ])
+        classes = context.informers.informer()
+        tables = context.informers.informer(indexes: [
+            Self.byClaim: { table in Set(RouteClaim.all(of: table)).map(\.indexValue) }
+        ])
+        services = context.informers.informer()
+        secrets = context.informers.informer(prune: { SecretVerdict.reduce(&$0) })
+        recorder = context.recorder
+        logger = context.logger
+        self.configuration = configuration
+        claim = IngressClaim(configuration: configuration)
+    }
+
+    func run() async throws {
+        let queue = WorkQueue<NamespacedName>()
+        var scope = HandlerScope()
+        scope.add(ingresses.addHandler { queue.add($0.key) })
+        scope.add(
+            tables.addHandler { [self] change in
+                if case .updated(let old, let new) = change {
+                    if old.spec == new.spec, old.metadata.ownerReferences == new.metadata.ownerReferences { return }
+                    addRivals(of: old, to: queue)
+                }
+                queue.add(change.key)
+                addRivals(of: change.object, to: queue)
+            })
+        scope.add(
+            classes.addHandler { [self] _ in
+                for key in ingresses.store.keys { queue.add(key) }
+            })
+        scope.add(
+            services.addHandler { [self] change in
+                if change.key == configuration.publishService {
+                    for key in ingresses.store.keys { queue.add(key) }
+                }
+                if case .updated(let old, let new) = change, old.spec == new.spec { return }
+                for ingress in ingresses.store.objects(index: Self.byService, "\(change.key)") {
+                    queue.add(NamespacedName(ingress.metadata))
+                }
+            })
+        scope.add(
+            secrets.addHandler { [self] change in
+                if case .updated(let old, let new) = change, old.data == new.data { return }
+                for ingress in ingresses.store.objects(index: Self.bySecret, "\(change.key)") {
+                    queue.add(NamespacedName(ingress.metadata))
+                }
+            })
+        try await ControllerLoop(name: name, queue: queue, workers: 2, logger: logger) { [self] key in
+            try await reconcile(key)
+            return .settled
+        }.run(after: [ingresses, classes, tables, services, secrets])
+        _ = consume scope
+    }
+
+    // MARK: Reconciliation
+
+    func reconcile(_ key: NamespacedName) async throws {
+        let known = Array(classes.store.snapshot().values)
+        guard let ingress = ingresses.store[key], ingress.metadata.deletionTimestamp == nil,
+            claim.isOurs(ingress, classes: known)
+        else {
+            told.withLock { $0[key] = nil }
+            return try await release(key)
+        }
+        let compiler = IngressCompiler(
+            controllerName: configuration.controllerName,
+            service: { [services] name in services.store.get(name, namespace: key.namespace) },
+            secretProblem: { [secrets] name in
+                guard let secret = secrets.store.get(name, namespace: key.namespace) else { return "it does not exist" }
+                return SecretVerdict.read(secret)
+            },
+            winner: { [self] claim in winner(of: claim, against: ingress) })
+        let compiled = compiler.compile(ingress, className: IngressClaim.className(of: ingress, classes: known))
+        do {
+            let table = try await write(compiled.table)
+            tell(compiled.problems, about: ingress)
+            try await accept(table, compiled.problems)
+        } catch let status as Status where status.isNamespaceTerminating {
+            return
+        }
+        try await publish(wantedAddresses(), on: ingress)
+    }
+
+    private func write(_ wanted: RouteTable) async throws -> RouteTable {
+        guard var present = tables.store[NamespacedName(wanted.metadata)] else {
+            let written = try await client.create(wanted)
+            tables.absorb(written)
+            return written
+        }
+        if present.spec == wanted.spec, present.metadata.ownerReferences == wanted.metadata.ownerReferences {
+            return present
+        }
+        present.spec = wanted.spec
+        present.metadata.ownerReferences = wanted.metadata.ownerReferences
+        do {
+            let written = try await client.update(present)
+            tables.absorb(written)
+            return written
+        } catch let status as Status where status.isNotFound {
+            tables.absorbDeletion(of: NamespacedName(present.metadata), uid: present.metadata.uid)
+            throw status
+        }
+    }
+
+    /// Writes the condition `Accepted`, which keeps the data plane's conditions as they are.
+    private func accept(_ table: RouteTable, _ problems: [IngressProblem]) async throws {
+        let old = table.status?.conditions?.first { $0.type == "Accepted" }
+        var condition = Condition(
+            type: "Accepted", status: "True", observedGeneration: table.metadata.generation,
+            lastTransitionTime: old?.lastTransitionTime ?? WallClock.timestamp,
+            reason: problems.first?.reason ?? "Accepted", message: problems.map(\.message).joined(separator: "; "))
+        guard condition != old else { return }
+        if old?.status != condition.status { condition.lastTransitionTime = WallClock.timestamp }
+        var conditions = table.status?.conditions ?? []
+        conditions.removeAll { $0.type == "Accepted" }
+        conditions.insert(condition, at: 0)
+        let patch: JSONValue = [
+            "metadata": ["resourceVersion": .string(table.metadata.resourceVersion ?? "")],
+            "status": ["conditions": try ObjectEncoder.encode(conditions)],
+        ]
+        let written = try await client.patch(
+            RouteTable.self, table.metadata.name ?? "", namespace: table.metadata.namespace, .merge(patch),
+            subresource: "status")
+        tables.absorb(written)
+    }
+
+    private func wantedAddresses() -> [LoadBalancerIngress] {
+        if let service = configuration.publishService {
+            return PublishedAddresses.entries(of: services.store[service])
+        }
+        return PublishedAddresses.entries(configuration.publishAddresses)
+    }
+
+    private func publish(_ addresses: [LoadBalancerIngress], on ingress: Ingress) async throws {
+        guard (ingress.status?.loadBalancer?.ingress ?? []) != addresses else { return }
+        let patch: JSONValue = [
+            "metadata": ["resourceVersion": .string(ingress.metadata.resourceVersion ?? "")],
+            "status": [
+                "loadBalancer": [
+                    "ingress": addresses.isEmpty ? .null : try ObjectEncoder.encode(addresses)
+                ]
+            ],
+        ]
+        let written = try await client.patch(
+            Ingress.self, ingress.metadata.name ?? "", namespace: ingress.metadata.namespace, .merge(patch),
+            subresource: "status")
+        ingresses.absorb(written)
+    }
+
+    /// Gives up an Ingress that is gone or somebody else's, if its table is ours.
+    private func release(_ key: NamespacedName) async throws {
+        guard let known = tables.store[key], known.spec?.controllerName == configuration.controllerName else { return }
+        let table: RouteTable
+        do {
+            // The cache may not have heard of a new owner yet.
+            table = try await client.get(RouteTable.self, key.name, namespace: key.namespace)
+        } catch let status as Status where status.isNotFound {
+            return tables.absorbDeletion(of: key, uid: known.metadata.uid)
+        }
+        tables.absorb(table)
+        guard table.spec?.controllerName == configuration.controllerName else { return }
+        if let ingress = ingresses.store[key], ingress.metadata.deletionTimestamp == nil {
+            do {
+                try await publish([], on: ingress)
+            } catch let status as Status where status.isNotFound {
+                // The Ingress is gone, and its status with it.
+            }
+        }
+        do {
+            try await client.delete(
+                RouteTable.self, key.name, namespace: key.namespace,
+                options: DeleteOptions(uid: table.metadata.uid, resourceVersion: table.metadata.resourceVersion))
+        } catch let status as Status where status.isNotFound {
+            // Somebody was faster.
+        }
+        tables.absorbDeletion(of: key, uid: table.metadata.uid)
+    }
+
+    // MARK: Conflicts and Events
+
+    private func winner(of claim: RouteClaim, against ingress: Ingress) -> NamespacedName? {
+        let ours = RoutePrecedence(
+            created: ingress.metadata.creationTimestamp, key: NamespacedName(ingress.metadata))
+        return tables.store.objects(index: Self.byClaim, claim.indexValue).map { RoutePrecedence($0) }
+            .filter { $0.key != ours.key && $0 < ours }.min()?.key
+    }
+
+    private func addRivals(of table: RouteTable, to queue: WorkQueue<NamespacedName>) {
+        let key = NamespacedName(table.metadata)
+        for claim in Set(RouteClaim.all(of: table)) {
+            for rival in tables.store.objects(index: Self.byClaim, claim.indexValue) {
+                let rivalKey = NamespacedName(rival.metadata)
+                if rivalKey != key, rival.spec?.controllerName == configuration.controllerName { queue.add(rivalKey) }
+            }
+        }
+    }
+
+    private func tell(_ problems: [IngressProblem], about ingress: Ingress) {
+        let key = NamespacedName(ingress.metadata)
+        let new = told.withLock { told in
+            let before = told[key] ?? []
+            told[key] = problems.isEmpty ? nil : Set(problems)
+            return problems.filter { !before.contains($0) }
+        }
+        for problem in new {
+            recorder.record(.warning, about: ingress, reason: problem.reason, message: problem.message)
+        }
+    }
+
+    private static func serviceNames(_ ingress: Ingress) -> [String] {
+        var names = Set(
+            (ingress.spec?.rules ?? []).flatMap { rule in
+                (rule.http?.paths ?? []).compactMap { $0.backend.service?.name }
+            })
+        if let name = ingress.spec?.defaultBackend?.service?.name { names.insert(name) }
+        return Array(names)
+    }
+
+    private static func path(_ ingress: Ingress, _ name: String) -> String {
+        "\(NamespacedName(namespace: ingress.metadata.namespace ?? "", name: name))"
+    }
+}

@@ -1,0 +1,130 @@
+import KubeClient
+import KubeModel
+import Logging
+import NetworkTypes
+
+/// Stands in for a kubelet for Pods that name their address by annotation: gives them their status, runs their
+/// readiness probes, and ends them when they are deleted.
+final class PodRegistrationController: Controller {
+    let name = "pod-registration-controller"
+    private let client: APIClient
+    private let pods: Informer<Pod>
+    private let recorder: EventRecorder
+    private let logger: Logger
+
+    init(_ context: ControllerContext) {
+        client = context.client
+        pods = context.informers.informer()
+        recorder = context.recorder
+        logger = context.logger
+    }
+
+    func run() async throws {
+        let queue = WorkQueue<NamespacedName>()
+        let probeClient = try ProbeClient()
+        let probes = ProbeSchedule(
+            check: { await probeClient.check($0, timeout: $1) }, onChange: { queue.add($0) })
+        defer { probes.stopAll() }
+        var scope = HandlerScope()
+        scope.add(
+            pods.addHandler { change in
+                var isRegistered = change.object.metadata.annotations?[PodAddresses.annotation] != nil
+                if case .updated(let old, _) = change, old.metadata.annotations?[PodAddresses.annotation] != nil {
+                    isRegistered = true
+                }
+                if isRegistered { queue.add(change.key) }
+            })
+        try await ControllerLoop(name: name, queue: queue, workers: 4, logger: logger) { [self] key in
+            try await reconcile(key, probes)
+            return .settled
+        }.run(after: [pods])
+        _ = consume scope
+    }
+
+    func reconcile(_ key: NamespacedName, _ probes: ProbeSchedule) async throws {
+        guard let pod = pods.store[key], let text = pod.metadata.annotations?[PodAddresses.annotation],
+            pod.status?.phase != "Failed", pod.status?.phase != "Succeeded"
+        else { return probes.set([:], for: key, known: []) }
+        guard pod.metadata.deletionTimestamp == nil else {
+            probes.set([:], for: key, known: [])
+            return try await finishDeletion(pod)
+        }
+        let addresses: [IPAddress]
+        do {
+            addresses = try PodAddresses.parse(text)
+        } catch {
+            probes.set([:], for: key, known: [])
+            recorder.record(.warning, about: pod, reason: "InvalidAddress", message: "\(error)")
+            return
+        }
+        startProbes(pod, key, addresses, probes)
+        let status = PodStatusPlanner.status(of: pod, addresses: addresses, now: WallClock.timestamp) { container in
+            probes.isReady(container.name, of: key) ?? true
+        }
+        tellFailures(pod, key, probes)
+        guard status != pod.status else { return }
+        try await write(status, of: pod)
+    }
+
+    private func startProbes(
+        _ pod: Pod, _ key: NamespacedName, _ addresses: [IPAddress], _ probes: ProbeSchedule
+    ) {
+        var plans: [String: ProbeSchedule.Plan] = [:]
+        let podIP = addresses.first?.description ?? ""
+        for container in pod.spec?.containers ?? [] {
+            guard let probe = container.readinessProbe else { continue }
+            guard let target = ProbeTarget(probe, container: container, podIP: podIP) else {
+                if pod.status?.phase != "Running" {
+                    recorder.record(
+                        .warning, about: pod, reason: "UnsupportedProbe",
+                        message: "the readiness probe of container \(container.name) is not an httpGet or tcpSocket "
+                            + "that can be carried out; the container counts as ready")
+                }
+                continue
+            }
+            plans[container.name] = ProbeSchedule.Plan(podUID: pod.metadata.uid ?? "", target: target, probe: probe)
+        }
+        // Only what was found at this address says anything.
+        let isSameAddress = pod.status?.podIP == podIP && pod.status?.phase == "Running"
+        let known = isSameAddress ? (pod.status?.containerStatuses ?? []).filter(\.ready).map(\.name) : []
+        probes.set(plans, for: key, known: Set(known))
+    }
+
+    private func tellFailures(_ pod: Pod, _ key: NamespacedName, _ probes: ProbeSchedule) {
+        for container in pod.spec?.containers ?? [] {
+            guard let failure = probes.lastFailure(container.name, of: key) else { continue }
+            recorder.record(
+                .warning, about: pod, reason: "Unhealthy",
+                message: "Readiness probe of container \(container.name) failed: \(failure)")
+        }
+    }
+
+    private func write(_ status: PodStatus, of pod: Pod) async throws {
+        var document = try ObjectEncoder.encode(status)
+        // A merge patch keeps what it does not mention.
+        if pod.status?.message != nil, status.message == nil { document["message"] = .some(.null) }
+        if pod.status?.reason != nil, status.reason == nil { document["reason"] = .some(.null) }
+        let patch: JSONValue = [
+            "metadata": ["resourceVersion": .string(pod.metadata.resourceVersion ?? "")], "status": document,
+        ]
+        do {
+            let written = try await client.patch(
+                Pod.self, pod.metadata.name ?? "", namespace: pod.metadata.namespace, .merge(patch),
+                subresource: "status")
+            pods.absorb(written)
+        } catch let status as Status where status.isNotFound {
+            // It is gone; the watch will tell.
+        }
+    }
+
+    /// There is no process of ours to wait for.
+    private func finishDeletion(_ pod: Pod) async throws {
+        do {
+            try await client.delete(
+                Pod.self, pod.metadata.name ?? "", namespace: pod.metadata.namespace,
+                options: DeleteOptions(uid: pod.metadata.uid, gracePeriodSeconds: 0))
+        } catch let status as Status where status.isNotFound {
+            // It is gone; the watch will tell.
+        }
+    }
+}
