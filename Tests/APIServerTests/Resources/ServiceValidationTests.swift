@@ -90,7 +90,8 @@ struct ServiceValidationTests {
         Case(
             "bad external addresses", ["externalIPs": ["a", "127.0.0.1", "0.0.0.0", "169.254.1.1", "224.0.0.9"]],
             "spec.externalIPs[0]: Invalid value: \"a\": \(address)",
-            "spec.externalIPs[1]: Invalid value: \"127.0.0.1\": may not be in the loopback range (127.0.0.0/8, ::1/128)",
+            "spec.externalIPs[1]: Invalid value: \"127.0.0.1\": may not be in the loopback range (127.0.0.0/8, "
+                + "::1/128)",
             "spec.externalIPs[2]: Invalid value: \"0.0.0.0\": may not be unspecified (0.0.0.0)",
             "spec.externalIPs[3]: Invalid value: \"169.254.1.1\": may not be in the link-local range (169.254.0.0/16, "
                 + "fe80::/10)",
@@ -152,7 +153,8 @@ struct ServiceValidationTests {
         Case("preferred dual stack on a single-stack cluster", ["ipFamilyPolicy": "PreferDualStack"]),
         Case(
             "an address out of range", ["clusterIP": "10.1.2.3"],
-            "spec.clusterIPs: Invalid value: [\"10.1.2.3\"]: failed to allocate IP 10.1.2.3: the provided IP (10.1.2.3) "
+            "spec.clusterIPs: Invalid value: [\"10.1.2.3\"]: failed to allocate IP 10.1.2.3: the provided IP "
+                + "(10.1.2.3) "
                 + "is not in the valid range. The range of valid IPs is 10.0.0.0/24"),
         Case(
             "a node port out of range", ["type": "NodePort", "ports": [["port": 80, "nodePort": 80]]],
@@ -161,11 +163,14 @@ struct ServiceValidationTests {
         Case(
             "a bad selector", ["selector": ["app/a/b": "x y"]],
             "spec.selector: Invalid value: \"app/a/b\": a qualified name must consist of alphanumeric characters, '-', "
-                + "'_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or "
-                + "'123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]') with an optional "
+                + "'_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or "
+                + "'my.name',  or "
+                + "'123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]') with an "
+                + "optional "
                 + "DNS subdomain prefix and '/' (e.g. 'example.com/MyName')",
             "spec.selector[app/a/b]: Invalid value: \"x y\": a valid label must be an empty string or consist of "
-                + "alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. "
+                + "alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric "
+                + "character (e.g. "
                 + "'MyValue',  or 'my_value',  or '12345', regex used for validation is "
                 + "'(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"),
     ]
@@ -232,7 +237,8 @@ struct ServiceValidationTests {
         #expect(stored["spec"]["clusterIPs"] == ["10.0.0.9"])
         #expect(
             fixture.create(service("b", fields)).refusals == [
-                "spec.clusterIPs: Invalid value: [\"10.0.0.9\"]: failed to allocate IP 10.0.0.9: provided IP is already "
+                "spec.clusterIPs: Invalid value: [\"10.0.0.9\"]: failed to allocate IP 10.0.0.9: provided IP is "
+                    + "already "
                     + "allocated"
             ])
         var others = fields
@@ -270,7 +276,8 @@ struct ServiceValidationTests {
         let reduced = service("web", ["ipFamilyPolicy": "RequireDualStack", "ipFamilies": ["IPv4"]])
         #expect(
             fixture.update(reduced, from: two).refusals == [
-                "spec.ipFamilyPolicy: Invalid value: \"RequireDualStack\": must be 'SingleStack' to release the secondary "
+                "spec.ipFamilyPolicy: Invalid value: \"RequireDualStack\": must be 'SingleStack' to release the "
+                    + "secondary "
                     + "IP family"
             ])
         var downgraded = two
@@ -329,7 +336,8 @@ struct ServiceValidationTests {
         #expect(
             fixture.fixture.updateStatus(bad, from: old).refusals == [
                 "status.loadBalancer.ingress[0].ip: Invalid value: \"x\": \(Self.address)",
-                "status.loadBalancer.ingress[0].ipMode: Unsupported value: \"Odd\": supported values: \"Proxy\", \"VIP\"",
+                "status.loadBalancer.ingress[0].ipMode: Unsupported value: \"Odd\": supported values: \"Proxy\", "
+                    + "\"VIP\"",
                 "status.loadBalancer.ingress[1].hostname: Invalid value: \"192.0.2.1\": must be a DNS name, not an IP "
                     + "address",
                 "status.loadBalancer.ingress[1].ipMode: Forbidden: may not be specified when `ip` is not set",

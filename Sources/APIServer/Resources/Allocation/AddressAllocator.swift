@@ -4,7 +4,8 @@ package import NetworkTypes
 ///
 /// A value without locks, clocks or randomness of its own: the caller passes the number that spreads automatic choices.
 /// The network address, and in IPv4 the broadcast address, are never given out. The lower band of the range
-/// (`staticBand` addresses) is kept for addresses that users ask for: automatic choices come out of the upper band until
+/// (`staticBand` addresses) is kept for addresses that users ask for: automatic choices come out of the upper band
+/// until
 /// it is full (KEP-3070).
 package struct AddressAllocator: Sendable {
     /// Why an address can't be had; the descriptions are what Kubernetes answers.
@@ -89,14 +90,5 @@ package struct AddressAllocator: Sendable {
             return nil
         }
         return Int(distance)
-    }
-}
-
-/// A range in the configuration that can't be allocated from.
-package struct AllocationRangeError: Error, Equatable, CustomStringConvertible {
-    package let description: String
-
-    package init(_ description: String) {
-        self.description = description
     }
 }

@@ -6,7 +6,8 @@ import Synchronization
 ///
 /// Nothing of it is stored: the stored Services say what is taken, and `restore` derives this state from them at start
 /// (docs/decisions/0008-allocation.md). A write reserves first, then goes to the store, and its reservation is then
-/// committed or rolled back. What an update or a delete gives up is released only when the store has committed it, so an
+/// committed or rolled back. What an update or a delete gives up is released only when the store has committed it, so
+/// an
 /// address is never in two committed Services. All methods are thread-safe.
 final class ServiceAllocations: Sendable {
     struct State {
@@ -99,48 +100,5 @@ final class ServiceAllocations: Sendable {
             }
         }
         return false
-    }
-}
-
-/// What one Service holds of the ranges.
-struct ServiceHolding: Hashable, Sendable {
-    var addresses: Set<IPAddress> = []
-    /// Node ports and the health check's port.
-    var ports: Set<Int> = []
-
-    init() {}
-
-    init(_ service: ServiceDocument) {
-        guard !service.isExternalName else { return }
-        addresses = Set(service.clusterIPs.compactMap { IPAddress($0) })
-        if service.needsNodePorts { ports = Set(service.nodePorts) }
-        if service.needsHealthCheckNodePort, service.healthCheckNodePort != 0 {
-            ports.insert(service.healthCheckNodePort)
-        }
-    }
-
-    var isEmpty: Bool { addresses.isEmpty && ports.isEmpty }
-
-    func subtracting(_ other: ServiceHolding) -> ServiceHolding {
-        var result = ServiceHolding()
-        result.addresses = addresses.subtracting(other.addresses)
-        result.ports = ports.subtracting(other.ports)
-        return result
-    }
-}
-
-/// What one write took and will give up.
-struct ServiceReservation: AllocationTransaction {
-    let allocations: ServiceAllocations
-    let claimed: ServiceHolding
-    let released: ServiceHolding
-
-    func commit() { allocations.release(released) }
-    func rollback() { allocations.release(claimed) }
-}
-
-extension Status {
-    static func invalidService(_ service: ServiceDocument, _ errors: [FieldError]) -> Status {
-        .invalid(GroupKind(group: "", kind: "Service"), service.name, errors)
     }
 }

@@ -13,7 +13,7 @@ enum IngressRules {
         let rules = spec?["rules"]?.array ?? []
         let defaultBackend = spec?.at("defaultBackend")
         if rules.isEmpty && defaultBackend == nil {
-            errors.invalid(path, .array([]), "either `defaultBackend` or `rules` must be specified")
+            errors.invalid(path, spec?["rules"] ?? .null, "either `defaultBackend` or `rules` must be specified")
         }
         if let defaultBackend { checkBackend(defaultBackend, path.child("defaultBackend"), &errors) }
         for (index, rule) in rules.enumerated() { checkRule(rule, path.child("rules").index(index), &errors) }

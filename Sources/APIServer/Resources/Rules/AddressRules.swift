@@ -9,7 +9,8 @@ enum AddressMessages {
 
 /// What addresses endpoints and external IPs may have (kube-apiserver's ValidateNonSpecialIP).
 ///
-/// Kubernetes refuses loopback addresses, since a node would send such traffic to itself. Where the cluster range itself
+/// Kubernetes refuses loopback addresses, since a node would send such traffic to itself. Where the cluster range
+/// itself
 /// lies in 127.0.0.0/8, as it does by default without root, everything is on this machine and loopback backends are the
 /// normal case: then they are allowed.
 struct EndpointAddressRule: Sendable {

@@ -40,7 +40,8 @@ extension NameSyntax {
         if !text.hasPrefix("*.") || !dnsSubdomain(String(text.dropFirst(2).prefix(253))).isEmpty {
             messages.append(
                 "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must "
-                    + "consist of lower case alphanumeric characters, '-' or '.' and end with an alphanumeric character "
+                    + "consist of lower case alphanumeric characters, '-' or '.' and end with an alphanumeric "
+                    + "character "
                     + "(e.g. '*.example.com', regex used for validation is "
                     + "'\\*\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')")
         }

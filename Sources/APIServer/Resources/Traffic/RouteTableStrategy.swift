@@ -1,6 +1,7 @@
 import KubeModel
 
-/// `traffic.martlet.dev/v1 RouteTable`: what an Ingress controller compiled, under the rules of Ingress paths and hosts.
+/// `traffic.martlet.dev/v1 RouteTable`: what an Ingress controller compiled, under the rules of Ingress paths and
+/// hosts.
 struct RouteTableStrategy: ResourceStrategy {
     let definition = ResourceDefinition.builtIn(
         "traffic.martlet.dev", "v1", "RouteTable", "routetables", short: ["rt"], hasStatus: true)

@@ -1,0 +1,63 @@
+import KubeModel
+import NetworkTypes
+import Testing
+
+@testable import APIServer
+
+struct BuiltInResourcesTests {
+    let registry: ResourceRegistry
+
+    init() throws {
+        let range = try #require(CIDR("127.96.0.0/16"))
+        registry = try BuiltInResources.registry(ranges: AllocationRanges(serviceCIDRs: [range]))
+    }
+
+    static let expected: [(path: String, kind: String, namespaced: Bool, short: [String], hasStatus: Bool)] = [
+        ("/v1/configmaps", "ConfigMap", true, ["cm"], false), ("/v1/endpoints", "Endpoints", true, ["ep"], false),
+        ("/v1/events", "Event", true, ["ev"], false), ("/v1/namespaces", "Namespace", false, ["ns"], true),
+        ("/v1/nodes", "Node", false, ["no"], true), ("/v1/pods", "Pod", true, ["po"], true),
+        ("/v1/secrets", "Secret", true, [], false), ("/v1/serviceaccounts", "ServiceAccount", true, ["sa"], false),
+        ("/v1/services", "Service", true, ["svc"], true),
+        ("coordination.k8s.io/v1/leases", "Lease", true, [], false),
+        ("discovery.k8s.io/v1/endpointslices", "EndpointSlice", true, [], false),
+        ("events.k8s.io/v1/events", "Event", true, ["ev"], false),
+        ("networking.k8s.io/v1/ingressclasses", "IngressClass", false, [], false),
+        ("networking.k8s.io/v1/ingresses", "Ingress", true, ["ing"], true),
+        ("traffic.martlet.dev/v1/addresspools", "AddressPool", false, ["pool"], true),
+        ("traffic.martlet.dev/v1/routetables", "RouteTable", true, ["rt"], true),
+    ]
+
+    @Test func `every kind is served under its names`() {
+        let served = registry.strategies.map(\.definition).map {
+            ("\($0.group)/\($0.version)/\($0.plural)", $0.kind, $0.namespaced, $0.shortNames, $0.hasStatus)
+        }.sorted { $0.0 < $1.0 }
+        #expect(served.count == Self.expected.count)
+        for (one, other) in zip(served, Self.expected) { #expect(one == other) }
+        for strategy in registry.strategies where strategy.definition.kind != "Endpoints" {
+            #expect(strategy.definition.singular == strategy.definition.kind.lowercased())
+        }
+    }
+
+    @Test func `every promised field selector has a value on an empty object`() {
+        for strategy in registry.strategies {
+            let fields = strategy.selectableFields(of: [:])
+            for name in strategy.selectableFieldNames {
+                #expect(fields[name] != nil, "\(strategy.definition.kind) \(name)")
+            }
+        }
+    }
+
+    @Test func `pods and services are part of all`() {
+        #expect(
+            registry.strategies.filter { $0.definition.categories == ["all"] }.map(\.definition.kind) == [
+                "Pod", "Service",
+            ])
+    }
+
+    @Test func `ranges of one family twice are refused`() throws {
+        let range = try #require(CIDR("10.0.0.0/16"))
+        #expect(throws: AllocationRangeError.self) {
+            try BuiltInResources.registry(ranges: AllocationRanges(serviceCIDRs: [range, range]))
+        }
+    }
+}
