@@ -1,0 +1,173 @@
+internal import Synchronization
+
+/// One request and its response, between the task that waits for it and the connection that carries it.
+final class ClientExchange: Sendable {
+    struct Head: Sendable {
+        var status: Int
+        var headers: HTTPHeaders
+    }
+
+    /// The connection broke before a byte of the response had come.
+    struct Unanswered: Error {
+        var cause: TransportError
+        /// Nothing of the request can have been acted upon, or the server closed a pooled connection.
+        var wasReused: Bool
+        var wasSent: Bool
+    }
+
+    private struct State: Sendable {
+        var connection: ClientConnection?
+        var head: Head?
+        var headWaiter: CheckedContinuation<Head, any Error>?
+        var chunks: [[UInt8]] = []
+        var buffered = 0
+        var isComplete = false
+        var isPaused = false
+        var failure: (any Error)?
+        var bodyWaiter: CheckedContinuation<[UInt8]?, any Error>?
+        var timer: LoopTimer?
+    }
+
+    /// More than this waiting for the task stops reading from the socket.
+    private static let highWater = 256 * 1024
+
+    let encodedRequest: [UInt8]
+    let isHead: Bool
+    private let state = Mutex(State())
+
+    init(encodedRequest: [UInt8], isHead: Bool) {
+        self.encodedRequest = encodedRequest
+        self.isHead = isHead
+    }
+
+    // MARK: The task's side
+
+    /// Fails the exchange when `timeout` passes before ``stopTimer()``.
+    func startTimer(_ timeout: Duration, on loop: EventLoop) {
+        let timer = loop.schedule(after: timeout) { [weak self] in
+            self?.abort(TransportError(.timedOut, "no complete answer within \(timeout)"))
+        }
+        state.withLock { $0.timer = timer }
+    }
+
+    func stopTimer() {
+        let timer = state.withLock { state in
+            defer { state.timer = nil }
+            return state.timer
+        }
+        timer?.cancel()
+    }
+
+    func head() async throws -> Head {
+        try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                let ready: Result<Head, any Error>? = state.withLock { state in
+                    if let failure = state.failure { return .failure(failure) }
+                    if let head = state.head { return .success(head) }
+                    state.headWaiter = continuation
+                    return nil
+                }
+                if let ready { continuation.resume(with: ready) }
+            }
+        } onCancel: {
+            abort(CancellationError())
+        }
+    }
+
+    /// The next piece of the body, nil at its end.
+    func nextChunk() async throws -> [UInt8]? {
+        try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                let (ready, resumed): (Result<[UInt8]?, any Error>?, ClientConnection?) = state.withLock { state in
+                    if !state.chunks.isEmpty {
+                        // Everything that waits in one piece.
+                        let chunk = state.chunks.count == 1 ? state.chunks[0] : Array(state.chunks.joined())
+                        state.chunks.removeAll(keepingCapacity: true)
+                        state.buffered = 0
+                        let paused = state.isPaused
+                        state.isPaused = false
+                        return (.success(chunk), paused ? state.connection : nil)
+                    }
+                    if let failure = state.failure { return (.failure(failure), nil) }
+                    if state.isComplete { return (.success(nil), nil) }
+                    state.bodyWaiter = continuation
+                    return (nil, nil)
+                }
+                if let ready { continuation.resume(with: ready) }
+                if let resumed { resumed.loop.execute { resumed.resumeReading() } }
+            }
+        } onCancel: {
+            abort(CancellationError())
+        }
+    }
+
+    /// Ends the exchange from the task's side and closes its connection, unless it is complete.
+    func abort(_ error: any Error) {
+        let connection = state.withLock { $0.connection }
+        fail(error)
+        if let connection { connection.loop.execute { connection.abandon(self) } }
+    }
+
+    // MARK: The connection's side
+
+    /// False if the exchange was ended before it began.
+    func attach(_ connection: ClientConnection) -> Bool {
+        state.withLock { state in
+            guard state.failure == nil else { return false }
+            state.connection = connection
+            return true
+        }
+    }
+
+    func receive(_ head: Head) {
+        let waiter = state.withLock { state in
+            guard state.failure == nil else { return CheckedContinuation<Head, any Error>?.none }
+            state.head = head
+            defer { state.headWaiter = nil }
+            return state.headWaiter
+        }
+        waiter?.resume(returning: head)
+    }
+
+    /// Whether the connection should stop reading until ``ClientConnection/resumeReading()``.
+    func receive(_ bytes: [UInt8]) -> Bool {
+        let (waiter, pause): (CheckedContinuation<[UInt8]?, any Error>?, Bool) = state.withLock { state in
+            if let waiter = state.bodyWaiter {
+                state.bodyWaiter = nil
+                return (waiter, false)
+            }
+            state.chunks.append(bytes)
+            state.buffered += bytes.count
+            state.isPaused = state.buffered >= Self.highWater
+            return (nil, state.isPaused)
+        }
+        waiter?.resume(returning: bytes)
+        return pause
+    }
+
+    func complete() {
+        let waiter = state.withLock { state in
+            state.isComplete = true
+            state.connection = nil
+            defer { state.bodyWaiter = nil }
+            return state.bodyWaiter
+        }
+        waiter?.resume(returning: nil)
+    }
+
+    /// The first failure counts; a complete exchange cannot fail.
+    func fail(_ error: any Error) {
+        let (headWaiter, bodyWaiter) = state.withLock { state in
+            guard !state.isComplete, state.failure == nil else {
+                return (CheckedContinuation<Head, any Error>?.none, CheckedContinuation<[UInt8]?, any Error>?.none)
+            }
+            state.failure = error
+            state.connection = nil
+            defer { state.headWaiter = nil; state.bodyWaiter = nil }
+            return (state.headWaiter, state.bodyWaiter)
+        }
+        headWaiter?.resume(throwing: error)
+        bodyWaiter?.resume(throwing: error)
+        stopTimer()
+    }
+}
