@@ -103,6 +103,6 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(name: "MartletTests", dependencies: ["martlet"], swiftSettings: settings),
         .testTarget(name: "ConventionTests", swiftSettings: settings),
-        .testTarget(name: "EndToEndTests", dependencies: ["KubeModel"], swiftSettings: settings),
+        .testTarget(name: "EndToEndTests", dependencies: ["KubeModel", "martlet"], swiftSettings: settings),
     ]
 )
