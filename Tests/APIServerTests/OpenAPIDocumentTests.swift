@@ -1,5 +1,8 @@
 import Foundation
+import NetworkTypes
 import Testing
+
+@testable import APIServer
 
 /// The documents in `openapi/` drive validation, defaulting, patches and `kubectl explain`, so they must be sound themselves.
 @Suite struct OpenAPIDocumentTests {
@@ -10,16 +13,17 @@ import Testing
         "apis__events.k8s.io__v1", "apis__traffic.martlet.dev__v1",
     ]
 
-    static let kinds: [String: [String]] = [
-        "api__v1": [
-            "ConfigMap", "Endpoints", "Event", "Namespace", "Node", "Pod", "Secret", "Service", "ServiceAccount",
-        ],
-        "apis__networking.k8s.io__v1": ["Ingress", "IngressClass"],
-        "apis__discovery.k8s.io__v1": ["EndpointSlice"],
-        "apis__coordination.k8s.io__v1": ["Lease"],
-        "apis__events.k8s.io__v1": ["Event"],
-        "apis__traffic.martlet.dev__v1": ["AddressPool", "RouteTable"],
-    ]
+    /// The kinds of the registry by the document that describes them.
+    private static func kinds() throws -> [String: [String]] {
+        let cidr = try #require(CIDR("127.96.0.0/16"))
+        let registry = try BuiltInResources.registry(ranges: AllocationRanges(serviceCIDRs: [cidr]))
+        var kinds: [String: [String]] = [:]
+        for definition in registry.strategies.map(\.definition) {
+            let group = definition.group.isEmpty ? "api" : "apis__\(definition.group)"
+            kinds["\(group)__\(definition.version)", default: []].append(definition.kind)
+        }
+        return kinds
+    }
 
     private static func directory() -> URL {
         URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
@@ -49,6 +53,7 @@ import Testing
     @Test func everyDocumentIsListedHere() throws {
         let files = try FileManager.default.contentsOfDirectory(atPath: Self.directory().path)
         #expect(files.filter { $0.hasSuffix(".json") }.sorted() == Self.names.map { $0 + ".json" }.sorted())
+        #expect(Set(Self.names) == Set(try Self.kinds().keys))
     }
 
     @Test(arguments: names) func everyReferenceResolves(_ name: String) throws {
@@ -127,12 +132,12 @@ import Testing
             guard let action = operation["x-kubernetes-action"] as? String else { continue }
             for kind in kinds(operation) { actions[kind, default: []].insert(action) }
         }
-        for kind in try #require(Self.kinds[name]) {
+        for kind in try #require(try Self.kinds()[name]) {
             #expect(described.isSuperset(of: [kind, kind + "List"]))
             var verbs: Set = ["get", "list", "post", "put", "patch", "delete", "deletecollection"]
             if kind == "Namespace" { verbs.remove("deletecollection") }
             #expect(actions[kind] == verbs, "\(kind)")
         }
-        #expect(Set(actions.keys) == Set(Self.kinds[name] ?? []))
+        #expect(Set(actions.keys) == Set(try Self.kinds()[name] ?? []))
     }
 }

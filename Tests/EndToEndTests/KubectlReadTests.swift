@@ -72,7 +72,8 @@ extension EndToEnd {
             #expect(object["metadata"]["uid"].string?.count == 36)
             #expect(try await get("yaml").contains("size: \"3\""))
             let list = try await server.kubectl("get", "svc,cm", "-n", "reading", "-o", "name")
-            #expect(Set(list.split(separator: "\n")).isSuperset(of: ["service/db", "service/web", "configmap/settings"]))
+            #expect(
+                Set(list.split(separator: "\n")).isSuperset(of: ["service/db", "service/web", "configmap/settings"]))
         }
 
         @Test func `get all shows the kinds of that category`() async throws {

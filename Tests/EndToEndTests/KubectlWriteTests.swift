@@ -75,7 +75,8 @@ extension EndToEnd {
             let kinds = created.split(separator: "\n").map { $0.prefix { $0 != "/" && $0 != "." } }
             #expect(
                 Set(kinds) == [
-                    "namespace", "node", "configmap", "secret", "serviceaccount", "service", "endpoints", "pod", "event",
+                    "namespace", "node", "configmap", "secret", "serviceaccount", "service", "endpoints", "pod",
+                    "event",
                     "lease", "endpointslice", "ingressclass", "ingress", "routetable", "addresspool",
                 ])
             let again = try await server.kubectlError("create", "-n", "every-kind", "-f", path)
@@ -215,7 +216,9 @@ extension EndToEnd {
             try await server.kubectl("create", "service", "clusterip", "s", "-n", "doomed", "--tcp=80")
             try await server.kubectl("delete", "namespace", "doomed", "--timeout=30s")
             #expect(try await server.kubectlError("get", "namespace", "doomed").contains("(NotFound)"))
-            #expect(try await server.kubectl("get", "svc,cm", "-A", "--field-selector", "metadata.namespace=doomed", "-o", "name") == "")
+            #expect(
+                try await server.kubectl(
+                    "get", "svc,cm", "-A", "--field-selector", "metadata.namespace=doomed", "-o", "name") == "")
         }
 
         @Test func `finalizers hold a deleted object until they are gone`() async throws {
