@@ -1,0 +1,319 @@
+#!/usr/bin/env python3
+"""Compares the L7 proxy with nginx and HAProxy: CPU a request, peak memory, latency.
+
+Every proxy runs on one thread between wrk and the same origin (nginx), with 20 hosts of 3 prefixes each, pooled
+upstream connections, X-Forwarded-* and a request identifier added. Runs are interleaved, so that whatever else the
+machine does hits all alike; the table shows medians. CPU is user plus system time of the proxy's processes from
+/proc, divided by the requests that wrk counted.
+
+    l7.py --runner PATH [--seconds 5] [--rounds 3] [--scenario NAME…] [--markdown FILE]
+"""
+import argparse
+import os
+import re
+import shutil
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+HOSTS = 20
+PREFIXES = ["/", "/api", "/static"]
+SCENARIOS = {
+    "1k": ("1 KiB keep-alive", "http", "1k", False),
+    "100k": ("100 KiB keep-alive", "http", "100k", False),
+    "new": ("1 KiB, new connection each", "http", "1k", True),
+    "tls-1k": ("1 KiB keep-alive, TLS", "https", "1k", False),
+    "tls-100k": ("100 KiB keep-alive, TLS", "https", "100k", False),
+    "tls-new": ("1 KiB, new connection each, TLS", "https", "1k", True),
+}
+BROWSER = {
+    "User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
+    "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8",
+    "Accept-Language": "en-US,en;q=0.5",
+    "Accept-Encoding": "gzip, deflate, br, zstd",
+    "Referer": "https://shop.example.com/catalogue/garden?page=3",
+    "Cookie": "session=4f7c1d0b9a3e48e2a6b5; theme=dark; consent=necessary; cart=c-1093847",
+    "Sec-Fetch-Dest": "document",
+    "Sec-Fetch-Mode": "navigate",
+    "Sec-Fetch-Site": "same-origin",
+    "Upgrade-Insecure-Requests": "1",
+    "Priority": "u=0, i",
+}
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def wait_for(port):
+    for _ in range(200):
+        try:
+            socket.create_connection(("127.0.0.1", port), 0.2).close()
+            return
+        except OSError:
+            time.sleep(0.02)
+    sys.exit(f"nothing listens on port {port}")
+
+
+class Proxy:
+    def __init__(self, name, command, ports):
+        self.name, self.ports = name, ports
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        for port in ports.values():
+            wait_for(port)
+
+    def processes(self):
+        found, queue = [], [self.process.pid]
+        while queue:
+            pid = queue.pop()
+            found.append(pid)
+            try:
+                with open(f"/proc/{pid}/task/{pid}/children") as children:
+                    queue += [int(child) for child in children.read().split()]
+            except OSError:
+                pass
+        return found
+
+    def cpu_seconds(self):
+        total = 0
+        for pid in self.processes():
+            with open(f"/proc/{pid}/stat") as stat:
+                fields = stat.read().rsplit(")", 1)[1].split()
+            total += int(fields[11]) + int(fields[12])
+        return total / os.sysconf("SC_CLK_TCK")
+
+    def peak_megabytes(self):
+        total = 0
+        for pid in self.processes():
+            with open(f"/proc/{pid}/status") as status:
+                total += int(re.search(r"VmHWM:\s+(\d+)", status.read()).group(1))
+        return total / 1024
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+
+
+def write(path, text):
+    with open(path, "w") as file:
+        file.write(text)
+    return path
+
+
+def make_certificate(directory):
+    chain, key = f"{directory}/chain.pem", f"{directory}/key.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+         "-subj", "/CN=bench", "-addext", "subjectAltName=DNS:*.example.com", "-keyout", key, "-out", chain],
+        check=True, stderr=subprocess.DEVNULL)
+    write(f"{directory}/both.pem", open(chain).read() + open(key).read())
+    return chain, key
+
+
+def start_origin(directory):
+    port = free_port()
+    os.makedirs(f"{directory}/www")
+    write(f"{directory}/www/1k", "x" * 1024)
+    write(f"{directory}/www/100k", "x" * 102400)
+    os.chmod(directory, 0o755)
+    configuration = write(f"{directory}/origin.conf", f"""
+daemon off; worker_processes 1; pid {directory}/origin.pid; error_log {directory}/origin.log;
+events {{ worker_connections 8192; }}
+http {{
+  access_log off; sendfile on; tcp_nopush on; keepalive_requests 100000000; keepalive_timeout 600s;
+  open_file_cache max=16;
+  server {{ listen 127.0.0.1:{port} backlog=4096; root {directory}/www;
+    location ~ /1k$ {{ try_files /1k =404; }} location ~ /100k$ {{ try_files /100k =404; }} }}
+}}""")
+    return Proxy("origin", ["nginx", "-p", directory, "-c", configuration], {"http": port}), port
+
+
+def start_nginx(directory, origin, chain, key):
+    ports = {"http": free_port(), "https": free_port()}
+    servers = "".join(f"""
+  server {{ listen 127.0.0.1:{ports['http']}; listen 127.0.0.1:{ports['https']} ssl;
+    server_name h{host}.example.com;
+    {"".join(f"location {prefix} {{ proxy_pass http://u{host}-{index}; }} " for index, prefix in enumerate(PREFIXES))} }}"""
+        for host in range(HOSTS))
+    upstreams = "".join(
+        f"  upstream u{host}-{index} {{ server 127.0.0.1:{origin}; keepalive 320; keepalive_requests 10000; }}\n"
+        for host in range(HOSTS) for index in range(len(PREFIXES)))
+    configuration = write(f"{directory}/nginx.conf", f"""
+daemon off; worker_processes 1; pid {directory}/nginx.pid; error_log {directory}/nginx.log;
+events {{ worker_connections 8192; }}
+http {{
+  access_log off; keepalive_requests 100000000; keepalive_timeout 75s; server_tokens off; tcp_nodelay on;
+  ssl_certificate {chain}; ssl_certificate_key {key}; ssl_session_tickets off; ssl_protocols TLSv1.2 TLSv1.3;
+  proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $http_host;
+  proxy_set_header X-Request-ID $request_id; proxy_set_header X-Real-IP $remote_addr;
+  proxy_set_header X-Forwarded-For $remote_addr; proxy_set_header X-Forwarded-Host $http_host;
+  proxy_set_header X-Forwarded-Port $server_port; proxy_set_header X-Forwarded-Proto $scheme;
+  proxy_set_header X-Forwarded-Scheme $scheme; proxy_set_header X-Scheme $scheme;
+  proxy_max_temp_file_size 0;
+{upstreams}{servers}
+}}""")
+    return Proxy("nginx", ["nginx", "-p", directory, "-c", configuration], ports)
+
+
+def start_haproxy(directory, origin):
+    ports = {"http": free_port(), "https": free_port()}
+    routes = write(f"{directory}/routes.map", "".join(
+        f"h{host}.example.com{prefix} u{host}-{index}\n"
+        for host in range(HOSTS) for index, prefix in enumerate(PREFIXES)))
+    backends = "".join(
+        f"backend u{host}-{index}\n  server s 127.0.0.1:{origin} pool-max-conn 320\n"
+        for host in range(HOSTS) for index in range(len(PREFIXES)))
+    configuration = write(f"{directory}/haproxy.cfg", f"""
+global
+  nbthread 1
+  maxconn 8192
+  tune.pool-low-fd-ratio 50
+defaults
+  mode http
+  http-reuse always
+  timeout connect 5s
+  timeout client 75s
+  timeout server 60s
+  option forwardfor
+frontend front
+  bind 127.0.0.1:{ports['http']} backlog 4096
+  bind 127.0.0.1:{ports['https']} ssl crt {directory}/both.pem alpn http/1.1 backlog 4096
+  unique-id-format %{{+X}}o\\ %ci:%cp_%fi:%fp_%Ts_%rt:%pid
+  http-request set-header X-Request-ID %[unique-id]
+  http-request set-header X-Real-IP %[src]
+  http-request set-header X-Forwarded-Host %[req.hdr(host)]
+  http-request set-header X-Forwarded-Port %[dst_port]
+  http-request set-header X-Forwarded-Proto https if {{ ssl_fc }}
+  http-request set-header X-Forwarded-Proto http if !{{ ssl_fc }}
+  use_backend %[base,map_beg({routes})]
+{backends}""")
+    return Proxy("HAProxy", ["haproxy", "-db", "-f", configuration], ports)
+
+
+def start_martlet(directory, origin, chain, key, runner):
+    ports = {"http": free_port(), "https": free_port()}
+    lines = ["loops 1", f"listen http 127.0.0.1:{ports['http']}", f"listen https 127.0.0.1:{ports['https']}",
+             f"certificate *.example.com {chain} {key}"]
+    for host in range(HOSTS):
+        lines += [f"upstream u{host}-{index} 127.0.0.1:{origin}" for index in range(len(PREFIXES))]
+    for host in range(HOSTS):
+        lines.append(f"host h{host}.example.com")
+        lines += [f"prefix {prefix} u{host}-{index}" for index, prefix in enumerate(PREFIXES)]
+    configuration = write(f"{directory}/runner.conf", "\n".join(lines) + "\n")
+    return Proxy("martlet", [runner, configuration], ports)
+
+
+def write_load(directory, file, is_new):
+    headers = dict(BROWSER)
+    if is_new:
+        headers["Connection"] = "close"
+    fields = ", ".join(f'["{name}"]="{value}"' for name, value in headers.items())
+    return write(f"{directory}/load.lua", f"""
+local requests, turn = {{}}, 0
+init = function(arguments)
+  for host = 0, {HOSTS - 1} do
+    for _, prefix in ipairs({{"/shop", "/api", "/static"}}) do
+      local headers = {{{fields}}}
+      headers["Host"] = "h" .. host .. ".example.com"
+      requests[#requests + 1] = wrk.format("GET", prefix .. "/{file}", headers)
+    end
+  end
+end
+request = function()
+  turn = turn % #requests + 1
+  return requests[turn]
+end
+""")
+
+
+def measure(proxy, scenario, seconds, connections, directory):
+    _, scheme, file, is_new = SCENARIOS[scenario]
+    load = write_load(directory, file, is_new)
+    url = f"{scheme}://127.0.0.1:{proxy.ports[scheme]}/"
+    before = proxy.cpu_seconds()
+    output = subprocess.run(
+        ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "-s", load, url],
+        check=True, capture_output=True, text=True).stdout
+    cpu = proxy.cpu_seconds() - before
+    requests = int(re.search(r"(\d+) requests in", output).group(1))
+    errors = re.findall(r"(Non-2xx.*|Socket errors.*)", output)
+    unit = {"us": 0.001, "ms": 1, "s": 1000}
+
+    def latency(percentile):
+        value, name = re.search(rf"{percentile}%\s+([\d.]+)(us|ms|s)", output).groups()
+        return float(value) * unit[name]
+
+    return {"cpu": cpu * 1e6 / max(1, requests), "rate": requests / seconds, "p50": latency(50), "p99": latency(99),
+            "errors": errors}
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--runner", required=True)
+    parser.add_argument("--seconds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--connections", type=int, default=64)
+    parser.add_argument("--scenario", nargs="*", default=list(SCENARIOS), choices=list(SCENARIOS))
+    parser.add_argument("--markdown")
+    options = parser.parse_args()
+    os.environ["PATH"] += ":/usr/sbin:/sbin"
+    for tool in ("nginx", "haproxy", "wrk", "openssl"):
+        if not shutil.which(tool):
+            sys.exit(f"{tool} is not installed")
+    directory = tempfile.mkdtemp(prefix="martlet-l7-")
+    running = []
+    try:
+        chain, key = make_certificate(directory)
+        origin, port = start_origin(directory)
+        running.append(origin)
+        proxies = []
+        for start in (lambda: start_martlet(directory, port, chain, key, options.runner),
+                      lambda: start_nginx(directory, port, chain, key),
+                      lambda: start_haproxy(directory, port)):
+            proxies.append(start())
+            running.append(proxies[-1])
+        results = {}
+        for round_number in range(options.rounds):
+            for scenario in options.scenario:
+                for proxy in proxies:
+                    result = measure(proxy, scenario, options.seconds, options.connections, directory)
+                    results.setdefault((scenario, proxy.name), []).append(result)
+                    print(f"round {round_number + 1}  {scenario:9} {proxy.name:8} {result['cpu']:7.1f} us/request "
+                          f"{result['rate']:9.0f}/s  p50 {result['p50']:.2f} ms  p99 {result['p99']:.2f} ms  "
+                          f"{' '.join(result['errors'])}", flush=True)
+        report(options, proxies, results)
+    finally:
+        for proxy in reversed(running):
+            proxy.stop()
+        shutil.rmtree(directory)
+
+
+def report(options, proxies, results):
+    def median(scenario, name, key):
+        return statistics.median(result[key] for result in results[scenario, name])
+
+    lines = ["| CPU µs a request (p50 / p99 ms) | " + " | ".join(proxy.name for proxy in proxies)
+             + " | martlet : nginx | martlet : HAProxy |",
+             "|---" * (len(proxies) + 3) + "|"]
+    for scenario in options.scenario:
+        cells = [f"{median(scenario, proxy.name, 'cpu'):.1f} ({median(scenario, proxy.name, 'p50'):.2f} / "
+                 f"{median(scenario, proxy.name, 'p99'):.2f})" for proxy in proxies]
+        own = median(scenario, "martlet", "cpu")
+        ratios = [f"{own / median(scenario, name, 'cpu'):.2f}" for name in ("nginx", "HAProxy")]
+        lines.append(f"| {SCENARIOS[scenario][0]} | " + " | ".join(cells + ratios) + " |")
+    lines.append("| peak memory, MB | " + " | ".join(f"{proxy.peak_megabytes():.0f}" for proxy in proxies) + " | | |")
+    print("\n" + "\n".join(lines))
+    if options.markdown:
+        write(options.markdown, "\n".join(lines) + "\n")
+
+
+main()

@@ -1,0 +1,159 @@
+import Foundation
+import Glibc
+import NetworkTypes
+import Synchronization
+
+/// A small HTTP/1.1 server, one thread for each connection, that does what the request's path says:
+///
+/// - `/echo`: a JSON-free dump: the request head, an empty line, then its body
+/// - `/length/N`, `/chunked/N`, `/close/N`: N bytes of ``pattern(_:)`` framed in that way
+/// - `/status/CODE`: that status without a body
+/// - `/split/I`: a chunked response sent in two parts, I bytes first
+/// - `/hang`: never answers; `/drop`: closes without an answer; `/half/N`: closes after half the body
+/// - `/garbage`: not HTTP; `/upgrade`: 101 and an echo of bytes
+final class FakeUpstream: @unchecked Sendable {
+    // Set in init; the flags are behind `state`.
+    private struct State {
+        var isStopped = false
+        var connections: [TestSocket] = []
+        var requests: [TestMessage] = []
+        var accepted = 0
+    }
+
+    typealias Handler = @Sendable (TestSocket, TestMessage) -> Bool
+
+    private let listener: Int32
+    let port: UInt16
+    private let state = Mutex(State())
+    private let handler: Handler?
+    private let name: String
+
+    init(name: String = "fake", port: UInt16 = 0, handler: Handler? = nil) {
+        self.handler = handler
+        self.name = name
+        let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        var one: Int32 = 1
+        setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, 4)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = port.bigEndian
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        withUnsafeMutablePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                precondition(bind(listener, $0, length) == 0)
+                listen(listener, 256)
+                getsockname(listener, $0, &length)
+            }
+        }
+        self.listener = listener
+        self.port = UInt16(bigEndian: address.sin_port)
+        Thread.detachNewThread { [self] in acceptAll() }
+    }
+
+    var address: SocketAddress { SocketAddress(ip: .loopbackV4, port: Port(port)) }
+    var requests: [TestMessage] { state.withLock { $0.requests } }
+    var accepted: Int { state.withLock { $0.accepted } }
+
+    /// Stops listening and breaks every connection.
+    func stop() {
+        let connections = state.withLock { state in
+            state.isStopped = true
+            return state.connections
+        }
+        shutdown(listener, Int32(SHUT_RDWR))
+        Glibc.close(listener)
+        for connection in connections { shutdown(connection.descriptor, Int32(SHUT_RDWR)) }
+    }
+
+    /// Ends idle connections while going on to listen.
+    func closeConnections() {
+        for connection in state.withLock({ $0.connections }) { shutdown(connection.descriptor, Int32(SHUT_RDWR)) }
+    }
+
+    /// Bytes that show any shift or loss.
+    static func pattern(_ count: Int) -> [UInt8] { (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 3) } }
+
+    private func acceptAll() {
+        while true {
+            let descriptor = accept(listener, nil, nil)
+            if descriptor < 0 { return }
+            let socket = TestSocket(descriptor: descriptor, timeout: 30)
+            let isStopped = state.withLock { state in
+                state.accepted += 1
+                state.connections.append(socket)
+                return state.isStopped
+            }
+            if isStopped { return }
+            Thread.detachNewThread { [self] in serve(socket) }
+        }
+    }
+
+    private func serve(_ socket: TestSocket) {
+        while let request = socket.readRequest() {
+            state.withLock { $0.requests.append(request) }
+            if !(handler ?? answer)(socket, request) { break }
+        }
+        state.withLock { state in state.connections.removeAll { $0 === socket } }
+        socket.close()
+    }
+
+    private func answer(_ socket: TestSocket, _ request: TestMessage) -> Bool {
+        let target = request.startLine.split(separator: " ").dropFirst().first ?? "/"
+        let parts = target.split(separator: "?")[0].split(separator: "/")
+        let number = parts.count > 1 ? Int(parts[1]) ?? 0 : 0
+        let isHead = request.startLine.hasPrefix("HEAD ")
+        switch parts.first {
+        case "length":
+            let body = isHead ? [] : Self.pattern(number)
+            return socket.send(Array("HTTP/1.1 200 OK\r\nContent-Length: \(number)\r\n\r\n".utf8) + body)
+        case "chunked": return socket.send(Self.chunked(Self.pattern(number)))
+        case "close":
+            socket.send(Array("HTTP/1.1 200 OK\r\n\r\n".utf8) + Self.pattern(number))
+            return false
+        case "status": return socket.send("HTTP/1.1 \(number) Some Reason\r\nX-Kept: yes\r\n\r\n")
+        case "split":
+            let bytes = Self.chunked(Self.pattern(40))
+            socket.send(Array(bytes[..<min(number, bytes.count)]))
+            usleep(1500)
+            return socket.send(Array(bytes[min(number, bytes.count)...]))
+        case "hang":
+            _ = socket.readToEnd()
+            return false
+        case "drop": return false
+        case "half":
+            socket.send(
+                Array("HTTP/1.1 200 OK\r\nContent-Length: \(number)\r\n\r\n".utf8) + Self.pattern(number / 2))
+            return false
+        case "garbage":
+            socket.send("SSH-2.0-OpenSSH_9.2\r\n\r\n\r\n")
+            return false
+        case "upgrade":
+            socket.send("HTTP/1.1 101 Switching Protocols\r\nUpgrade: echo\r\nConnection: Upgrade\r\n\r\nhello ")
+            while true {
+                let bytes = socket.read(1)
+                if bytes.isEmpty { return false }
+                if !socket.send(bytes) { return false }
+            }
+        default:
+            var text = request.startLine + "\n"
+            for field in request.fields { text += "\(field.name): \(field.value)\n" }
+            let body = Array("\(text)\n".utf8) + request.body
+            return socket.send(
+                Array("HTTP/1.1 200 OK\r\nX-Served-By: \(name)\r\nContent-Length: \(body.count)\r\n\r\n".utf8) + body)
+        }
+    }
+
+    static func chunked(_ content: [UInt8]) -> [UInt8] {
+        var bytes = Array("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n".utf8)
+        var rest = content[...]
+        var size = 7
+        while !rest.isEmpty {
+            let run = rest.prefix(size)
+            bytes += Array("\(String(run.count, radix: 16))\r\n".utf8) + run + [13, 10]
+            rest = rest.dropFirst(run.count)
+            size = size * 2 % 70_001
+        }
+        return bytes + Array("0\r\n\r\n".utf8)
+    }
+}

@@ -1,0 +1,20 @@
+import Synchronization
+
+@testable import ProxyEngine
+
+/// Keeps what it is told.
+final class RecordingLog: AccessLog {
+    struct Entry: Sendable {
+        var line: String
+        var status: Int
+        var bytesDown: Int
+    }
+
+    private let kept = Mutex<[Entry]>([])
+    var entries: [Entry] { kept.withLock { $0 } }
+
+    func record(_ entry: borrowing AccessRecord) {
+        let kept = Entry(line: entry.requestLine, status: entry.status, bytesDown: entry.bytesDown)
+        self.kept.withLock { $0.append(kept) }
+    }
+}
