@@ -16,7 +16,8 @@ struct RoutingTableBuilder {
     private var seenRoutes: Set<RouteKey> = []
 
     mutating func add(_ virtualHost: ProxyConfiguration.VirtualHost, origin: Int) {
-        let index = hostIndex(virtualHost.host)
+        // Through the text, so that names which were not made from it are lowercased as well.
+        let index = hostIndex(HostPattern(virtualHost.host.description))
         if virtualHost.redirectsToHTTPS { hosts[Int(index)].redirectsToHTTPS = true }
         if let upstream = virtualHost.defaultUpstream, hosts[Int(index)].defaultUpstream < 0 {
             hosts[Int(index)].defaultUpstream = Int32(upstream)

@@ -27,9 +27,20 @@ final class FakeUpstream: @unchecked Sendable {
     private let state = Mutex(State())
     private let handler: Handler?
     private let name: String
+    private let raw: (@Sendable (TestSocket) -> Void)?
 
-    init(name: String = "fake", port: UInt16 = 0, handler: Handler? = nil) {
+    /// Does `raw` with every connection and closes it.
+    convenience init(raw: @escaping @Sendable (TestSocket) -> Void) {
+        self.init(name: "raw", port: 0, raw, nil)
+    }
+
+    convenience init(name: String = "fake", port: UInt16 = 0, handler: Handler? = nil) {
+        self.init(name: name, port: port, nil, handler)
+    }
+
+    private init(name: String, port: UInt16, _ raw: (@Sendable (TestSocket) -> Void)?, _ handler: Handler?) {
         self.handler = handler
+        self.raw = raw
         self.name = name
         let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var one: Int32 = 1
@@ -90,6 +101,8 @@ final class FakeUpstream: @unchecked Sendable {
     }
 
     private func serve(_ socket: TestSocket) {
+        raw?(socket)
+        if raw != nil { return socket.close() }
         while let request = socket.readRequest() {
             state.withLock { $0.requests.append(request) }
             if !(handler ?? answer)(socket, request) { break }
@@ -111,7 +124,9 @@ final class FakeUpstream: @unchecked Sendable {
         case "close":
             socket.send(Array("HTTP/1.1 200 OK\r\n\r\n".utf8) + Self.pattern(number))
             return false
-        case "status": return socket.send("HTTP/1.1 \(number) Some Reason\r\nX-Kept: yes\r\n\r\n")
+        case "status":
+            let length = number == 204 || number == 304 ? "" : "Content-Length: 0\r\n"
+            return socket.send("HTTP/1.1 \(number) Some Reason\r\nX-Kept: yes\r\n\(length)\r\n")
         case "split":
             let bytes = Self.chunked(Self.pattern(40))
             socket.send(Array(bytes[..<min(number, bytes.count)]))

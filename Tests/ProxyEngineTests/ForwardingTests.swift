@@ -52,7 +52,9 @@ import Testing
         let harness = try EngineHarness(configuration)
         _ = harness.get(
             "/echo",
-            fields: "X-Forwarded-For: 6.6.6.6\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: front\r\nX-Request-ID: mine\r\n")
+            fields:
+                "X-Forwarded-For: 6.6.6.6\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: front\r\nX-Request-ID: mine\r\n"
+        )
         let request = try #require(upstream.requests.first)
         #expect(request.all("X-Forwarded-For") == ["6.6.6.6, 127.0.0.1"])
         #expect(request.all("X-Forwarded-Proto") == ["https"])
@@ -203,9 +205,10 @@ import Testing
         #expect(counters.routes["*/"]?.responsesByClass == [0, 2, 0, 1, 0])
         #expect(counters.upstreams["all"]?.traffic.requests == 3)
         #expect(counters.connectionsAccepted == 3)
-        #expect(log.entries.map(\.line) == [
-            "GET /length/100 HTTP/1.1", "GET /status/404 HTTP/1.1", "GET /length/1 HTTP/1.1",
-        ])
+        #expect(
+            log.entries.map(\.line) == [
+                "GET /length/100 HTTP/1.1", "GET /status/404 HTTP/1.1", "GET /length/1 HTTP/1.1",
+            ])
         #expect(log.entries.map(\.status) == [200, 404, 200])
         await harness.stop()
         upstream.stop()
