@@ -204,6 +204,7 @@ package final class ProxyEngine: Sendable {
         state.certificates = identities
         if isUnchanged { return }
         do {
+            if state.fallback == nil { state.fallback = try FallbackCertificate.make() }
             let certificates = TLSCertificates(byName: byName, fallback: state.fallback)
             if let tls = state.tls {
                 tls.replaceCertificates(certificates)

@@ -5,7 +5,7 @@ import Testing
 @testable import ProxyEngine
 
 @Suite struct BackpressureTests {
-    private static let size = 64 << 20
+    private static let size = 32 << 20
 
     @Test func aSlowReaderOfAResponseHoldsTheUpstreamBack() async throws {
         let upstream = FakeUpstream()

@@ -252,25 +252,31 @@ import Testing
     }
 
     @Test func theEngineLetsRequestsFinishWhenItShutsDown() async throws {
+        let mayAnswer = DispatchSemaphore(value: 0)
         let upstream = FakeUpstream { socket, _ in
-            usleep(300_000)
+            mayAnswer.wait()
             return socket.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
         }
         let harness = try EngineHarness([upstream.address])
         let idle = harness.connect()
+        mayAnswer.signal()
         idle.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
         #expect(idle.readResponse()?.text == "ok")
         let busy = harness.connect()
         busy.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
         _ = await harness.counters { $0.upstreamConnectionsIdle == 0 && $0.upstreamConnectionsOpen > 0 }
         let port = harness.port
-        async let stopped: Void = harness.engine.shutdown(grace: .seconds(5))
+        let stopped = Task { await harness.engine.shutdown(grace: .seconds(20)) }
+        for _ in 0..<1_000 where !TestSocket(connectingTo: port).isAtEnd {
+            try await Task.sleep(for: .milliseconds(5))
+        }
+        #expect(TestSocket(connectingTo: port).isAtEnd)
+        mayAnswer.signal()
         let response = try #require(busy.readResponse())
         #expect(response.text == "ok")
         #expect(response["Connection"] == "close")
         #expect(idle.readToEnd() == [])
-        await stopped
-        #expect(TestSocket(connectingTo: port).isAtEnd)
+        await stopped.value
         await harness.stop()
         upstream.stop()
     }

@@ -82,8 +82,15 @@ final class FakeUpstream: @unchecked Sendable {
         for connection in state.withLock({ $0.connections }) { shutdown(connection.descriptor, Int32(SHUT_RDWR)) }
     }
 
+    private static let block = (0..<10_007).map { UInt8($0 * 7_919 % 251) }
+
     /// Bytes that show any shift or loss.
-    static func pattern(_ count: Int) -> [UInt8] { (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 3) } }
+    static func pattern(_ count: Int) -> [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(count)
+        while bytes.count < count { bytes += block.prefix(count - bytes.count) }
+        return bytes
+    }
 
     private func acceptAll() {
         while true {
