@@ -49,6 +49,7 @@ struct StoredMetadata {
             }
             return scan.skipValue()
         }
+        guard scan.isValid else { return splice = nil }
         if splice == nil { splice = Splice(offset: open + 1, before: "", after: isEmpty ? "" : ",") }
     }
 }
