@@ -126,4 +126,43 @@ struct ServiceTransitionTests {
             fixture.update(wanted, from: first).refusals
                 == ["spec.ports[0].nodePort: Forbidden: may not be used when `type` is 'ClusterIP'"])
     }
+
+    @Test func `a Service whose last finalizer goes claims nothing and gives up all it held`() throws {
+        let fixture = try ServiceFixture()
+        var old = try #require(fixture.create(service("web", ["type": "NodePort"])).document)
+        old["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+        old["metadata"]["finalizers"] = ["example.com/hold"]
+        var last = old
+        last["metadata"]["finalizers"] = nil
+        last["spec"]["ports"] = [["name": "a", "port": 1], ["name": "b", "port": 2]]
+        #expect(fixture.update(last, from: old).document != nil)
+        expectFree(fixture, holding: old)
+        fixture.fixture.strategy.release(old)
+        #expect(fixture.allocations.free == ([254], 2768))
+    }
+
+    @Test func `a dual-stack Service keeps both addresses when its manifest is applied again`() throws {
+        let fixture = try ServiceFixture(["10.0.0.0/24", "fd00::/120"])
+        let fields: [String: JSONValue?] = ["ipFamilyPolicy": "RequireDualStack", "ipFamilies": ["IPv6", "IPv4"]]
+        let first = try #require(fixture.create(service("web", fields)).document)
+        #expect(first["spec"]["clusterIP"].string?.hasPrefix("fd00::") == true)
+        #expect(fixture.update(service(), from: first).document == first)
+        #expect(fixture.allocations.free.addresses == [253, 254])
+    }
+
+    @Test(arguments: [
+        (
+            ["clusterIP": "None", "externalIPs": ["10.9.8.7"], "loadBalancerIP": "10.9.8.6"] as [String: JSONValue?],
+            [
+                "spec.loadBalancerIP is ignored when spec.clusterIP is \"None\"",
+                "spec.externalIPs is ignored when spec.clusterIP is \"None\"",
+            ]
+        ), (["externalName": "a.example.com"], ["spec.externalName is ignored when spec.type is not \"ExternalName\""]),
+        ([:], []),
+    ])
+    func `fields without effect get a warning`(fields: [String: JSONValue?], warnings: [String]) throws {
+        let fixture = try ServiceFixture()
+        let stored = try #require(fixture.create(service("web", fields)).document)
+        #expect(fixture.fixture.strategy.warnings(for: stored, replacing: nil) == warnings)
+    }
 }

@@ -127,6 +127,9 @@ struct ServiceValidationTests {
             "a bad address", ["clusterIP": "10.0.0.256"],
             "spec.clusterIPs[0]: Invalid value: \"10.0.0.256\": \(address)"),
         Case(
+            "an IPv4 address in IPv6 clothes", ["clusterIP": "::ffff:10.0.0.1"],
+            "spec.clusterIPs[0]: Invalid value: \"::ffff:10.0.0.1\": must not be an IPv4-mapped IPv6 address"),
+        Case(
             "addresses that differ", ["clusterIP": "10.0.0.1", "clusterIPs": ["10.0.0.2"]],
             "spec.clusterIPs: Invalid value: [\"10.0.0.2\"]: first value must match `clusterIP`"),
         Case(

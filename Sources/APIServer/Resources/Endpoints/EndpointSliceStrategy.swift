@@ -98,7 +98,8 @@ struct EndpointSliceStrategy: ResourceStrategy {
             let text = value.string ?? ""
             switch type {
             case "IPv4", "IPv6":
-                guard let address = IPAddress(text), address.family.kubernetesName == type else {
+                guard let address = IPAddress(text), address.family.kubernetesName == type, address.mappedV4 == nil
+                else {
                     errors.invalid(path.index(index), value, "must be a valid \(type) address")
                     continue
                 }

@@ -4,6 +4,7 @@ import NetworkTypes
 /// Kubernetes' words for malformed addresses.
 enum AddressMessages {
     static let address = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
+    static let mapped = "must not be an IPv4-mapped IPv6 address"
     static let range = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)"
 }
 
@@ -33,6 +34,7 @@ struct EndpointAddressRule: Sendable {
 
     func check(_ address: IPAddress, _ text: String, _ path: FieldPath, _ errors: inout [FieldError]) {
         let value = JSONValue.string(text)
+        if address.mappedV4 != nil { errors.invalid(path, value, AddressMessages.mapped) }
         if address.isUnspecified { errors.invalid(path, value, "may not be unspecified (\(text))") }
         if address.isLoopback && !allowsLoopback {
             errors.invalid(path, value, "may not be in the loopback range (127.0.0.0/8, ::1/128)")

@@ -40,11 +40,13 @@ enum ServiceClusterIPRules {
                     hasInvalid = true
                     errors.invalid(path, JSONValue(addresses), "'None' must be the first and only value")
                 }
-            } else if let address = IPAddress(text) {
+            } else if let address = IPAddress(text), address.mappedV4 == nil {
                 parsed.append(address)
             } else {
                 hasInvalid = true
-                errors.invalid(path.index(index), .string(text), AddressMessages.address)
+                errors.invalid(
+                    path.index(index), .string(text),
+                    IPAddress(text) == nil ? AddressMessages.address : AddressMessages.mapped)
             }
         }
         if addresses.count > 2 { errors.invalid(path, JSONValue(addresses), "may only hold up to 2 values") }

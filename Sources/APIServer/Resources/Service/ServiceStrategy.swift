@@ -55,6 +55,8 @@ struct ServiceStrategy: ResourceStrategy {
     }
 
     func validateUpdate(_ object: JSONValue, from old: JSONValue, _ context: StrategyContext) -> [FieldError] {
+        // It can always be removed, even when it no longer fits the configured ranges.
+        if object.isBeingRemoved { return [] }
         var service = ServiceDocument(object)
         let before = ServiceDocument(old)
         let errors = allocations.families.fill(&service, from: before)

@@ -1,5 +1,4 @@
 import KubeModel
-import NetworkTypes
 
 /// The advice kube-apiserver sends along with an accepted Service.
 enum ServiceWarnings {
@@ -10,20 +9,19 @@ enum ServiceWarnings {
                 "metadata.annotations[service.kubernetes.io/topology-aware-hints] is deprecated in v1.27+, "
                     + "please use \"service.kubernetes.io/topology-mode\" instead")
         }
-        if service.spec["loadBalancerIP"]?.string?.isEmpty == false {
-            warnings.append("spec.loadBalancerIP is deprecated in v1.24+")
+        if service.isHeadless {
+            if service.spec["loadBalancerIP"]?.string?.isEmpty == false {
+                warnings.append("spec.loadBalancerIP is ignored when spec.clusterIP is \"None\"")
+            }
+            if !service.externalIPs.isEmpty {
+                warnings.append("spec.externalIPs is ignored when spec.clusterIP is \"None\"")
+            }
+            if service.sessionAffinity != "None" {
+                warnings.append("spec.SessionAffinity is ignored for headless services")
+            }
         }
-        if service.sessionAffinity == "ClientIP", service.clusterIP == "None" {
-            warnings.append("spec.SessionAffinity is ignored for headless services")
-        }
-        if service.isHeadless || service.isExternalName, service.externalIPs.isEmpty == false {
-            warnings.append("spec.externalIPs is ignored when spec.clusterIP is \"None\"")
-        }
-        if service.isExternalName == false, !service.externalName.isEmpty {
+        if !service.isExternalName && !service.externalName.isEmpty {
             warnings.append("spec.externalName is ignored when spec.type is not \"ExternalName\"")
-        }
-        if service.trafficDistribution == "PreferClose" {
-            warnings.append("spec.trafficDistribution: PreferClose is deprecated, use PreferSameZone")
         }
         return warnings
     }

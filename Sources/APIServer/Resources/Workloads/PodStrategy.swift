@@ -32,11 +32,11 @@ struct PodStrategy: ResourceStrategy {
         object["spec"] = old["spec"]
         let address = object.text("status", "podIP")
         let addresses = object["status"]["podIPs"].array ?? []
-        // The first of podIPs is podIP; whichever was written says both.
-        if addresses.isEmpty, !address.isEmpty {
+        // The first of podIPs is podIP. Where they differ podIP counts, as for kubelets that know only that one.
+        if address.isEmpty {
+            object["status"]["podIP"] = addresses.first?["ip"]
+        } else if addresses.first?.text("ip") != address {
             object["status"]["podIPs"] = [["ip": .string(address)]]
-        } else if address.isEmpty, let first = addresses.first?["ip"] {
-            object["status"]["podIP"] = first
         }
         if let quality = old["status"]["qosClass"] { object["status"]["qosClass"] = quality }
     }
