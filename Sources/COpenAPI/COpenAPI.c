@@ -21,7 +21,7 @@ static const unsigned char traffic_v1[] = {
 #embed "../../openapi/apis__traffic.martlet.dev__v1.json"
 };
 
-const struct martlet_openapi_document martlet_openapi_documents[] = {
+static const struct martlet_openapi_document documents[] = {
     {"api/v1", core_v1, sizeof core_v1},
     {"apis/coordination.k8s.io/v1", coordination_v1, sizeof coordination_v1},
     {"apis/discovery.k8s.io/v1", discovery_v1, sizeof discovery_v1},
@@ -29,4 +29,7 @@ const struct martlet_openapi_document martlet_openapi_documents[] = {
     {"apis/networking.k8s.io/v1", networking_v1, sizeof networking_v1},
     {"apis/traffic.martlet.dev/v1", traffic_v1, sizeof traffic_v1},
 };
-const size_t martlet_openapi_document_count = sizeof martlet_openapi_documents / sizeof martlet_openapi_documents[0];
+
+size_t martlet_openapi_document_count(void) { return sizeof documents / sizeof documents[0]; }
+
+struct martlet_openapi_document martlet_openapi_document_at(size_t index) { return documents[index]; }

@@ -10,7 +10,8 @@ struct martlet_openapi_document {
     size_t count;
 };
 
-extern const struct martlet_openapi_document martlet_openapi_documents[];
-extern const size_t martlet_openapi_document_count;
+size_t martlet_openapi_document_count(void);
+// index is below the count.
+struct martlet_openapi_document martlet_openapi_document_at(size_t index);
 
 #endif

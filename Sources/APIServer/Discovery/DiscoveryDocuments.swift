@@ -1,0 +1,147 @@
+import KubeModel
+
+/// What this server serves, as documents: the classic ones a group, and the aggregated ones of KEP-3352.
+/// Built once for a registry.
+struct DiscoveryDocuments: Sendable {
+    /// `/api`, `/apis`, `/apis/GROUP`, `/api/v1`, `/apis/GROUP/VERSION` → JSON.
+    let classic: [String: [UInt8]]
+    /// `/api` and `/apis` → aggregated, by version of apidiscovery.k8s.io.
+    let aggregated: [String: [String: Document]]
+
+    struct Document: Sendable {
+        let bytes: [UInt8]
+        let etag: String
+    }
+
+    init(_ registry: ResourceRegistry) {
+        let definitions = registry.strategies.map(\.definition)
+        var groups: [String] = []
+        for definition in definitions where !groups.contains(definition.group) { groups.append(definition.group) }
+        let named = groups.filter { !$0.isEmpty }
+        var classic: [String: [UInt8]] = [:]
+        classic["/api"] = JSONValue.object([
+            "kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": [],
+        ]).encoded()
+        classic["/apis"] = JSONValue.object([
+            "kind": "APIGroupList", "apiVersion": "v1",
+            "groups": .array(named.map { .object(Self.group($0, definitions)) }),
+        ]).encoded()
+        for group in named {
+            var document: JSONObject = ["kind": "APIGroup", "apiVersion": "v1"]
+            for (key, value) in Self.group(group, definitions) { document[key] = value }
+            classic["/apis/\(group)"] = document.encoded()
+        }
+        for version in Self.versions(definitions) {
+            let path = version.group.isEmpty ? "/api/\(version.version)" : "/apis/\(version)"
+            classic[path] = Self.resourceList(version, definitions.filter { $0.groupVersion == version }).encoded()
+        }
+        self.classic = classic
+        var aggregated: [String: [String: Document]] = [:]
+        for version in ["v2", "v2beta1"] {
+            aggregated["/api", default: [:]][version] = Self.aggregate([""], definitions, version)
+            aggregated["/apis", default: [:]][version] = Self.aggregate(named, definitions, version)
+        }
+        self.aggregated = aggregated
+    }
+
+    static let verbs: JSONValue = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
+    static let statusVerbs: JSONValue = ["get", "patch", "update"]
+
+    private static func versions(_ definitions: [ResourceDefinition]) -> [GroupVersion] {
+        var versions: [GroupVersion] = []
+        for definition in definitions where !versions.contains(definition.groupVersion) {
+            versions.append(definition.groupVersion)
+        }
+        return versions
+    }
+
+    private static func group(_ name: String, _ definitions: [ResourceDefinition]) -> JSONObject {
+        let versions: [JSONValue] = Self.versions(definitions.filter { $0.group == name }).map {
+            ["groupVersion": .string($0.description), "version": .string($0.version)]
+        }
+        return ["name": .string(name), "versions": .array(versions), "preferredVersion": versions[0]]
+    }
+
+    private static func resourceList(_ version: GroupVersion, _ definitions: [ResourceDefinition]) -> JSONValue {
+        var resources: [JSONValue] = []
+        for definition in definitions.sorted(by: { $0.plural < $1.plural }) {
+            var entry: JSONObject = [
+                "name": .string(definition.plural), "singularName": .string(definition.singular),
+                "namespaced": .bool(definition.namespaced), "kind": .string(definition.kind), "verbs": verbs,
+            ]
+            if !definition.shortNames.isEmpty { entry["shortNames"] = JSONValue(definition.shortNames) }
+            if !definition.categories.isEmpty { entry["categories"] = JSONValue(definition.categories) }
+            entry["storageVersionHash"] = .string(
+                ContentHash.base64("\(definition.group)/\(definition.version)/\(definition.kind)"))
+            resources.append(.object(entry))
+            for (subresource, verbs) in subresources(definition) {
+                resources.append([
+                    "name": .string("\(definition.plural)/\(subresource)"), "singularName": "",
+                    "namespaced": .bool(definition.namespaced), "kind": .string(definition.kind), "verbs": verbs,
+                ])
+            }
+        }
+        return [
+            "kind": "APIResourceList", "apiVersion": "v1", "groupVersion": .string(version.description),
+            "resources": .array(resources),
+        ]
+    }
+
+    private static func subresources(_ definition: ResourceDefinition) -> [(String, JSONValue)] {
+        var result: [(String, JSONValue)] = []
+        if definition.group.isEmpty, definition.plural == "namespaces" { result.append(("finalize", ["update"])) }
+        if definition.hasStatus { result.append(("status", statusVerbs)) }
+        return result
+    }
+
+    private static func aggregate(_ groups: [String], _ definitions: [ResourceDefinition], _ version: String)
+        -> Document
+    {
+        let items: [JSONValue] = groups.map { group in
+            let own = definitions.filter { $0.group == group }
+            var metadata: JSONObject = ["creationTimestamp": .null]
+            if !group.isEmpty { metadata.insert("name", .string(group), at: 0) }
+            return [
+                "metadata": .object(metadata),
+                "versions": .array(
+                    versions(own).map { groupVersion in
+                        [
+                            "version": .string(groupVersion.version),
+                            "resources": .array(
+                                own.filter { $0.groupVersion == groupVersion }.sorted { $0.plural < $1.plural }
+                                    .map(aggregatedResource)),
+                            "freshness": "Current",
+                        ]
+                    }),
+            ]
+        }
+        let document: JSONValue = [
+            "kind": "APIGroupDiscoveryList", "apiVersion": .string("apidiscovery.k8s.io/\(version)"), "metadata": [:],
+            "items": .array(items),
+        ]
+        let bytes = document.encoded()
+        return Document(bytes: bytes, etag: "\"\(ContentHash.hex(bytes))\"")
+    }
+
+    private static func aggregatedResource(_ definition: ResourceDefinition) -> JSONValue {
+        let kind: JSONValue = [
+            "group": .string(definition.group), "version": .string(definition.version),
+            "kind": .string(definition.kind),
+        ]
+        var entry: JSONObject = [
+            "resource": .string(definition.plural), "responseKind": kind,
+            "scope": definition.namespaced ? "Namespaced" : "Cluster",
+            "singularResource": .string(definition.singular), "verbs": verbs,
+        ]
+        if !definition.shortNames.isEmpty { entry["shortNames"] = JSONValue(definition.shortNames) }
+        if !definition.categories.isEmpty { entry["categories"] = JSONValue(definition.categories) }
+        let subresources = subresources(definition)
+        if !subresources.isEmpty {
+            entry["subresources"] = .array(
+                subresources.map { name, verbs in
+                    ["subresource": .string(name), "responseKind": kind, "verbs": verbs]
+                })
+        }
+        return .object(entry)
+    }
+}

@@ -1,0 +1,72 @@
+import KubeModel
+import Store
+import Transport
+
+/// Everything a GET can ask for that is no resource: discovery, OpenAPI, version, health and metrics.
+struct ServerDocuments: Sendable {
+    let discovery: DiscoveryDocuments
+    let openAPI: OpenAPIService
+    let health: HealthChecks
+    let metrics: RequestMetrics
+    let limit: InFlightLimit
+    let store: any Store
+
+    /// - Throws: 404 for a path that leads nowhere, 405 for a method other than GET.
+    func respond(_ exchange: Exchange) throws(Status) -> OutgoingResponse {
+        let segments = exchange.info.segments
+        guard let response = try lookUp(segments, exchange) else { throw Status.resourceNotFound() }
+        guard exchange.request.method == "GET" || exchange.request.method == "HEAD" else {
+            throw Status.methodNotServed()
+        }
+        return response
+    }
+
+    private func lookUp(_ segments: [String], _ exchange: Exchange) throws(Status) -> OutgoingResponse? {
+        switch segments.first {
+        case nil: return OutgoingResponse(contentType: "application/json", body: [index])
+        case "api", "apis": return try discoveryDocument("/" + segments.joined(separator: "/"), exchange)
+        case "openapi": return try openAPI.respond(exchange)
+        case "version" where segments.count == 1:
+            return OutgoingResponse(contentType: "application/json", body: [ServerVersion.document])
+        case "livez", "readyz", "healthz": return health.respond(exchange)
+        case "metrics" where segments.count == 1:
+            let text = metrics.text(
+                inFlight: limit.current, revision: store.currentRevision.rawValue,
+                compacted: store.compactedRevision.rawValue)
+            return OutgoingResponse(
+                contentType: "text/plain; version=0.0.4; charset=utf-8", body: [Array(text.utf8)])
+        default: return nil
+        }
+    }
+
+    private func discoveryDocument(_ path: String, _ exchange: Exchange) throws(Status) -> OutgoingResponse? {
+        guard let classic = discovery.classic[path] else { return nil }
+        let aggregated = discovery.aggregated[path] ?? [:]
+        guard let accept = exchange.request.accept, !accept.isEmpty else {
+            return OutgoingResponse(contentType: "application/json", body: [classic])
+        }
+        for type in AcceptedMediaType.parse(accept) {
+            guard ["application/json", "application/*", "*/*"].contains(type.type) else { continue }
+            if type.shape.isEmpty {
+                return OutgoingResponse(
+                    contentType: "application/json", headers: [("Vary", "Accept")], body: [classic])
+            }
+            guard type.shape == "APIGroupDiscoveryList", type.group == "apidiscovery.k8s.io",
+                let document = aggregated[type.version]
+            else { continue }
+            let contentType = "application/json;g=apidiscovery.k8s.io;v=\(type.version);as=APIGroupDiscoveryList"
+            let headers = [(name: "ETag", value: document.etag), (name: "Vary", value: "Accept")]
+            if exchange.request.ifNoneMatch == document.etag {
+                return OutgoingResponse(status: 304, contentType: contentType, headers: headers, body: [])
+            }
+            return OutgoingResponse(contentType: contentType, headers: headers, body: [document.bytes])
+        }
+        throw Status.notAcceptable(supported: ["application/json"])
+    }
+
+    private var index: [UInt8] {
+        let paths = discovery.classic.keys.sorted()
+            + ["/healthz", "/livez", "/metrics", "/openapi/v2", "/openapi/v3", "/readyz", "/version"]
+        return JSONValue.object(["paths": JSONValue(paths)]).encoded()
+    }
+}

@@ -1,0 +1,135 @@
+import KubeModel
+
+/// The rules every kind's metadata obeys, in Kubernetes' words (`ValidateObjectMeta`, `ValidateObjectMetaUpdate`).
+enum MetadataValidation {
+    /// Bytes of all annotation keys and values together.
+    static let annotationLimit = 256 << 10
+
+    /// What is wrong with the metadata of a new or changed object.
+    static func errors(in object: JSONValue, namespaced: Bool, nameRule: NameRule) -> [FieldError] {
+        let path = FieldPath("metadata")
+        let metadata = object["metadata"]
+        var errors: [FieldError] = []
+        if let base = metadata?["generateName"]?.string, !base.isEmpty {
+            // A generated name ends in five letters, so only what comes before has to fit.
+            for message in NameSyntax.messages(for: base + "x", rule: nameRule) {
+                errors.append(.invalid(path.child("generateName"), .string(base), message))
+            }
+        }
+        let name = metadata?["name"]?.string ?? ""
+        if name.isEmpty {
+            errors.append(.required(path.child("name"), "name or generateName is required"))
+        } else {
+            for message in NameSyntax.messages(for: name, rule: nameRule) {
+                errors.append(.invalid(path.child("name"), .string(name), message))
+            }
+        }
+        let namespace = metadata?["namespace"]?.string ?? ""
+        if namespaced {
+            if namespace.isEmpty {
+                errors.append(.required(path.child("namespace"), ""))
+            } else {
+                for message in NameSyntax.dnsLabel(namespace) {
+                    errors.append(.invalid(path.child("namespace"), .string(namespace), message))
+                }
+            }
+        } else if !namespace.isEmpty {
+            errors.append(.forbidden(path.child("namespace"), "not allowed on this type"))
+        }
+        if let labels = metadata?["labels"]?.object { checkLabels(labels, path.child("labels"), &errors) }
+        if let annotations = metadata?["annotations"]?.object {
+            checkAnnotations(annotations, path.child("annotations"), &errors)
+        }
+        if let references = metadata?["ownerReferences"]?.array {
+            checkOwners(references, path.child("ownerReferences"), &errors)
+        }
+        for finalizer in metadata?["finalizers"]?.array ?? [] {
+            checkFinalizer(finalizer.string ?? "", path.child("finalizers"), &errors)
+        }
+        return errors
+    }
+
+    /// What may not change. `new` has the server's fields filled in from `old` where the client left them out.
+    static func updateErrors(from old: JSONValue, to new: JSONValue) -> [FieldError] {
+        let path = FieldPath("metadata")
+        var errors: [FieldError] = []
+        let oldMetadata = old["metadata"]
+        let newMetadata = new["metadata"]
+        if oldMetadata?["deletionTimestamp"] != nil {
+            let before = Set((oldMetadata?["finalizers"]?.array ?? []).compactMap(\.string))
+            let added = (newMetadata?["finalizers"]?.array ?? []).compactMap(\.string).filter { !before.contains($0) }
+            if !added.isEmpty {
+                let list = added.map { "\"\($0)\"" }.joined(separator: ", ")
+                errors.append(
+                    .forbidden(
+                        path.child("finalizers"),
+                        "no new finalizers can be added if the object is being deleted, found new finalizers "
+                            + "[]string{\(list)}"))
+            }
+        }
+        for field in ["name", "namespace", "uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds"]
+        {
+            let value = newMetadata?[field]
+            if value != oldMetadata?[field] {
+                errors.append(.invalid(path.child(field), value ?? .null, "field is immutable"))
+            }
+        }
+        return errors
+    }
+
+    private static func checkLabels(_ labels: JSONObject, _ path: FieldPath, _ errors: inout [FieldError]) {
+        for (key, value) in labels {
+            for message in NameSyntax.qualifiedName(key) {
+                errors.append(.invalid(path, .string(key), message))
+            }
+            for message in NameSyntax.labelValue(value.string ?? "") {
+                errors.append(.invalid(path, value, message))
+            }
+        }
+    }
+
+    private static func checkAnnotations(_ annotations: JSONObject, _ path: FieldPath, _ errors: inout [FieldError]) {
+        var size = 0
+        for (key, value) in annotations {
+            size += key.utf8.count + (value.string?.utf8.count ?? 0)
+            // Kubernetes checks the lower-cased key: upper case is fine in annotation prefixes.
+            for message in NameSyntax.qualifiedName(key.lowercased()) {
+                errors.append(.invalid(path, .string(key), message))
+            }
+        }
+        if size > annotationLimit { errors.append(.tooLong(path, maximum: annotationLimit)) }
+    }
+
+    private static func checkOwners(_ references: [JSONValue], _ path: FieldPath, _ errors: inout [FieldError]) {
+        var controllers: [String] = []
+        for (index, reference) in references.enumerated() {
+            let path = path.index(index)
+            if (reference["apiVersion"]?.string ?? "").isEmpty {
+                errors.append(.invalid(path.child("apiVersion"), "", "version must not be empty"))
+            }
+            for field in ["kind", "name", "uid"] where (reference[field]?.string ?? "").isEmpty {
+                errors.append(.invalid(path.child(field), "", "\(field) must not be empty"))
+            }
+            if reference["controller"]?.bool == true { controllers.append(reference["name"]?.string ?? "") }
+        }
+        if controllers.count > 1 {
+            errors.append(
+                .invalid(
+                    path, value: .array(references),
+                    "Only one reference can have Controller set to true. Found \"true\" in references for "
+                        + "\(controllers[0]) and \(controllers[1])"))
+        }
+    }
+
+    private static func checkFinalizer(_ name: String, _ path: FieldPath, _ errors: inout [FieldError]) {
+        for message in NameSyntax.qualifiedName(name) {
+            errors.append(.invalid(path, .string(name), message))
+        }
+        if !name.contains("/"), !["kubernetes", "orphan", "foregroundDeletion"].contains(name) {
+            errors.append(
+                .invalid(
+                    path, value: .string(name),
+                    "name is neither a standard finalizer name nor is it fully qualified"))
+        }
+    }
+}

@@ -1,0 +1,112 @@
+import KubeModel
+import Store
+
+/// Stored bytes → a response in the shape the client asked for. Plain JSON joins the bytes as they are.
+struct ObjectRenderer: Sendable {
+    /// One object. `stored` are the store's bytes, which carry no version when `revision` is given, and those of the
+    /// cache, which do, when it is nil.
+    func object(
+        _ resource: ServedResource, stored: [UInt8], revision: Revision?, shape: ResponseShape, now: Timestamp,
+        included: TableRenderer.IncludedObject = .metadata
+    ) throws(Status) -> OutgoingResponse {
+        var bytes = stored
+        if let revision { bytes = CachedObject.bytes(stored, with: revision) }
+        bytes = try resource.served(bytes: bytes)
+        switch shape.form {
+        case .object:
+            if shape.format == .yaml { return try yaml(bytes) }
+            return OutgoingResponse(contentType: shape.contentType, body: [bytes, Self.newline])
+        case .partialMetadata(let version):
+            var output: [UInt8] = []
+            ObjectBytes.partialMetadata(of: bytes, version: version, into: &output)
+            return try finished(output, shape)
+        case .table(let version):
+            let metadata: JSONValue = [
+                "resourceVersion": (try? JSONParser.parse(bytes))?["metadata"]["resourceVersion"] ?? ""
+            ]
+            let table = TableRenderer(columns: resource.columns, version: version, included: included, now: now)
+            return try finished(try table.table([bytes], metadata: metadata.encoded()), shape)
+        }
+    }
+
+    /// A list. `next` is the token to go on with and how many objects are left, if the list was cut.
+    func list(
+        _ resource: ServedResource, _ items: [CachedObject], revision: Revision, next: NextPage?, shape: ResponseShape,
+        now: Timestamp, included: TableRenderer.IncludedObject = .metadata
+    ) throws(Status) -> OutgoingResponse {
+        var metadata: JSONObject = ["resourceVersion": .string(String(revision.rawValue))]
+        if let next {
+            metadata["continue"] = .string(next.token)
+            if let remaining = next.remaining, remaining > 0 {
+                metadata["remainingItemCount"] = .integer(Int64(remaining))
+            }
+        }
+        let listMetadata = metadata.encoded()
+        switch shape.form {
+        case .object:
+            let head =
+                Array("{\"kind\":\"\(resource.definition.kind)List\",\"apiVersion\":\"\(resource.apiVersion)\",\"metadata\":".utf8)
+                + listMetadata
+            return try finished(try Self.joined(head, resource, items), shape)
+        case .partialMetadata(let version):
+            var output =
+                Array("{\"kind\":\"PartialObjectMetadataList\",\"apiVersion\":\"meta.k8s.io/\(version)\",\"metadata\":".utf8)
+                + listMetadata + Array(",\"items\":[".utf8)
+            for (index, item) in items.enumerated() {
+                if index > 0 { output.append(UInt8(ascii: ",")) }
+                ObjectBytes.partialMetadata(of: try resource.served(bytes: item.bytes), version: version, into: &output)
+            }
+            output += Array("]}".utf8)
+            return try finished(output, shape)
+        case .table(let version):
+            let table = TableRenderer(columns: resource.columns, version: version, included: included, now: now)
+            var rows: [[UInt8]] = []
+            rows.reserveCapacity(items.count)
+            for item in items { rows.append(try resource.served(bytes: item.bytes)) }
+            return try finished(try table.table(rows, metadata: listMetadata), shape)
+        }
+    }
+
+    /// Where a cut list goes on.
+    struct NextPage: Sendable {
+        var token: String
+        /// nil where it is not counted: with a selector.
+        var remaining: Int?
+    }
+
+    /// One allocation, one copy of each object.
+    private static func joined(_ head: [UInt8], _ resource: ServedResource, _ items: [CachedObject]) throws(Status)
+        -> [UInt8]
+    {
+        var output: [UInt8] = []
+        output.reserveCapacity(head.count + 16 + items.reduce(0) { $0 + $1.bytes.count + 1 })
+        output += head
+        output += itemsKey
+        var isFirst = true
+        for item in items {
+            if !isFirst { output.append(UInt8(ascii: ",")) }
+            isFirst = false
+            output += try resource.served(bytes: item.bytes)
+        }
+        output.append(UInt8(ascii: "]"))
+        output.append(UInt8(ascii: "}"))
+        return output
+    }
+
+    private func finished(_ bytes: [UInt8], _ shape: ResponseShape) throws(Status) -> OutgoingResponse {
+        if shape.format == .yaml { return try yaml(bytes) }
+        return OutgoingResponse(contentType: shape.contentType, body: [bytes, Self.newline])
+    }
+
+    private func yaml(_ bytes: [UInt8]) throws(Status) -> OutgoingResponse {
+        do {
+            return OutgoingResponse(
+                contentType: "application/yaml", body: [YAMLDocument.encode(try JSONParser.parse(bytes))])
+        } catch {
+            throw Status.internalError("a stored object is not JSON")
+        }
+    }
+
+    private static let itemsKey = Array(",\"items\":[".utf8)
+    private static let newline = [UInt8(ascii: "\n")]
+}

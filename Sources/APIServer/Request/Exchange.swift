@@ -1,0 +1,41 @@
+import KubeModel
+import Transport
+
+/// One request on its way through the phases: each phase fills in what the next ones need.
+struct Exchange: Sendable {
+    let request: IncomingRequest
+    let writer: any ResponseWriter
+    /// When it came in: wall clock for objects, monotonic time for durations.
+    let now: Timestamp
+    let started: MonotonicTime
+    var query = QueryItems()
+
+    let info: RequestInfo
+    var user = User.anonymous
+    /// The resource the path names and what to do with it; nil for `/version`, discovery and the like.
+    var operation: ResourceOperation?
+    var shape = ResponseShape.json
+    /// Which in-flight limit the request counts against; given back when it is answered.
+    var slot: InFlightLimit.Slot?
+    /// Texts for `Warning` headers.
+    var warnings: [String] = []
+}
+
+/// A verb on a resource.
+struct ResourceOperation: Sendable {
+    var verb: Verb
+    var resource: ServedResource
+    /// "" for cluster-scoped resources and for collections over all namespaces.
+    var namespace: String
+    /// "" for collections.
+    var name: String
+    var subresource: Subresource?
+    var isWatchPath = false
+}
+
+/// What can follow an object's name in a path.
+enum Subresource: String, Sendable {
+    case status
+    /// Of a Namespace: takes `spec.finalizers`.
+    case finalize
+}

@@ -1,0 +1,23 @@
+/// A request as the pipeline sees it, whatever brought it: a socket or a test.
+struct IncomingRequest: Sendable {
+    /// Who sent it, as far as the transport can tell.
+    enum Origin: Sendable, Hashable {
+        case network
+        /// Over TLS with a certificate that the client CA verified: common name and organisations of its subject.
+        case certificate(commonName: String, organizations: [String])
+        /// Over the server's own unix socket, which only its user can open.
+        case unixSocket
+    }
+
+    var method: String
+    /// Still percent-encoded.
+    var path: String
+    /// Behind the "?", still encoded.
+    var query = ""
+    var accept: String?
+    var contentType: String?
+    var authorization: String?
+    var ifNoneMatch: String?
+    var body: [UInt8] = []
+    var origin = Origin.network
+}

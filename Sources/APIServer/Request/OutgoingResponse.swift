@@ -1,0 +1,26 @@
+import KubeModel
+
+/// A complete response: head and body. The chunks are sent as they are, one behind the other.
+struct OutgoingResponse: Sendable {
+    var status: Int
+    /// Without `Content-Length`, which the transport adds.
+    var headers: [(name: String, value: String)]
+    var body: [[UInt8]]
+
+    init(status: Int = 200, contentType: String, headers: [(name: String, value: String)] = [], body: [[UInt8]]) {
+        self.status = status
+        self.headers = [("Content-Type", contentType)] + headers
+        self.body = body
+    }
+
+    /// A `metav1.Status`; with `Retry-After` when the client is asked to come back.
+    init(_ status: Status, shape: ResponseShape = .json) {
+        let value = status.json
+        self.init(
+            status: Int(status.code), contentType: shape.contentType,
+            body: [shape.format == .yaml ? YAMLDocument.encode(value) : value.encoded() + [UInt8(ascii: "\n")]])
+        if let seconds = status.details?.retryAfterSeconds, seconds > 0 {
+            headers.append(("Retry-After", String(seconds)))
+        }
+    }
+}

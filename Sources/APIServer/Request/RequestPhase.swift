@@ -1,0 +1,15 @@
+/// What happens to every request, in this order. `RequestPipeline.run` has one case for each.
+enum RequestPhase: CaseIterable, Sendable {
+    /// Who is it? 401 for wrong credentials, and for none unless the path is open to everybody.
+    case authenticate
+    /// Path and method → resource, verb, name. 404 and 405 for what this server does not have.
+    case route
+    /// May they? Every authenticated caller is an administrator.
+    case authorize
+    /// Is there room? 429 when too many requests are being worked on.
+    case limit
+    /// In which form do they want the answer? 406 for none that can be served.
+    case negotiate
+    /// The verb: answers itself, at once or from the store's thread.
+    case perform
+}

@@ -1,0 +1,173 @@
+import KubeModel
+import Transport
+
+/// Takes a request through the phases of `RequestPhase` to its verb. Immutable; called from any thread; never blocks.
+final class RequestPipeline: Sendable {
+    let resources: ServedResources
+    let authenticator: Authenticator
+    let limit: InFlightLimit
+    let metrics: RequestMetrics
+    let documents: ServerDocuments
+    let reader: ObjectReader
+    let writer: ObjectWriter
+    let watcher: WatchService
+    let clock: @Sendable () -> Timestamp
+
+    init(
+        resources: ServedResources, authenticator: Authenticator, limit: InFlightLimit, metrics: RequestMetrics,
+        documents: ServerDocuments, reader: ObjectReader, writer: ObjectWriter, watcher: WatchService,
+        clock: @escaping @Sendable () -> Timestamp = { SystemClock.now }
+    ) {
+        self.resources = resources
+        self.authenticator = authenticator
+        self.limit = limit
+        self.metrics = metrics
+        self.documents = documents
+        self.reader = reader
+        self.writer = writer
+        self.watcher = watcher
+        self.clock = clock
+    }
+
+    /// Answers `request` through `response`, now or later.
+    func handle(_ request: IncomingRequest, _ response: any ResponseWriter) {
+        var exchange = Exchange(
+            request: request, writer: response, now: clock(), started: MonotonicTime.now,
+            info: RequestInfo(path: Substring(request.path)))
+        do throws(Status) {
+            exchange.query = try QueryItems(Substring(request.query))
+            for phase in RequestPhase.allCases { try run(phase, &exchange) }
+        } catch {
+            answer(exchange, with: error)
+        }
+    }
+
+    private func run(_ phase: RequestPhase, _ exchange: inout Exchange) throws(Status) {
+        switch phase {
+        case .authenticate: try authenticate(&exchange)
+        case .route: try route(&exchange)
+        case .authorize: break
+        case .limit: try takeSlot(&exchange)
+        case .negotiate: try negotiate(&exchange)
+        case .perform: try perform(exchange)
+        }
+    }
+
+    private func authenticate(_ exchange: inout Exchange) throws(Status) {
+        if let user = try authenticator.authenticate(exchange.request) {
+            exchange.user = user
+        } else if !Self.isOpen(exchange.info) {
+            throw Status.unauthorized()
+        }
+    }
+
+    /// Paths that everybody may read: probes and the version.
+    private static func isOpen(_ info: RequestInfo) -> Bool {
+        guard let first = info.segments.first else { return false }
+        return first == "livez" || first == "readyz" || first == "healthz"
+            || (first == "version" && info.segments.count == 1)
+    }
+
+    private func route(_ exchange: inout Exchange) throws(Status) {
+        guard case .resource(let path) = exchange.info.target else { return }
+        guard
+            let resource = resources.find(group: path.group, version: path.version, plural: path.plural),
+            path.namespace.isEmpty || resource.definition.namespaced
+        else { throw Status.resourceNotFound() }
+        var subresource: Subresource?
+        if !path.subresource.isEmpty {
+            guard let known = Subresource(rawValue: path.subresource), resource.serves(known) else {
+                throw Status.resourceNotFound()
+            }
+            subresource = known
+        }
+        guard !(resource.definition.namespaced && path.namespace.isEmpty && !path.name.isEmpty) else {
+            throw Status.resourceNotFound()
+        }
+        let isWatch = path.isWatchPath || exchange.query.bool("watch")
+        guard
+            let verb = Self.verb(
+                exchange.request.method, isCollection: path.name.isEmpty, isWatch: isWatch,
+                isWatchPath: path.isWatchPath),
+            Self.allows(verb, subresource, spansNamespaces: resource.definition.namespaced && path.namespace.isEmpty)
+        else { throw Status.methodNotServed(resource.definition) }
+        exchange.operation = ResourceOperation(
+            verb: verb, resource: resource, namespace: path.namespace, name: path.name, subresource: subresource,
+            isWatchPath: path.isWatchPath)
+    }
+
+    private static func verb(_ method: String, isCollection: Bool, isWatch: Bool, isWatchPath: Bool) -> Verb? {
+        switch (method, isCollection) {
+        case ("GET", true), ("HEAD", true): isWatch ? .watch : .list
+        case ("GET", false), ("HEAD", false): isWatchPath ? .watch : .get
+        case ("POST", true): .create
+        case ("PUT", false): .update
+        case ("PATCH", false): .patch
+        case ("DELETE", false): .delete
+        case ("DELETE", true): .deletecollection
+        default: nil
+        }
+    }
+
+    private static func allows(_ verb: Verb, _ subresource: Subresource?, spansNamespaces: Bool) -> Bool {
+        switch subresource {
+        case .status: verb == .get || verb == .update || verb == .patch
+        case .finalize: verb == .update
+        case nil: !(spansNamespaces && (verb == .create || verb == .deletecollection))
+        }
+    }
+
+    private func takeSlot(_ exchange: inout Exchange) throws(Status) {
+        guard let operation = exchange.operation, operation.verb != .watch else { return }
+        let slot: InFlightLimit.Slot = operation.verb.isMutating ? .write : .read
+        guard limit.enter(slot) else {
+            throw Status.tooManyRequests()
+        }
+        exchange.slot = slot
+    }
+
+    private func negotiate(_ exchange: inout Exchange) throws(Status) {
+        guard exchange.operation != nil else { return }
+        exchange.shape = try ResponseShape(accept: exchange.request.accept)
+    }
+
+    private func perform(_ exchange: Exchange) throws(Status) {
+        guard let operation = exchange.operation else {
+            answer(exchange, try documents.respond(exchange))
+            return
+        }
+        switch operation.verb {
+        case .get: answer(exchange, try reader.get(exchange, operation))
+        case .list: answer(exchange, try reader.list(exchange, operation))
+        case .watch:
+            try watcher.start(exchange, operation)
+            metrics.record(exchange, status: 200)
+        case .create, .update, .patch, .delete, .deletecollection:
+            writer.perform(exchange, operation) { result in
+                switch result {
+                case .success(let response): self.answer(exchange, response)
+                case .failure(let status): self.answer(exchange, with: status)
+                }
+            }
+        }
+    }
+
+    private func answer(_ exchange: Exchange, with status: Status) {
+        answer(exchange, OutgoingResponse(status, shape: exchange.shape))
+    }
+
+    private func answer(_ exchange: Exchange, _ response: OutgoingResponse) {
+        if let slot = exchange.slot { limit.leave(slot) }
+        metrics.record(exchange, status: response.status)
+        exchange.writer.send(response)
+    }
+}
+
+extension Status {
+    /// A method that a path does not have.
+    static func methodNotServed(_ definition: ResourceDefinition? = nil) -> Status {
+        Status(
+            code: 405, reason: .methodNotAllowed, message: "the server does not allow this method on the requested resource",
+            details: definition.map { Details(group: $0.group, kind: $0.plural) })
+    }
+}

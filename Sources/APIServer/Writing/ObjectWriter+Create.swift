@@ -1,0 +1,137 @@
+import KubeModel
+import Store
+
+extension ObjectWriter {
+    /// POST to a collection.
+    func create(_ exchange: Exchange, _ operation: ResourceOperation, _ done: @escaping WriteCompletion) throws(Status) {
+        let request = try writeRequest(exchange, operation, optionsKind: "CreateOptions")
+        let reader = request.resource.documentReader
+        var warnings: [String] = []
+        let document = try reader.read(
+            exchange.request.body, contentType: exchange.request.contentType, request.options.fieldValidation,
+            warnings: &warnings)
+        try create(request, document, warnings: warnings, attempt: 1, done)
+    }
+
+    /// Stores `document` as a new object; also what PUT of a missing name leads to.
+    func create(
+        _ request: WriteRequest, _ document: JSONValue, warnings: [String], attempt: Int, expectedName: String? = nil,
+        _ done: @escaping WriteCompletion
+    ) throws(Status) {
+        var object = document
+        try alignIdentity(&object, request, expectedName: expectedName)
+        try namespaces.admitCreate(request, name: object["metadata"]["name"].string ?? "")
+        let generates = fillSystemMetadata(&object, request)
+        request.resource.schema?.applyDefaults(&object)
+        let schemaErrors = try request.resource.documentReader.schemaErrors(object)
+        let name = object["metadata"]["name"].string ?? ""
+        let context = request.context(name: name)
+        request.strategy.prepareForCreate(&object, context)
+        if request.strategy.generationRule != .none { object["metadata"]["generation"] = 1 }
+        let errors =
+            MetadataValidation.errors(
+                in: object, namespaced: request.resource.definition.namespaced, nameRule: request.strategy.nameRule)
+            + request.strategy.validateCreate(object, context)
+        try Self.refuse(request, name: name, errors, schemaErrors)
+        let allWarnings = warnings + request.strategy.warnings(for: object, replacing: nil)
+
+        let transaction = try request.strategy.allocate(&object, replacing: nil, context)
+        let bytes = request.resource.storedBytes(object)
+        if request.options.isDryRun {
+            transaction?.rollback()
+            if request.resource.cache.get(namespace: request.namespace, name: name) != nil {
+                throw Status.alreadyExists(request.resource.definition.groupResource, name)
+            }
+            done(response(request, status: 201, stored: bytes, revision: nil, warnings: allWarnings))
+            return
+        }
+        let key = request.resource.key(namespace: request.namespace, name: name)
+        store.submit(.create(key: key, value: bytes)) { result in
+            switch result {
+            case .success(let outcome):
+                transaction?.commit()
+                done(
+                    self.response(
+                        request, status: 201, stored: outcome.value, revision: outcome.revision, warnings: allWarnings))
+            case .failure(let error):
+                transaction?.rollback()
+                guard case .exists = error.code else {
+                    done(.failure(Self.status(error, request.resource, operation: "create")))
+                    return
+                }
+                guard generates else {
+                    done(.failure(.alreadyExists(request.resource.definition.groupResource, name)))
+                    return
+                }
+                guard attempt < 8 else {
+                    done(.failure(.generateNameConflict(request.resource.definition.groupResource, name)))
+                    return
+                }
+                self.queue.run {
+                    do throws(Status) {
+                        try self.create(request, document, warnings: warnings, attempt: attempt + 1, done)
+                    } catch {
+                        done(.failure(error))
+                    }
+                }
+            }
+        }
+    }
+
+    /// Fills in the namespace and name of the path, and refuses a document that says otherwise.
+    func alignIdentity(_ object: inout JSONValue, _ request: WriteRequest, expectedName: String?) throws(Status) {
+        let namespace = object["metadata"]["namespace"].string ?? ""
+        if request.resource.definition.namespaced {
+            if namespace.isEmpty {
+                object["metadata"]["namespace"] = .string(request.namespace)
+            } else if namespace != request.namespace {
+                throw Status.badRequest(
+                    expectedName == nil
+                        ? "the namespace of the provided object does not match the namespace sent on the request"
+                        : "the namespace of the object (\(namespace)) does not match the namespace on the request "
+                            + "(\(request.namespace))")
+            }
+        } else if namespace.isEmpty {
+            object["metadata"]["namespace"] = nil
+        }
+        if let expectedName {
+            let name = object["metadata"]["name"].string ?? ""
+            if name.isEmpty {
+                object["metadata"]["name"] = .string(expectedName)
+            } else if name != expectedName {
+                throw Status.badRequest(
+                    "the name of the object (\(name)) does not match the name on the URL (\(expectedName))")
+            }
+        }
+    }
+
+    /// Sets what only the server may say, and makes a name when only its beginning was given.
+    /// - Returns: whether the name was made here.
+    private func fillSystemMetadata(_ object: inout JSONValue, _ request: WriteRequest) -> Bool {
+        var metadata = object["metadata"]?.object ?? JSONObject()
+        var generates = false
+        if (metadata["name"].string ?? "").isEmpty, let base = metadata["generateName"].string, !base.isEmpty {
+            metadata["name"] = .string(NameGenerator.name(from: base))
+            generates = true
+        }
+        metadata["uid"] = .string(NameGenerator.uid())
+        metadata["creationTimestamp"] = .string(request.now.description)
+        for field in ["generation", "deletionTimestamp", "deletionGracePeriodSeconds", "resourceVersion", "selfLink"] {
+            metadata[field] = nil
+        }
+        object["metadata"] = .object(metadata)
+        return generates
+    }
+
+    /// Throws 422 with everything that is wrong; what a kind's own rule says about a field stands for the schema's word.
+    static func refuse(
+        _ request: WriteRequest, name: String, _ errors: [FieldError], _ schemaErrors: [FieldError]
+    ) throws(Status) {
+        var all = errors
+        if !schemaErrors.isEmpty {
+            let named = Set(errors.map(\.field))
+            all += schemaErrors.filter { !named.contains($0.field) }
+        }
+        guard all.isEmpty else { throw Status.invalid(request.resource.definition.groupKind, name, all) }
+    }
+}

@@ -1,0 +1,186 @@
+import KubeModel
+import Store
+import Synchronization
+
+extension ObjectWriter {
+    /// DELETE of an object.
+    func delete(_ exchange: Exchange, _ operation: ResourceOperation, _ done: @escaping WriteCompletion) throws(Status) {
+        let (request, options) = try deleteRequest(exchange, operation)
+        try delete(request, options, attempt: 1) { result in
+            done(result.flatMap { self.deletionResponse(request, $0) })
+        }
+    }
+
+    /// DELETE of a collection: every object the selectors match, one by one; the answer lists them.
+    func deleteCollection(
+        _ exchange: Exchange, _ operation: ResourceOperation, _ done: @escaping WriteCompletion
+    ) throws(Status) {
+        let (request, options) = try deleteRequest(exchange, operation)
+        let list = try ListOptions(exchange.query)
+        let fields = try FieldSelectorCheck.checked(list.fields, for: request.resource)
+        let found = request.resource.cache.list(
+            namespace: request.namespace.isEmpty ? nil : request.namespace, labels: list.labels, fields: fields)
+        let answer: @Sendable () -> Void = {
+            do throws(Status) {
+                done(
+                    .success(
+                        try self.renderer.list(
+                            request.resource, found.items, revision: found.revision, next: nil, shape: request.shape,
+                            now: request.now)))
+            } catch {
+                done(.failure(error))
+            }
+        }
+        guard !found.items.isEmpty else {
+            answer()
+            return
+        }
+        let pending = Mutex((count: found.items.count, failure: Status?.none))
+        for item in found.items {
+            let single = WriteRequest(
+                resource: request.resource, namespace: item.namespace, name: item.name, subresource: nil,
+                options: request.options, shape: request.shape, user: request.user, now: request.now)
+            let finish: @Sendable (Status?) -> Void = { failure in
+                let (isLast, failed) = pending.withLock { state in
+                    // Somebody else was faster: the object is gone, as was asked for.
+                    if let failure, failure.code != 404 { state.failure = failure }
+                    state.count -= 1
+                    return (state.count == 0, state.failure)
+                }
+                guard isLast else { return }
+                if let failed { done(.failure(failed)) } else { answer() }
+            }
+            do throws(Status) {
+                try delete(single, options, attempt: 1) { result in
+                    if case .failure(let status) = result { finish(status) } else { finish(nil) }
+                }
+            } catch {
+                finish(error)
+            }
+        }
+    }
+
+    /// What a deletion came to.
+    enum Deletion: Sendable {
+        /// The object is gone; this was its last state.
+        case gone(JSONValue)
+        /// It has a deletionTimestamp and waits for its finalizers.
+        case waiting(bytes: [UInt8], Revision)
+    }
+
+    /// Deletes one object, or marks it when finalizers hold it.
+    func delete(
+        _ request: WriteRequest, _ options: DeleteOptions, attempt: Int,
+        _ done: @escaping @Sendable (Result<Deletion, Status>) -> Void
+    ) throws(Status) {
+        let resource = request.resource
+        guard let current = resource.cache.get(namespace: request.namespace, name: request.name) else {
+            throw Status.notFound(resource.definition.groupResource, request.name)
+        }
+        try namespaces.admitDelete(request)
+        if let uid = options.uid, uid != current.uid {
+            throw conflict(request, "Precondition failed: UID in precondition: \(uid), UID in object meta: \(current.uid)")
+        }
+        if let version = options.resourceVersion, version != String(current.revision.rawValue) {
+            throw conflict(
+                request,
+                "Precondition failed: ResourceVersion in precondition: \(version), ResourceVersion in object meta: "
+                    + "\(current.revision.rawValue)")
+        }
+        let old = try resource.served(current)
+        var marked = old
+        mark(&marked, request)
+        let key = resource.key(namespace: request.namespace, name: request.name)
+        let isGone = Self.isDeletionComplete(marked)
+        if !isGone, old["metadata"]["deletionTimestamp"] != nil {
+            done(.success(.waiting(bytes: current.bytes, current.revision)))
+            return
+        }
+        let bytes = isGone ? [] : resource.storedBytes(marked)
+        if request.options.isDryRun {
+            done(.success(isGone ? .gone(old) : .waiting(bytes: bytes, current.revision)))
+            return
+        }
+        let write: Write =
+            isGone
+            ? .delete(key: key, ifRevision: current.revision)
+            : .update(key: key, value: bytes, ifRevision: current.revision)
+        store.submit(write) { result in
+            switch result {
+            case .success(let outcome):
+                if isGone { request.strategy.release(old) }
+                done(.success(isGone ? .gone(old) : .waiting(bytes: bytes, outcome.revision)))
+            case .failure(let error):
+                switch error.code {
+                case .conflict, .notFound: break
+                default:
+                    done(.failure(Self.status(error, resource, operation: "delete")))
+                    return
+                }
+                guard attempt < Self.maxAttempts else {
+                    done(.failure(self.conflict(request)))
+                    return
+                }
+                self.queue.run {
+                    do throws(Status) {
+                        try self.delete(request, options, attempt: attempt + 1, done)
+                    } catch {
+                        done(.failure(error))
+                    }
+                }
+            }
+        }
+    }
+
+    /// Marks an object as being deleted.
+    private func mark(_ object: inout JSONValue, _ request: WriteRequest) {
+        if object["metadata"]["deletionTimestamp"] == nil {
+            object["metadata"]["deletionTimestamp"] = .string(request.now.description)
+            object["metadata"]["deletionGracePeriodSeconds"] = 0
+            if let generation = object["metadata"]["generation"].int, generation > 0 {
+                object["metadata"]["generation"] = .integer(Int64(generation) + 1)
+            }
+        }
+        if object["kind"] == "Namespace" { object["status"]["phase"] = "Terminating" }
+    }
+
+    private func deleteRequest(_ exchange: Exchange, _ operation: ResourceOperation) throws(Status) -> (
+        WriteRequest, DeleteOptions
+    ) {
+        var body: JSONValue?
+        if !exchange.request.body.isEmpty {
+            do {
+                body =
+                    DocumentReader.mediaType(exchange.request.contentType) == "application/yaml"
+                    ? try YAMLDocument.parse(exchange.request.body) : try JSONParser.parse(exchange.request.body)
+            } catch {
+                throw Status.badRequest("the body is no DeleteOptions: \(error)")
+            }
+        }
+        let options = try DeleteOptions(body: body, query: exchange.query)
+        var write = WriteOptions()
+        write.isDryRun = options.isDryRun
+        let request = WriteRequest(
+            resource: operation.resource, namespace: operation.namespace, name: operation.name, subresource: nil,
+            options: write, shape: exchange.shape, user: exchange.user, now: exchange.now)
+        return (request, options)
+    }
+
+    private func deletionResponse(_ request: WriteRequest, _ deletion: Deletion) -> Result<OutgoingResponse, Status> {
+        switch deletion {
+        case .waiting(let bytes, let revision):
+            return response(request, stored: bytes, revision: revision, warnings: [])
+        case .gone(let object):
+            if request.strategy.returnsDeletedObject {
+                return response(request, stored: request.resource.storedBytes(object, keepsVersion: true), revision: nil, warnings: [])
+            }
+            let definition = request.resource.definition
+            return .success(
+                OutgoingResponse(
+                    .success(
+                        details: Status.Details(
+                            name: request.name, group: definition.group, kind: definition.plural,
+                            uid: object["metadata"]["uid"].string)), shape: request.shape))
+        }
+    }
+}

@@ -1,0 +1,242 @@
+import KubeModel
+import Store
+
+extension ObjectWriter {
+    /// PUT of an object or of its `status`.
+    func update(_ exchange: Exchange, _ operation: ResourceOperation, _ done: @escaping WriteCompletion) throws(Status) {
+        let request = try writeRequest(exchange, operation, optionsKind: "UpdateOptions")
+        var warnings: [String] = []
+        var document = try request.resource.documentReader.read(
+            exchange.request.body, contentType: exchange.request.contentType, request.options.fieldValidation,
+            warnings: &warnings)
+        try alignIdentity(&document, request, expectedName: request.name)
+        try requireVersion(document, request)
+        let change = Change(
+            retriesLostRaces: (document["metadata"]["resourceVersion"].string ?? "").isEmpty, warnings: warnings,
+            createsWhenMissing: request.subresource == nil && request.strategy.allowsCreateOnUpdate ? document : nil
+        ) { _, _ in document }
+        try apply(change, request, attempt: 1, done)
+    }
+
+    /// A function from the current document to the wanted one, and what to do around it.
+    struct Change: Sendable {
+        /// Without a version of the client's own, a lost race is nobody's concern but the server's.
+        let retriesLostRaces: Bool
+        let warnings: [String]
+        /// What to create when the name does not exist; nil: 404.
+        let createsWhenMissing: JSONValue?
+        /// Served form in, served form out.
+        let transform: @Sendable (_ old: JSONValue, _ warnings: inout [String]) throws(Status) -> JSONValue
+
+        init(
+            retriesLostRaces: Bool, warnings: [String] = [], createsWhenMissing: JSONValue? = nil,
+            transform: @escaping @Sendable (JSONValue, inout [String]) throws(Status) -> JSONValue
+        ) {
+            self.retriesLostRaces = retriesLostRaces
+            self.warnings = warnings
+            self.createsWhenMissing = createsWhenMissing
+            self.transform = transform
+        }
+    }
+
+    /// Applies a change to the object as it is now.
+    func apply(_ change: Change, _ request: WriteRequest, attempt: Int, _ done: @escaping WriteCompletion) throws(Status) {
+        let resource = request.resource
+        guard let current = resource.cache.get(namespace: request.namespace, name: request.name) else {
+            guard let document = change.createsWhenMissing else {
+                throw Status.notFound(resource.definition.groupResource, request.name)
+            }
+            if let uid = document["metadata"]["uid"].string, !uid.isEmpty {
+                throw conflict(
+                    request, "Precondition failed: UID in precondition: \(uid), UID in object meta: ")
+            }
+            if let version = document["metadata"]["resourceVersion"].string, !version.isEmpty, version != "0" {
+                throw Status.notFound(resource.definition.groupResource, request.name)
+            }
+            try create(
+                request, document, warnings: change.warnings, attempt: 1, expectedName: request.name, done)
+            return
+        }
+        var warnings = change.warnings
+        let old = try resource.served(current)
+        var object = try change.transform(old, &warnings)
+        try checkVersion(object, request, current)
+        try fillFromOld(&object, old, request)
+        resource.schema?.applyDefaults(&object)
+        let schemaErrors = try resource.documentReader.schemaErrors(object)
+        let context = request.context(name: request.name)
+        try admit(&object, old, request, context, schemaErrors)
+        let isDeletion = Self.isDeletionComplete(object)
+
+        if !isDeletion, resource.isSame(object, old) {
+            done(response(request, stored: current.bytes, revision: nil, warnings: warnings))
+            return
+        }
+        countGeneration(&object, old, request)
+        if request.subresource == nil { warnings += request.strategy.warnings(for: object, replacing: old) }
+
+        let transaction =
+            request.subresource == nil ? try request.strategy.allocate(&object, replacing: old, context) : nil
+        let bytes = resource.storedBytes(object)
+        if request.options.isDryRun {
+            transaction?.rollback()
+            done(response(request, stored: bytes, revision: current.revision, warnings: warnings))
+            return
+        }
+        let key = resource.key(namespace: request.namespace, name: request.name)
+        let write: Write =
+            isDeletion
+            ? .delete(key: key, ifRevision: current.revision)
+            : .update(key: key, value: bytes, ifRevision: current.revision)
+        let answerWarnings = warnings
+        store.submit(write) { result in
+            switch result {
+            case .success(let outcome):
+                transaction?.commit()
+                if isDeletion { request.strategy.release(old) }
+                done(
+                    self.response(
+                        request, stored: bytes, revision: outcome.revision, warnings: answerWarnings))
+            case .failure(let error):
+                transaction?.rollback()
+                self.retry(change, request, attempt: attempt, after: error, done)
+            }
+        }
+    }
+
+    private func retry(
+        _ change: Change, _ request: WriteRequest, attempt: Int, after error: StoreError,
+        _ done: @escaping WriteCompletion
+    ) {
+        switch error.code {
+        case .conflict, .notFound: break
+        default:
+            done(.failure(Self.status(error, request.resource, operation: "update")))
+            return
+        }
+        guard change.retriesLostRaces, attempt < Self.maxAttempts else {
+            done(.failure(conflict(request)))
+            return
+        }
+        queue.run {
+            do throws(Status) {
+                try self.apply(change, request, attempt: attempt + 1, done)
+            } catch {
+                done(.failure(error))
+            }
+        }
+    }
+
+    func conflict(_ request: WriteRequest, _ reason: String = Status.modifiedMessage) -> Status {
+        .conflict(request.resource.definition.groupResource, request.name, reason)
+    }
+
+    private func requireVersion(_ document: JSONValue, _ request: WriteRequest) throws(Status) {
+        guard !request.strategy.allowsUnconditionalUpdate,
+            (document["metadata"]["resourceVersion"].string ?? "").isEmpty,
+            request.resource.cache.get(namespace: request.namespace, name: request.name) != nil
+        else { return }
+        throw Status.invalid(
+            request.resource.definition.groupKind, request.name,
+            [.invalid(FieldPath("metadata", "resourceVersion"), 0, "must be specified for an update")])
+    }
+
+    /// The client's own preconditions: the version and uid in its document.
+    private func checkVersion(_ object: JSONValue, _ request: WriteRequest, _ current: CachedObject) throws(Status) {
+        if let version = object["metadata"]["resourceVersion"].string, !version.isEmpty, version != "0" {
+            guard let number = Int64(version) else {
+                throw Status.invalid(
+                    request.resource.definition.groupKind, request.name,
+                    [
+                        .invalid(
+                            FieldPath("metadata", "resourceVersion"), .string(version),
+                            "strconv.ParseUint: parsing \"\(version)\": invalid syntax")
+                    ])
+            }
+            if number != current.revision.rawValue { throw conflict(request) }
+        }
+        if let uid = object["metadata"]["uid"].string, !uid.isEmpty, uid != current.uid {
+            throw conflict(
+                request, "Precondition failed: UID in precondition: \(uid), UID in object meta: \(current.uid)")
+        }
+    }
+
+    /// Fields that clients may leave out of an update keep their value.
+    private func fillFromOld(_ object: inout JSONValue, _ old: JSONValue, _ request: WriteRequest) throws(Status) {
+        try alignIdentity(&object, request, expectedName: request.name)
+        var metadata = object["metadata"]?.object ?? JSONObject()
+        for field in ["uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds"] {
+            if metadata[field] == nil || metadata[field] == .null || metadata[field] == "" {
+                metadata[field] = old["metadata"][field]
+            }
+        }
+        metadata["generation"] = old["metadata"]["generation"]
+        object["metadata"] = .object(metadata)
+    }
+
+    private func admit(
+        _ object: inout JSONValue, _ old: JSONValue, _ request: WriteRequest, _ context: StrategyContext,
+        _ schemaErrors: [FieldError]
+    ) throws(Status) {
+        let strategy = request.strategy
+        var errors: [FieldError]
+        switch request.subresource {
+        case nil:
+            strategy.prepareForUpdate(&object, from: old, context)
+            errors = updateErrors(object, old, request)
+            errors += strategy.validateUpdate(object, from: old, context)
+        case .status:
+            strategy.prepareForStatusUpdate(&object, from: old, context)
+            errors = updateErrors(object, old, request)
+            errors += strategy.validateStatusUpdate(object, from: old, context)
+        case .finalize:
+            // `/finalize` of a Namespace takes the finalizers and nothing else.
+            let finalizers = object["spec"]["finalizers"]
+            object = old
+            object["spec"]["finalizers"] = finalizers
+            errors = []
+        }
+        try Self.refuse(request, name: request.name, errors, schemaErrors)
+    }
+
+    private func updateErrors(_ object: JSONValue, _ old: JSONValue, _ request: WriteRequest) -> [FieldError] {
+        MetadataValidation.errors(
+            in: object, namespaced: request.resource.definition.namespaced, nameRule: request.strategy.nameRule)
+            + MetadataValidation.updateErrors(from: old, to: object)
+    }
+
+    private func countGeneration(_ object: inout JSONValue, _ old: JSONValue, _ request: WriteRequest) {
+        guard request.subresource != .status, request.strategy.generationRule.counts(from: old, to: object) else {
+            return
+        }
+        object["metadata"]["generation"] = .integer(Int64(old["metadata"]["generation"].int ?? 0) + 1)
+    }
+
+    /// A deletion waits for finalizers; when the last one is gone, so is the object.
+    static func isDeletionComplete(_ object: JSONValue) -> Bool {
+        object["metadata"]["deletionTimestamp"] != nil
+            && (object["metadata"]["finalizers"].array ?? []).isEmpty
+            && !(object["kind"] == "Namespace" && !(object["spec"]["finalizers"].array ?? []).isEmpty)
+    }
+}
+
+extension GenerationRule {
+    /// Whether a change is one that `metadata.generation` counts.
+    func counts(from old: JSONValue, to new: JSONValue) -> Bool {
+        switch self {
+        case .none: false
+        case .spec: old["spec"] != new["spec"]
+        case .content: Self.content(old) != Self.content(new)
+        case .contentLabelsAnnotations:
+            Self.content(old) != Self.content(new) || old["metadata"]["labels"] != new["metadata"]["labels"]
+                || old["metadata"]["annotations"] != new["metadata"]["annotations"]
+        }
+    }
+
+    private static func content(_ value: JSONValue) -> JSONValue {
+        var value = value
+        value["metadata"] = nil
+        value["status"] = nil
+        return value
+    }
+}

@@ -1,0 +1,84 @@
+import KubeModel
+import Store
+
+/// The write verbs: request → document → strategy → store → answer. One file a verb beside this one.
+///
+/// Everything up to the store runs on the calling thread; the store's answer arrives on its own thread, where only the
+/// allocations are settled and the response is handed on. A lost race is tried again through `queue`.
+final class ObjectWriter: Sendable {
+    let store: any Store
+    let resources: ServedResources
+    let namespaces: NamespaceLifecycle
+    let renderer: ObjectRenderer
+    let queue: any WorkQueue
+
+    /// How often a write without a `resourceVersion` of its own is tried against newer objects before 409.
+    static let maxAttempts = 16
+
+    init(
+        store: any Store, resources: ServedResources, namespaces: NamespaceLifecycle, renderer: ObjectRenderer,
+        queue: any WorkQueue
+    ) {
+        self.store = store
+        self.resources = resources
+        self.namespaces = namespaces
+        self.renderer = renderer
+        self.queue = queue
+    }
+
+    /// Does what `operation` says and calls `done` once, now or from the store's thread.
+    func perform(_ exchange: Exchange, _ operation: ResourceOperation, _ done: @escaping WriteCompletion) {
+        do {
+            switch operation.verb {
+            case .create: try create(exchange, operation, done)
+            case .update: try update(exchange, operation, done)
+            case .patch: try patch(exchange, operation, done)
+            case .delete: try delete(exchange, operation, done)
+            case .deletecollection: try deleteCollection(exchange, operation, done)
+            case .get, .list, .watch: preconditionFailure("\(operation.verb) does not write")
+            }
+        } catch {
+            done(.failure(error))
+        }
+    }
+
+    func writeRequest(_ exchange: Exchange, _ operation: ResourceOperation, optionsKind: String) throws(Status)
+        -> WriteRequest
+    {
+        WriteRequest(
+            resource: operation.resource, namespace: operation.namespace, name: operation.name,
+            subresource: operation.subresource, options: try WriteOptions(exchange.query, kind: optionsKind),
+            shape: exchange.shape, user: exchange.user, now: exchange.now)
+    }
+
+    /// The answer with an object as it is now stored.
+    func response(
+        _ request: WriteRequest, status: Int = 200, stored bytes: [UInt8], revision: Revision?, warnings: [String]
+    ) -> Result<OutgoingResponse, Status> {
+        do {
+            var response = try renderer.object(
+                request.resource, stored: bytes, revision: revision, shape: request.shape, now: request.now)
+            response.status = status
+            for warning in warnings { response.headers.append(("Warning", Self.warningHeader(warning))) }
+            return .success(response)
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    /// RFC 7234 section 5.5 with Kubernetes' code 299 and agent "-".
+    static func warningHeader(_ text: String) -> String {
+        let printable = text.unicodeScalars.filter { $0.value >= 0x20 && $0.value != 0x7f }
+        return "299 - " + goQuoted(String(String.UnicodeScalarView(printable)))
+    }
+
+    /// The answer to a failure of the store that no verb expects.
+    static func status(_ error: StoreError, _ resource: ServedResource, operation: String) -> Status {
+        switch error.code {
+        case .full: .internalError("the store is full")
+        case .closed: .serviceUnavailable("the server is shutting down")
+        case .invalid: .tooLarge("limit of the store")
+        default: .internalError("the store did not take the \(operation)")
+        }
+    }
+}

@@ -1,0 +1,24 @@
+import KubeModel
+
+/// What a write is about, once the request has been read.
+struct WriteRequest: Sendable {
+    let resource: ServedResource
+    let namespace: String
+    /// "" for a create.
+    let name: String
+    let subresource: Subresource?
+    let options: WriteOptions
+    let shape: ResponseShape
+    let user: User
+    let now: Timestamp
+
+    var strategy: any ResourceStrategy { resource.strategy }
+
+    func context(name: String) -> StrategyContext {
+        StrategyContext(
+            namespace: namespace, name: name, user: user.name, isDryRun: options.isDryRun, now: now)
+    }
+}
+
+/// What becomes of a write: the answer, or why there is none.
+typealias WriteCompletion = @Sendable (Result<OutgoingResponse, Status>) -> Void
