@@ -83,7 +83,7 @@ final class OpenAPIService: Sendable {
                 // The documents were parsed at start: a failure here can't happen and leaves one out.
                 try? JSONParser.parse(entry.value.bytes)
             }
-            let bytes = OpenAPIV2Rendering.render(parsed).encoded()
+            let bytes = OpenAPIv2Document(merging: parsed).encodedJSON()
             cached = bytes
             return bytes
         }

@@ -9,6 +9,8 @@ struct DeleteOptions: Sendable {
     var uid: String?
     var resourceVersion: String?
 
+    init() {}
+
     init(body: JSONValue?, query: QueryItems) throws(Status) {
         if let body, case .object = body {
             let values = body["dryRun"]?.array?.compactMap(\.string) ?? []

@@ -14,6 +14,8 @@ struct WriteOptions: Sendable {
     var fieldValidation = FieldValidation.warn
     var force: Bool?
 
+    init() {}
+
     init(_ query: QueryItems, kind: String) throws(Status) {
         guard !query.isEmpty else { return }
         isDryRun = try Self.dryRun(query.all("dryRun"), kind: kind)

@@ -60,6 +60,22 @@ extension ObjectWriter {
         }
     }
 
+    /// Deletes an object that the server itself has no use for any more; `done` is called whatever comes of it.
+    func discard(
+        _ resource: ServedResource, _ object: CachedObject, now: Timestamp, _ done: @escaping @Sendable () -> Void = {}
+    ) {
+        let request = WriteRequest(
+            resource: resource, namespace: object.namespace, name: object.name, subresource: nil,
+            options: WriteOptions(), shape: .json, user: .local, now: now)
+        var options = DeleteOptions()
+        options.uid = object.uid
+        do throws(Status) {
+            try delete(request, options, attempt: 1) { _ in done() }
+        } catch {
+            done()
+        }
+    }
+
     /// What a deletion came to.
     enum Deletion: Sendable {
         /// The object is gone; this was its last state.

@@ -1,0 +1,104 @@
+import KubeModel
+package import Logging
+import Store
+import Synchronization
+package import Transport
+
+/// The running API server: store, caches, pipeline and listeners.
+///
+/// `start` returns when every listener accepts and every object is loaded; `shutdown` when the store is closed.
+package final class APIServer: Sendable {
+    /// What it listens on, with the ports the kernel chose.
+    package let addresses: [BindAddress]
+
+    private let loops: [EventLoop]
+    private let server: HTTPServer
+    private let watcher: WatchService
+    private let maintenance: Task<Void, Never>
+    private let terminator: NamespaceTerminator
+    private let store: SQLiteStore
+    private let isStopping: StopFlag
+
+    /// Opens the store and serves.
+    /// - Throws: one line for the operator; nothing is left open.
+    package static func start(_ configuration: APIServerConfiguration, logger: Logger) async throws(APIServerError)
+        -> APIServer
+    {
+        let store: SQLiteStore
+        do {
+            store = try SQLiteStore(SQLiteStore.Configuration(path: configuration.storePath))
+        } catch {
+            throw APIServerError(.store, "\(configuration.storePath): \(error)")
+        }
+        do throws(APIServerError) {
+            return try await APIServer(configuration, store, logger)
+        } catch {
+            store.close()
+            throw error
+        }
+    }
+
+    private init(_ configuration: APIServerConfiguration, _ store: SQLiteStore, _ logger: Logger) async throws(APIServerError) {
+        self.store = store
+        let tokens = try configuration.tokenAuthFile.map { path throws(APIServerError) in
+            try TokenFile(parsing: String(decoding: try FileBytes.read(path), as: UTF8.self))
+        }
+        let tls = try Self.tlsContext(configuration)
+        let core = try ServerCore(configuration, store: store, tokens: tokens)
+        loops = core.loops
+        watcher = core.watcher
+        terminator = core.terminator
+        isStopping = core.isStopping
+        var http = HTTPServerConfiguration(tls: tls)
+        http.maxBodyBytes = configuration.maxBodyBytes
+        server = HTTPServer(loops: core.loops, configuration: http, handler: PipelineHandler(pipeline: core.pipeline))
+        await core.makeSystemNamespaces(logger)
+        terminator.start()
+
+        var addresses: [BindAddress] = []
+        do throws(TransportError) {
+            if let path = configuration.unixSocketPath {
+                addresses.append(try server.listen(.unix(path: path, mode: 0o600)))
+            }
+            if let address = configuration.secureAddress { addresses.append(try server.listen(.tcp(address))) }
+        } catch {
+            for loop in core.loops { loop.stop() }
+            throw APIServerError(.cannotListen, "\(error)")
+        }
+        self.addresses = addresses
+        let upkeep = StoreUpkeep(
+            store: store, writer: core.writer, resources: core.resources, historySeconds: configuration.historySeconds,
+            logger: logger)
+        maintenance = Task { await upkeep.run() }
+        core.isReady.set()
+    }
+
+    /// Stops accepting, ends watches, lets running requests finish, closes the store. Call once.
+    package func shutdown() async {
+        isStopping.set()
+        maintenance.cancel()
+        terminator.stop()
+        watcher.finishAll()
+        await server.shutdown()
+        for loop in loops { loop.stop() }
+        store.close()
+    }
+
+    private static func tlsContext(_ configuration: APIServerConfiguration) throws(APIServerError) -> TLSContext? {
+        guard configuration.secureAddress != nil else { return nil }
+        guard let certificateFile = configuration.tlsCertificateFile, let keyFile = configuration.tlsPrivateKeyFile
+        else { throw APIServerError(.badConfiguration, "serving HTTPS needs a certificate and its key") }
+        let certificate = try FileBytes.read(certificateFile)
+        let key = try FileBytes.read(keyFile)
+        let authorities = try configuration.clientCAFile.map { path throws(APIServerError) in
+            try FileBytes.read(path)
+        }
+        do throws(TransportError) {
+            return try TLSContext(
+                server: TLSCertificates(fallback: try TLSIdentity(certificatePEM: certificate, keyPEM: key)),
+                clientVerification: authorities.map { TLSContext.ClientVerification(authoritiesPEM: $0) })
+        } catch {
+            throw APIServerError(.badConfiguration, "\(certificateFile): \(error)")
+        }
+    }
+}

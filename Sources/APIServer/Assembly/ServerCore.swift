@@ -1,0 +1,102 @@
+import KubeModel
+import Logging
+import Store
+import Transport
+
+/// Everything of the server that needs no socket, wired together. Tests run requests through `pipeline` directly.
+struct ServerCore: Sendable {
+    let resources: ServedResources
+    let pipeline: RequestPipeline
+    let writer: ObjectWriter
+    let watcher: WatchService
+    let terminator: NamespaceTerminator
+    let loops: [EventLoop]
+    let isReady = StopFlag()
+    let isStopping = StopFlag()
+
+    /// - Parameter registry: the kinds to serve; nil: the built-in ones.
+    init(
+        _ configuration: APIServerConfiguration, store: any Store, tokens: TokenFile?, registry: ResourceRegistry? = nil
+    ) throws(APIServerError) {
+        let served = try registry ?? Self.builtIn(configuration)
+        let embedded = EmbeddedDocuments.all
+        let resources: ServedResources
+        do {
+            let schemas = try SchemaRegistry(documents: embedded.map { try OpenAPIDocument(json: $0.bytes) })
+            resources = try ServedResources(served, schemas: schemas, store: store)
+        } catch let error as StoreError {
+            throw APIServerError(.store, "\(error)")
+        } catch {
+            throw APIServerError(.badDocument, "\(error)")
+        }
+        guard let namespaces = resources.find(group: "", version: "v1", plural: "namespaces") else {
+            throw APIServerError(.badConfiguration, "a server without namespaces can't serve")
+        }
+        do {
+            loops = try EventLoop.group(count: configuration.eventLoops ?? Self.processors, name: "api")
+        } catch {
+            throw APIServerError(.badConfiguration, "\(error)")
+        }
+        let queue = LoopQueue(loops)
+        let renderer = ObjectRenderer()
+        let metrics = RequestMetrics()
+        let limit = InFlightLimit(maxReads: configuration.maxReadsInFlight, maxWrites: configuration.maxWritesInFlight)
+        let lifecycle = NamespaceLifecycle(namespaces: namespaces)
+        let writer = ObjectWriter(
+            store: store, resources: resources, namespaces: lifecycle, renderer: renderer, queue: queue)
+        let reader = ObjectReader(store: store, renderer: renderer)
+        let watcher = WatchService(
+            store: store, queue: queue, metrics: metrics, bufferBytes: configuration.watchBufferBytes,
+            bookmarkSeconds: configuration.bookmarkIntervalSeconds)
+        let isReady = isReady
+        let isStopping = isStopping
+        let health = HealthChecks(checks: [
+            HealthChecks.Check(name: "ping", isReadinessOnly: false) { true },
+            HealthChecks.Check(name: "store", isReadinessOnly: false) { store.currentRevision >= .initial },
+            HealthChecks.Check(name: "started", isReadinessOnly: true) { isReady.isSet },
+            HealthChecks.Check(name: "shutdown", isReadinessOnly: true) { !isStopping.isSet },
+        ])
+        let documents = ServerDocuments(
+            discovery: DiscoveryDocuments(served), openAPI: OpenAPIService(embedded), health: health, metrics: metrics,
+            limit: limit, store: store)
+        self.resources = resources
+        self.writer = writer
+        self.watcher = watcher
+        pipeline = RequestPipeline(
+            resources: resources, authenticator: Authenticator(tokens: tokens), limit: limit, metrics: metrics,
+            documents: documents, reader: reader, writer: writer, watcher: watcher)
+        terminator = NamespaceTerminator(
+            namespaces: namespaces, contents: resources.namespaced, store: store, writer: writer, queue: queue)
+    }
+
+    /// The namespaces that are always there.
+    func makeSystemNamespaces(_ logger: Logger) async {
+        guard let namespaces = resources.find(group: "", version: "v1", plural: "namespaces") else { return }
+        for name in NamespaceLifecycle.system where namespaces.cache.get(namespace: "", name: name) == nil {
+            let request = WriteRequest(
+                resource: namespaces, namespace: "", name: name, subresource: nil, options: WriteOptions(), shape: .json,
+                user: .local, now: SystemClock.now)
+            let document: JSONValue = [
+                "apiVersion": "v1", "kind": "Namespace", "metadata": ["name": .string(name)],
+            ]
+            let result = await withCheckedContinuation { continuation in
+                do throws(Status) {
+                    try writer.create(request, document, warnings: [], attempt: 1) { continuation.resume(returning: $0) }
+                } catch {
+                    continuation.resume(returning: .failure(error))
+                }
+            }
+            if case .failure(let status) = result { logger.error("namespace \(name): \(status)") }
+        }
+    }
+
+    private static func builtIn(_ configuration: APIServerConfiguration) throws(APIServerError) -> ResourceRegistry {
+        do {
+            return try BuiltInResources.registry(ranges: configuration.ranges)
+        } catch {
+            throw APIServerError(.badConfiguration, "\(error)")
+        }
+    }
+
+    private static var processors: Int { max(1, SystemProcessors.count) }
+}
