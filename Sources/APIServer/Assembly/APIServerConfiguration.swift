@@ -29,8 +29,6 @@ package struct APIServerConfiguration: Sendable {
     package var historySeconds: Int = 300
     /// Bytes a watcher may leave unread before it is cut off.
     package var watchBufferBytes: Int = 8 << 20
-    /// Seconds between bookmarks to a watcher that asked for them.
-    package var bookmarkIntervalSeconds: Int = 60
 
     package init(storePath: String, ranges: AllocationRanges) {
         self.storePath = storePath

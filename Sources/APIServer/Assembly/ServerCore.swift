@@ -46,8 +46,7 @@ struct ServerCore: Sendable {
             store: store, resources: resources, namespaces: lifecycle, renderer: renderer, queue: queue)
         let reader = ObjectReader(store: store, renderer: renderer)
         let watcher = WatchService(
-            store: store, queue: queue, metrics: metrics, bufferBytes: configuration.watchBufferBytes,
-            bookmarkSeconds: configuration.bookmarkIntervalSeconds)
+            store: store, queue: queue, metrics: metrics, bufferBytes: configuration.watchBufferBytes)
         let isReady = isReady
         let isStopping = isStopping
         let health = HealthChecks(checks: [

@@ -6,7 +6,7 @@ enum FieldSelectorCheck {
     static func checked(_ selector: FieldSelector?, for resource: ServedResource) throws(Status) -> FieldSelector? {
         guard let selector else { return nil }
         for requirement in selector.requirements {
-            let field = requirement.field
+            let field = requirement.path
             guard
                 field == "metadata.name" || field == "metadata.namespace"
                     || resource.strategy.selectableFieldNames.contains(field)

@@ -60,3 +60,14 @@ enum ObjectBytes {
         return nil
     }
 }
+
+extension ObjectBytes {
+    /// `metadata.resourceVersion` of served bytes; "" when there is none.
+    static func resourceVersion(of bytes: [UInt8]) -> String {
+        guard let range = metadata(in: bytes)?.metadata,
+            // Cut out of valid JSON at its own braces.
+            let metadata = try? JSONParser.parse(Array(bytes[range]))
+        else { return "" }
+        return metadata["resourceVersion"].string ?? ""
+    }
+}

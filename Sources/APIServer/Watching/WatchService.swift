@@ -3,7 +3,8 @@ import Store
 import Synchronization
 import Transport
 
-/// Opens watches and ends them: on the client's timeout, when the client is gone or too slow, when the server stops.
+/// Opens watches and ends them: on the client's timeout, when the client is gone, when the server stops. The cache ends
+/// those whose client is too slow.
 final class WatchService: Sendable {
     private struct State {
         var open: [UInt64: WatchSession] = [:]
@@ -15,38 +16,40 @@ final class WatchService: Sendable {
     private let queue: any WorkQueue
     private let metrics: RequestMetrics
     private let bufferBytes: Int
-    private let bookmarkSeconds: Int
     private let state = Mutex(State())
 
-    init(store: any Store, queue: any WorkQueue, metrics: RequestMetrics, bufferBytes: Int, bookmarkSeconds: Int) {
+    init(store: any Store, queue: any WorkQueue, metrics: RequestMetrics, bufferBytes: Int) {
         self.store = store
         self.queue = queue
         self.metrics = metrics
         self.bufferBytes = bufferBytes
-        self.bookmarkSeconds = bookmarkSeconds
     }
 
     /// Answers a watch: the stream is open when this returns.
     /// - Throws: what keeps it from opening, 410 among others for a version whose history is gone.
     func start(_ exchange: Exchange, _ operation: ResourceOperation) throws(Status) {
+        guard exchange.shape.format == .json else { throw Status.notAcceptable(supported: ["application/json"]) }
         let options = try ListOptions(exchange.query, forcedWatch: true)
         let resource = operation.resource
-        let fields = try FieldSelectorCheck.checked(options.fields, for: resource)
+        var fields = try FieldSelectorCheck.checked(options.fields, for: resource)
+        if !operation.name.isEmpty {
+            fields = FieldSelector((fields?.requirements ?? []) + [.init("metadata.name", .equals, operation.name)])
+        }
         if let version = options.resourceVersion {
             let current = store.currentRevision.rawValue
             if version > current { throw ObjectReader.tooLarge(version, current: current) }
         }
         let encoder = WatchEncoder(
-            resource: resource, shape: exchange.shape, included: try ObjectReader.included(exchange.query),
-            now: exchange.now)
-        let session = WatchSession(encoder: encoder, bufferBytes: bufferBytes, wantsBookmarks: options.allowBookmarks)
+            resource: resource, shape: exchange.shape, included: try ObjectReader.included(exchange.query))
         let request = WatchRequest(
-            namespace: operation.namespace.isEmpty ? nil : operation.namespace,
-            name: operation.name.isEmpty ? nil : operation.name, labels: options.labels, fields: fields,
-            from: Self.startRevision(options), sendsInitialEvents: Self.sendsInitialEvents(options),
-            marksInitialEventsEnd: options.sendInitialEvents == true && options.allowBookmarks)
-        try session.open(resource.cache, request, exchange.writer)
+            namespace: operation.namespace.isEmpty ? nil : operation.namespace, labels: options.labels, fields: fields,
+            start: Self.start(options), allowsBookmarks: options.allowBookmarks, maximumQueuedBytes: bufferBytes)
+        let subscription = try resource.cache.watch(request)
+        let session = WatchSession(
+            encoder: encoder, stream: exchange.writer.startStream(contentType: "application/json"))
         track(session, seconds: options.timeoutSeconds ?? Int.random(in: 1800..<3600))
+        session.hold(subscription)
+        subscription.start(session)
     }
 
     /// Ends every watch properly; clients open new ones elsewhere. None is opened after this.
@@ -61,13 +64,13 @@ final class WatchService: Sendable {
     }
 
     /// Without a version a watch shows the present as ADDED events first; "0" means the same from a cache.
-    private static func startRevision(_ options: ListOptions) -> Revision? {
-        guard let version = options.resourceVersion, version > 0 else { return nil }
-        return options.sendInitialEvents == true ? nil : Revision(version)
-    }
-
-    private static func sendsInitialEvents(_ options: ListOptions) -> Bool {
-        options.sendInitialEvents ?? (startRevision(options) == nil)
+    private static func start(_ options: ListOptions) -> WatchRequest.Start {
+        let version = options.resourceVersion.flatMap { $0 > 0 ? Revision($0) : nil }
+        switch options.sendInitialEvents {
+        case true?: return options.allowBookmarks ? .existingWithBookmark(notBefore: version) : .existing
+        case false?: return version.map { .after($0) } ?? .now
+        case nil: return version.map { .after($0) } ?? .existing
+        }
     }
 
     private func track(_ session: WatchSession, seconds: Int) {
@@ -82,23 +85,16 @@ final class WatchService: Sendable {
             return
         }
         metrics.watchStarted()
-        let deadline = queue.run(afterMilliseconds: max(1, seconds) * 1000) { [weak session] in session?.finish() }
-        scheduleBookmark(session)
-        session.onClose { [weak self] in
-            deadline.cancel()
-            self?.metrics.watchEnded()
-            // The session goes after the lock: its end may come back here.
-            let gone = self?.state.withLock { $0.open.removeValue(forKey: id) }
-            _ = gone
+        let deadline = queue.run(afterMilliseconds: max(1, min(seconds, 1 << 20)) * 1000) { [weak session] in
+            session?.finish()
         }
-    }
-
-    private func scheduleBookmark(_ session: WatchSession) {
-        guard session.wantsBookmarks else { return }
-        _ = queue.run(afterMilliseconds: bookmarkSeconds * 1000) { [weak self, weak session] in
-            guard let self, let session, !session.isClosed else { return }
-            session.sendBookmark()
-            self.scheduleBookmark(session)
+        session.onStreamClose { [weak self, weak session] in
+            deadline.cancel()
+            session?.clientLeft()
+            self?.metrics.watchEnded()
+            // Let go of behind the lock: the session's end may come back here.
+            let gone = self?.state.withLock { $0.open.removeValue(forKey: id) }
+            withExtendedLifetime(gone) {}
         }
     }
 }

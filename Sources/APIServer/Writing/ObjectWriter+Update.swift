@@ -11,10 +11,11 @@ extension ObjectWriter {
             warnings: &warnings)
         try alignIdentity(&document, request, expectedName: request.name)
         try requireVersion(document, request)
+        let wanted = document
         let change = Change(
-            retriesLostRaces: (document["metadata"]["resourceVersion"].string ?? "").isEmpty, warnings: warnings,
-            createsWhenMissing: request.subresource == nil && request.strategy.allowsCreateOnUpdate ? document : nil
-        ) { _, _ in document }
+            retriesLostRaces: (wanted["metadata"]["resourceVersion"].string ?? "").isEmpty, warnings: warnings,
+            createsWhenMissing: request.subresource == nil && request.strategy.allowsCreateOnUpdate ? wanted : nil
+        ) { _, _ in wanted }
         try apply(change, request, attempt: 1, done)
     }
 

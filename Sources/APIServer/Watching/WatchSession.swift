@@ -1,0 +1,84 @@
+import KubeModel
+import Store
+import Synchronization
+
+/// One client's open watch: takes events from the cache and hands them to the response.
+final class WatchSession: WatchSink {
+    private struct State {
+        var subscription: WatchSubscription?
+        /// The columns of a Table have been sent.
+        var hasColumns = false
+        var isClosed = false
+    }
+
+    private let encoder: WatchEncoder
+    private let stream: any ResponseStream
+    private let state = Mutex(State())
+
+    init(encoder: WatchEncoder, stream: any ResponseStream) {
+        self.encoder = encoder
+        self.stream = stream
+    }
+
+    var pendingBytes: Int { stream.pendingBytes }
+
+    func deliver(_ batch: WatchBatch) {
+        if encoder.takesSharedLines {
+            stream.write(batch.bytes)
+            return
+        }
+        var output: [UInt8] = []
+        for event in batch.events {
+            let isFirst = state.withLock { state in
+                guard event.object != nil else { return false }
+                defer { state.hasColumns = true }
+                return !state.hasColumns
+            }
+            do throws(Status) {
+                output += try encoder.line(event, withColumns: isFirst, now: SystemClock.now)
+            } catch {
+                output += WatchEvent(error).line
+            }
+        }
+        stream.write(output)
+    }
+
+    func close(_ reason: WatchEnd) {
+        guard end() else { return }
+        switch reason {
+        case .tooSlow: stream.cancel()
+        case .failed, .shutdown: stream.finish()
+        }
+    }
+
+    /// Ends the watch properly: its time is up, or the server stops.
+    func finish() {
+        guard end() else { return }
+        stream.finish()
+    }
+
+    /// Calls `handler` once when the response has ended, for whatever reason.
+    func onStreamClose(_ handler: @escaping @Sendable () -> Void) { stream.onClose(handler) }
+
+    /// The client is gone.
+    func clientLeft() { _ = end() }
+
+    /// Keeps the subscription until the watch ends; cancels it if it has.
+    func hold(_ subscription: WatchSubscription) {
+        let isClosed = state.withLock { state in
+            if !state.isClosed { state.subscription = subscription }
+            return state.isClosed
+        }
+        if isClosed { subscription.cancel() }
+    }
+
+    /// - Returns: whether it was open.
+    private func end() -> Bool {
+        let (wasOpen, subscription) = state.withLock { state in
+            defer { state.isClosed = true }
+            return (!state.isClosed, state.subscription.take())
+        }
+        subscription?.cancel()
+        return wasOpen
+    }
+}
