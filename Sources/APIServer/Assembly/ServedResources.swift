@@ -7,7 +7,7 @@ struct ServedResources: Sendable {
     private let registry: ResourceRegistry
 
     /// Loads every resource's cache from the store, and claims what the objects found hold.
-    init(_ registry: ResourceRegistry, schemas: SchemaRegistry, store: any Store) throws(StoreError) {
+    init(_ registry: ResourceRegistry, schemas: SchemaRegistry, store: any Store, dispatcher: WatchDispatcher) throws(StoreError) {
         self.registry = registry
         var all: [ServedResource] = []
         var caches: [String: ResourceCache] = [:]
@@ -20,9 +20,10 @@ struct ServedResources: Sendable {
                 cache = shared
             } else {
                 let owner = registry.strategy(group: kept.group, version: kept.version, plural: kept.plural) ?? strategy
-                cache = try ResourceCache(store: store, prefix: prefix) { bytes in
-                    ObjectSummary.extract(bytes, owner)
-                }
+                cache = try ResourceCache(
+                    ResourceCache.Configuration(
+                        prefix: prefix, definition: kept, selectableFields: Self.selectableFields(owner)),
+                    store: store, dispatcher: dispatcher)
                 caches[prefix] = cache
             }
             all.append(
@@ -37,6 +38,15 @@ struct ServedResources: Sendable {
                 // What is in the store was JSON when it was written; `extract` has reported anything else.
                 if let document = try? resource.served(object) { resource.strategy.restore(document) }
             }
+        }
+    }
+
+    /// nil for a kind without field selectors of its own: its objects need not be parsed.
+    private static func selectableFields(_ strategy: any ResourceStrategy) -> CachedObject.SelectableFields? {
+        guard !strategy.selectableFieldNames.isEmpty else { return nil }
+        return { bytes in
+            // What is in the store was JSON when it was written; anything else selects as an empty object.
+            strategy.selectableFields(of: (try? JSONParser.parse(bytes)) ?? [:])
         }
     }
 

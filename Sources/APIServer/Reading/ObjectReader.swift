@@ -34,55 +34,27 @@ struct ObjectReader: Sendable {
         let exact = options.versionMatch == .exact ? options.resourceVersion.map { Revision($0) } : nil
         let at = token.map { Revision($0.revision) } ?? exact
 
-        let page: ListPage
-        if let at, at != store.currentRevision || token != nil {
-            page = try olderPage(resource, namespace, options, fields, at: at, after: token?.start)
-        } else {
-            page = currentPage(resource, namespace, options, fields)
+        let page = try page(
+            resource, at: at, namespace: namespace, options, fields, after: token?.start)
+        var next: ObjectRenderer.NextPage?
+        if page.hasMore, let last = page.items.last {
+            next = ObjectRenderer.NextPage(
+                token: ContinueToken(revision: page.revision.rawValue, start: last.relativeKey).text,
+                remaining: page.remaining)
         }
         return try renderer.list(
-            resource, page.items, revision: page.revision, next: page.next, shape: exchange.shape, now: exchange.now,
+            resource, page.items, revision: page.revision, next: next, shape: exchange.shape, now: exchange.now,
             included: included)
     }
 
-    private struct ListPage {
-        var items: [CachedObject]
-        var revision: Revision
-        var next: ObjectRenderer.NextPage?
-    }
-
-    private func currentPage(
-        _ resource: ServedResource, _ namespace: String?, _ options: ListOptions, _ fields: FieldSelector?
-    ) -> ListPage {
-        let found = resource.cache.list(namespace: namespace, labels: options.labels, fields: fields)
-        guard options.limit > 0, found.items.count > options.limit else {
-            return ListPage(items: found.items, revision: found.revision, next: nil)
-        }
-        let items = Array(found.items[..<options.limit])
-        let token = ContinueToken(revision: found.revision.rawValue, start: items[items.count - 1].relativeKey)
-        let isSelected = options.labels != nil || fields != nil
-        return ListPage(
-            items: items, revision: found.revision,
-            next: ObjectRenderer.NextPage(
-                token: token.text, remaining: isSelected ? nil : found.items.count - items.count))
-    }
-
-    /// A page of the collection as it was at `revision`.
-    private func olderPage(
-        _ resource: ServedResource, _ namespace: String?, _ options: ListOptions, _ fields: FieldSelector?,
-        at revision: Revision, after start: String?
-    ) throws(Status) -> ListPage {
+    private func page(
+        _ resource: ServedResource, at revision: Revision?, namespace: String?, _ options: ListOptions,
+        _ fields: FieldSelector?, after start: String?
+    ) throws(Status) -> ResourceCache.Page {
         do throws(StoreError) {
-            let page = try resource.cache.listPage(
+            return try resource.cache.listPage(
                 namespace: namespace, labels: options.labels, fields: fields, at: revision, after: start,
                 limit: options.limit > 0 ? options.limit : nil)
-            var next: ObjectRenderer.NextPage?
-            if let last = page.items.last, page.hasMore {
-                next = ObjectRenderer.NextPage(
-                    token: ContinueToken(revision: revision.rawValue, start: last.relativeKey).text,
-                    remaining: options.labels != nil || fields != nil ? nil : page.remaining)
-            }
-            return ListPage(items: page.items, revision: revision, next: next)
         } catch {
             switch error.code {
             case .compacted:
@@ -91,7 +63,7 @@ struct ObjectReader: Sendable {
                     : .expired(
                         "The provided continue parameter is too old to display a consistent list result. You can start "
                             + "a new list without the continue parameter.")
-            case .future(let current): throw Self.tooLarge(revision.rawValue, current: current.rawValue)
+            case .future(let current): throw ResourceCache.tooLarge(revision ?? current, current: current)
             default: throw .internalError("the store did not answer the list")
             }
         }
@@ -100,15 +72,7 @@ struct ObjectReader: Sendable {
     /// - Throws: 504 for a version this server has not reached, as Kubernetes answers after waiting for it.
     func requireReached(_ version: Int64) throws(Status) {
         let current = store.currentRevision.rawValue
-        if version > current { throw Self.tooLarge(version, current: current) }
-    }
-
-    static func tooLarge(_ version: Int64, current: Int64) -> Status {
-        var status = Status.timeout("Too large resource version: \(version), current: \(current)", retryAfterSeconds: 1)
-        status.details?.causes = [
-            Status.Cause(reason: "ResourceVersionTooLarge", message: "Too large resource version", field: nil)
-        ]
-        return status
+        if version > current { throw ResourceCache.tooLarge(Revision(version), current: Revision(current)) }
     }
 
     static func included(_ query: QueryItems) throws(Status) -> TableRenderer.IncludedObject {

@@ -31,25 +31,21 @@ final class WatchService: Sendable {
         guard exchange.shape.format == .json else { throw Status.notAcceptable(supported: ["application/json"]) }
         let options = try ListOptions(exchange.query, forcedWatch: true)
         let resource = operation.resource
-        var fields = try FieldSelectorCheck.checked(options.fields, for: resource)
-        if !operation.name.isEmpty {
-            fields = FieldSelector((fields?.requirements ?? []) + [.init("metadata.name", .equals, operation.name)])
-        }
+        let fields = try FieldSelectorCheck.checked(options.fields, for: resource)
         if let version = options.resourceVersion {
             let current = store.currentRevision.rawValue
-            if version > current { throw ObjectReader.tooLarge(version, current: current) }
+            if version > current { throw ResourceCache.tooLarge(Revision(version), current: Revision(current)) }
         }
         let encoder = WatchEncoder(
             resource: resource, shape: exchange.shape, included: try ObjectReader.included(exchange.query))
         let request = WatchRequest(
-            namespace: operation.namespace.isEmpty ? nil : operation.namespace, labels: options.labels, fields: fields,
+            namespace: operation.namespace.isEmpty ? nil : operation.namespace,
+            name: operation.name.isEmpty ? nil : operation.name, labels: options.labels, fields: fields,
             start: Self.start(options), allowsBookmarks: options.allowBookmarks, maximumQueuedBytes: bufferBytes)
-        let subscription = try resource.cache.watch(request)
-        let session = WatchSession(
-            encoder: encoder, stream: exchange.writer.startStream(contentType: "application/json"))
+        let session = WatchSession(encoder: encoder, writer: exchange.writer)
+        session.hold(try resource.cache.watch(request, sink: session))
+        session.begin()
         track(session, seconds: options.timeoutSeconds ?? Int.random(in: 1800..<3600))
-        session.hold(subscription)
-        subscription.start(session)
     }
 
     /// Ends every watch properly; clients open new ones elsewhere. None is opened after this.

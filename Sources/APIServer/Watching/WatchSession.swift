@@ -9,15 +9,29 @@ final class WatchSession: WatchSink {
         /// The columns of a Table have been sent.
         var hasColumns = false
         var isClosed = false
+        var stream: (any ResponseStream)?
     }
 
     private let encoder: WatchEncoder
-    private let stream: any ResponseStream
+    private let writer: any ResponseWriter
     private let state = Mutex(State())
 
-    init(encoder: WatchEncoder, stream: any ResponseStream) {
+    /// The response begins with the first event or with `begin`, whichever is earlier: until then it can be refused.
+    init(encoder: WatchEncoder, writer: any ResponseWriter) {
         self.encoder = encoder
-        self.stream = stream
+        self.writer = writer
+    }
+
+    /// Sends the head of the response: the watch is open.
+    func begin() { _ = stream }
+
+    private var stream: any ResponseStream {
+        state.withLock { state in
+            if let stream = state.stream { return stream }
+            let stream = writer.startStream(contentType: "application/json")
+            state.stream = stream
+            return stream
+        }
     }
 
     var pendingBytes: Int { stream.pendingBytes }
