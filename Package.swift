@@ -83,7 +83,8 @@ let package = Package(
             name: "StoreCrashWriter", dependencies: ["Store"], path: "Tests/StoreCrashWriter", swiftSettings: settings),
         .testTarget(name: "TransportTests", dependencies: ["Transport"], swiftSettings: settings),
         .testTarget(
-            name: "APIServerTests", dependencies: ["APIServer", "KubeModel", "Store", "Transport"],
+            name: "APIServerTests",
+            dependencies: ["APIServer", "KubeModel", "NetworkTypes", "Store", "Transport", logging],
             swiftSettings: settings),
         .testTarget(
             name: "KubeClientTests", dependencies: ["KubeClient", "KubeModel", "Transport"], swiftSettings: settings),

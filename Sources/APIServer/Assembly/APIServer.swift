@@ -17,6 +17,7 @@ package final class APIServer: Sendable {
     private let maintenance: Task<Void, Never>
     private let terminator: NamespaceTerminator
     private let store: SQLiteStore
+    private let dispatcher: WatchDispatcher
     private let isStopping: StopFlag
 
     /// Opens the store and serves.
@@ -49,6 +50,7 @@ package final class APIServer: Sendable {
         watcher = core.watcher
         terminator = core.terminator
         isStopping = core.isStopping
+        dispatcher = core.dispatcher
         var http = HTTPServerConfiguration(tls: tls)
         http.maxBodyBytes = configuration.maxBodyBytes
         server = HTTPServer(loops: core.loops, configuration: http, handler: PipelineHandler(pipeline: core.pipeline))
@@ -80,6 +82,7 @@ package final class APIServer: Sendable {
         terminator.stop()
         watcher.finishAll()
         await server.shutdown()
+        dispatcher.stop()
         for loop in loops { loop.stop() }
         store.close()
     }

@@ -10,6 +10,7 @@ struct ServerCore: Sendable {
     let writer: ObjectWriter
     let watcher: WatchService
     let terminator: NamespaceTerminator
+    let dispatcher: WatchDispatcher
     let loops: [EventLoop]
     let isReady = StopFlag()
     let isStopping = StopFlag()
@@ -18,16 +19,16 @@ struct ServerCore: Sendable {
     init(
         _ configuration: APIServerConfiguration, store: any Store, tokens: TokenFile?, registry: ResourceRegistry? = nil
     ) throws(APIServerError) {
-        let served = try registry ?? Self.builtIn(configuration)
+        let served: ResourceRegistry
+        if let registry { served = registry } else { served = try Self.builtIn(configuration) }
         let embedded = EmbeddedDocuments.all
+        let schemas = try Self.schemas(embedded)
         let resources: ServedResources
-        do {
-            let schemas = try SchemaRegistry(documents: embedded.map { try OpenAPIDocument(json: $0.bytes) })
-            resources = try ServedResources(served, schemas: schemas, store: store)
-        } catch let error as StoreError {
-            throw APIServerError(.store, "\(error)")
+        do throws(StoreError) {
+            dispatcher = try WatchDispatcher()
+            resources = try ServedResources(served, schemas: schemas, store: store, dispatcher: dispatcher)
         } catch {
-            throw APIServerError(.badDocument, "\(error)")
+            throw APIServerError(.store, "\(error)")
         }
         guard let namespaces = resources.find(group: "", version: "v1", plural: "namespaces") else {
             throw APIServerError(.badConfiguration, "a server without namespaces can't serve")
@@ -94,6 +95,15 @@ struct ServerCore: Sendable {
             return try BuiltInResources.registry(ranges: configuration.ranges)
         } catch {
             throw APIServerError(.badConfiguration, "\(error)")
+        }
+    }
+
+    private static func schemas(_ documents: [EmbeddedDocuments.Document]) throws(APIServerError) -> SchemaRegistry {
+        do {
+            return try SchemaRegistry(
+                documents: documents.map { try OpenAPIDocument(name: $0.path, encoded: $0.bytes) })
+        } catch {
+            throw APIServerError(.badDocument, "\(error)")
         }
     }
 

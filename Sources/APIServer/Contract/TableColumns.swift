@@ -33,3 +33,8 @@ struct TableColumns: Sendable {
         self.cells = cells
     }
 }
+
+extension TableColumns {
+    /// Name and age, for kinds that say nothing about themselves.
+    static let standard = BuiltInTables.table([]) { _ in [] }
+}

@@ -115,7 +115,7 @@ enum MetadataValidation {
         if controllers.count > 1 {
             errors.append(
                 .invalid(
-                    path, value: .array(references),
+                    path, .array(references),
                     "Only one reference can have Controller set to true. Found \"true\" in references for "
                         + "\(controllers[0]) and \(controllers[1])"))
         }
@@ -128,7 +128,7 @@ enum MetadataValidation {
         if !name.contains("/"), !["kubernetes", "orphan", "foregroundDeletion"].contains(name) {
             errors.append(
                 .invalid(
-                    path, value: .string(name),
+                    path, .string(name),
                     "name is neither a standard finalizer name nor is it fully qualified"))
         }
     }

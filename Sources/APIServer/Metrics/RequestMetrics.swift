@@ -1,3 +1,4 @@
+import KubeModel
 import Synchronization
 import Transport
 
@@ -14,6 +15,12 @@ final class RequestMetrics: Sendable {
         var buckets = [UInt64](repeating: 0, count: RequestMetrics.bounds.count + 1)
         var sum = 0.0
         var count: UInt64 = 0
+
+        mutating func add(_ seconds: Double, _ bucket: Int) {
+            buckets[bucket] += 1
+            sum += seconds
+            count += 1
+        }
     }
 
     private struct State {
@@ -86,13 +93,5 @@ final class RequestMetrics: Sendable {
 
     private static func label(_ key: Key) -> String {
         "verb=\"\(key.verb)\",resource=\"\(key.resource)\",code=\"\(key.status)\""
-    }
-}
-
-extension RequestMetrics.Durations {
-    fileprivate mutating func add(_ seconds: Double, _ bucket: Int) {
-        buckets[bucket] += 1
-        sum += seconds
-        count += 1
     }
 }

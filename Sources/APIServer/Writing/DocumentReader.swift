@@ -5,8 +5,6 @@ struct DocumentReader: Sendable {
     let definition: ResourceDefinition
     let schema: Schema?
 
-    static let objectTypes = ["application/json", "application/yaml", "application/vnd.kubernetes.protobuf"]
-
     /// Reads the body of a create or update.
     /// - Parameter warnings: gets a text for each unknown or duplicate field when `validation` is `.warn`.
     /// - Throws: 415 for another media type, 400 for what is no object of this kind.
@@ -27,6 +25,9 @@ struct DocumentReader: Sendable {
     ) throws(Status) {
         var findings = duplicates.map { "duplicate field \"\($0)\"" }
         if let schema { findings += schema.prune(&document).map { "unknown field \"\($0)\"" } }
+        // Values of a wrong type can't be handed to the kind's own rules: they are a 400, as where Kubernetes decodes into
+        // a Go struct.
+        if let mismatch = schema?.mismatches(in: document).first { throw unreadable(mismatch.message) }
         if !findings.isEmpty {
             switch validation {
             case .ignore: break
@@ -37,15 +38,9 @@ struct DocumentReader: Sendable {
         }
     }
 
-    /// What the schema finds wrong. Values of a wrong type can't be handed to the kind's own rules: they are a 400, as
-    /// where Kubernetes decodes into a Go struct.
-    func schemaErrors(_ document: JSONValue) throws(Status) -> [FieldError] {
-        guard let schema else { return [] }
-        let errors = schema.validate(document)
-        if let mismatch = errors.first(where: { $0.kind == .typeInvalid }) {
-            throw unreadable("json: cannot unmarshal into field \(definition.kind).\(mismatch.message)")
-        }
-        return errors
+    /// What the schema finds wrong in a document with its defaults.
+    func schemaErrors(_ document: JSONValue) -> [FieldError] {
+        schema?.validate(document) ?? []
     }
 
     func unreadable(_ reason: String) -> Status {

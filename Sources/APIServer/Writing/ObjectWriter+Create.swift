@@ -23,7 +23,7 @@ extension ObjectWriter {
         try namespaces.admitCreate(request, name: object["metadata"]["name"].string ?? "")
         let generates = fillSystemMetadata(&object, request)
         request.resource.schema?.applyDefaults(&object)
-        let schemaErrors = try request.resource.documentReader.schemaErrors(object)
+        let schemaErrors = request.resource.documentReader.schemaErrors(object)
         let name = object["metadata"]["name"].string ?? ""
         let context = request.context(name: name)
         request.strategy.prepareForCreate(&object, context)

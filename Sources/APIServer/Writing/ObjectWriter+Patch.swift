@@ -59,7 +59,7 @@ extension ObjectWriter {
                 return try StrategicMergePatch.apply(patch, to: old, schema: request.resource.schema)
             }
         } catch {
-            throw error.status(kind: request.resource.definition.groupKind, name: request.name)
+            throw error.status
         }
     }
 }

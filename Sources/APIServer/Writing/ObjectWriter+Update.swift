@@ -64,7 +64,7 @@ extension ObjectWriter {
         try checkVersion(object, request, current)
         try fillFromOld(&object, old, request)
         resource.schema?.applyDefaults(&object)
-        let schemaErrors = try resource.documentReader.schemaErrors(object)
+        let schemaErrors = resource.documentReader.schemaErrors(object)
         let context = request.context(name: request.name)
         try admit(&object, old, request, context, schemaErrors)
         let isDeletion = Self.isDeletionComplete(object)

@@ -1,5 +1,6 @@
 import Foundation
 import KubeModel
+import Logging
 import NetworkTypes
 import Store
 import Synchronization
@@ -41,6 +42,7 @@ final class TestServer: Sendable {
     func stop() {
         core.terminator.stop()
         core.watcher.finishAll()
+        core.dispatcher.stop()
         for loop in core.loops { loop.stop() }
         store.close()
     }
