@@ -4,17 +4,18 @@ import Testing
 @testable import APIServer
 
 @Suite struct NegotiationTests {
-    @Test(arguments: [
-        (nil, "json object"), ("", "json object"), ("*/*", "json object"), ("application/json", "json object"),
-        ("application/yaml", "yaml object"),
-        ("application/json;as=Table;v=v1;g=meta.k8s.io,application/json", "json table v1"),
-        ("application/json;as=Table;g=meta.k8s.io;v=v1beta1, application/json", "json table v1beta1"),
-        ("application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io", "json partial v1"),
-        ("application/vnd.kubernetes.protobuf,application/json", "json object"),
-        ("application/vnd.kubernetes.protobuf;as=Table;v=v1;g=meta.k8s.io,application/json;q=0.5", "json object"),
-        ("application/json;as=Unknown;v=v1;g=meta.k8s.io,application/yaml", "yaml object"),
-        ("text/html;q=0.9, application/yaml;q=0.2, application/json;q=0.8", "json object"),
-    ] as [(String?, String)])
+    @Test(
+        arguments: [
+            (nil, "json object"), ("", "json object"), ("*/*", "json object"), ("application/json", "json object"),
+            ("application/yaml", "yaml object"),
+            ("application/json;as=Table;v=v1;g=meta.k8s.io,application/json", "json table v1"),
+            ("application/json;as=Table;g=meta.k8s.io;v=v1beta1, application/json", "json table v1beta1"),
+            ("application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io", "json partial v1"),
+            ("application/vnd.kubernetes.protobuf,application/json", "json object"),
+            ("application/vnd.kubernetes.protobuf;as=Table;v=v1;g=meta.k8s.io,application/json;q=0.5", "json object"),
+            ("application/json;as=Unknown;v=v1;g=meta.k8s.io,application/yaml", "yaml object"),
+            ("text/html;q=0.9, application/yaml;q=0.2, application/json;q=0.8", "json object"),
+        ] as [(String?, String)])
     func shapeFollowsTheHeader(_ header: String?, _ expected: String) throws {
         let shape = try ResponseShape(accept: header)
         let form =

@@ -127,7 +127,9 @@ import Testing
     }
 
     @Test func statusAndSpecAreSeparate() async throws {
-        let (server, created) = try await server(with: Samples.service("web"))
+        var service = Samples.service("web")
+        service["spec"]["type"] = "LoadBalancer"
+        let (server, created) = try await server(with: service)
         let path = "\(Samples.services)/web"
         var viaStatus = created
         viaStatus["spec"]["sessionAffinity"] = "ClientIP"

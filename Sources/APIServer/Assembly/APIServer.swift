@@ -39,7 +39,9 @@ package final class APIServer: Sendable {
         }
     }
 
-    private init(_ configuration: APIServerConfiguration, _ store: SQLiteStore, _ logger: Logger) async throws(APIServerError) {
+    private init(_ configuration: APIServerConfiguration, _ store: SQLiteStore, _ logger: Logger)
+        async throws(APIServerError)
+    {
         self.store = store
         let tokens = try configuration.tokenAuthFile.map { path throws(APIServerError) in
             try TokenFile(parsing: String(decoding: try FileBytes.read(path), as: UTF8.self))

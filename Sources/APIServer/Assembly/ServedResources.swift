@@ -7,7 +7,9 @@ struct ServedResources: Sendable {
     private let registry: ResourceRegistry
 
     /// Loads every resource's cache from the store, and claims what the objects found hold.
-    init(_ registry: ResourceRegistry, schemas: SchemaRegistry, store: any Store, dispatcher: WatchDispatcher) throws(StoreError) {
+    init(_ registry: ResourceRegistry, schemas: SchemaRegistry, store: any Store, dispatcher: WatchDispatcher)
+        throws(StoreError)
+    {
         self.registry = registry
         var all: [ServedResource] = []
         var caches: [String: ResourceCache] = [:]

@@ -74,14 +74,17 @@ struct ServerCore: Sendable {
         guard let namespaces = resources.find(group: "", version: "v1", plural: "namespaces") else { return }
         for name in NamespaceLifecycle.system where namespaces.cache.get(namespace: "", name: name) == nil {
             let request = WriteRequest(
-                resource: namespaces, namespace: "", name: name, subresource: nil, options: WriteOptions(), shape: .json,
+                resource: namespaces, namespace: "", name: name, subresource: nil, options: WriteOptions(),
+                shape: .json,
                 user: .local, now: SystemClock.now)
             let document: JSONValue = [
                 "apiVersion": "v1", "kind": "Namespace", "metadata": ["name": .string(name)],
             ]
             let result = await withCheckedContinuation { continuation in
                 do throws(Status) {
-                    try writer.create(request, document, warnings: [], attempt: 1) { continuation.resume(returning: $0) }
+                    try writer.create(request, document, warnings: [], attempt: 1) {
+                        continuation.resume(returning: $0)
+                    }
                 } catch {
                     continuation.resume(returning: .failure(error))
                 }

@@ -34,7 +34,9 @@ struct StoreUpkeep: Sendable {
     /// Deletes objects older than their kind's `timeToLiveSeconds`.
     func expire(now: Timestamp = SystemClock.now) {
         for resource in resources.all {
-            guard let lifetime = resource.strategy.timeToLiveSeconds, resource.strategy.storedForm == nil else { continue }
+            guard let lifetime = resource.strategy.timeToLiveSeconds, resource.strategy.storedForm == nil else {
+                continue
+            }
             for object in resource.cache.list(namespace: nil, labels: nil, fields: nil).items {
                 guard let text = (try? resource.served(object))?["metadata"]["creationTimestamp"].string,
                     let created = Timestamp(text),

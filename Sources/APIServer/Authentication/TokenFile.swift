@@ -5,7 +5,7 @@ struct TokenFile: Sendable {
     /// - Throws: a message that names the line.
     init(parsing text: String) throws(APIServerError) {
         var users: [String: User] = [:]
-        for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+        for (index, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated() {
             let fields = Self.fields(line)
             if fields.count == 1, fields[0].isEmpty { continue }
             guard fields.count >= 3 else {
@@ -39,12 +39,17 @@ struct TokenFile: Sendable {
             case "," where !isQuoted:
                 fields.append(field)
                 field = ""
-            case "\r": break
             case " " where field.isEmpty && !isQuoted: break
             default: field.append(character)
             }
         }
         fields.append(field)
-        return fields
+        return fields.map(trimmedEnd)
+    }
+
+    private static func trimmedEnd(_ text: String) -> String {
+        var text = text
+        while text.last == " " { text.removeLast() }
+        return text
     }
 }

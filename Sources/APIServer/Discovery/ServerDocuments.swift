@@ -65,7 +65,8 @@ struct ServerDocuments: Sendable {
     }
 
     private var index: [UInt8] {
-        let paths = discovery.classic.keys.sorted()
+        let paths =
+            discovery.classic.keys.sorted()
             + ["/healthz", "/livez", "/metrics", "/openapi/v2", "/openapi/v3", "/readyz", "/version"]
         return JSONValue.object(["paths": JSONValue(paths)]).encoded()
     }

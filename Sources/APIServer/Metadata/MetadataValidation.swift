@@ -67,8 +67,9 @@ enum MetadataValidation {
                             + "[]string{\(list)}"))
             }
         }
-        for field in ["name", "namespace", "uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds"]
-        {
+        for field in [
+            "name", "namespace", "uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds",
+        ] {
             let value = newMetadata?[field]
             if value != oldMetadata?[field] {
                 errors.append(.invalid(path.child(field), value ?? .null, "field is immutable"))

@@ -18,7 +18,8 @@ enum ObjectBytes {
 
     /// `{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/v1","metadata":{…}}` of an object.
     static func partialMetadata(of bytes: [UInt8], version: String, into output: inout [UInt8]) {
-        output += Array("{\"kind\":\"PartialObjectMetadata\",\"apiVersion\":\"meta.k8s.io/\(version)\",\"metadata\":".utf8)
+        output += Array(
+            "{\"kind\":\"PartialObjectMetadata\",\"apiVersion\":\"meta.k8s.io/\(version)\",\"metadata\":".utf8)
         if let range = metadata(in: bytes)?.metadata {
             output += bytes[range]
         } else {

@@ -45,12 +45,16 @@ struct ObjectRenderer: Sendable {
         switch shape.form {
         case .object:
             let head =
-                Array("{\"kind\":\"\(resource.definition.kind)List\",\"apiVersion\":\"\(resource.apiVersion)\",\"metadata\":".utf8)
+                Array(
+                    "{\"kind\":\"\(resource.definition.kind)List\",\"apiVersion\":\"\(resource.apiVersion)\",\"metadata\":"
+                        .utf8)
                 + listMetadata
             return try finished(try Self.joined(head, resource, items), shape)
         case .partialMetadata(let version):
             var output =
-                Array("{\"kind\":\"PartialObjectMetadataList\",\"apiVersion\":\"meta.k8s.io/\(version)\",\"metadata\":".utf8)
+                Array(
+                    "{\"kind\":\"PartialObjectMetadataList\",\"apiVersion\":\"meta.k8s.io/\(version)\",\"metadata\":"
+                        .utf8)
                 + listMetadata + Array(",\"items\":[".utf8)
             for (index, item) in items.enumerated() {
                 if index > 0 { output.append(UInt8(ascii: ",")) }

@@ -47,7 +47,9 @@ struct ListOptions: Sendable {
         if !versionText.isEmpty {
             guard let version = Int64(versionText), version >= 0 else {
                 throw Self.invalid([
-                    .invalid(FieldPath("resourceVersion"), .string(versionText), "strconv.ParseUint: parsing \"\(versionText)\": invalid syntax")
+                    .invalid(
+                        FieldPath("resourceVersion"), .string(versionText),
+                        "strconv.ParseUint: parsing \"\(versionText)\": invalid syntax")
                 ])
             }
             resourceVersion = version
@@ -69,7 +71,8 @@ struct ListOptions: Sendable {
         if isWatch {
             if !text.isEmpty, sendInitialEvents == nil {
                 errors.append(
-                    .forbidden(path, "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"))
+                    .forbidden(path, "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided")
+                )
             } else if !text.isEmpty, versionMatch != .notOlderThan {
                 errors.append(.notSupported(path, .string(text), supported: ["NotOlderThan"]))
             }

@@ -167,7 +167,8 @@ extension Status {
     /// A method that a path does not have.
     static func methodNotServed(_ definition: ResourceDefinition? = nil) -> Status {
         Status(
-            code: 405, reason: .methodNotAllowed, message: "the server does not allow this method on the requested resource",
+            code: 405, reason: .methodNotAllowed,
+            message: "the server does not allow this method on the requested resource",
             details: definition.map { Details(group: $0.group, kind: $0.plural) })
     }
 }

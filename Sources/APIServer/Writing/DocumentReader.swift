@@ -45,7 +45,8 @@ struct DocumentReader: Sendable {
 
     func unreadable(_ reason: String) -> Status {
         .badRequest(
-            "\(definition.kind) in version \"\(definition.version)\" cannot be handled as a \(definition.kind): \(reason)")
+            "\(definition.kind) in version \"\(definition.version)\" cannot be handled as a \(definition.kind): \(reason)"
+        )
     }
 
     private func parse(_ body: [UInt8], contentType: String?, duplicates: inout [String]) throws(Status) -> JSONValue {
@@ -66,7 +67,9 @@ struct DocumentReader: Sendable {
         default:
             throw Status.unsupportedMediaType(supported: ["application/json", "application/yaml"])
         }
-        guard case .object = value else { throw unrecognized("json: cannot unmarshal \(value.typeName) into an object") }
+        guard case .object = value else {
+            throw unrecognized("json: cannot unmarshal \(value.typeName) into an object")
+        }
         return value
     }
 

@@ -3,7 +3,8 @@ import Store
 
 extension ObjectWriter {
     /// POST to a collection.
-    func create(_ exchange: Exchange, _ operation: ResourceOperation, _ done: @escaping WriteCompletion) throws(Status) {
+    func create(_ exchange: Exchange, _ operation: ResourceOperation, _ done: @escaping WriteCompletion) throws(Status)
+    {
         let request = try writeRequest(exchange, operation, optionsKind: "CreateOptions")
         let reader = request.resource.documentReader
         var warnings: [String] = []

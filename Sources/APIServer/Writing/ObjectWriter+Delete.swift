@@ -4,7 +4,8 @@ import Synchronization
 
 extension ObjectWriter {
     /// DELETE of an object.
-    func delete(_ exchange: Exchange, _ operation: ResourceOperation, _ done: @escaping WriteCompletion) throws(Status) {
+    func delete(_ exchange: Exchange, _ operation: ResourceOperation, _ done: @escaping WriteCompletion) throws(Status)
+    {
         let (request, options) = try deleteRequest(exchange, operation)
         try delete(request, options, attempt: 1) { result in
             done(result.flatMap { self.deletionResponse(request, $0) })
@@ -80,8 +81,8 @@ extension ObjectWriter {
     enum Deletion: Sendable {
         /// The object is gone; this was its last state.
         case gone(JSONValue)
-        /// It has a deletionTimestamp and waits for its finalizers.
-        case waiting(bytes: [UInt8], Revision)
+        /// It has a deletionTimestamp and waits for its finalizers. The bytes carry their version when there is none here.
+        case waiting(bytes: [UInt8], Revision?)
     }
 
     /// Deletes one object, or marks it when finalizers hold it.
@@ -95,7 +96,8 @@ extension ObjectWriter {
         }
         try namespaces.admitDelete(request)
         if let uid = options.uid, uid != current.uid {
-            throw conflict(request, "Precondition failed: UID in precondition: \(uid), UID in object meta: \(current.uid)")
+            throw conflict(
+                request, "Precondition failed: UID in precondition: \(uid), UID in object meta: \(current.uid)")
         }
         if let version = options.resourceVersion, version != String(current.revision.rawValue) {
             throw conflict(
@@ -109,7 +111,7 @@ extension ObjectWriter {
         let key = resource.key(namespace: request.namespace, name: request.name)
         let isGone = Self.isDeletionComplete(marked)
         if !isGone, old["metadata"]["deletionTimestamp"] != nil {
-            done(.success(.waiting(bytes: current.bytes, current.revision)))
+            done(.success(.waiting(bytes: current.bytes, nil)))
             return
         }
         let bytes = isGone ? [] : resource.storedBytes(marked)
@@ -188,7 +190,9 @@ extension ObjectWriter {
             return response(request, stored: bytes, revision: revision, warnings: [])
         case .gone(let object):
             if request.strategy.returnsDeletedObject {
-                return response(request, stored: request.resource.storedBytes(object, keepsVersion: true), revision: nil, warnings: [])
+                return response(
+                    request, stored: request.resource.storedBytes(object, keepsVersion: true), revision: nil,
+                    warnings: [])
             }
             let definition = request.resource.definition
             return .success(

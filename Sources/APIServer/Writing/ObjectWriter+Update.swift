@@ -3,7 +3,8 @@ import Store
 
 extension ObjectWriter {
     /// PUT of an object or of its `status`.
-    func update(_ exchange: Exchange, _ operation: ResourceOperation, _ done: @escaping WriteCompletion) throws(Status) {
+    func update(_ exchange: Exchange, _ operation: ResourceOperation, _ done: @escaping WriteCompletion) throws(Status)
+    {
         let request = try writeRequest(exchange, operation, optionsKind: "UpdateOptions")
         var warnings: [String] = []
         var document = try request.resource.documentReader.read(
@@ -41,7 +42,9 @@ extension ObjectWriter {
     }
 
     /// Applies a change to the object as it is now.
-    func apply(_ change: Change, _ request: WriteRequest, attempt: Int, _ done: @escaping WriteCompletion) throws(Status) {
+    func apply(_ change: Change, _ request: WriteRequest, attempt: Int, _ done: @escaping WriteCompletion)
+        throws(Status)
+    {
         let resource = request.resource
         guard let current = resource.cache.get(namespace: request.namespace, name: request.name) else {
             guard let document = change.createsWhenMissing else {

@@ -87,7 +87,8 @@ final class TestServer: Sendable {
         token: String?, ifNoneMatch: String? = nil
     ) -> IncomingRequest {
         let parts = target.split(separator: "?", maxSplits: 1)
-        var request = IncomingRequest(method: method, path: String(parts[0]), query: parts.count > 1 ? String(parts[1]) : "")
+        var request = IncomingRequest(
+            method: method, path: String(parts[0]), query: parts.count > 1 ? String(parts[1]) : "")
         request.body = body
         request.contentType = contentType
         request.accept = accept

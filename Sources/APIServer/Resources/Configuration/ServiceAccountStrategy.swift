@@ -3,4 +3,5 @@ import KubeModel
 /// `v1.ServiceAccount`: stored as it is; nothing beyond the schema is checked.
 struct ServiceAccountStrategy: ResourceStrategy {
     let definition = ResourceDefinition.builtIn("", "v1", "ServiceAccount", "serviceaccounts", short: ["sa"])
+    let returnsDeletedObject = true
 }
