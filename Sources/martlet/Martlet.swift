@@ -8,7 +8,7 @@ struct Martlet: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "martlet", abstract: "Kubernetes traffic management without the cluster.", version: version,
         subcommands: [
-            DataPlaneCommand.self, EchoCommand.self,
+            UpCommand.self, APIServerCommand.self, ControllerCommand.self, DataPlaneCommand.self, EchoCommand.self,
         ])
 
     static func main() async {

@@ -24,7 +24,6 @@ enum ClientKubeconfig {
             "contexts": [["name": "martlet", "context": ["cluster": "martlet", "user": "admin"]]],
             "users": [["name": "admin", "user": user]],
         ]
-        // JSON is YAML: every client reads it.
-        return document.encoded() + [UInt8(ascii: "\n")]
+        return YAMLDocument.encode(document)
     }
 }

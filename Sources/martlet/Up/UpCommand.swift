@@ -1,0 +1,108 @@
+import ArgumentParser
+import Glibc
+import NetworkTypes
+
+struct UpCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "up", abstract: "Run everything on this machine: API server, controllers and data plane.",
+        discussion: """
+            Starts each part as a process of its own, restarts what dies and stops all of them on Ctrl-C. Everything \
+            that is written lies below --data-dir: admin.kubeconfig, admin.token, ca.crt, api.sock (no token needed), \
+            the store martlet.db and logs/. Several can run side by side with different directories and ports.
+            """)
+
+    @OptionGroup(title: "API server")
+    var server: APIServerOptions
+
+    @Option(help: "The port of the L7 proxy for HTTP; 0 takes any free one.")
+    var httpPort: UInt16 = 8080
+
+    @Option(help: "The port of the L7 proxy for HTTPS; 0 takes any free one.")
+    var httpsPort: UInt16 = 8443
+
+    @Option(help: ArgumentHelp("The address that the L7 proxy listens on.", valueName: "ip"))
+    var proxyBindAddress = "127.0.0.1"
+
+    @Option(
+        help: ArgumentHelp(
+            "The networks on whose addresses of this machine node ports are served; \"all\" for every address.",
+            valueName: "cidr,…"))
+    var nodeportAddresses = "127.0.0.0/8"
+
+    @Option(
+        name: .customLong("ingress-controller"),
+        help: ArgumentHelp(
+            "The controller name that IngressClasses have in spec.controller; may be given several times, each runs as "
+                + "a process of its own. Default: martlet.dev/ingress.", valueName: "name"))
+    var ingressControllers: [String] = []
+
+    @Option(help: "The name of this node.")
+    var nodeName = NodeName.current
+
+    @OptionGroup(title: "Logging")
+    var logging: LoggingOptions
+
+    func validate() throws {
+        guard IPAddress(proxyBindAddress) != nil else {
+            throw ValidationError("--proxy-bind-address: \"\(proxyBindAddress)\" is not an IP address")
+        }
+        guard Set(ingressControllers).count == ingressControllers.count else {
+            throw ValidationError("--ingress-controller: each name may be given once")
+        }
+    }
+
+    @MainActor
+    func run() async throws {
+        let directory = try DataDirectory(server.dataDir)
+        let lock = try SupervisorLock(directory)
+        defer { withExtendedLifetime(lock) {} }
+        guard let notifications = NotificationSocket(identifier: "\(getpid())-\(UInt32.random(in: 0 ... .max))") else {
+            throw CleanExitError("cannot make a notification socket")
+        }
+        let supervisor = Supervisor(specifications: children(directory), logDirectory: directory.logs)
+        let status = LiveStatus()
+        supervisor.onReady = { elapsed in status.announce(directory: directory, elapsed: elapsed) }
+        supervisor.onStatus = { texts, pids, restarts in status.update(texts: texts, pids: pids, restarts: restarts) }
+        supervisor.onExit = { name, code in
+            status.interrupt("\(name) ended (\(code)); starting it again. Its log: \(supervisor.logPath(name))")
+        }
+        let failed = await supervisor.run(notifications: notifications)
+        status.end()
+        if let failed {
+            let reason = LogTail.lastLine(of: supervisor.logPath(failed)) ?? "it wrote nothing to its log"
+            throw CleanExitError("\(failed) could not start: \(reason)")
+        }
+    }
+
+    private func children(_ directory: DataDirectory) -> [Supervisor.ChildSpecification] {
+        let client = ["--kubeconfig", directory.localKubeconfig]
+        var children = [
+            Supervisor.ChildSpecification(
+                name: "apiserver", stage: 0,
+                arguments: ["apiserver"] + server.arguments(dataDirectory: directory) + logging.arguments),
+            Supervisor.ChildSpecification(
+                name: "controllers", stage: 1,
+                arguments: ["controller"] + ControllerCommand.clusterWide + client + logging.arguments),
+            Supervisor.ChildSpecification(
+                name: "dataplane", stage: 1,
+                arguments: ["dataplane", "--node-name", nodeName]
+                    + ["--http-address", address(httpPort), "--https-address", address(httpsPort)]
+                    + (nodeportAddresses == "all" ? [] : ["--nodeport-addresses", nodeportAddresses])
+                    + client + logging.arguments),
+        ]
+        let names = ingressControllers.isEmpty ? ["martlet.dev/ingress"] : ingressControllers
+        for (index, name) in names.enumerated() {
+            let process = index == 0 ? "ingress" : "ingress-\(index + 1)"
+            children.append(
+                Supervisor.ChildSpecification(
+                    name: process, stage: 1,
+                    arguments: ["controller", "ingress", "--controller-name", name, "--process-name", process]
+                        + ["--publish-address", proxyBindAddress] + client + logging.arguments))
+        }
+        return children
+    }
+
+    private func address(_ port: UInt16) -> String {
+        IPAddress(proxyBindAddress)?.family == .v6 ? "[\(proxyBindAddress)]:\(port)" : "\(proxyBindAddress):\(port)"
+    }
+}
