@@ -1,0 +1,262 @@
+import Foundation
+import Glibc
+import KubeModel
+import Testing
+
+extension EndToEnd {
+    /// Ingresses through the real processes.
+    @Suite(.serialized) struct IngressTrafficTests {
+        @Test func `the example shop answers on every way in`() async throws {
+            let family = try await Family.start([
+                "--ingress-controller", "martlet.dev/ingress", "--ingress-controller", "partner.example/ingress",
+            ])
+            do { try await shop(family) } catch {
+                await family.stop()
+                throw error
+            }
+            await family.stop()
+        }
+
+        /// The manifests of `examples/shop`, with addresses and ports of this test's own.
+        private func shop(_ family: Family) async throws {
+            var backends: [Backend] = []
+            defer { for backend in backends { backend.program.signal(SIGTERM) } }
+            var replacements: [(String, String)] = [("nodePort: 30080", "nodePort: \(family.nodePort)")]
+            let port = try Family.freePorts(3)
+            for (index, (name, address)) in [
+                ("web-1", "127.0.11.1"), ("web-2", "127.0.11.2"), ("legacy", "127.0.12.1"), ("cart-1", "127.0.13.1"),
+            ].enumerated() {
+                let number = port[max(0, index - 1)]
+                let own = address.replacing("127.0.1", with: "127.0.4")
+                let program = try Program(
+                    family.server.binary, ["echo", "--name", name, "--listen", "\(own):\(number)"])
+                backends.append(Backend(name: name, address: own, port: number, program: program))
+                replacements.append((address, own))
+            }
+            for (index, fixed) in ["8001", "8002", "8003"].enumerated() { replacements.append((fixed, "\(port[index])")) }
+
+            let folder = MartletServer.packageRoot.appending(path: "examples/shop")
+            let files = try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()
+            #expect(files.count == 5)
+            for file in files {
+                var text = try String(contentsOf: folder.appending(path: file), encoding: .utf8)
+                for (fixed, own) in replacements { text = text.replacing(fixed, with: own) }
+                try await family.apply(text)
+            }
+
+            try await family.server.kubectl(
+                "-n", "shop", "wait", "--for=condition=Ready", "pod", "--all", "--timeout=30s")
+            let clusterIP = try await family.server.kubectl(
+                "-n", "shop", "get", "svc", "web", "-o", "jsonpath={.spec.clusterIP}")
+            try await eventually(within: .seconds(20), "the cluster IP") {
+                try await family.curl("http://\(clusterIP)/")?.hasPrefix("web-") == true
+            }
+            try await eventually(within: .seconds(20), "the node port") {
+                try await family.curl("http://127.0.0.1:\(family.nodePort)/")?.hasPrefix("web-") == true
+            }
+            for (host, path, prefix) in [
+                ("shop.example.com", "/", "web-"), ("shop.example.com", "/cart/7", "cart-1 "),
+                ("a.partners.example.com", "/", "legacy "),
+            ] {
+                try await eventually(within: .seconds(20), "\(host)\(path)") {
+                    try await family.get(host, path)?.hasPrefix(prefix) == true
+                }
+            }
+            // Each controller compiled its own Ingress.
+            let owners = try await family.server.kubectl(
+                "-n", "shop", "get", "routetables", "-o",
+                "jsonpath={range .items[*]}{.metadata.name}={.spec.controllerName} {end}")
+            #expect(owners == "partners=partner.example/ingress storefront=martlet.dev/ingress ")
+            let missing = try await Program.run(
+                "curl", ["-s", "-o", "/dev/null", "-w", "%{http_code}", "http://127.0.0.1:\(family.httpPort)/"])
+            #expect(missing.out == "404")
+        }
+
+        @Test func `an Ingress that changes its class is handed over`() async throws {
+            let family = try await Family.start([
+                "--ingress-controller", "martlet.dev/ingress", "--ingress-controller", "partner.example/ingress",
+            ])
+            do {
+                let backend = try await family.backend("one", on: "127.0.24.1")
+                defer { backend.program.signal(SIGTERM) }
+                let server = family.server
+                try await family.apply(Self.classes + Self.service("web", backend))
+                try await family.apply(Self.ingress("moving", host: "moving.example.com", service: "web", class: "left"))
+                func controller() async throws -> String {
+                    try await server.tryKubectl(
+                        ["get", "routetable", "moving", "-o", "jsonpath={.spec.controllerName}"]).out
+                }
+                try await eventually(within: .seconds(20), "the first owner") {
+                    try await controller() == "martlet.dev/ingress"
+                }
+                try await eventually(within: .seconds(20), "an answer") {
+                    try await family.get("moving.example.com") != nil
+                }
+                try await server.kubectl(
+                    "patch", "ingress", "moving", "--type=merge", "-p", #"{"spec":{"ingressClassName":"right"}}"#)
+                try await eventually(within: .seconds(20), "the second owner") {
+                    try await controller() == "partner.example/ingress"
+                }
+                #expect(try await family.get("moving.example.com") != nil)
+                try await server.kubectl(
+                    "patch", "ingress", "moving", "--type=merge", "-p", #"{"spec":{"ingressClassName":"nobodys"}}"#)
+                try await eventually(within: .seconds(20), "the table to go") {
+                    try await server.tryKubectl(["get", "routetable", "moving"]).err.contains("NotFound")
+                }
+                try await eventually(within: .seconds(20), "404") { try await family.get("moving.example.com") == nil }
+            } catch {
+                await family.stop()
+                throw error
+            }
+            await family.stop()
+        }
+
+        @Test func `a certificate is shown by name and changes without a restart`() async throws {
+            let family = try await Family.start()
+            do {
+                let backend = try await family.backend("one", on: "127.0.25.1")
+                defer { backend.program.signal(SIGTERM) }
+                try await family.apply(Self.classes + Self.service("web", backend))
+                try await family.apply(
+                    Self.ingress(
+                        "secure", host: "secure.example.com", service: "web", class: "left", secret: "secure-tls"))
+                for name in ["first", "second"] {
+                    let (certificate, key) = try await Self.certificate(name, in: family.server.directory)
+                    let secret = try await family.server.kubectl(
+                        "create", "secret", "tls", "secure-tls", "--cert", certificate, "--key", key, "--dry-run=client",
+                        "-o", "yaml")
+                    try await family.apply(secret)
+                    try await eventually(within: .seconds(20), "the \(name) certificate") {
+                        try await family.curl(
+                            "--cacert", certificate, "--resolve", "secure.example.com:\(family.httpsPort):127.0.0.1",
+                            "https://secure.example.com:\(family.httpsPort)/")?.hasPrefix("one answers") == true
+                    }
+                }
+                let redirect = try await Program.run(
+                    "curl",
+                    [
+                        "-s", "-o", "/dev/null", "-w", "%{http_code} %{redirect_url}", "-H", "Host: secure.example.com",
+                        "http://127.0.0.1:\(family.httpPort)/x",
+                    ])
+                #expect(redirect.out == "308 https://secure.example.com:\(family.httpsPort)/x")
+            } catch {
+                await family.stop()
+                throw error
+            }
+            await family.stop()
+        }
+
+        @Test func `changes elsewhere fail no request and drop no upgraded connection`() async throws {
+            let family = try await Family.start()
+            do { try await steadyTraffic(family) } catch {
+                await family.stop()
+                throw error
+            }
+            await family.stop()
+        }
+
+        private func steadyTraffic(_ family: Family) async throws {
+            let script = MartletServer.packageRoot.appending(path: "Tests/Clients/python/steady_traffic.py").path
+            let backend = try await family.backend("one", on: "127.0.26.1")
+            let other = try await family.backend("two", on: "127.0.26.2")
+            let upstream = try InteractiveProgram("python3", [script, "upstream"])
+            defer {
+                backend.program.signal(SIGTERM)
+                other.program.signal(SIGTERM)
+            }
+            let upgradePort = try #require(UInt16(try await upstream.firstLine()))
+            let upgrades = Backend(name: "ws", address: "127.0.0.1", port: upgradePort, program: backend.program)
+            try await family.apply(
+                Self.classes + Self.service("web", backend) + Self.service("ws", upgrades)
+                    + Self.service("churn", other))
+            try await family.apply(Self.ingress("steady", host: "steady.example.com", service: "web", class: "left"))
+            try await family.apply(Self.ingress("ws", host: "ws.example.com", service: "ws", class: "left"))
+            for host in ["steady.example.com", "ws.example.com"] {
+                try await eventually(within: .seconds(20), host) { try await family.get(host) != nil }
+            }
+
+            let client = try InteractiveProgram(
+                "python3", [script, "client", "\(family.httpPort)", "steady.example.com", "ws.example.com"])
+            #expect(try await client.firstLine() == "running")
+            for round in 0..<12 {
+                try await family.apply(
+                    Self.ingress("churn", host: "churn\(round % 3).example.com", service: "churn", class: "left"))
+                try await family.apply(Self.service("churn", round % 2 == 0 ? backend : other))
+                if round % 4 == 3 { try await family.server.kubectl("delete", "ingress", "churn") }
+            }
+            let seen = try JSONParser.parse(Array(try await client.finish().utf8))
+            _ = try await upstream.finish()
+            #expect(seen["failed"]?.int == 0, "\(seen)")
+            #expect(try #require(seen["answers"]?.int) > 100)
+            #expect(try #require(seen["echoes"]?.int) > 10)
+        }
+
+        // MARK: Manifests
+
+        static let classes = """
+            apiVersion: networking.k8s.io/v1
+            kind: IngressClass
+            metadata: {name: left}
+            spec: {controller: martlet.dev/ingress}
+            ---
+            apiVersion: networking.k8s.io/v1
+            kind: IngressClass
+            metadata: {name: right}
+            spec: {controller: partner.example/ingress}
+            ---
+
+            """
+
+        static func service(_ name: String, _ backend: Backend) -> String {
+            """
+            apiVersion: v1
+            kind: Service
+            metadata: {name: \(name)}
+            spec: {ports: [{name: http, port: 80}]}
+            ---
+            apiVersion: discovery.k8s.io/v1
+            kind: EndpointSlice
+            metadata: {name: \(name)-1, labels: {kubernetes.io/service-name: \(name)}}
+            addressType: IPv4
+            ports: [{name: http, port: \(backend.port)}]
+            endpoints: [{addresses: ["\(backend.address)"]}]
+            ---
+
+            """
+        }
+
+        static func ingress(
+            _ name: String, host: String, service: String, class className: String, secret: String? = nil
+        ) -> String {
+            """
+            apiVersion: networking.k8s.io/v1
+            kind: Ingress
+            metadata: {name: \(name)}
+            spec:
+              ingressClassName: \(className)
+              tls: \(secret.map { "[{hosts: [\(host)], secretName: \($0)}]" } ?? "[]")
+              rules:
+              - host: \(host)
+                http:
+                  paths:
+                  - {path: /, pathType: Prefix, backend: {service: {name: \(service), port: {name: http}}}}
+
+            """
+        }
+
+        /// A self-signed certificate for secure.example.com with its key, as files.
+        static func certificate(_ name: String, in directory: URL) async throws -> (String, String) {
+            let certificate = directory.appending(path: "\(name).crt").path
+            let key = directory.appending(path: "\(name).key").path
+            let output = try await Program.run(
+                "openssl",
+                [
+                    "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+                    "-subj", "/CN=\(name)", "-addext", "subjectAltName=DNS:secure.example.com", "-keyout", key, "-out",
+                    certificate,
+                ])
+            try #require(output.succeeded, "\(output)")
+            return (certificate, key)
+        }
+    }
+}

@@ -1,0 +1,98 @@
+import Foundation
+import Glibc
+import Testing
+
+extension EndToEnd {
+    /// The processes themselves: starting, ending, dying, coming back.
+    @Suite(.serialized) struct ProcessTests {
+        @Test func `a second start finds the data, and every process ends with the first`() async throws {
+            let family = try await Family.start()
+            let directory = family.server.directory
+            let children = try await Self.children(of: family.server.program.pid)
+            #expect(children.count == 4)
+            try await family.server.kubectl("create", "namespace", "kept")
+            await family.stop(keepingData: true)
+            for child in children { #expect(kill(child, 0) != 0, "process \(child) still runs") }
+            #expect(family.server.program.output.status == 0)
+
+            let again = try await Family.start(in: directory)
+            let name = try await again.server.kubectl("get", "namespace", "kept", "-o", "name")
+            await again.stop()
+            #expect(name == "namespace/kept")
+        }
+
+        @Test func `what dies is started again, and nothing is lost`() async throws {
+            let family = try await Family.start()
+            do {
+                try await family.server.kubectl("create", "namespace", "before")
+                for child in try await Self.children(of: family.server.program.pid) { kill(child, SIGKILL) }
+                try await eventually(within: .seconds(60), "the family to come back") {
+                    let output = try await family.server.tryKubectl(["get", "namespace", "before", "-o", "name"])
+                    return output.out == "namespace/before\n"
+                }
+                try await eventually(within: .seconds(60), "four children") {
+                    try await Self.children(of: family.server.program.pid).count == 4
+                }
+            } catch {
+                await family.stop()
+                throw error
+            }
+            await family.stop()
+        }
+
+        @Test func `children end when their supervisor is killed`() async throws {
+            let family = try await Family.start()
+            let children = try await Self.children(of: family.server.program.pid)
+            family.server.program.signal(SIGKILL)
+            try await eventually(within: .seconds(30), "the children to end") {
+                children.allSatisfy { kill($0, 0) != 0 }
+            }
+            await family.stop()
+        }
+
+        @Test func `an occupied port gets one line and a non-zero exit`() async throws {
+            let family = try await Family.start()
+            let port = try #require(family.server.url.split(separator: ":").last)
+            let directory = "/tmp/martlet-e2e-\(UUID().uuidString.prefix(8))"
+            defer { try? FileManager.default.removeItem(atPath: directory) }  // Left-over files do no harm.
+            let second = try await Program.run(
+                family.server.binary,
+                ["up", "--data-dir", directory, "--secure-port", String(port), "--http-port", "0", "--https-port", "0"])
+            let third = try await Program.run(
+                family.server.binary, ["up", "--data-dir", family.server.directory.path, "--secure-port", "0"])
+            await family.stop()
+            #expect(second.status != 0)
+            #expect(second.err.contains("in use"), "\(second)")
+            #expect(second.err.split(separator: "\n").count == 1, "\(second)")
+            #expect(third.status != 0)
+            #expect(third.err.contains("another martlet up"), "\(third)")
+        }
+
+        @Test(arguments: [
+            ["up", "--service-cluster-ip-range", "nonsense"], ["apiserver", "--secure-port", "70000"],
+            ["apiserver", "--service-node-port-range", "9-1"], ["controller", "nobody"], ["dataplane", "--no-such-flag"],
+        ])
+        func `a wrong flag gets a clear message and a non-zero exit`(arguments: [String]) async throws {
+            let output = try await Program.run(try MartletServer.builtProduct("martlet"), arguments)
+            #expect(output.status != 0)
+            #expect(output.err.hasPrefix("Error: "), "\(output)")
+        }
+
+        @Test(arguments: ["up", "apiserver", "controller", "dataplane", "echo"])
+        func `every flag of a subcommand is explained`(command: String) async throws {
+            let output = try await Program.run(try MartletServer.builtProduct("martlet"), [command, "--help"])
+            #expect(output.succeeded)
+            #expect(output.out.contains("OVERVIEW") && output.out.contains("USAGE: martlet \(command)"))
+            for line in output.out.split(separator: "\n") where line.hasPrefix("  --") && line.count < 26 {
+                let next = output.out.split(separator: "\n").drop { $0 != line }.dropFirst().first
+                #expect(line.split(separator: "  ").count > 1 || next?.hasPrefix("   ") == true, "\(line)")
+            }
+        }
+
+        /// The direct children of a process, from proc(5).
+        static func children(of pid: pid_t) async throws -> [pid_t] {
+            let output = try await Program.run("ps", ["-o", "pid=", "--ppid", "\(pid)"])
+            return output.out.split(whereSeparator: \.isWhitespace).compactMap { pid_t($0) }
+        }
+    }
+}
