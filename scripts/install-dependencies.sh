@@ -5,7 +5,7 @@ set -euo pipefail
 
 build=(libssl-dev libnghttp2-dev libsqlite3-dev libyaml-dev pkg-config)
 run=("${build[@]}" curl ca-certificates)
-test=("${run[@]}" gcc libc6-dev libcurl4-openssl-dev python3 python3-venv iproute2 procps)
+test=("${run[@]}" gcc libc6-dev libcurl4-openssl-dev openssl python3 python3-venv iproute2 procps)
 bench=("${test[@]}" nginx-light haproxy wrk nghttp2-client)
 
 want=${1:-build}
