@@ -55,7 +55,9 @@ package final class DataPlane: Sendable {
         let serviceRunner = ServiceProxyRunner(
             state: state, proxy: proxy, recorder: recorder, logger: logger, nodeName: configuration.nodeName,
             nodePortRanges: configuration.nodePortRanges)
-        let front = IngressFront(state: state, engine: engine, compiler: compiler, client: client, logger: logger)
+        let acknowledger = RouteTableAcknowledger(client: client, logger: logger)
+        let front = IngressFront(
+            state: state, engine: engine, compiler: compiler, acknowledger: acknowledger, logger: logger)
 
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await informers.run() }
@@ -65,6 +67,7 @@ package final class DataPlane: Sendable {
             try await secrets.waitForSync()
             group.addTask { await serviceRunner.run() }
             group.addTask { await front.run() }
+            group.addTask { await acknowledger.run() }
             group.addTask {
                 var last: String?
                 while !Task.isCancelled {

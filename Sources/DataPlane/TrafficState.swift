@@ -53,14 +53,16 @@ final class TrafficState: Sendable {
             if changed { raiseBoth() }
         }
         tables.addHandler { [self] change in
-            value.withLock { value in
+            let changed = value.withLock { value in
                 if case .deleted = change {
                     value.tables[change.key] = nil
-                } else {
-                    value.tables[change.key] = change.object
+                    return true
                 }
+                // Its status is written by this process: that must not cost another pass.
+                let previous = value.tables.updateValue(change.object, forKey: change.key)
+                return previous?.spec != change.object.spec || previous?.metadata.uid != change.object.metadata.uid
             }
-            routesChanged.raise()
+            if changed { routesChanged.raise() }
         }
         secrets.addHandler { [self] change in
             let changed = value.withLock { value in

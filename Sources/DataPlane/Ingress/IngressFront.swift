@@ -1,4 +1,3 @@
-import KubeClient
 import KubeModel
 import Logging
 import ProxyEngine
@@ -9,29 +8,29 @@ actor IngressFront {
     private let state: TrafficState
     private let engine: ProxyEngine
     private let compiler: ProxyConfigurationCompiler
-    private let client: APIClient
+    private let acknowledger: RouteTableAcknowledger
     private let logger: Logger
     private var reported: Set<String> = []
     private(set) var summary = IngressSummary()
 
     init(
-        state: TrafficState, engine: ProxyEngine, compiler: ProxyConfigurationCompiler, client: APIClient,
-        logger: Logger
+        state: TrafficState, engine: ProxyEngine, compiler: ProxyConfigurationCompiler,
+        acknowledger: RouteTableAcknowledger, logger: Logger
     ) {
         self.state = state
         self.engine = engine
         self.compiler = compiler
-        self.client = client
+        self.acknowledger = acknowledger
         self.logger = logger
     }
 
     /// Works until cancelled.
     func run() async {
-        await publish()
-        for await _ in state.routesChanged.changes { await publish() }
+        publish()
+        for await _ in state.routesChanged.changes { publish() }
     }
 
-    private func publish() async {
+    private func publish() {
         let inputs = state.routingInputs()
         let routes = CompiledRoutes(compiling: inputs.tables)
         let configuration = compiler.compile(routes: routes, services: inputs.services, secrets: inputs.secrets)
@@ -41,35 +40,7 @@ actor IngressFront {
         summary = IngressSummary(
             hosts: configuration.hosts.count, routes: configuration.hosts.reduce(0) { $0 + $1.routes.count },
             certificates: configuration.certificates.count)
-        for table in inputs.tables { await acknowledge(table, conflicts: routes.conflicts) }
-    }
-
-    /// Writes the Programmed condition, once for each generation.
-    private func acknowledge(_ table: RouteTable, conflicts: [CompiledRoutes.Conflict]) async {
-        let key = NamespacedName(table.metadata)
-        let lost = conflicts.filter { $0.table == key }
-        let generation = table.metadata.generation
-        let shadowed = lost.map { "\($0.host)\($0.path) belongs to \($0.winner)" }.sorted()
-        let condition = Condition(
-            type: "Programmed", status: "True", observedGeneration: generation,
-            lastTransitionTime: WallClock.timestamp, reason: shadowed.isEmpty ? "Programmed" : "PartlyShadowed",
-            message: shadowed.joined(separator: ", "))
-        var conditions = table.status?.conditions ?? []
-        if let present = conditions.first(where: { $0.type == condition.type }) {
-            var unchanged = present
-            unchanged.lastTransitionTime = condition.lastTransitionTime
-            if unchanged == condition { return }
-            conditions.removeAll { $0.type == condition.type }
-        }
-        conditions.append(condition)
-        var updated = table
-        updated.status = RouteTableStatus(conditions: conditions)
-        do {
-            _ = try await client.updateStatus(updated)
-        } catch {
-            // A newer state is on its way and will be acknowledged itself.
-            logger.debug("routetable \(key): condition not written: \(error)")
-        }
+        acknowledger.published(inputs.tables, conflicts: routes.conflicts)
     }
 }
 

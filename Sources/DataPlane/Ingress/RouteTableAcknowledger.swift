@@ -1,0 +1,67 @@
+import KubeClient
+import KubeModel
+import Logging
+import Synchronization
+import TrafficModel
+
+/// Writes the `Programmed` condition of RouteTables that are enforced, beside the path of traffic: a slow API server
+/// delays the condition, never a route.
+final class RouteTableAcknowledger: Sendable {
+    private let client: APIClient
+    private let logger: Logger
+    private let signal = ChangeSignal()
+    private let pending = Mutex<(tables: [RouteTable], conflicts: [CompiledRoutes.Conflict])>(([], []))
+
+    init(client: APIClient, logger: Logger) {
+        self.client = client
+        self.logger = logger
+    }
+
+    /// Says what is enforced now; what was said before and is not yet written is forgotten.
+    func published(_ tables: [RouteTable], conflicts: [CompiledRoutes.Conflict]) {
+        pending.withLock { $0 = (tables, conflicts) }
+        signal.raise()
+    }
+
+    /// Works until cancelled.
+    func run() async {
+        for await _ in signal.changes {
+            let (tables, conflicts) = pending.withLock { $0 }
+            for table in tables {
+                guard let updated = Self.acknowledge(table, conflicts: conflicts, now: WallClock.timestamp) else {
+                    continue
+                }
+                do {
+                    _ = try await client.updateStatus(updated)
+                } catch {
+                    // A newer state of it is on its way and will be acknowledged itself.
+                    logger.debug("routetable \(NamespacedName(table.metadata)): condition not written: \(error)")
+                }
+            }
+        }
+    }
+
+    /// The table with its condition brought up to date, or nil when it says so already.
+    static func acknowledge(
+        _ table: RouteTable, conflicts: [CompiledRoutes.Conflict], now: Timestamp
+    ) -> RouteTable? {
+        let key = NamespacedName(table.metadata)
+        let shadowed = conflicts.filter { $0.table == key }.map { "\($0.host)\($0.path) belongs to \($0.winner)" }
+        var condition = Condition(
+            type: "Programmed", status: "True", observedGeneration: table.metadata.generation, lastTransitionTime: now,
+            reason: shadowed.isEmpty ? "Programmed" : "PartlyShadowed",
+            message: shadowed.sorted().joined(separator: ", "))
+        var updated = table
+        var conditions = table.status?.conditions ?? []
+        if let index = conditions.firstIndex(where: { $0.type == condition.type }) {
+            // The time is that of the last change of `status`, which never changes here.
+            condition.lastTransitionTime = conditions[index].lastTransitionTime
+            if conditions[index] == condition { return nil }
+            conditions[index] = condition
+        } else {
+            conditions.append(condition)
+        }
+        updated.status = RouteTableStatus(conditions: conditions)
+        return updated
+    }
+}

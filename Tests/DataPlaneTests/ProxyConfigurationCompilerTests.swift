@@ -1,0 +1,81 @@
+import KubeModel
+import NetworkTypes
+import ProxyEngine
+import Testing
+import TrafficModel
+
+@testable import DataPlane
+
+struct ProxyConfigurationCompilerTests {
+    private let compiler = ProxyConfigurationCompiler(listeners: [])
+
+    private func table(_ name: String = "store", host: String, paths: [RoutePath], secret: String? = nil) -> RouteTable {
+        RouteTable(
+            metadata: ObjectMeta(name: name, namespace: "shop", generation: 3),
+            spec: RouteTableSpec(
+                rules: [RouteTableRule(host: host, paths: paths)],
+                tls: secret.map { [RouteTableTLS(hosts: [host], secretName: $0)] }))
+    }
+
+    private func services() -> ServiceTable {
+        let service = Service(
+            metadata: ObjectMeta(name: "web", namespace: "shop"),
+            spec: ServiceSpec(ports: [ServicePort(name: "http", port: 80)]))
+        let slice = EndpointSlice(
+            metadata: ObjectMeta(name: "web-1", namespace: "shop", labels: ["kubernetes.io/service-name": "web"]),
+            addressType: "IPv4", endpoints: [Endpoint(addresses: ["10.0.0.1"])],
+            ports: [EndpointPort(name: "http", port: 8080)])
+        return ServiceTable(services: [service], slices: [slice])
+    }
+
+    private func path(_ path: String, _ service: String, type: String = "Prefix") -> RoutePath {
+        RoutePath(
+            path: path, pathType: type,
+            backend: RouteBackend(serviceName: service, port: ServiceBackendPort(number: 80)))
+    }
+
+    @Test func `routes point to the endpoints of their Services, each Service once`() {
+        let routes = CompiledRoutes(compiling: [
+            table(host: "a.example.com", paths: [path("/", "web"), path("/x", "web", type: "Exact")])
+        ])
+        let result = compiler.compile(routes: routes, services: services(), secrets: [:])
+        #expect(result.upstreams.map(\.name) == ["shop/web:80"])
+        #expect(result.upstreams[0].endpoints == [SocketAddress("10.0.0.1:8080")!])
+        #expect(result.hosts.map(\.host) == [.exact("a.example.com")])
+        #expect(result.hosts[0].routes.map(\.path).sorted() == ["/", "/x"])
+        #expect(result.hosts[0].redirectsToHTTPS == false)
+    }
+
+    @Test func `a backend that is missing has no endpoints`() {
+        let routes = CompiledRoutes(compiling: [table(host: "a.example.com", paths: [path("/", "nobody")])])
+        let result = compiler.compile(routes: routes, services: services(), secrets: [:])
+        #expect(result.upstreams.map(\.endpoints) == [[]])
+    }
+
+    @Test func `a host with a certificate redirects, and one whose Secret is missing does not`() {
+        let routes = CompiledRoutes(compiling: [
+            table("one", host: "a.example.com", paths: [path("/", "web")], secret: "a-tls"),
+            table("two", host: "b.example.com", paths: [path("/", "web")], secret: "absent"),
+        ])
+        let secrets = [
+            NamespacedName(namespace: "shop", name: "a-tls"): TLSSecret(certificateChainPEM: [1], privateKeyPEM: [2])
+        ]
+        let result = compiler.compile(routes: routes, services: services(), secrets: secrets)
+        #expect(result.certificates.map(\.hosts) == [["a.example.com"]])
+        #expect(result.hosts.map(\.redirectsToHTTPS) == [true, false])
+    }
+
+    @Test func `a table is acknowledged once for each generation`() throws {
+        let original = table(host: "a.example.com", paths: [path("/", "web")])
+        let now = try #require(Timestamp("2026-01-02T03:04:05Z"))
+        let updated = try #require(RouteTableAcknowledger.acknowledge(original, conflicts: [], now: now))
+        let condition = try #require(updated.status?.conditions?.first)
+        #expect(condition.type == "Programmed" && condition.status == "True" && condition.observedGeneration == 3)
+        #expect(RouteTableAcknowledger.acknowledge(updated, conflicts: [], now: now) == nil)
+        let older = table("a-store", host: "a.example.com", paths: [path("/", "web")])
+        let conflicts = CompiledRoutes(compiling: [original, older]).conflicts
+        let shadowed = try #require(RouteTableAcknowledger.acknowledge(updated, conflicts: conflicts, now: now))
+        #expect(shadowed.status?.conditions?.first?.reason == "PartlyShadowed")
+        #expect(shadowed.status?.conditions?.first?.message == "a.example.com/ belongs to shop/a-store")
+    }
+}
