@@ -60,7 +60,7 @@ ingress() { curl -fsS --max-time 5 -H "Host: $1" "http://127.0.0.1:$http$2"; }
 
 kubectl -n shop wait --for=condition=Ready pod --all --timeout=30s >/dev/null
 cluster_ip=$(kubectl -n shop get service web -o jsonpath='{.spec.clusterIP}')
-wait_for "the cluster IP" 10 curl -fsS --max-time 2 "http://$cluster_ip/"
+wait_for "the cluster IP" 10 curl -fsS --max-time 2 "http://$cluster_ip:8000/"
 wait_for "the Ingress" 10 ingress shop.example.com /
 wait_for "the partners' Ingress" 10 ingress a.partners.example.com /
 lb_ip=$(kubectl -n shop get service legacy -o jsonpath='{.status.loadBalancer.ingress[0].ip}')
@@ -71,10 +71,10 @@ request() { # description, curl arguments…
     printf '    %-42s → %s\n' "$what" "$(curl -sS --max-time 5 "$@" 2>&1 | head -n 1)"
 }
 printf '\n==> Real requests\n'
-request "cluster IP      http://$cluster_ip/" "http://$cluster_ip/"
-request "cluster IP again" "http://$cluster_ip/"
+request "cluster IP      http://$cluster_ip:8000/" "http://$cluster_ip:8000/"
+request "cluster IP again" "http://$cluster_ip:8000/"
 request "node port       http://127.0.0.1:30080/" http://127.0.0.1:30080/
-request "load balancer   http://$lb_ip/" "http://$lb_ip/"
+request "load balancer   http://$lb_ip:8000/" "http://$lb_ip:8000/"
 request "Ingress         shop.example.com/" -H 'Host: shop.example.com' "http://127.0.0.1:$http/"
 request "Ingress         shop.example.com/cart" -H 'Host: shop.example.com' "http://127.0.0.1:$http/cart"
 request "Ingress (other) a.partners.example.com/" -H 'Host: a.partners.example.com' "http://127.0.0.1:$http/"
