@@ -12,7 +12,7 @@ struct Martlet: AsyncParsableCommand {
         ])
 
     static func main() async {
-        ProcessSignals.block()
+        ProcessSignals.install()
         SupervisedChild.bindToSupervisor()
         do {
             var command = try parseAsRoot()

@@ -27,16 +27,28 @@ final class RouteTableAcknowledger: Sendable {
     func run() async {
         for await _ in signal.changes {
             let (tables, conflicts) = pending.withLock { $0 }
-            for table in tables {
-                guard let updated = Self.acknowledge(table, conflicts: conflicts, now: WallClock.timestamp) else {
-                    continue
-                }
+            for table in tables { await write(table, conflicts) }
+        }
+    }
+
+    /// The ingress controller writes its own condition at about the same time: a lost race is tried again on what is
+    /// there then.
+    private func write(_ table: RouteTable, _ conflicts: [CompiledRoutes.Conflict]) async {
+        var table = table
+        let key = NamespacedName(table.metadata)
+        for _ in 0..<3 {
+            guard let updated = Self.acknowledge(table, conflicts: conflicts, now: WallClock.timestamp) else { return }
+            do {
                 do {
                     _ = try await client.updateStatus(updated)
-                } catch {
-                    // A newer state of it is on its way and will be acknowledged itself.
-                    logger.debug("routetable \(NamespacedName(table.metadata)): condition not written: \(error)")
+                    return
+                } catch let status as Status where status.code == 409 {
+                    table = try await client.get(RouteTable.self, key.name, namespace: key.namespace)
                 }
+            } catch {
+                // It is gone, or a newer state of it is on its way and will be acknowledged itself.
+                logger.debug("routetable \(key): condition not written: \(error)")
+                return
             }
         }
     }

@@ -1,5 +1,6 @@
 import APIServer
 import ArgumentParser
+import Logging
 import NetworkTypes
 import Transport
 

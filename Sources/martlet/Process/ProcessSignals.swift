@@ -1,40 +1,56 @@
 import Glibc
+import Synchronization
 
 /// The signals that a Martlet process reacts to, as a stream of signal numbers.
 ///
-/// `block()` must run on the main thread before any other thread exists, so that every thread inherits the mask and
-/// only the waiting thread receives them.
+/// Handlers write to a pipe that a thread reads. Waiting with sigwait(3) would need the signals blocked in every thread,
+/// and the runtime's main thread unblocks all of them while it is parked.
 enum ProcessSignals {
     static let handled: [Int32] = [SIGINT, SIGTERM, SIGHUP, SIGCHLD]
 
-    static func block() {
-        var set = signalSet()
-        pthread_sigmask(SIG_BLOCK, &set, nil)
+    /// The write end of the pipe; -1 before `install()`. Read by the handlers.
+    private static let pipeEnd = Atomic<Int32>(-1)
+    private static let subscribers = Mutex<[AsyncStream<Int32>.Continuation]>([])
+
+    /// Takes the signals over. Call once, at the start of the process.
+    static func install() {
         // A peer that closes its socket is an ordinary event, reported by the write itself.
         signal(SIGPIPE, SIG_IGN)
+        var ends: [Int32] = [-1, -1]
+        guard pipe(&ends) == 0 else { return }
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        pipeEnd.store(ends[1], ordering: .sequentiallyConsistent)
+        for number in handled {
+            signal(number) { number in
+                // Only what is async-signal-safe: one write(2) of one byte.
+                var byte = UInt8(truncatingIfNeeded: number)
+                let saved = errno
+                _ = write(ProcessSignals.pipeEnd.load(ordering: .relaxed), &byte, 1)
+                errno = saved
+            }
+        }
+        let readEnd = ends[0]
+        BlockingThread.start {
+            var byte: UInt8 = 0
+            while true {
+                let count = read(readEnd, &byte, 1)
+                if count < 0 && errno == EINTR { continue }
+                guard count == 1 else { return }
+                let number = Int32(byte)
+                for subscriber in subscribers.withLock({ $0 }) { subscriber.yield(number) }
+            }
+        }
     }
 
-    /// Delivers each handled signal once. The waiting thread lives as long as the process.
+    /// Every handled signal from now on.
     static func stream() -> AsyncStream<Int32> {
         let (stream, continuation) = AsyncStream<Int32>.makeStream()
-        BlockingThread.start {
-            var set = signalSet()
-            var number: Int32 = 0
-            while sigwait(&set, &number) == 0 { continuation.yield(number) }
-            continuation.finish()
-        }
+        subscribers.withLock { $0.append(continuation) }
         return stream
     }
 
-    /// Returns when the process is asked to end (SIGINT or SIGTERM).
+    /// Returns when the process is asked to end (SIGINT or SIGTERM), or the task is cancelled.
     static func waitForTermination() async {
         for await number in stream() where number == SIGINT || number == SIGTERM { return }
-    }
-
-    private static func signalSet() -> sigset_t {
-        var set = sigset_t()
-        sigemptyset(&set)
-        for number in handled { sigaddset(&set, number) }
-        return set
     }
 }

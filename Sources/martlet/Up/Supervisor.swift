@@ -46,8 +46,9 @@ final class Supervisor {
     func run(notifications: NotificationSocket) async -> String? {
         setenv("NOTIFY_SOCKET", notifications.path, 1)
         let continuation = continuation
+        let signals = ProcessSignals.stream()
         Task.detached {
-            for await number in ProcessSignals.stream() { continuation.yield(.signal(number)) }
+            for await number in signals { continuation.yield(.signal(number)) }
         }
         BlockingThread.start {
             while let message = notifications.receive() { continuation.yield(.notification(message)) }
