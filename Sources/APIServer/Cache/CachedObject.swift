@@ -23,11 +23,17 @@ final class CachedObject: Sendable {
         selectableFields: SelectableFields?
     ) {
         self.relativeKey = relativeKey
-        let metadata = StoredMetadata(stored)
-        uid = metadata.uid
-        labels = metadata.labels
+        let metadata = Self.metadata(of: stored)
+        uid = metadata?.uid ?? ""
+        labels = metadata?.labels ?? [:]
         fields = selectableFields?(stored) ?? [:]
-        (bytes, version) = Self.spliced(stored, revision, metadata.splice)
+        bytes = metadata?.splicing(resourceVersion: revision.rawValue, into: stored) ?? stored
+        if let metadata {
+            let start = Int32(metadata.metadataStart + Self.versionKeyLength)
+            version = start..<(start + Int32(String(revision.rawValue).utf8.count))
+        } else {
+            version = 0..<0
+        }
         self.revision = revision
         self.createRevision = createRevision
     }
@@ -79,39 +85,18 @@ final class CachedObject: Sendable {
 
     /// The served form of a stored object's bytes.
     static func bytes(_ stored: [UInt8], with revision: Revision) -> [UInt8] {
-        spliced(stored, revision, StoredMetadata(stored).splice).bytes
+        metadata(of: stored)?.splicing(resourceVersion: revision.rawValue, into: stored) ?? stored
     }
 
-    private static func spliced(
-        _ stored: [UInt8], _ revision: Revision, _ splice: StoredMetadata.Splice?
-    ) -> (bytes: [UInt8], version: Range<Int32>) {
-        guard let splice else { return (stored, 0..<0) }
-        let digits = String(revision.rawValue)
-        let key: StaticString = "\"resourceVersion\":\""
-        let extra =
-            splice.before.utf8CodeUnitCount + key.utf8CodeUnitCount + digits.utf8.count + 1
-            + splice.after.utf8CodeUnitCount
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(stored.count + extra)
-        bytes.append(contentsOf: stored[..<splice.offset])
-        bytes.append(splice.before)
-        bytes.append(key)
-        let start = Int32(bytes.count)
-        bytes.append(contentsOf: digits.utf8)
-        let end = Int32(bytes.count)
-        bytes.append(UInt8(ascii: "\""))
-        bytes.append(splice.after)
-        bytes.append(contentsOf: stored[splice.offset...])
-        return (bytes, start..<end)
+    /// What `ObjectBytes.splicing` writes before the digits.
+    private static let versionKeyLength = "\"resourceVersion\":\"".utf8.count
+
+    private static func metadata(of stored: [UInt8]) -> KubeModel.ObjectBytes? {
+        // The server stores objects only. Bytes that are none are served as they stand, with nothing to select by.
+        try? KubeModel.ObjectBytes(stored)
     }
 
     private static func separator(in key: String) -> String.Index? {
         key.utf8.firstIndex(of: UInt8(ascii: "/"))
-    }
-}
-
-extension [UInt8] {
-    fileprivate mutating func append(_ text: StaticString) {
-        append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
 }

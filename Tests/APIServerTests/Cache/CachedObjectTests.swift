@@ -14,14 +14,14 @@ import Testing
     @Test(arguments: [
         (
             #"{"apiVersion":"v1","kind":"X","metadata":{"name":"a","uid":"u","labels":{"b":"c"}},"spec":{}}"#,
-            #"{"apiVersion":"v1","kind":"X","metadata":{"name":"a","uid":"u","resourceVersion":"7","labels":{"b":"c"}},"spec":{}}"#
+            #"{"apiVersion":"v1","kind":"X","metadata":{"resourceVersion":"7","name":"a","uid":"u","labels":{"b":"c"}},"spec":{}}"#
         ),
         (#"{"metadata":{"name":"a"}}"#, #"{"metadata":{"resourceVersion":"7","name":"a"}}"#),
         (#"{"metadata":{}}"#, #"{"metadata":{"resourceVersion":"7"}}"#),
-        (#"{"metadata":{"uid":"u"}}"#, #"{"metadata":{"uid":"u","resourceVersion":"7"}}"#),
+        (#"{"metadata":{"uid":"u"}}"#, #"{"metadata":{"resourceVersion":"7","uid":"u"}}"#),
         (
             #"{ "spec": {"metadata":{"uid":"no"}, "x": [1, "]}", {"a":null}]}, "metadata": { "uid": "u" } }"#,
-            #"{ "spec": {"metadata":{"uid":"no"}, "x": [1, "]}", {"a":null}]}, "metadata": { "uid": "u","resourceVersion":"7" } }"#
+            #"{ "spec": {"metadata":{"uid":"no"}, "x": [1, "]}", {"a":null}]}, "metadata": {"resourceVersion":"7", "uid": "u" } }"#
         ),
         (#"{"spec":1}"#, #"{"spec":1}"#),
         ("", ""),
@@ -44,7 +44,7 @@ import Testing
     @Test func restampingChangesTheVersionOnly() throws {
         let object = Self.object(#"{"metadata":{"uid":"u","name":"a"},"spec":{}}"#, revision: 99)
         let restamped = object.restamped(Revision(1000))
-        let text = #"{"metadata":{"uid":"u","resourceVersion":"1000","name":"a"},"spec":{}}"#
+        let text = #"{"metadata":{"resourceVersion":"1000","uid":"u","name":"a"},"spec":{}}"#
         #expect(String(decoding: restamped.bytes, as: UTF8.self) == text)
         #expect(restamped.restamped(Revision(99)).bytes == object.bytes)
         #expect(restamped.revision == Revision(1000))
