@@ -2,45 +2,52 @@ import KubeModel
 import Testing
 
 @Suite struct JSONParserTests {
-    @Test(arguments: [
-        ("null", .null), (" true ", true), ("false", false), ("0", 0), ("-7", -7),
-        ("9223372036854775807", .integer(.max)), ("-9223372036854775808", .integer(.min)),
-        ("1.5", 1.5), ("1e3", .number(1000)), ("-2.5E-3", .number(-0.0025)), ("0.1", 0.1),
-        ("123456789012345678901.5", .number(123456789012345678901.5)), ("1e-400", .number(0)), ("-0", .number(0)),
-        ("2.2250738585072014e-308", .number(2.2250738585072014e-308)),
-        ("\"\"", ""), ("\"abc\"", "abc"), (#""\"\\\/\b\f\n\r\t\u0041""#, "\"\\/\u{8}\u{c}\n\r\tA"),
-        (#""\ud83d\ude00""#, "😀"), ("\"größe and a long enough tail to leave the first word\"",
-            "größe and a long enough tail to leave the first word"),
-        ("[]", []), ("{}", [:]), ("[1,[2,{}],\"x\"]", [1, [2, [:]], "x"]),
-        ("{\"a\":{\"b\":[1,2]},\"c\":null}", ["a": ["b": [1, 2]], "c": .null]),
-        ("\t{ \"a\" :\r\n1 , \"b\" : [ ] }\n", ["a": 1, "b": []]),
-    ] as [(String, JSONValue)])
+    @Test(
+        arguments: [
+            ("null", .null), (" true ", true), ("false", false), ("0", 0), ("-7", -7),
+            ("9223372036854775807", .integer(.max)), ("-9223372036854775808", .integer(.min)),
+            ("1.5", 1.5), ("1e3", .number(1000)), ("-2.5E-3", .number(-0.0025)), ("0.1", 0.1),
+            ("123456789012345678901.5", .number(123456789012345678901.5)), ("1e-400", .number(0)), ("-0", .number(0)),
+            ("2.2250738585072014e-308", .number(2.2250738585072014e-308)),
+            ("\"\"", ""), ("\"abc\"", "abc"), (#""\"\\\/\b\f\n\r\t\u0041""#, "\"\\/\u{8}\u{c}\n\r\tA"),
+            (#""\ud83d\ude00""#, "😀"),
+            (
+                "\"größe and a long enough tail to leave the first word\"",
+                "größe and a long enough tail to leave the first word"
+            ),
+            ("[]", []), ("{}", [:]), ("[1,[2,{}],\"x\"]", [1, [2, [:]], "x"]),
+            ("{\"a\":{\"b\":[1,2]},\"c\":null}", ["a": ["b": [1, 2]], "c": .null]),
+            ("\t{ \"a\" :\r\n1 , \"b\" : [ ] }\n", ["a": 1, "b": []]),
+        ] as [(String, JSONValue)])
     func readsEveryForm(text: String, expected: JSONValue) throws {
         #expect(try JSONParser.parse(text) == expected)
     }
 
-    @Test(arguments: [
-        ("", .unexpectedEnd), (" ", .unexpectedEnd), ("{", .unexpectedEnd), ("[1", .unexpectedEnd),
-        ("[1,", .unexpectedEnd), ("\"abc", .unexpectedEnd), ("\"abc\\", .unexpectedEnd), ("tru", .unexpectedEnd),
-        ("nul1", .unexpectedByte), ("{a:1}", .unexpectedByte), ("{\"a\" 1}", .unexpectedByte),
-        ("{\"a\":1,}", .unexpectedByte), ("[1,]", .unexpectedByte), ("[1 2]", .unexpectedByte), ("'a'", .unexpectedByte),
-        ("1 2", .trailingBytes), ("{}x", .trailingBytes), ("01", .invalidNumber), ("-", .unexpectedEnd),
-        ("-x", .invalidNumber), ("1.", .unexpectedEnd), ("1.x", .invalidNumber), ("1e", .unexpectedEnd),
-        ("1e+", .unexpectedEnd), (".5", .unexpectedByte), ("+1", .unexpectedByte), ("NaN", .unexpectedByte),
-        ("9223372036854775808", .numberOutOfRange), ("-9223372036854775809", .numberOutOfRange),
-        ("1e400", .numberOutOfRange), ("-1e400", .numberOutOfRange), ("\"\u{1}\"", .invalidString),
-        ("\"a\nb\"", .invalidString), (#""\x""#, .invalidString), (#""\u12g4""#, .invalidString),
-        (#""\ud800""#, .invalidString), (#""\ud800\u0041""#, .invalidString), (#""\udc00""#, .invalidString),
-        ("{\"a\":1,\"a\":2}", .duplicateKey), ("\u{feff}{}", .unexpectedByte),
-    ] as [(String, JSONError.Code)])
+    @Test(
+        arguments: [
+            ("", .unexpectedEnd), (" ", .unexpectedEnd), ("{", .unexpectedEnd), ("[1", .unexpectedEnd),
+            ("[1,", .unexpectedEnd), ("\"abc", .unexpectedEnd), ("\"abc\\", .unexpectedEnd), ("tru", .unexpectedEnd),
+            ("nul1", .unexpectedByte), ("{a:1}", .unexpectedByte), ("{\"a\" 1}", .unexpectedByte),
+            ("{\"a\":1,}", .unexpectedByte), ("[1,]", .unexpectedByte), ("[1 2]", .unexpectedByte),
+            ("'a'", .unexpectedByte),
+            ("1 2", .trailingBytes), ("{}x", .trailingBytes), ("01", .invalidNumber), ("-", .unexpectedEnd),
+            ("-x", .invalidNumber), ("1.", .unexpectedEnd), ("1.x", .invalidNumber), ("1e", .unexpectedEnd),
+            ("1e+", .unexpectedEnd), (".5", .unexpectedByte), ("+1", .unexpectedByte), ("NaN", .unexpectedByte),
+            ("9223372036854775808", .numberOutOfRange), ("-9223372036854775809", .numberOutOfRange),
+            ("1e400", .numberOutOfRange), ("-1e400", .numberOutOfRange), ("\"\u{1}\"", .invalidString),
+            ("\"a\nb\"", .invalidString), (#""\x""#, .invalidString), (#""\u12g4""#, .invalidString),
+            (#""\ud800""#, .invalidString), (#""\ud800\u0041""#, .invalidString), (#""\udc00""#, .invalidString),
+            ("{\"a\":1,\"a\":2}", .duplicateKey), ("\u{feff}{}", .unexpectedByte),
+        ] as [(String, JSONError.Code)])
     func refusesWhatIsNotJSON(text: String, code: JSONError.Code) {
         #expect { try JSONParser.parse(text) } throws: { ($0 as? JSONError)?.code == code }
     }
 
-    @Test(arguments: [
-        [0x22, 0xff, 0x22], [0x22, 0xc0, 0x80, 0x22], [0x22, 0xed, 0xa0, 0x80, 0x22], [0x22, 0xe2, 0x80, 0x22],
-        [0x22, 0xf5, 0x80, 0x80, 0x80, 0x22], [0x22, 0x61, 0x80, 0x22],
-    ] as [[UInt8]])
+    @Test(
+        arguments: [
+            [0x22, 0xff, 0x22], [0x22, 0xc0, 0x80, 0x22], [0x22, 0xed, 0xa0, 0x80, 0x22], [0x22, 0xe2, 0x80, 0x22],
+            [0x22, 0xf5, 0x80, 0x80, 0x80, 0x22], [0x22, 0x61, 0x80, 0x22],
+        ] as [[UInt8]])
     func refusesBadUTF8(bytes: [UInt8]) {
         #expect { try JSONParser.parse(bytes) } throws: { ($0 as? JSONError)?.code == .invalidUTF8 }
     }
@@ -52,6 +59,11 @@ import Testing
             let bomb = String(repeating: opening, count: 1_000_000)
             #expect { try JSONParser.parse(bomb) } throws: { ($0 as? JSONError)?.code == .tooDeep }
         }
+    }
+
+    @Test func readsManyEscapesInLinearTime() throws {
+        let text = "\"" + String(repeating: "\\n\\u00e9x", count: 300_000) + "\""
+        #expect(try JSONParser.parse(text).string?.utf8.count == 1_200_000)
     }
 
     @Test func tellsWhereDuplicatesAre() throws {
@@ -79,7 +91,10 @@ import Testing
             [{"creationTimestamp":1,"creationTimestamq":2},{"creationTimestamp":3,"creationTimestamq":4}]
             """
         let value = try JSONParser.parse(text)
-        #expect(value == [["creationTimestamp": 1, "creationTimestamq": 2], ["creationTimestamp": 3, "creationTimestamq": 4]])
+        #expect(
+            value == [
+                ["creationTimestamp": 1, "creationTimestamq": 2], ["creationTimestamp": 3, "creationTimestamq": 4],
+            ])
     }
 
     @Test func wordsErrorsAsGo() {

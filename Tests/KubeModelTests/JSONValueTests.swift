@@ -9,7 +9,8 @@ import Testing
         value["spec"]["ports"][0]["port"] = 81
         value["spec"]["clusterIP"] = "None"
         value["metadata"]["labels"]["a/b"] = "c"
-        #expect(value == ["spec": ["ports": [["port": 81]], "clusterIP": "None"], "metadata": ["labels": ["a/b": "c"]]])
+        #expect(
+            value == ["spec": ["ports": [["port": 81]], "clusterIP": "None"], "metadata": ["labels": ["a/b": "c"]]])
         value["spec"]["clusterIP"] = nil
         value["spec"]["ports"] = nil
         #expect(value == ["spec": [:], "metadata": ["labels": ["a/b": "c"]]])

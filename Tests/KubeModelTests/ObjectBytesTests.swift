@@ -33,7 +33,9 @@ import Testing
                 == ["metadata": ["resourceVersion": "1", "name": "a"]])
     }
 
-    @Test(arguments: ["", "{", "[]", "{}", "1", "{\"metadata\":1}", "{\"metadata\":{\"name\":\"a", "{\"metadata\":{\"name\"}}"])
+    @Test(arguments: [
+        "", "{", "[]", "{}", "1", "{\"metadata\":1}", "{\"metadata\":{\"name\":\"a", "{\"metadata\":{\"name\"}}",
+    ])
     func refusesWhatIsNoObject(text: String) {
         #expect(throws: JSONError.self) { try ObjectBytes(Array(text.utf8)) }
     }

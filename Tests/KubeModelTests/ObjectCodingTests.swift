@@ -28,7 +28,9 @@ private struct Sample: KubeObject, Hashable {
         var sample = Sample(metadata: ObjectMeta(name: "a", namespace: "b", creationTimestamp: created))
         sample.metadata.labels = ["z": "1", "a": "2"]
         sample.metadata.finalizers = ["x/y"]
-        sample.metadata.ownerReferences = [OwnerReference(apiVersion: "v1", kind: "K", name: "n", uid: "u", controller: true)]
+        sample.metadata.ownerReferences = [
+            OwnerReference(apiVersion: "v1", kind: "K", name: "n", uid: "u", controller: true)
+        ]
         sample.spec = Sample.Spec(
             ports: [.init(name: "http", port: 80, targetPort: "web"), .init(port: 81, targetPort: 8081)],
             nodes: ["n2": .init(port: 2), "n1": .init(port: 1)], ratio: 0.5, on: true, free: ["x": [1, .null]])
@@ -51,20 +53,30 @@ private struct Sample: KubeObject, Hashable {
         #expect(sample == Sample())
     }
 
-    @Test(arguments: [
-        (["metadata": ["name": 1]], "metadata.name", "must be of type string: \"integer\""),
-        (["metadata": [:], "spec": ["ports": [["port": 1], ["port": "x"]]]], "spec.ports[1].port",
-            "must be of type integer: \"string\""),
-        (["metadata": [:], "spec": ["ports": [["name": "x"]]]], "spec.ports[0].port", "required field is missing"),
-        (["metadata": [:], "spec": ["ports": [["port": 4_294_967_296]]]], "spec.ports[0].port",
-            "4294967296 does not fit Int32"),
-        (["metadata": [:], "spec": ["ports": ["x": 1]]], "spec.ports", "must be of type array: \"object\""),
-        (["metadata": ["labels": ["a": 1]]], "metadata.labels.a", "must be of type string: \"integer\""),
-        (["metadata": ["creationTimestamp": "yesterday"]], "metadata.creationTimestamp", "must be an RFC 3339 time"),
-        (["metadata": [:], "spec": ["ports": [["port": 1, "targetPort": true]]]], "spec.ports[0].targetPort",
-            "must be a string or a 32-bit integer"),
-        ([1], "", "must be of type object: \"array\""),
-    ] as [(JSONValue, String, String)])
+    @Test(
+        arguments: [
+            (["metadata": ["name": 1]], "metadata.name", "must be of type string: \"integer\""),
+            (
+                ["metadata": [:], "spec": ["ports": [["port": 1], ["port": "x"]]]], "spec.ports[1].port",
+                "must be of type integer: \"string\""
+            ),
+            (["metadata": [:], "spec": ["ports": [["name": "x"]]]], "spec.ports[0].port", "required field is missing"),
+            (
+                ["metadata": [:], "spec": ["ports": [["port": 4_294_967_296]]]], "spec.ports[0].port",
+                "4294967296 does not fit Int32"
+            ),
+            (["metadata": [:], "spec": ["ports": ["x": 1]]], "spec.ports", "must be of type array: \"object\""),
+            (["metadata": ["labels": ["a": 1]]], "metadata.labels.a", "must be of type string: \"integer\""),
+            (
+                ["metadata": ["creationTimestamp": "yesterday"]], "metadata.creationTimestamp",
+                "must be an RFC 3339 time"
+            ),
+            (
+                ["metadata": [:], "spec": ["ports": [["port": 1, "targetPort": true]]]], "spec.ports[0].targetPort",
+                "must be a string or a 32-bit integer"
+            ),
+            ([1], "", "must be of type object: \"array\""),
+        ] as [(JSONValue, String, String)])
     func saysWhichFieldDoesNotFit(json: JSONValue, path: String, message: String) {
         #expect(throws: ObjectCodingError(path: path, message: message)) { try Sample(json: json) }
     }

@@ -59,7 +59,8 @@ import Testing
             LabelSelector(
                 matchLabels: ["app": "web"],
                 matchExpressions: [
-                    .init(key: "tier", operator: "In", values: ["front", "edge"]), .init(key: "legacy", operator: "DoesNotExist"),
+                    .init(key: "tier", operator: "In", values: ["front", "edge"]),
+                    .init(key: "legacy", operator: "DoesNotExist"),
                 ]))
         #expect(selector.matches(labels))
         #expect(selector.description == "app=web,!legacy,tier in (edge,front)")
@@ -73,7 +74,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("metadata.name=web", true), ("metadata.name==web,type!=X", true), ("metadata.name!=web", false), ("", true), (",", true),
+        ("metadata.name=web", true), ("metadata.name==web,type!=X", true), ("metadata.name!=web", false), ("", true),
+        (",", true),
         ("type=ClusterIP", true), ("absent=", true), ("odd=a\\,b\\=c\\\\d", true),
     ])
     func fieldSelectorsMatch(text: String, expected: Bool) throws {

@@ -50,7 +50,8 @@ import Testing
         #expect(FieldError.invalid(path, ["x": 1], "").message == #"a[b/c]: Invalid value: {"x":1}"#)
         #expect(FieldError.duplicate(path, "x\n").message == #"a[b/c]: Duplicate value: "x\n""#)
         #expect(FieldError.tooLong(path, maximum: 63).message == "a[b/c]: Too long: may not be more than 63 bytes")
-        #expect(FieldError.tooMany(path, actual: 5, maximum: 2).message == "a[b/c]: Too many: 5: must have at most 2 items")
+        #expect(
+            FieldError.tooMany(path, actual: 5, maximum: 2).message == "a[b/c]: Too many: 5: must have at most 2 items")
         #expect(FieldError.forbidden(FieldPath(), "x").message == "<nil>: Forbidden: x")
     }
 }

@@ -17,7 +17,9 @@ import Testing
         for bad in ["", "-a", "a-", "A", "a_b", "ä"] { #expect(Validation.dns1123Label(bad) == [Self.label], "\(bad)") }
         #expect(Validation.dns1123Label("a.b") == ["must not contain dots"])
         #expect(Validation.dns1123Label(Self.long63 + "a") == ["must be no more than 63 characters"])
-        for good in ["a", "a.b-c.d", Self.long63 + "aaa.b"] { #expect(Validation.dns1123Subdomain(good) == [], "\(good)") }
+        for good in ["a", "a.b-c.d", Self.long63 + "aaa.b"] {
+            #expect(Validation.dns1123Subdomain(good) == [], "\(good)")
+        }
         for bad in ["", ".", "a..b", ".a", "a.", "a.-b", "A.b"] {
             #expect(Validation.dns1123Subdomain(bad) == [Self.subdomain], "\(bad)")
         }
@@ -30,7 +32,9 @@ import Testing
     }
 
     @Test func qualifiedNamesAndValues() {
-        for good in ["a", "A_b.c-D", "example.com/x", "a/b"] { #expect(Validation.qualifiedName(good) == [], "\(good)") }
+        for good in ["a", "A_b.c-D", "example.com/x", "a/b"] {
+            #expect(Validation.qualifiedName(good) == [], "\(good)")
+        }
         #expect(Validation.qualifiedName("/a") == ["prefix part must be non-empty"])
         #expect(Validation.qualifiedName("a/").first == "name part must be non-empty")
         #expect(Validation.qualifiedName("a/b/c").first?.hasPrefix("a valid label key must consist of") == true)
@@ -49,7 +53,8 @@ import Testing
         #expect(Validation.portName("").count == 2)
         #expect(Validation.portNumber(0) == ["must be between 1 and 65535, inclusive"])
         #expect(Validation.portNumber(65535) == [])
-        #expect(Validation.percent("5%") == [] && Validation.percent("%").count == 1 && Validation.percent("5").count == 1)
+        #expect(
+            Validation.percent("5%") == [] && Validation.percent("%").count == 1 && Validation.percent("5").count == 1)
         #expect(Validation.configMapKey("..a") == ["must not start with '..'"])
         #expect(Validation.configMapKey("tls.crt") == [])
         #expect(Validation.pathSegmentName("a/%") == ["may not contain '/'", "may not contain '%'"])
@@ -95,12 +100,14 @@ import Testing
                 "metadata.ownerReferences invalid", "metadata.finalizers invalid",
             ])
         #expect(
-            Validation.objectMeta(ObjectMeta(name: "a", namespace: "b"), namespaced: false, name: .dnsLabel).map(\.message)
+            Validation.objectMeta(ObjectMeta(name: "a", namespace: "b"), namespaced: false, name: .dnsLabel).map(
+                \.message)
                 == ["metadata.namespace: Forbidden: not allowed on this type"])
     }
 
     @Test func metadataOnUpdate() {
-        let old = ObjectMeta(name: "a", namespace: "b", uid: "u", resourceVersion: "1", generation: 2, finalizers: ["x/y"])
+        let old = ObjectMeta(
+            name: "a", namespace: "b", uid: "u", resourceVersion: "1", generation: 2, finalizers: ["x/y"])
         #expect(Validation.objectMetaUpdate(old, old: old) == [])
         var new = old
         new.name = "c"
@@ -112,7 +119,8 @@ import Testing
             Validation.objectMetaUpdate(new, old: old).map(\.message) == [
                 "metadata.resourceVersion: Invalid value: \"\": must be specified for an update",
                 "metadata.generation: Invalid value: 1: must not be decremented",
-                "metadata.name: Invalid value: \"c\": field is immutable", "metadata.uid: Invalid value: \"\": field is immutable",
+                "metadata.name: Invalid value: \"c\": field is immutable",
+                "metadata.uid: Invalid value: \"\": field is immutable",
                 "metadata.creationTimestamp: Invalid value: \"1970-01-01T00:00:00Z\": field is immutable",
             ])
         var deleting = old
@@ -130,7 +138,8 @@ import Testing
         let selector = LabelSelector(
             matchLabels: ["a": "b"],
             matchExpressions: [
-                .init(key: "a", operator: "In"), .init(key: "a", operator: "Exists", values: ["x"]), .init(key: "-", operator: "No"),
+                .init(key: "a", operator: "In"), .init(key: "a", operator: "Exists", values: ["x"]),
+                .init(key: "-", operator: "No"),
             ])
         #expect(
             Validation.labelSelector(selector, at: FieldPath("s")).map(\.field) == [

@@ -326,25 +326,30 @@ struct JSONMachine: ~Copyable {
     private mutating func slowString(from start: Int, plainEnd stop: Int) throws(JSONError) -> String {
         position = stop
         var wide = false
-        var escaped: [UInt8]?
+        // The text so far, once there was an escape.
+        var text: [UInt8] = []
+        var hasEscapes = false
         var runStart = start
         while position < end {
             let byte = base[position]
             if byte == UInt8(ascii: "\"") {
                 let run = UnsafeBufferPointer(start: base + runStart, count: position - runStart)
                 position += 1
-                guard var text = escaped else { return try validated(run, start, wide) }
+                guard hasEscapes else { return try validated(run, start, wide) }
                 text.append(contentsOf: run)
                 return try text.withUnsafeBufferPointer { (bytes) throws(JSONError) in
                     try validated(bytes, start, wide)
                 }
             } else if byte == UInt8(ascii: "\\") {
-                var text = escaped ?? []
                 text.append(contentsOf: UnsafeBufferPointer(start: base + runStart, count: position - runStart))
                 position += 1
                 let scalar = try escape()
-                text.append(contentsOf: scalar.utf8)
-                escaped = text
+                if scalar.isASCII {
+                    text.append(UInt8(truncatingIfNeeded: scalar.value))
+                } else {
+                    text.append(contentsOf: String(scalar).utf8)
+                }
+                hasEscapes = true
                 runStart = position
             } else if byte < 0x20 {
                 throw error(.invalidString, "invalid character \(goQuotedByte(byte)) in string literal")

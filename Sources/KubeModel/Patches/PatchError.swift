@@ -24,7 +24,8 @@ public struct PatchError: Error, Hashable, Sendable {
         case .doesNotApply:
             Status(
                 code: 422, reason: .invalid,
-                message: "the server rejected our request due to an error in our request", details: Status.Details(
+                message: "the server rejected our request due to an error in our request",
+                details: Status.Details(
                     causes: [Status.Cause(message: message)]))
         case .tooLarge: .tooLarge(message)
         }

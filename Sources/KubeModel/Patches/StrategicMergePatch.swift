@@ -25,7 +25,8 @@ public enum StrategicMergePatch {
 
         static func isDirective(_ key: String) -> Bool {
             key.utf8.first == UInt8(ascii: "$")
-                && (key == patch || key == retainKeys || key.hasPrefix(deleteFromList) || key.hasPrefix(setElementOrder))
+                && (key == patch || key == retainKeys || key.hasPrefix(deleteFromList)
+                    || key.hasPrefix(setElementOrder))
         }
     }
 

@@ -160,7 +160,8 @@ struct SchemaValidator {
             } else {
                 if case .forbidden = node.additional {
                     errors.append(
-                        .invalid(here, nil, "\(FieldPath(steps: path + [.child(name)])) in body is a forbidden property"))
+                        .invalid(
+                            here, nil, "\(FieldPath(steps: path + [.child(name)])) in body is a forbidden property"))
                 }
                 continue
             }
