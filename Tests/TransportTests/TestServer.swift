@@ -128,24 +128,45 @@ final class RawClient {
     }
 }
 
-/// Runs a program of the distribution and returns what it printed.
+/// Runs a program of the distribution and returns what it printed. (Not by Foundation's `Process`, whose walk over the
+/// open descriptors is not safe beside tests that open a thousand of them.)
 func run(_ program: String, _ arguments: [String]) async throws -> (status: Int32, output: String) {
     try await withCheckedThrowingContinuation { continuation in
         Thread.detachNewThread {
-            let process = Process()
-            process.executableURL = URL(fileURLWithPath: "/usr/bin/\(program)")
-            process.arguments = arguments
-            let pipe = Pipe()
-            process.standardOutput = pipe
-            process.standardError = pipe
-            do {
-                try process.run()
-                let output = pipe.fileHandleForReading.readDataToEndOfFile()
-                process.waitUntilExit()
-                continuation.resume(returning: (process.terminationStatus, String(decoding: output, as: UTF8.self)))
-            } catch {
-                continuation.resume(throwing: error)
+            var ends: [Int32] = [-1, -1]
+            guard pipe(&ends) == 0 else {
+                return continuation.resume(throwing: TransportError.system(errno, "pipe"))
             }
+            _ = fcntl(ends[0], F_SETFD, FD_CLOEXEC)
+            _ = fcntl(ends[1], F_SETFD, FD_CLOEXEC)
+            var actions = posix_spawn_file_actions_t()
+            posix_spawn_file_actions_init(&actions)
+            posix_spawn_file_actions_adddup2(&actions, ends[1], 1)
+            posix_spawn_file_actions_adddup2(&actions, ends[1], 2)
+            var argv: [UnsafeMutablePointer<CChar>?] = ([program] + arguments).map { strdup($0) }
+            argv.append(nil)
+            var child = pid_t()
+            let result = posix_spawnp(&child, program, &actions, nil, &argv, environ)
+            posix_spawn_file_actions_destroy(&actions)
+            for argument in argv { free(argument) }
+            close(ends[1])
+            guard result == 0 else {
+                close(ends[0])
+                return continuation.resume(throwing: TransportError.system(result, program))
+            }
+            var output: [UInt8] = []
+            var buffer = [UInt8](repeating: 0, count: 65_536)
+            while true {
+                let count = read(ends[0], &buffer, buffer.count)
+                if count < 0, errno == EINTR { continue }
+                guard count > 0 else { break }
+                output.append(contentsOf: buffer[..<count])
+            }
+            close(ends[0])
+            var status: Int32 = 0
+            while waitpid(child, &status, 0) < 0, errno == EINTR {}
+            let code = status & 0x7f == 0 ? status >> 8 & 0xff : -1
+            continuation.resume(returning: (code, String(decoding: output, as: UTF8.self)))
         }
     }
 }
@@ -172,4 +193,31 @@ final class TemporaryDirectory: Sendable {
     deinit { try? FileManager.default.removeItem(atPath: path) }
 
     func file(_ name: String) -> String { path + "/" + name }
+}
+
+/// Set once, from any thread.
+final class Flag: Sendable {
+    private let value = Atomic<Bool>(false)
+
+    var isSet: Bool { value.load(ordering: .acquiring) }
+
+    func set() { value.store(true, ordering: .releasing) }
+}
+
+/// Counted up from any thread.
+final class Counter: Sendable {
+    private let count = Atomic<Int>(0)
+
+    var value: Int { count.load(ordering: .acquiring) }
+
+    func increment() { count.add(1, ordering: .acquiringAndReleasing) }
+}
+
+/// Numbers in the order in which they were added.
+final class Log: Sendable {
+    private let entries = Mutex<[Int]>([])
+
+    var values: [Int] { entries.withLock { $0 } }
+
+    func append(_ value: Int) { entries.withLock { $0.append(value) } }
 }

@@ -51,6 +51,20 @@ package final class EventLoop: @unchecked Sendable {
     /// event are copied out. Loop thread only.
     package let readBuffer: UnsafeMutableRawBufferPointer
 
+    /// The largest datagram.
+    static let datagramSize = 65_536
+
+    /// Room for a batch of datagrams; only the pages that are used take memory. Loop thread only.
+    var datagramBuffer: UnsafeMutableRawBufferPointer {
+        if let allocatedDatagramBuffer { return allocatedDatagramBuffer }
+        let buffer = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: Self.datagramSize * Int(MARTLET_UDP_BATCH), alignment: 64)
+        allocatedDatagramBuffer = buffer
+        return buffer
+    }
+
+    private var allocatedDatagramBuffer: UnsafeMutableRawBufferPointer?
+
     /// The time at which the current batch of events began. Loop thread only.
     package private(set) var now = MonotonicTime.now
 
@@ -92,6 +106,7 @@ package final class EventLoop: @unchecked Sendable {
         Glibc.close(epoll)
         Glibc.close(wakeup)
         readBuffer.deallocate()
+        allocatedDatagramBuffer?.deallocate()
     }
 
     /// `count` loops, each with its own thread; at least one.

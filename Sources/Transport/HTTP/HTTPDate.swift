@@ -12,10 +12,6 @@ package enum HTTPDate {
         return "\(weekdays[weekday]), \(two(day)) \(months[month - 1]) \(four(year)) \(clock) GMT"
     }
 
-    static func field(unixTime: Int) -> [UInt8] {
-        Array("Date: \(text(unixTime: unixTime))\r\n".utf8)
-    }
-
     private static func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
 
     private static func four(_ number: Int) -> String {

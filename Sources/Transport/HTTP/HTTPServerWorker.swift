@@ -23,7 +23,8 @@ final class HTTPServerWorker: EventHandler, @unchecked Sendable {
     private var isDraining = false
     private var onDrained: [@Sendable () -> Void] = []
     private var dateSecond = 0
-    private var dateText: [UInt8] = []
+    private var cachedDate = ""
+    private var cachedDateField: [UInt8] = []
     let connectionCount = Atomic<Int>(0)
 
     init(loop: EventLoop, configuration: HTTPServerConfiguration, handler: any HTTPServerHandler, share: Int) {
@@ -141,14 +142,21 @@ final class HTTPServerWorker: EventHandler, @unchecked Sendable {
         if !connections.isEmpty { scheduleSweep() }
     }
 
-    /// Appends the Date field (RFC 9110, 6.6.1); encoded once a second.
-    func appendDate(to output: inout [UInt8]) {
+    /// The value of the Date field (RFC 9110, 6.6.1); made once a second.
+    var dateText: String {
         let second = time(nil)
         if second != dateSecond {
             dateSecond = second
-            dateText = HTTPDate.field(unixTime: second)
+            cachedDate = HTTPDate.text(unixTime: second)
+            cachedDateField = Array("Date: \(cachedDate)\r\n".utf8)
         }
-        output.append(contentsOf: dateText)
+        return cachedDate
+    }
+
+    /// Appends the Date field for HTTP/1.
+    func appendDate(to output: inout [UInt8]) {
+        _ = dateText
+        output.append(contentsOf: cachedDateField)
     }
 
     // MARK: The end

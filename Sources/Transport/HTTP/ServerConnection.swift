@@ -9,7 +9,7 @@ final class ServerConnection: EventHandler, @unchecked Sendable {
         case handshaking, open, lingering, closed
     }
 
-    unowned let worker: HTTPServerWorker
+    let worker: HTTPServerWorker
     let loop: EventLoop
     /// The position in the worker's list.
     var index = 0

@@ -20,7 +20,8 @@ final class HTTP1ServerEngine: ServerProtocolEngine, ResponseSink, @unchecked Se
         case headOnlyStream(ResponseStreamQueue)
     }
 
-    private unowned let connection: ServerConnection
+    /// Strong: a responder may outlive the connection. The cycle ends when the connection closes.
+    private let connection: ServerConnection
     private let loop: EventLoop
     private var receiving = Receiving.head
     private var sending = Sending.nothing

@@ -42,7 +42,7 @@ package final class TLSContext: @unchecked Sendable {
     /// A server context. `protocols` are ALPN names in order of preference; a client that offers none of them is
     /// still served (as HTTP/1.1).
     package init(
-        server certificates: TLSCertificates, protocols: [String] = ["http/1.1"],
+        server certificates: TLSCertificates, protocols: [String] = ["h2", "http/1.1"],
         clientVerification: ClientVerification? = nil
     ) throws(TransportError) {
         guard let context = SSL_CTX_new(TLS_server_method()) else {
