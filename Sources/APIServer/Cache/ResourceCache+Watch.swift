@@ -107,6 +107,9 @@ extension ResourceCache {
                 showChanges(changes.prefix(256), to: watch)
                 return .more
             case .outside: return showHistory(to: watch, after: revision)
+            case .closed:
+                watch.end(.shutdown)
+                return .done
             }
         case nil:
             return .done
@@ -179,11 +182,13 @@ extension ResourceCache {
         case behind([ChangeEvent])
         /// The window does not reach back.
         case outside
+        case closed
     }
 
     /// Makes the watch live if there is little that it has still to be told.
     private func goLive(_ watch: WatchSubscription, after revision: Revision) -> Arrival {
         let arrival = state.withLock { state -> Arrival in
+            if state.isClosed { return .closed }
             guard revision >= state.window.floor else { return .outside }
             let changes = state.window.changes(after: revision)
             if changes.count > 64 { return .behind(changes) }

@@ -49,12 +49,9 @@ final class WatchDispatcher: Sendable {
         }
     }
 
-    /// Ends the threads, and with them every delivery. Not to be called from a sink.
+    /// Ends the threads, and with them every delivery; watches that were catching up end. Not to be called from a sink.
     func stop() {
-        shared.withLock {
-            $0.isStopped = true
-            $0.arrivals = []
-        }
+        shared.withLock { $0.isStopped = true }
         liveSignal.raise()
         catchUpSignal.raise()
         let ending = threads.withLock { threads in
@@ -85,8 +82,11 @@ final class WatchDispatcher: Sendable {
     /// Has the catch-up thread bring a watch to the newest change.
     func catchUp(_ watch: WatchSubscription, in cache: ResourceCache) {
         let arrival = CatchingUp(watch: watch, cache: cache, progress: monotonicSeconds())
-        shared.withLock { if !$0.isStopped { $0.arrivals.append(arrival) } }
-        catchUpSignal.raise()
+        let isTaken = shared.withLock { shared in
+            if !shared.isStopped { shared.arrivals.append(arrival) }
+            return !shared.isStopped
+        }
+        if isTaken { catchUpSignal.raise() } else { watch.end(.shutdown) }
     }
 
     private func runLive() {
@@ -119,7 +119,10 @@ final class WatchDispatcher: Sendable {
                 shared.arrivals = []
                 return shared.isStopped
             }
-            if isStopped { return }
+            if isStopped {
+                for entry in all { entry.watch.end(.shutdown) }
+                return
+            }
             if all.isEmpty {
                 catchUpSignal.wait()
                 continue

@@ -194,9 +194,14 @@ import Testing
 
     @Test func closingEndsWatches() async throws {
         let fixture = try await CacheFixture()
+        try await fixture.create("a/1")
         let sink = try fixture.watch(.now)
+        let catchingUp = RecordingSink(pendingBytes: 1 << 20)
+        _ = try fixture.watch(.existing, sink: catchingUp)
         fixture.cache.close()
         #expect(sink.end == .shutdown)
+        catchingUp.pendingBytes = 0
+        try await poll { catchingUp.end == .shutdown }
         #expect(throws: Status.self) { _ = try fixture.watch(.now) }
     }
 
