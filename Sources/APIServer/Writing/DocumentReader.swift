@@ -64,13 +64,29 @@ struct DocumentReader: Sendable {
             } catch {
                 throw unrecognized("yaml parse error: \(error)")
             }
+        case ProtobufDocument.mediaType: value = try parseProtobuf(body)
         default:
-            throw Status.unsupportedMediaType(supported: ["application/json", "application/yaml"])
+            throw Self.unsupported
         }
         guard case .object = value else {
             throw unrecognized("json: cannot unmarshal \(value.typeName) into an object")
         }
         return value
+    }
+
+    private func parseProtobuf(_ body: [UInt8]) throws(Status) -> JSONValue {
+        let value: JSONValue?
+        do throws(ProtobufDocument.Malformed) {
+            value = try ProtobufDocument.parse(body)
+        } catch {
+            throw unrecognized("proto: \(error.message)")
+        }
+        guard let value else { throw Self.unsupported }
+        return value
+    }
+
+    private static var unsupported: Status {
+        .unsupportedMediaType(supported: ["application/json", "application/yaml"])
     }
 
     private func unrecognized(_ reason: String) -> Status {

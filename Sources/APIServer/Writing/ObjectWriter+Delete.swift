@@ -168,9 +168,12 @@ extension ObjectWriter {
         var body: JSONValue?
         if !exchange.request.body.isEmpty {
             do {
-                body =
-                    DocumentReader.mediaType(exchange.request.contentType) == "application/yaml"
-                    ? try YAMLDocument.parse(exchange.request.body) : try JSONParser.parse(exchange.request.body)
+                switch DocumentReader.mediaType(exchange.request.contentType) {
+                case "application/yaml": body = try YAMLDocument.parse(exchange.request.body)
+                case ProtobufDocument.mediaType:
+                    body = try ProtobufDocument.parse(exchange.request.body, message: "DeleteOptions")
+                default: body = try JSONParser.parse(exchange.request.body)
+                }
             } catch {
                 throw Status.badRequest("the body is no DeleteOptions: \(error)")
             }

@@ -1,0 +1,76 @@
+import KubeModel
+import Testing
+
+@testable import APIServer
+
+@Suite struct ProtobufDocumentTests {
+    /// A field of bytes or text.
+    private func field(_ number: UInt8, _ bytes: [UInt8]) -> [UInt8] {
+        [number << 3 | 2, UInt8(bytes.count)] + bytes
+    }
+
+    private func envelope(_ apiVersion: String, _ kind: String, _ raw: [UInt8]) -> [UInt8] {
+        Array("k8s\0".utf8) + field(1, field(1, Array(apiVersion.utf8)) + field(2, Array(kind.utf8))) + field(2, raw)
+    }
+
+    @Test func messagesBecomeDocuments() throws {
+        let metadata =
+            field(1, Array("web".utf8)) + field(2, []) + field(8, [])
+            + field(11, field(1, Array("a".utf8)) + field(2, Array("b".utf8)))
+        let port = field(1, []) + [3 << 3, 80] + field(4, [1 << 3, 1] + [2 << 3, 0] + field(3, Array("http".utf8)))
+        let spec = field(1, port) + field(3, []) + [12 << 3, 0] + field(17, Array("SingleStack".utf8))
+        let body = envelope("v1", "Service", field(1, metadata) + field(2, spec) + field(3, field(1, [])))
+        let document = try ProtobufDocument.parse(body)
+        #expect(
+            document == [
+                "apiVersion": "v1", "kind": "Service", "metadata": ["name": "web", "labels": ["a": "b"]],
+                "spec": ["ports": [["port": 80, "targetPort": "http"]], "ipFamilyPolicy": "SingleStack"],
+            ])
+    }
+
+    @Test func bytesAndPointersAreKept() throws {
+        let entry = field(1, Array("k".utf8)) + field(2, [0xff, 0])
+        let body = envelope("v1", "Secret", field(2, entry) + [5 << 3, 0])
+        #expect(
+            try ProtobufDocument.parse(body) == [
+                "apiVersion": "v1", "kind": "Secret", "data": ["k": "/wA="], "immutable": false,
+            ])
+    }
+
+    @Test func unknownKindsAreNotGuessed() throws {
+        #expect(try ProtobufDocument.parse(envelope("v1", "Pod", [])) == nil)
+    }
+
+    @Test func everyMessageThatIsNamedIsThere() {
+        for fields in ProtobufFields.messages.values {
+            for field in fields.values {
+                if case .message(let name) = field.shape { #expect(ProtobufFields.messages[name] != nil, "\(name)") }
+            }
+        }
+        for name in ProtobufFields.kinds.values { #expect(ProtobufFields.messages[name] != nil, "\(name)") }
+    }
+
+    @Test func damagedBodiesAreRefused() {
+        let whole = envelope("v1", "ConfigMap", field(1, field(1, Array("a".utf8))))
+        for count in 0..<whole.count {
+            // Anything but a trap: a cut may leave a valid, shorter message.
+            _ = try? ProtobufDocument.parse(Array(whole.prefix(count)))
+        }
+        #expect(throws: ProtobufDocument.Malformed.self) { try ProtobufDocument.parse([1, 2, 3]) }
+        #expect(throws: ProtobufDocument.Malformed.self) {
+            try ProtobufDocument.parse(Array("k8s\0".utf8) + [0x12, 0x7f])
+        }
+    }
+
+    @Test func protobufCreatesWork() async throws {
+        let server = try await TestServer()
+        let body = envelope(
+            "v1", "ConfigMap",
+            field(1, field(1, Array("p".utf8))) + field(2, field(1, Array("x".utf8)) + field(2, Array("y".utf8))))
+        let created = await server.sendBytes(
+            "POST", Samples.configMaps, body, contentType: "application/vnd.kubernetes.protobuf",
+            accept: "application/vnd.kubernetes.protobuf,application/json")
+        #expect(created.status == 201, "\(created.text)")
+        #expect(created.json["data"]["x"] == "y")
+    }
+}
