@@ -6,7 +6,9 @@ import Testing
 @Suite struct ProtobufDocumentTests {
     /// A field of bytes or text.
     private func field(_ number: UInt8, _ bytes: [UInt8]) -> [UInt8] {
-        [number << 3 | 2, UInt8(bytes.count)] + bytes
+        let tag = UInt16(number) << 3 | 2
+        let head = tag < 128 ? [UInt8(tag)] : [UInt8(tag & 0x7f) | 0x80, UInt8(tag >> 7)]
+        return head + [UInt8(bytes.count)] + bytes
     }
 
     private func envelope(_ apiVersion: String, _ kind: String, _ raw: [UInt8]) -> [UInt8] {
