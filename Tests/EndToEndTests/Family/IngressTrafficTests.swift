@@ -16,7 +16,7 @@ extension EndToEnd {
                 let server = family.server
                 try await family.apply(Self.classes + Self.service("web", backend))
                 try await family.apply(Self.ingress("moving", host: "moving.example.com", service: "web", class: "left"))
-                func controller() async throws -> String {
+                @Sendable func controller() async throws -> String {
                     try await server.tryKubectl(
                         ["get", "routetable", "moving", "-o", "jsonpath={.spec.controllerName}"]).out
                 }
