@@ -25,7 +25,8 @@ package final class DataPlane: Sendable {
         self.configuration = configuration
         self.logger = logger
         client = try APIClient(configuration.client)
-        loops = try EventLoop.group(count: configuration.eventLoops ?? max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))), name: "service")
+        loops = try EventLoop.group(
+            count: configuration.eventLoops ?? max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))), name: "service")
         proxy = UserspaceServiceProxy(loops: loops)
         compiler = ProxyConfigurationCompiler(
             listeners: configuration.httpAddresses.map { .init(address: $0, scheme: .http) }
@@ -98,7 +99,8 @@ package final class DataPlane: Sendable {
     private static func statusText(
         _ services: (addresses: Int, failed: [ServiceListenerKey: String]), _ ingress: IngressSummary
     ) -> String {
-        var text = "\(services.addresses - services.failed.count) service addresses, \(ingress.routes) routes"
+        var text =
+            "\(services.addresses - services.failed.count) service addresses, \(ingress.routes) routes"
             + " for \(ingress.hosts) hosts, \(ingress.certificates) certificates"
         if !services.failed.isEmpty {
             let failures = services.failed.sorted { $0.key.address < $1.key.address }

@@ -9,7 +9,8 @@ import TrafficModel
 struct ProxyConfigurationCompilerTests {
     private let compiler = ProxyConfigurationCompiler(listeners: [])
 
-    private func table(_ name: String = "store", host: String, paths: [RoutePath], secret: String? = nil) -> RouteTable {
+    private func table(_ name: String = "store", host: String, paths: [RoutePath], secret: String? = nil) -> RouteTable
+    {
         RouteTable(
             metadata: ObjectMeta(name: name, namespace: "shop", generation: 3),
             spec: RouteTableSpec(

@@ -9,7 +9,8 @@ struct ServiceProxyPlannerTests {
     private let node = NodeIdentity(name: "node-1", nodePortAddresses: [IPAddress("127.0.0.1")!])
 
     private func service(
-        _ name: String, clusterIP: String = "127.96.0.10", nodePort: UInt16? = nil, endpoints: [String] = ["10.0.0.1:80"]
+        _ name: String, clusterIP: String = "127.96.0.10", nodePort: UInt16? = nil,
+        endpoints: [String] = ["10.0.0.1:80"]
     ) -> ServiceEntry {
         ServiceEntry(
             key: NamespacedName(namespace: "default", name: name), clusterIPs: [IPAddress(clusterIP)!],

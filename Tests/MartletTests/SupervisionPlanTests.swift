@@ -5,7 +5,8 @@ import Testing
 struct SupervisionPlanTests {
     private func family() -> SupervisionPlan {
         SupervisionPlan(children: [
-            .init(name: "apiserver", stage: 0), .init(name: "controllers", stage: 1), .init(name: "dataplane", stage: 1),
+            .init(name: "apiserver", stage: 0), .init(name: "controllers", stage: 1),
+            .init(name: "dataplane", stage: 1),
         ])
     }
 

@@ -29,7 +29,8 @@ package struct ProxyConfigurationCompiler: Sendable {
                     routes: host.routes.map { route in
                         ProxyConfiguration.Route(
                             path: route.path.isEmpty ? "/" : route.path,
-                            match: route.kind == .exact ? .exact : .prefix, upstream: upstreams.index(of: route.backend))
+                            match: route.kind == .exact ? .exact : .prefix, upstream: upstreams.index(of: route.backend)
+                        )
                     },
                     defaultUpstream: host.defaultBackend.map { upstreams.index(of: $0) },
                     redirectsToHTTPS: hasCertificate))

@@ -38,7 +38,9 @@ struct EndpointPicker {
     var sessionCount: Int { sessions.count }
 
     /// The endpoint for a client, other than those that were tried for it already; nil when there is none left.
-    mutating func pick(for client: IPAddress, excluding tried: [SocketAddress] = [], now: MonotonicTime) -> SocketAddress? {
+    mutating func pick(for client: IPAddress, excluding tried: [SocketAddress] = [], now: MonotonicTime)
+        -> SocketAddress?
+    {
         guard !endpoints.isEmpty else { return nil }
         if let affinity {
             if let session = sessions[client], now - session.lastUse < affinity, !tried.contains(session.endpoint) {

@@ -54,7 +54,8 @@ final class RelayedConnection: EventHandler, @unchecked Sendable {
     /// Connects to the first endpoint. The client's bytes wait in the kernel until then.
     func start() {
         do throws(TransportError) {
-            sides[Index.client].registration = try loop.register(sides[Index.client].descriptor, handler: self, token: UInt64(Index.client))
+            sides[Index.client].registration = try loop.register(
+                sides[Index.client].descriptor, handler: self, token: UInt64(Index.client))
         } catch {
             Socket.close(sides[Index.client].descriptor)
             finish()
@@ -108,7 +109,8 @@ final class RelayedConnection: EventHandler, @unchecked Sendable {
             do throws(TransportError) {
                 let descriptor = try Socket.connect(endpoint)
                 sides[Index.upstream] = Side(descriptor: descriptor)
-                sides[Index.upstream].registration = try loop.register(descriptor, handler: self, token: UInt64(Index.upstream))
+                sides[Index.upstream].registration = try loop.register(
+                    descriptor, handler: self, token: UInt64(Index.upstream))
                 return
             } catch {
                 if sides[Index.upstream].descriptor >= 0 { Socket.close(sides[Index.upstream].descriptor) }

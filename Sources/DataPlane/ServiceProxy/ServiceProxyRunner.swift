@@ -158,7 +158,8 @@ actor ServiceProxyRunner {
         for conflict in present where reportedConflicts.insert(conflict).inserted {
             tell(
                 entry.key, reason: "AddressConflict",
-                message: "\(conflict.key) is served for Service \(conflict.winner); this Service gets it when it is free")
+                message:
+                    "\(conflict.key) is served for Service \(conflict.winner); this Service gets it when it is free")
         }
         reportedConflicts = reportedConflicts.filter { $0.loser != entry.key || present.contains($0) }
     }

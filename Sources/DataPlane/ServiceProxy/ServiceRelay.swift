@@ -1,6 +1,6 @@
 import NetworkTypes
-import Transport
 import TrafficModel
+import Transport
 
 /// The service proxy's share of one event loop: its listening sockets, rotations, TCP connections and UDP flows.
 ///

@@ -1,7 +1,7 @@
 import NetworkTypes
 import Synchronization
-package import Transport
 import TrafficModel
+package import Transport
 
 /// Relays TCP connections and UDP flows from Service addresses to endpoints, in user space: it needs no privilege for
 /// addresses that Linux routes to itself (127.0.0.0/8) and ports above 1023.

@@ -72,7 +72,8 @@ struct APIServerOptions: ParsableArguments {
         }
         let ports = serviceNodePortRange.split(separator: "-", maxSplits: 1).map { UInt16($0) }
         guard ports.count == 2, let first = ports[0], let last = ports[1], first > 0, first <= last else {
-            throw ValidationError("--service-node-port-range: \"\(serviceNodePortRange)\" is not a range such as 30000-32767")
+            throw ValidationError(
+                "--service-node-port-range: \"\(serviceNodePortRange)\" is not a range such as 30000-32767")
         }
         return AllocationRanges(serviceCIDRs: cidrs, nodePorts: first...last)
     }

@@ -40,7 +40,8 @@ struct ControllerCommand: AsyncParsableCommand {
     @Flag(help: "ingress: serve Ingresses that name no class although there is no default class.")
     var watchIngressWithoutClass = false
 
-    @Option(help: ArgumentHelp("ingress: an address for the status of Ingresses; may be repeated.", valueName: "ip|name"))
+    @Option(
+        help: ArgumentHelp("ingress: an address for the status of Ingresses; may be repeated.", valueName: "ip|name"))
     var publishAddress: [String] = []
 
     @Option(

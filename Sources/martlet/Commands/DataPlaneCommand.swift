@@ -21,10 +21,12 @@ struct DataPlaneCommand: AsyncParsableCommand {
             valueName: "cidr,…"))
     var nodeportAddresses: String?
 
-    @Option(help: ArgumentHelp("Where the L7 proxy serves HTTP; may be given several times.", valueName: "address:port"))
+    @Option(
+        help: ArgumentHelp("Where the L7 proxy serves HTTP; may be given several times.", valueName: "address:port"))
     var httpAddress: [SocketAddress] = []
 
-    @Option(help: ArgumentHelp("Where the L7 proxy serves HTTPS; may be given several times.", valueName: "address:port"))
+    @Option(
+        help: ArgumentHelp("Where the L7 proxy serves HTTPS; may be given several times.", valueName: "address:port"))
     var httpsAddress: [SocketAddress] = []
 
     @OptionGroup

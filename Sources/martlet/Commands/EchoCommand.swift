@@ -27,7 +27,8 @@ struct EchoCommand: AsyncParsableCommand {
 
     func run() async throws {
         let loops = try EventLoop.group(count: 1, name: "echo")
-        let server = HTTPServer(loops: loops, configuration: HTTPServerConfiguration(), handler: EchoHandler(name: name))
+        let server = HTTPServer(
+            loops: loops, configuration: HTTPServerConfiguration(), handler: EchoHandler(name: name))
         for address in listen {
             Terminal.line("\(name): serving HTTP on \(try server.listen(.tcp(address)))")
         }

@@ -35,7 +35,9 @@ struct DataDirectory: Sendable {
     /// `/var/lib/martlet` for root, else `$XDG_DATA_HOME/martlet` or `~/.local/share/martlet`.
     static var standardPath: String {
         if geteuid() == 0 { return "/var/lib/martlet" }
-        if let base = getenv("XDG_DATA_HOME").map({ String(cString: $0) }), base.hasPrefix("/") { return base + "/martlet" }
+        if let base = getenv("XDG_DATA_HOME").map({ String(cString: $0) }), base.hasPrefix("/") {
+            return base + "/martlet"
+        }
         let home = getenv("HOME").map { String(cString: $0) } ?? "."
         return home + "/.local/share/martlet"
     }

@@ -7,7 +7,9 @@ enum SupervisedChild {
     static let environmentKey = "MARTLET_SUPERVISOR"
 
     static func bindToSupervisor() {
-        guard let text = getenv(environmentKey).map({ String(cString: $0) }), let supervisor = pid_t(text) else { return }
+        guard let text = getenv(environmentKey).map({ String(cString: $0) }), let supervisor = pid_t(text) else {
+            return
+        }
         _ = martlet_set_parent_death_signal(SIGTERM)
         // It may have died between the fork and the line above.
         if getppid() != supervisor { exit(0) }

@@ -8,7 +8,8 @@ struct SupervisorLock: ~Copyable {
         descriptor = open(directory.supervisorLock, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw FileError("open", path: directory.supervisorLock) }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            let holder = try PrivateFile.read(directory.supervisorLock).map { String(decoding: $0, as: UTF8.self) } ?? ""
+            let holder =
+                try PrivateFile.read(directory.supervisorLock).map { String(decoding: $0, as: UTF8.self) } ?? ""
             close(descriptor)
             throw CleanExitError("another martlet up (process \(holder)) runs in \(directory.path)")
         }

@@ -15,7 +15,8 @@ extension EndToEnd {
                 defer { backend.program.signal(SIGTERM) }
                 let server = family.server
                 try await family.apply(Self.classes + Self.service("web", backend))
-                try await family.apply(Self.ingress("moving", host: "moving.example.com", service: "web", class: "left"))
+                try await family.apply(
+                    Self.ingress("moving", host: "moving.example.com", service: "web", class: "left"))
                 @Sendable func controller() async throws -> String {
                     try await server.tryKubectl(
                         ["get", "routetable", "moving", "-o", "jsonpath={.spec.controllerName}"]).out
@@ -57,7 +58,8 @@ extension EndToEnd {
                 for name in ["first", "second"] {
                     let (certificate, key) = try await Self.certificate(name, in: family.server.directory)
                     let secret = try await family.server.kubectl(
-                        "create", "secret", "tls", "secure-tls", "--cert", certificate, "--key", key, "--dry-run=client",
+                        "create", "secret", "tls", "secure-tls", "--cert", certificate, "--key", key,
+                        "--dry-run=client",
                         "-o", "yaml")
                     try await family.apply(secret)
                     try await eventually(within: .seconds(20), "the \(name) certificate") {

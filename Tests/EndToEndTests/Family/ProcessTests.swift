@@ -70,7 +70,8 @@ extension EndToEnd {
 
         @Test(arguments: [
             ["up", "--service-cluster-ip-range", "nonsense"], ["apiserver", "--secure-port", "70000"],
-            ["apiserver", "--service-node-port-range", "9-1"], ["controller", "nobody"], ["dataplane", "--no-such-flag"],
+            ["apiserver", "--service-node-port-range", "9-1"], ["controller", "nobody"],
+            ["dataplane", "--no-such-flag"],
         ])
         func `a wrong flag gets a clear message and a non-zero exit`(arguments: [String]) async throws {
             let output = try await Program.run(try MartletServer.builtProduct("martlet"), arguments)
