@@ -66,7 +66,8 @@ let package = Package(
         .executableTarget(
             name: "martlet",
             dependencies: [
-                "CProcess", "NetworkTypes", "KubeModel", "Store", "Transport", "APIServer", "KubeClient", "TrafficModel",
+                "CProcess", "NetworkTypes", "KubeModel", "Store", "Transport", "APIServer", "KubeClient",
+                "TrafficModel",
                 "ProxyEngine", "Controllers", "DataPlane", argumentParser, logging,
             ],
             swiftSettings: settings),
