@@ -57,6 +57,8 @@ struct ClientConnection {
     var deadlineHead: Int64 = .max
     /// Index of the upstream connection, or -1.
     var upstream: Int32 = -1
+    /// Index of the endpoint that was asked last, or -1.
+    var endpoint: Int32 = -1
     /// Index into the core's upstream states, or -1.
     var upstreamState: Int32 = -1
     /// Counter of the route, or -1.
@@ -73,6 +75,7 @@ struct ClientConnection {
         upload = 0
         download = 0
         upstream = -1
+        endpoint = -1
         upstreamState = -1
         routeCounter = -1
         status = 0

@@ -38,7 +38,6 @@ struct CoreLimits: BitwiseCopyable {
     var maxIdlePerEndpoint: Int32 = 0
     var maxRequestsPerUpstream: Int32 = 0
     var maxAttempts: Int32 = 0
-    var maxBufferedBytes = 0
     var maxConnections = 0
     // Ticks.
     var requestHead: Int64 = 0
@@ -60,7 +59,6 @@ struct CoreLimits: BitwiseCopyable {
         maxIdlePerEndpoint = Int32(clamping: limits.maxIdleConnectionsPerEndpoint)
         maxRequestsPerUpstream = Int32(clamping: limits.maxRequestsPerUpstreamConnection)
         maxAttempts = Int32(clamping: max(1, limits.maxAttempts))
-        maxBufferedBytes = limits.maxBufferedBytes
         maxConnections = max(1, limits.maxConnections / loops)
         requestHead = Self.ticks(limits.requestHeadTimeout)
         requestBody = Self.ticks(limits.requestBodyTimeout)

@@ -247,7 +247,10 @@ extension ProxyCore {
         case .flushingToClose: closeGracefully(c)
         case .waiting, .responding:
             if !c.pointee.body.isComplete { setTimer(client: c, limits.requestBody) }
-            if c.pointee.upstream >= 0 { readResponse(upstreams[c.pointee.upstream]) }
+            if c.pointee.upstream >= 0 {
+                readResponse(upstreams[c.pointee.upstream])
+                continueClient(c)
+            }
         case .tunnel:
             setTimer(client: c, limits.tunnelIdle)
             if c.pointee.upstream >= 0 { pumpTunnelDown(upstreams[c.pointee.upstream]) }
@@ -299,7 +302,6 @@ extension ProxyCore {
     }
 
     private mutating func drainLingering(_ c: Client) {
-        // Bounded: a client that sends on and on is cut off by the timer.
         for _ in 0..<16 {
             let room = UnsafeMutableRawBufferPointer(start: scratch, count: Self.readSize)
             switch Socket.read(c.pointee.socket.descriptor, into: room) {
@@ -308,7 +310,8 @@ extension ProxyCore {
             case .closed, .failed: return close(c)
             }
         }
-        close(c)
+        // A client that sends on and on is cut off by the timer.
+        resumeLater(.client, c.pointee.index)
     }
 
     /// Ends a client whose request (if any) cannot be finished, together with its upstream connection.
@@ -379,13 +382,13 @@ extension ProxyCore {
         if counter >= 0, counter < routeTraffic.count {
             routeTraffic[counter].count(status: status, up: c.pointee.upload, down: c.pointee.download)
         }
+        if accessLog != nil { log(c) }
         if c.pointee.upstreamState >= 0 {
             let state = states[c.pointee.upstreamState]
             state.pointee.traffic.count(status: status, up: c.pointee.upload, down: c.pointee.download)
             state.pointee.activeRequests -= 1
             if !state.pointee.isConfigured { freeStateIfUnused(state.pointee.index) }
         }
-        if accessLog != nil { log(c) }
         c.pointee.upstreamState = -1
         c.pointee.routeCounter = -1
     }
@@ -395,12 +398,17 @@ extension ProxyCore {
         let head =
             c.pointee.request.base.map { UnsafeRawBufferPointer(start: $0, count: c.pointee.request.end) }
             ?? UnsafeRawBufferPointer(start: nil, count: 0)
+        // With a log on, its cost is the log's; names are not looked up otherwise.
+        let state = c.pointee.upstreamState
+        let name = state >= 0 ? stateIndices.first { $0.value == state }?.key : nil
         let nanoseconds = loop.now.nanoseconds &- c.pointee.startedAt
         accessLog.record(
             AccessRecord(
                 head: head, status: Int(c.pointee.status), bytesUp: Int(c.pointee.upload),
                 bytesDown: Int(c.pointee.download), duration: .nanoseconds(Int64(clamping: nanoseconds)),
-                client: c.pointee.address, endpoint: nil, upstream: nil))
+                client: c.pointee.address,
+                endpoint: c.pointee.endpoint >= 0 ? endpoints[c.pointee.endpoint].pointee.address : nil,
+                upstream: name))
     }
 }
 

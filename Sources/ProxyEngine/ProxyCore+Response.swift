@@ -16,7 +16,9 @@ extension ProxyCore {
             var bytes = scratch + Self.headroom
             var room = Self.readSize
             if isPartial {
-                buffers.reserve(4096 + Self.tailroom, in: &u.pointee.input)
+                if u.pointee.input.room < 2048 + Self.tailroom {
+                    keepResponse(u, u.pointee.input.bytes, u.pointee.input.count)
+                }
                 bytes = u.pointee.input.bytes + u.pointee.input.count
                 room = u.pointee.input.room - Self.tailroom
             }
@@ -60,6 +62,16 @@ extension ProxyCore {
         buffers.release(&whole)
     }
 
+    /// Copies part of a response head to a larger buffer of the connection's own, with room around it as in `scratch`.
+    private mutating func keepResponse(_ u: Upstream, _ bytes: UnsafePointer<UInt8>, _ count: Int) {
+        var kept = buffers.take(Self.headroom + 2 * count + 4096 + Self.tailroom)
+        kept.start = Self.headroom
+        kept.end = Self.headroom
+        kept.append(bytes, count)
+        buffers.release(&u.pointee.input)
+        u.pointee.input = kept
+    }
+
     /// - Parameter bytes: with ``headroom`` in front and ``tailroom`` behind.
     private mutating func deliver(_ u: Upstream, _ c: Client, _ bytes: UnsafeMutablePointer<UInt8>, _ count: Int) {
         var bytes = bytes
@@ -72,12 +84,7 @@ extension ProxyCore {
             switch parsed {
             case .incomplete:
                 if count >= limits.maxHeadBytes { return lost(u, c, .malformed) }
-                var kept = buffers.take(Self.headroom + count + 2048 + Self.tailroom)
-                kept.start = Self.headroom
-                kept.end = Self.headroom
-                kept.append(bytes, count)
-                u.pointee.input = kept
-                return
+                return keepResponse(u, bytes, count)
             case .invalid: return lost(u, c, .malformed)
             case .complete: break
             }

@@ -72,6 +72,7 @@ extension ProxyCore {
         u.pointee.isReusable = false
         u.pointee.body = .empty
         c.pointee.upstream = u.pointee.index
+        c.pointee.endpoint = u.pointee.endpoint
         c.pointee.requestSent = 0
     }
 
@@ -180,9 +181,12 @@ extension ProxyCore {
         case .connecting:
             guard events.contains(.writable) else { return }
             let c = clients[u.pointee.client]
-            guard Socket.pendingError(u.pointee.socket.descriptor) == 0 else { return lost(u, c, .connect) }
-            u.pointee.phase = .active
-            sendRequest(u, c)
+            if Socket.pendingError(u.pointee.socket.descriptor) == 0 {
+                u.pointee.phase = .active
+                sendRequest(u, c)
+            } else {
+                lost(u, c, .connect)
+            }
             continueClient(c)
         case .active:
             let c = clients[u.pointee.client]

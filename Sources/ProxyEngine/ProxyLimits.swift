@@ -17,9 +17,6 @@ package struct ProxyLimits: Sendable, Hashable {
     package var maxRequestsPerUpstreamConnection = 10_000
     /// Attempts for one request, over all endpoints (`proxy-next-upstream-tries`).
     package var maxAttempts = 3
-    /// Bytes held for a reader that is slower than the other side, for each direction of a connection, beyond which
-    /// the other side is not read any more.
-    package var maxBufferedBytes = 64 << 10
 
     /// From the first byte of a request (or the accept) to the end of its head: 408 (`client-header-timeout`).
     package var requestHeadTimeout: Duration = .seconds(60)

@@ -46,6 +46,14 @@ import Testing
         upstream.stop()
     }
 
+    @Test func pipelinedRequestsGoOnAfterAFailedConnect() async throws {
+        let harness = try EngineHarness([Self.closedAddress()])
+        let socket = harness.connect()
+        socket.send(String(repeating: "GET / HTTP/1.1\r\nHost: a\r\n\r\n", count: 5))
+        for _ in 0..<5 { #expect(socket.readResponse()?.status == 502) }
+        await harness.stop()
+    }
+
     @Test(arguments: [("/drop", 502), ("/garbage", 502), ("/hang", 504)])
     func anUpstreamThatDoesNotAnswer(path: String, status: Int) async throws {
         let upstream = FakeUpstream()

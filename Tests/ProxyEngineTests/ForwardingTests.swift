@@ -210,6 +210,8 @@ import Testing
                 "GET /length/100 HTTP/1.1", "GET /status/404 HTTP/1.1", "GET /length/1 HTTP/1.1",
             ])
         #expect(log.entries.map(\.status) == [200, 404, 200])
+        #expect(log.entries.map(\.upstream) == ["all", "all", "all"])
+        #expect(log.entries.map(\.endpoint) == [upstream.address, upstream.address, upstream.address])
         await harness.stop()
         upstream.stop()
     }

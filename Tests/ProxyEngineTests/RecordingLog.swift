@@ -1,3 +1,4 @@
+import NetworkTypes
 import Synchronization
 
 @testable import ProxyEngine
@@ -8,13 +9,17 @@ final class RecordingLog: AccessLog {
         var line: String
         var status: Int
         var bytesDown: Int
+        var upstream: String?
+        var endpoint: SocketAddress?
     }
 
     private let kept = Mutex<[Entry]>([])
     var entries: [Entry] { kept.withLock { $0 } }
 
     func record(_ entry: borrowing AccessRecord) {
-        let kept = Entry(line: entry.requestLine, status: entry.status, bytesDown: entry.bytesDown)
+        let kept = Entry(
+            line: entry.requestLine, status: entry.status, bytesDown: entry.bytesDown, upstream: entry.upstream,
+            endpoint: entry.endpoint)
         self.kept.withLock { $0.append(kept) }
     }
 }

@@ -36,6 +36,33 @@ import Testing
         upstream.stop()
     }
 
+    /// The head outgrows every buffer it is kept in on the way.
+    @Test func aLargeResponseHeadInManyPiecesArrivesWhole() async throws {
+        let padding = FakeUpstream.pattern(26_000).map { $0 % 26 + 0x61 }
+        let upstream = FakeUpstream(raw: { socket in
+            while socket.readHead() != nil {
+                let bytes =
+                    Array("HTTP/1.1 200 OK\r\nX-Large: ".utf8) + padding + Array("\r\n\r\n".utf8)
+                    + FakeUpstream.pattern(3_000)
+                for start in stride(from: 0, to: bytes.count, by: 700) {
+                    socket.send(Array(bytes[start..<min(start + 700, bytes.count)]))
+                    if start % 2_100 == 0 { usleep(500) }
+                }
+                break
+            }
+        })
+        let harness = try EngineHarness([upstream.address])
+        for _ in 0..<5 {
+            let response = try #require(harness.get("/"))
+            #expect(response["X-Large"].map { Array($0.utf8) } == padding)
+            #expect(response.body == FakeUpstream.pattern(3_000))
+        }
+        let counters = await harness.counters { $0.connectionsOpen == 0 }
+        #expect(counters.bufferedBytes == 0)
+        await harness.stop()
+        upstream.stop()
+    }
+
     /// Pipelined requests of all kinds, cut at random places, some connections given up in the middle: every answer
     /// that arrives is the right one, and nothing is left behind.
     @Test(arguments: 0..<6 as Range<UInt64>)

@@ -1,0 +1,95 @@
+import Testing
+import Transport
+
+@testable import ProxyEngine
+
+@Suite struct MessageBodyTests {
+    private func advance(_ body: inout MessageBody, _ text: String) -> MessageBody.Step {
+        Array(text.utf8).withUnsafeBufferPointer { bytes in
+            guard let base = bytes.baseAddress else { return MessageBody.Step() }
+            return body.advance(base, bytes.count)
+        }
+    }
+
+    @Test func aLengthTakesItsBytesAndNoMore() {
+        var body = MessageBody(.length(5))
+        #expect(advance(&body, "abc") == .init(forward: 3, consumed: 3))
+        #expect(!body.isComplete)
+        #expect(advance(&body, "deGET /") == .init(forward: 2, consumed: 2))
+        #expect(body.isComplete)
+        #expect(MessageBody(.length(0)).isComplete)
+        #expect(MessageBody(.none).isComplete)
+    }
+
+    @Test func aResponseUntilCloseEndsWithTheStream() {
+        var body = MessageBody(.untilClose)
+        #expect(advance(&body, "abc") == .init(forward: 3, consumed: 3))
+        #expect(!body.isComplete)
+        body.endOfStream()
+        #expect(body.isComplete)
+        var length = MessageBody(.length(2))
+        length.endOfStream()
+        #expect(!length.isComplete)
+    }
+
+    @Test(arguments: [
+        "0\r\n\r\n", "5\r\nhello\r\n0\r\n\r\n", "00005;a=\"b\"\r\nhello\r\n0;x\r\n\r\n",
+        "A \r\n0123456789\r\n000\r\n\r\n",
+        "1\r\n\n\r\n2\r\n\r\n\r\n0\r\n\r\n",
+    ])
+    func chunksAreForwardedAsTheyAreWhereverTheyAreSplit(text: String) {
+        let bytes = Array(text.utf8)
+        for split in 0...bytes.count {
+            var body = MessageBody(.chunked)
+            var forwarded: [UInt8] = []
+            for part in [bytes[..<split], bytes[split...] + Array("NEXT".utf8)] {
+                if body.isComplete { break }
+                let step = Array(part).withUnsafeBufferPointer { buffer in
+                    buffer.baseAddress.map { body.advance($0, buffer.count) } ?? MessageBody.Step()
+                }
+                #expect(!step.isMalformed)
+                forwarded += part.prefix(step.forward)
+                if step.needsFinalCRLF { forwarded += [13, 10] }
+                if body.isComplete { #expect(part.count - step.consumed == (split == bytes.count ? 0 : 4)) }
+            }
+            #expect(body.isComplete)
+            #expect(forwarded == bytes)
+        }
+    }
+
+    @Test func trailersAreNotForwarded() {
+        var body = MessageBody(.chunked)
+        let step = advance(&body, "1\r\nx\r\n0\r\nX-Forwarded-For: evil\r\nA: b\r\n\r\nrest")
+        #expect(step.forward == "1\r\nx\r\n0\r\n".utf8.count)
+        #expect(step.needsFinalCRLF)
+        #expect(step.consumed == "1\r\nx\r\n0\r\nX-Forwarded-For: evil\r\nA: b\r\n\r\n".utf8.count)
+        #expect(body.isComplete)
+    }
+
+    @Test(arguments: [
+        "\r\n", "g\r\n", "-1\r\n", "0x5\r\n", "5\n", "5\rX", "5 5\r\n", "1\r\nxy", "1\r\nx\n", "1\r\nx\rX", "0\r\n\rX",
+        "0\r\n : x\r\n\r\n", "5;a\u{1}\r\n", "5;a\n", "1234567890abcdef\r\n", "0\r\nA: b\n\r\n",
+    ])
+    func malformedChunksAreRefused(text: String) {
+        var body = MessageBody(.chunked)
+        #expect(advance(&body, text).isMalformed)
+    }
+
+    @Test func framingIsTakenOffForClientsThatDoNotKnowIt() {
+        let bytes = Array("3\r\nabc\r\n4;x\r\ndefg\r\n0\r\nT: x\r\n\r\n".utf8)
+        for split in 1..<bytes.count {
+            var body = MessageBody(.chunked)
+            var content: [UInt8] = []
+            for part in [bytes[..<split], bytes[split...]] {
+                var copy = Array(part)
+                let step = copy.withUnsafeMutableBufferPointer { buffer in
+                    buffer.baseAddress.map { body.advanceRemovingFraming($0, buffer.count) } ?? MessageBody.Step()
+                }
+                content += copy.prefix(step.forward)
+            }
+            #expect(String(decoding: content, as: UTF8.self) == "abcdefg")
+            #expect(body.isComplete)
+            #expect(body.chunkedContentBytes == 7)
+        }
+    }
+}
