@@ -39,7 +39,21 @@ struct RequestHead {
             }
         }
         // A body and a switch of protocols at once would leave open where the new protocol begins.
-        wantsUpgrade = head.pointee.wantsUpgrade && head.pointee.framing == .none
+        wantsUpgrade =
+            head.pointee.wantsUpgrade && head.pointee.framing == .none
+            && !Self.namesHTTP2(head.pointee.fields.upgrade, bytes)
+    }
+
+    /// An upstream that switched to HTTP/2 would take requests that no route was asked for ("h2c smuggling").
+    private static func namesHTTP2(_ upgrade: HTTP1Slice?, _ bytes: UnsafePointer<UInt8>) -> Bool {
+        guard let upgrade else { return false }
+        var index = Int(upgrade.start)
+        let end = index + Int(upgrade.count)
+        while index + 3 <= end {
+            if equals(bytes + index, "h2c") { return true }
+            index += 1
+        }
+        return false
     }
 
     private mutating func refuse(_ status: Int32) {

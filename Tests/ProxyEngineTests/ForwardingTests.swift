@@ -192,6 +192,18 @@ import Testing
         upstream.stop()
     }
 
+    @Test func anUpgradeToHTTP2IsNotOffered() async throws {
+        let upstream = FakeUpstream()
+        let harness = try EngineHarness([upstream.address])
+        let response = harness.get(
+            "/echo", fields: "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: H2C\r\nHTTP2-Settings: AAMAAABk\r\n")
+        #expect(response?.status == 200)
+        let request = try #require(upstream.requests.first)
+        for name in ["Connection", "Upgrade", "HTTP2-Settings"] { #expect(request[name] == nil) }
+        await harness.stop()
+        upstream.stop()
+    }
+
     @Test func countersAndTheAccessLogTellWhatHappened() async throws {
         let upstream = FakeUpstream()
         let log = RecordingLog()

@@ -1,0 +1,84 @@
+internal import NetworkTypes
+internal import Transport
+
+// New connections of clients.
+extension ProxyCore {
+    mutating func acceptConnections(_ listener: Int) {
+        guard let descriptor = listeners.indices.contains(listener) ? listeners[listener].descriptor : nil,
+            descriptor >= 0
+        else { return }
+        // Level-triggered: what is left after these comes with the next event, after other connections' work.
+        for _ in 0..<16 {
+            switch Socket.accept(descriptor) {
+            case .connection(let socket, let peer):
+                accepted += 1
+                if clients.count >= limits.maxConnections || isDraining {
+                    refused += 1
+                    Socket.close(socket)
+                } else {
+                    admit(socket, peer, listener)
+                }
+            case .aborted: continue
+            case .wouldBlock: return
+            case .exhausted, .failed:
+                pauseListener(listener)
+                return
+            }
+        }
+    }
+
+    /// Out of descriptors: give connections time to end instead of spinning.
+    private mutating func pauseListener(_ index: Int) {
+        guard let registration = listeners[index].registration, let worker = worker?.takeUnretainedValue() else {
+            return
+        }
+        loop.deregister(registration)
+        listeners[index].registration = nil
+        loop.schedule(after: .milliseconds(100)) { worker.core.pointee.resumeListener(index) }
+    }
+
+    mutating func resumeListener(_ index: Int) {
+        guard listeners[index].descriptor >= 0, listeners[index].registration == nil,
+            let worker = worker?.takeUnretainedValue()
+        else { return }
+        do {
+            listeners[index].registration = try loop.registerListener(
+                listeners[index].descriptor, handler: worker, token: Self.token(.listener, Int32(index)),
+                shared: false)
+        } catch {
+            loop.schedule(after: .milliseconds(100)) { worker.core.pointee.resumeListener(index) }
+        }
+    }
+
+    private mutating func admit(_ descriptor: Int32, _ peer: SocketAddress?, _ listener: Int) {
+        guard let worker = worker?.takeUnretainedValue() else { return Socket.close(descriptor) }
+        let index = clients.take()
+        let c = clients[index]
+        c.pointee = ClientConnection(index: index)
+        c.pointee.listener = Int32(listener)
+        c.pointee.phase = .readingHead
+        c.pointee.mayRead = true
+        c.pointee.address = peer ?? SocketAddress(ip: .anyV4, port: 0)
+        c.pointee.addressCount = UInt8(
+            AddressText.write(c.pointee.address.ip) { offset, byte in c.pointee.addressText[offset] = byte })
+        var session: TLSSession?
+        do {
+            if listeners[listener].listener.scheme == .https {
+                guard let tls = configuration?.tls else { throw TransportError(.tls, "no TLS context") }
+                session = try tls.session(descriptor: descriptor)
+            }
+            c.pointee.socket = StreamSocket(descriptor: descriptor, tls: session)
+            c.pointee.registration = try loop.register(
+                descriptor, handler: worker, token: Self.token(.client, index))
+        } catch {
+            session?.free()
+            Socket.close(descriptor)
+            c.pointee.phase = .free
+            clients.release(index)
+            return
+        }
+        setTimer(client: c, limits.requestHead)
+        // The first request is usually there already.
+        readRequests(c)
+    }
+}
