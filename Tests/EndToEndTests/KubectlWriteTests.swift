@@ -187,7 +187,7 @@ extension EndToEnd {
             #expect(forced.contains("deleted") && forced.contains("replaced"))
             let missing = try await server.kubectlError(
                 "replace", "-n", "replacing", "-f", "-",
-                input: "{apiVersion: v1, kind: ConfigMap, metadata: {name: none}}")
+                input: "---\n{apiVersion: v1, kind: ConfigMap, metadata: {name: none}}")
             #expect(missing.contains("(NotFound)"))
         }
 
@@ -225,7 +225,7 @@ extension EndToEnd {
             let server = try await server("finalizing")
             try await server.kubectl(
                 "create", "-n", "finalizing", "-f", "-",
-                input: "{apiVersion: v1, kind: ConfigMap, metadata: {name: held, finalizers: [example.com/hold]}}")
+                input: "---\n{apiVersion: v1, kind: ConfigMap, metadata: {name: held, finalizers: [example.com/hold]}}")
             try await server.kubectl("delete", "cm", "held", "-n", "finalizing", "--wait=false")
             #expect(
                 try await server.kubectl(
@@ -294,7 +294,7 @@ extension EndToEnd {
             #expect(try await server.kubectl("get", "cm", "c", "-n", "dry", "-o", "jsonpath={.data.a}") == "1")
             let difference = try await server.tryKubectl(
                 ["diff", "-n", "dry", "-f", "-"],
-                input: "{apiVersion: v1, kind: ConfigMap, metadata: {name: c}, data: {a: '3'}}")
+                input: "---\n{apiVersion: v1, kind: ConfigMap, metadata: {name: c}, data: {a: '3'}}")
             #expect(difference.status == 1 && difference.out.contains("+  a: \"3\""), "\(difference)")
         }
 
@@ -320,7 +320,7 @@ extension EndToEnd {
 
         @Test func `an unknown field is refused when asked to be strict`() async throws {
             let server = try await server("strict")
-            let manifest = "{apiVersion: v1, kind: ConfigMap, metadata: {name: c}, dada: {a: b}}"
+            let manifest = "---\n{apiVersion: v1, kind: ConfigMap, metadata: {name: c}, dada: {a: b}}"
             let error = try await server.kubectlError("create", "-n", "strict", "-f", "-", input: manifest)
             #expect(error.contains("unknown field \"dada\""))
             let relaxed = try await server.tryKubectl(
@@ -331,7 +331,7 @@ extension EndToEnd {
         @Test func `a node can be cordoned, tainted and made ready`() async throws {
             let server = try suiteServer()
             try await server.kubectl(
-                "create", "-f", "-", input: "{apiVersion: v1, kind: Node, metadata: {name: n1}}")
+                "create", "-f", "-", input: "---\n{apiVersion: v1, kind: Node, metadata: {name: n1}}")
             try await server.kubectl("cordon", "n1")
             try await server.kubectl("taint", "node", "n1", "k=v:NoSchedule")
             let row = try await server.kubectl("get", "node", "n1", "--no-headers")

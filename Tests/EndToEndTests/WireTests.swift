@@ -187,8 +187,7 @@ extension EndToEnd {
                 "GET", "/api/v1/namespaces/default", headers: [accept + ",application/json"])
             #expect(both.headers["content-type"] == "application/json")
             try expect(
-                try await server.request(
-                    "POST", Self.configMaps, body: "k8s", type: "application/vnd.kubernetes.protobuf"), 415,
+                try await server.request("POST", Self.configMaps, body: "x", type: "text/plain"), 415,
                 "UnsupportedMediaType")
             try expect(
                 try await server.request("PATCH", Self.configMaps + "/x", body: "{}", type: "application/json"), 415,

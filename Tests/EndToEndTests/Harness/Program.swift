@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import Synchronization
 
 /// A program started as a process of its own, with its output going to files.
@@ -44,7 +45,7 @@ final class Program: Sendable {
         for name in ["out", "err"] { try Data().write(to: directory.appending(path: name)) }
         process.standardOutput = try FileHandle(forWritingTo: directory.appending(path: "out"))
         process.standardError = try FileHandle(forWritingTo: directory.appending(path: "err"))
-        try process.run()
+        try Self.withoutBlockedSignals { try process.run() }
         pid = process.processIdentifier
         LiveProcesses.insert(pid)
         self.state = Mutex(state)
@@ -98,6 +99,16 @@ final class Program: Sendable {
         within timeout: Duration = .seconds(60)
     ) async throws -> Output {
         try await Program(path, arguments, environment: environment, input: input).ended(within: timeout)
+    }
+
+    /// A child inherits the signal mask of the thread that starts it, and dispatch's threads block SIGTERM and SIGINT.
+    private static func withoutBlockedSignals(_ body: () throws -> Void) rethrows {
+        var none = sigset_t()
+        var old = sigset_t()
+        sigemptyset(&none)
+        pthread_sigmask(SIG_SETMASK, &none, &old)
+        defer { pthread_sigmask(SIG_SETMASK, &old, nil) }
+        try body()
     }
 
     static func find(_ name: String) -> String? {
