@@ -44,7 +44,6 @@ struct DiscoveryDocuments: Sendable {
         self.aggregated = aggregated
     }
 
-    static let verbs: JSONValue = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
     static let statusVerbs: JSONValue = ["get", "patch", "update"]
 
     private static func versions(_ definitions: [ResourceDefinition]) -> [GroupVersion] {
@@ -67,7 +66,8 @@ struct DiscoveryDocuments: Sendable {
         for definition in definitions.sorted(by: { $0.plural < $1.plural }) {
             var entry: JSONObject = [
                 "name": .string(definition.plural), "singularName": .string(definition.singular),
-                "namespaced": .bool(definition.namespaced), "kind": .string(definition.kind), "verbs": verbs,
+                "namespaced": .bool(definition.namespaced), "kind": .string(definition.kind),
+                "verbs": definition.servedVerbs,
             ]
             if !definition.shortNames.isEmpty { entry["shortNames"] = JSONValue(definition.shortNames) }
             if !definition.categories.isEmpty { entry["categories"] = JSONValue(definition.categories) }
@@ -131,7 +131,7 @@ struct DiscoveryDocuments: Sendable {
         var entry: JSONObject = [
             "resource": .string(definition.plural), "responseKind": kind,
             "scope": definition.namespaced ? "Namespaced" : "Cluster",
-            "singularResource": .string(definition.singular), "verbs": verbs,
+            "singularResource": .string(definition.singular), "verbs": definition.servedVerbs,
         ]
         if !definition.shortNames.isEmpty { entry["shortNames"] = JSONValue(definition.shortNames) }
         if !definition.categories.isEmpty { entry["categories"] = JSONValue(definition.categories) }

@@ -9,7 +9,8 @@ enum DocumentOrder {
         result["apiVersion"] = .string(apiVersion)
         result["kind"] = .string(kind)
         var metadata = JSONObject()
-        let given = object["metadata"]?.object ?? JSONObject()
+        var given = object["metadata"]?.object ?? JSONObject()
+        dropEmpty(&given)
         for key in leading {
             if let value = given[key], value != .null { metadata[key] = value }
         }
@@ -23,6 +24,13 @@ enum DocumentOrder {
             }
         }
         return .object(result)
+    }
+
+    /// Removes the lists and maps that Go's `omitempty` leaves out when nothing is in them.
+    static func dropEmpty(_ metadata: inout JSONObject) {
+        for key in ["labels", "annotations", "finalizers", "ownerReferences"] {
+            if metadata[key].object?.isEmpty == true || metadata[key].array?.isEmpty == true { metadata[key] = nil }
+        }
     }
 
     private static let leading = ["name", "generateName", "namespace", "uid", "generation", "creationTimestamp"]

@@ -1,5 +1,4 @@
 import KubeModel
-import Synchronization
 
 /// `/openapi/v3`: an index with a hashed URL for each group and version, and the documents behind them, which clients
 /// may keep for ever (KEP-2896). `/openapi/v2` is rendered from the same documents when somebody asks for it.
@@ -7,7 +6,6 @@ final class OpenAPIService: Sendable {
     private let documents: [String: EmbeddedDocuments.Document]
     private let hashes: [String: String]
     private let index: [UInt8]
-    private let second = Mutex<[UInt8]?>(nil)
 
     init(_ documents: [EmbeddedDocuments.Document]) {
         var byPath: [String: EmbeddedDocuments.Document] = [:]
@@ -35,9 +33,7 @@ final class OpenAPIService: Sendable {
         case "v3":
             return try document(segments[2...].joined(separator: "/"), exchange)
         case "v2" where segments.count == 2:
-            try requireJSON(exchange)
-            let bytes = secondVersion()
-            return tagged(exchange, bytes, ContentHash.hex(bytes), headers: [])
+            return try secondVersion(exchange)
         default: return nil
         }
     }
@@ -56,17 +52,35 @@ final class OpenAPIService: Sendable {
     }
 
     private func tagged(
-        _ exchange: Exchange, _ bytes: [UInt8], _ hash: String, headers: [(name: String, value: String)]
+        _ exchange: Exchange, _ bytes: [UInt8], _ hash: String, headers: [(name: String, value: String)],
+        contentType: String = "application/json"
     ) -> OutgoingResponse {
         let tag = "\"\(hash)\""
         let headers = headers + [(name: "ETag", value: tag), (name: "Vary", value: "Accept")]
         if exchange.request.ifNoneMatch == tag {
-            return OutgoingResponse(status: 304, contentType: "application/json", headers: headers, body: [])
+            return OutgoingResponse(status: 304, contentType: contentType, headers: headers, body: [])
         }
-        return OutgoingResponse(contentType: "application/json", headers: headers, body: [bytes])
+        return OutgoingResponse(contentType: contentType, headers: headers, body: [bytes])
     }
 
-    /// Protobuf is what old clients ask for first; they take 406 as an invitation to ask for JSON.
+    /// Protobuf where it is named (clients before 1.27 take nothing else), JSON otherwise. Rendered for each request:
+    /// few clients ask, and what they get would be a third of a megabyte to keep.
+    private func secondVersion(_ exchange: Exchange) throws(Status) -> OutgoingResponse {
+        let types = AcceptedMediaType.parse(exchange.request.accept ?? "")
+        let wantsProtobuf = types.contains { $0.type.hasPrefix("application/com.github.proto-openapi.spec.v2") }
+        if !wantsProtobuf { try requireJSON(exchange) }
+        let parsed = documents.sorted { $0.key < $1.key }.compactMap { entry in
+            // The documents were parsed at start: a failure here can't happen and leaves one out.
+            try? JSONParser.parse(entry.value.bytes)
+        }
+        let document = OpenAPIv2Document(merging: parsed)
+        let bytes = wantsProtobuf ? document.encodedProtobuf() : document.encodedJSON()
+        return tagged(
+            exchange, bytes, ContentHash.hex(bytes), headers: [],
+            contentType: wantsProtobuf ? OpenAPIv2Document.protobufMediaType : "application/json")
+    }
+
+    /// What clients that want nothing but protobuf get for a v3 document: 406, as an invitation to ask for JSON.
     private func requireJSON(_ exchange: Exchange) throws(Status) {
         guard let accept = exchange.request.accept, !accept.isEmpty else { return }
         let types = AcceptedMediaType.parse(accept)
@@ -74,18 +88,5 @@ final class OpenAPIService: Sendable {
             return
         }
         throw Status.notAcceptable(supported: ["application/json"])
-    }
-
-    private func secondVersion() -> [UInt8] {
-        second.withLock { cached in
-            if let cached { return cached }
-            let parsed = documents.sorted { $0.key < $1.key }.compactMap { entry in
-                // The documents were parsed at start: a failure here can't happen and leaves one out.
-                try? JSONParser.parse(entry.value.bytes)
-            }
-            let bytes = OpenAPIv2Document(merging: parsed).encodedJSON()
-            cached = bytes
-            return bytes
-        }
     }
 }

@@ -89,7 +89,8 @@ final class RequestPipeline: Sendable {
             let verb = Self.verb(
                 exchange.request.method, isCollection: path.name.isEmpty, isWatch: isWatch,
                 isWatchPath: path.isWatchPath),
-            Self.allows(verb, subresource, spansNamespaces: resource.definition.namespaced && path.namespace.isEmpty)
+            Self.allows(verb, subresource, spansNamespaces: resource.definition.namespaced && path.namespace.isEmpty),
+            verb != .deletecollection || resource.definition.allowsDeleteCollection
         else { throw Status.methodNotServed(resource.definition) }
         exchange.operation = ResourceOperation(
             verb: verb, resource: resource, namespace: path.namespace, name: path.name, subresource: subresource,

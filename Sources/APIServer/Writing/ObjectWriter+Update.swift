@@ -170,12 +170,20 @@ extension ObjectWriter {
         try alignIdentity(&object, request, expectedName: request.name)
         var metadata = object["metadata"]?.object ?? JSONObject()
         for field in ["uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds"] {
-            if metadata[field] == nil || metadata[field] == .null || metadata[field] == "" {
+            let given = metadata[field]
+            if given == nil || given == .null || given == "" || Self.isSameMoment(given, old["metadata"][field]) {
                 metadata[field] = old["metadata"][field]
             }
         }
         metadata["generation"] = old["metadata"]["generation"]
+        DocumentOrder.dropEmpty(&metadata)
         object["metadata"] = .object(metadata)
+    }
+
+    /// Clients write times back in their own way: `2026-01-01T00:00:00+00:00` for `2026-01-01T00:00:00Z`.
+    private static func isSameMoment(_ left: JSONValue?, _ right: JSONValue?) -> Bool {
+        guard let left = left.string.flatMap({ Timestamp($0) }) else { return false }
+        return left == right.string.flatMap { Timestamp($0) }
     }
 
     private func admit(

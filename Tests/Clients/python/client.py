@@ -105,7 +105,8 @@ def kinds():
     assert abs((made.spec.renew_time - now).total_seconds()) < 0.001
     event = client.CoreV1Event(
         metadata=meta("ev"), involved_object=client.V1ObjectReference(kind="Pod", name="p", namespace=ns),
-        reason="Tested", message="m", type="Normal", count=1, first_timestamp=now, last_timestamp=now)
+        reason="Tested", message="m", type="Normal", action="Test", event_time=now,
+        reporting_component="example.com/py", reporting_instance="py-1")
     core.create_namespaced_event(ns, event)
     found = core.list_namespaced_event(ns, field_selector="involvedObject.name=p").items
     assert [item.reason for item in found] == ["Tested"]
