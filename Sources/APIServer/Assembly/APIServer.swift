@@ -55,6 +55,8 @@ package final class APIServer: Sendable {
         dispatcher = core.dispatcher
         var http = HTTPServerConfiguration(tls: tls)
         http.maxBodyBytes = configuration.maxBodyBytes
+        let limit = configuration.maxBodyBytes
+        http.refusal = { status, reason in PipelineHandler.refusal(status, reason, maxBodyBytes: limit) }
         server = HTTPServer(loops: core.loops, configuration: http, handler: PipelineHandler(pipeline: core.pipeline))
         await core.makeSystemNamespaces(logger)
         terminator.start()

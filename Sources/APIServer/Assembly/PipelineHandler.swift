@@ -1,3 +1,4 @@
+import KubeModel
 import Transport
 
 /// Puts the request pipeline behind the HTTP server.
@@ -25,6 +26,15 @@ struct PipelineHandler: HTTPServerHandler {
             incoming.origin = .certificate(commonName: subject.commonName, organizations: subject.organizations)
         }
         pipeline.handle(incoming, HTTPResponseWriter(responder))
+    }
+
+    /// What is refused before it becomes a request, in Kubernetes' form.
+    static func refusal(_ status: Int, _ reason: String, maxBodyBytes: Int) -> HTTPResponse {
+        let answer: Status =
+            status == 413
+            ? .tooLarge("limit is \(maxBodyBytes)") : Status(code: status, reason: .badRequest, message: reason)
+        return HTTPResponse(
+            status: status, headers: ["Content-Type": "application/json"], body: answer.json.encoded())
     }
 }
 

@@ -15,6 +15,11 @@ package struct HTTPServerConfiguration: Sendable {
     package var maxConcurrentStreams = 250
     /// More simultaneous connections than this (over all loops) wait in the kernel's queue.
     package var maxConnections = 20_000
+    /// The response to a request that is refused before the handler sees it: its status (400, 413, 431, …) and the reason
+    /// in words. Framing headers set in it are ignored.
+    package var refusal: @Sendable (_ status: Int, _ reason: String) -> HTTPResponse = { status, reason in
+        HTTPResponse(status: status, text: reason + "\n")
+    }
 
     package init(tls: TLSContext? = nil) { self.tls = tls }
 }

@@ -200,7 +200,7 @@ final class HTTP1ServerEngine: ServerProtocolEngine, ResponseSink, @unchecked Se
         keepsAlive = false
         exchange += 1
         hasExchange = true
-        respond(HTTPResponse(status: status, text: reason + "\n"), exchange: exchange)
+        respond(connection.configuration.refusal(status, reason), exchange: exchange)
     }
 
     func peerClosed() {

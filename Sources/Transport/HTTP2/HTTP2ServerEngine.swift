@@ -121,8 +121,9 @@ final class HTTP2ServerEngine: ServerProtocolEngine, ResponseSink, @unchecked Se
         stream.isDispatched = true
         dispatchedCount += 1
         stream.body = []
-        let text = status == 413 ? "the request body is too large\n" : "the header list is too large\n"
-        respond(HTTPResponse(status: status, text: text), exchange: UInt64(stream.id))
+        let limit = connection.configuration.maxBodyBytes
+        let reason = status == 413 ? "request bodies may have \(limit) bytes" : "the header list is too large"
+        respond(connection.configuration.refusal(status, reason), exchange: UInt64(stream.id))
     }
 
     private func submitContinue(_ id: Int32) {
