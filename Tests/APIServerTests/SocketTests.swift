@@ -12,7 +12,7 @@ import Transport
     private struct Running {
         let server: APIServer
         let authority: CertificateAuthority
-        let port: Port
+        let port: NetworkTypes.Port
         let socket: String
         let loops: [EventLoop]
 
@@ -22,7 +22,7 @@ import Transport
                 let issued = try authority.issueClient(commonName: "tester", organizations: ["system:masters"])
                 identity = try TLSIdentity(certificatePEM: issued.certificatePEM, keyPEM: issued.keyPEM)
             }
-            let tls = try TLSContext(client: .authorities(authority.certificatePEM), identity: identity)
+            let tls = try TLSContext(client: .authorities(pem: authority.certificatePEM), identity: identity)
             return HTTPClient(endpoint: .tcp(host: "127.0.0.1", port: port), tls: tls, loops: loops)
         }
     }
@@ -40,7 +40,7 @@ import Transport
         var configuration = APIServerConfiguration(
             storePath: directory + "/store.db",
             ranges: AllocationRanges(serviceCIDRs: [try #require(CIDR("127.96.0.0/16"))]))
-        configuration.secureAddress = SocketAddress(ip: loopback, port: Port(0))
+        configuration.secureAddress = SocketAddress(ip: loopback, port: NetworkTypes.Port(0))
         configuration.tlsCertificateFile = directory + "/tls.crt"
         configuration.tlsPrivateKeyFile = directory + "/tls.key"
         configuration.clientCAFile = directory + "/ca.crt"

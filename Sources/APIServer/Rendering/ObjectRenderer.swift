@@ -18,11 +18,11 @@ struct ObjectRenderer: Sendable {
             return OutgoingResponse(contentType: shape.contentType, body: [bytes, Self.newline])
         case .partialMetadata(let version):
             var output: [UInt8] = []
-            ObjectBytes.partialMetadata(of: bytes, version: version, into: &output)
+            MetadataCut.partialMetadata(of: bytes, version: version, into: &output)
             return try finished(output, shape)
         case .table(let version):
             let metadata: JSONValue = [
-                "resourceVersion": (try? JSONParser.parse(bytes))?["metadata"]["resourceVersion"] ?? ""
+                "resourceVersion": .string(Self.version(of: bytes))
             ]
             let table = TableRenderer(columns: resource.columns, version: version, included: included, now: now)
             return try finished(try table.table([bytes], metadata: metadata.encoded()), shape)
@@ -58,7 +58,7 @@ struct ObjectRenderer: Sendable {
                 + listMetadata + Array(",\"items\":[".utf8)
             for (index, item) in items.enumerated() {
                 if index > 0 { output.append(UInt8(ascii: ",")) }
-                ObjectBytes.partialMetadata(of: try resource.served(bytes: item.bytes), version: version, into: &output)
+                MetadataCut.partialMetadata(of: try resource.served(bytes: item.bytes), version: version, into: &output)
             }
             output += Array("]}".utf8)
             return try finished(output, shape)
@@ -76,6 +76,11 @@ struct ObjectRenderer: Sendable {
         var token: String
         /// nil where it is not counted: with a selector.
         var remaining: Int?
+    }
+
+    private static func version(of bytes: [UInt8]) -> String {
+        // The bytes are an object that this server encoded; without metadata there is no version to tell.
+        (try? ObjectBytes(bytes))?.resourceVersion ?? ""
     }
 
     /// One allocation, one copy of each object.

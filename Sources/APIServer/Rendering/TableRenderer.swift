@@ -56,7 +56,7 @@ struct TableRenderer: Sendable {
         case .none: output += Array(",\"object\":null".utf8)
         case .metadata:
             output += Array(",\"object\":".utf8)
-            ObjectBytes.partialMetadata(of: object, version: version, into: &output)
+            MetadataCut.partialMetadata(of: object, version: version, into: &output)
         case .object:
             output += Array(",\"object\":".utf8)
             output += object

@@ -20,22 +20,3 @@ struct Exchange: Sendable {
     /// Texts for `Warning` headers.
     var warnings: [String] = []
 }
-
-/// A verb on a resource.
-struct ResourceOperation: Sendable {
-    var verb: Verb
-    var resource: ServedResource
-    /// "" for cluster-scoped resources and for collections over all namespaces.
-    var namespace: String
-    /// "" for collections.
-    var name: String
-    var subresource: Subresource?
-    var isWatchPath = false
-}
-
-/// What can follow an object's name in a path.
-enum Subresource: String, Sendable {
-    case status
-    /// Of a Namespace: takes `spec.finalizers`.
-    case finalize
-}

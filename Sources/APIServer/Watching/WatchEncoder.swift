@@ -30,7 +30,7 @@ struct WatchEncoder: Sendable {
         case .object: return bytes
         case .partialMetadata(let version):
             var output: [UInt8] = []
-            ObjectBytes.partialMetadata(of: bytes, version: version, into: &output)
+            MetadataCut.partialMetadata(of: bytes, version: version, into: &output)
             return output
         case .table(let version):
             let table = TableRenderer(columns: resource.columns, version: version, included: included, now: now)

@@ -36,30 +36,37 @@ extension ObjectWriter {
             answer()
             return
         }
-        let pending = Mutex((count: found.items.count, failure: Status?.none))
-        for item in found.items {
+        let failure = Mutex<Status?>(nil)
+        let pending = PendingCount(found.items.count) {
+            if let status = failure.withLock({ $0 }) { done(.failure(status)) } else { answer() }
+        }
+        deleteSome(found.items[...], request, options) { result in
+            // Somebody else was faster: the object is gone, as was asked for.
+            if case .failure(let status) = result, status.code != 404 { failure.withLock { $0 = status } }
+            pending.finishOne()
+        }
+    }
+
+    /// Deletes a stretch of a collection and leaves the rest to another turn of a loop, so that others get theirs.
+    private func deleteSome(
+        _ items: ArraySlice<CachedObject>, _ request: WriteRequest, _ options: DeleteOptions,
+        _ finish: @escaping @Sendable (Result<Deletion, Status>) -> Void
+    ) {
+        for item in items.prefix(Self.deletionsATurn) {
             let single = WriteRequest(
                 resource: request.resource, namespace: item.namespace, name: item.name, subresource: nil,
                 options: request.options, shape: request.shape, user: request.user, now: request.now)
-            let finish: @Sendable (Status?) -> Void = { failure in
-                let (isLast, failed) = pending.withLock { state in
-                    // Somebody else was faster: the object is gone, as was asked for.
-                    if let failure, failure.code != 404 { state.failure = failure }
-                    state.count -= 1
-                    return (state.count == 0, state.failure)
-                }
-                guard isLast else { return }
-                if let failed { done(.failure(failed)) } else { answer() }
-            }
             do throws(Status) {
-                try delete(single, options, attempt: 1) { result in
-                    if case .failure(let status) = result { finish(status) } else { finish(nil) }
-                }
+                try delete(single, options, attempt: 1, finish)
             } catch {
-                finish(error)
+                finish(.failure(error))
             }
         }
+        let rest = items.dropFirst(Self.deletionsATurn)
+        if !rest.isEmpty { queue.run { self.deleteSome(rest, request, options, finish) } }
     }
+
+    private static let deletionsATurn = 100
 
     /// Deletes an object that the server itself has no use for any more; `done` is called whatever comes of it.
     func discard(

@@ -1,18 +1,13 @@
-import KubeModel
-import Store
-
 /// Cuts and joins the bytes of stored objects without decoding them.
 ///
 /// All of them begin with `{"apiVersion":…,"kind":…,"metadata":{…}` (`DocumentOrder`), compact and valid JSON.
-enum ObjectBytes {
-    /// The extent of `apiVersion`, `kind` and `metadata`, from the first quote to the closing brace of metadata;
-    /// nil when the bytes begin otherwise.
-    static func metadata(in bytes: [UInt8]) -> (head: Range<Int>, metadata: Range<Int>)? {
+enum MetadataCut {
+    /// Where the value of `metadata` is, braces included; nil when the bytes begin otherwise.
+    static func metadata(in bytes: [UInt8]) -> Range<Int>? {
         bytes.withUnsafeBufferPointer { buffer in
             guard let key = firstRange(of: metadataKey, in: buffer) else { return nil }
             let open = key.upperBound - 1
-            guard let close = closingBrace(in: buffer, from: open) else { return nil }
-            return (1..<key.lowerBound, open..<(close + 1))
+            return closingBrace(in: buffer, from: open).map { open..<($0 + 1) }
         }
     }
 
@@ -20,7 +15,7 @@ enum ObjectBytes {
     static func partialMetadata(of bytes: [UInt8], version: String, into output: inout [UInt8]) {
         output += Array(
             "{\"kind\":\"PartialObjectMetadata\",\"apiVersion\":\"meta.k8s.io/\(version)\",\"metadata\":".utf8)
-        if let range = metadata(in: bytes)?.metadata {
+        if let range = metadata(in: bytes) {
             output += bytes[range]
         } else {
             output += [UInt8(ascii: "{"), UInt8(ascii: "}")]
@@ -59,16 +54,5 @@ enum ObjectBytes {
             index += 1
         }
         return nil
-    }
-}
-
-extension ObjectBytes {
-    /// `metadata.resourceVersion` of served bytes; "" when there is none.
-    static func resourceVersion(of bytes: [UInt8]) -> String {
-        guard let range = metadata(in: bytes)?.metadata,
-            // Cut out of valid JSON at its own braces.
-            let metadata = try? JSONParser.parse(Array(bytes[range]))
-        else { return "" }
-        return metadata["resourceVersion"].string ?? ""
     }
 }

@@ -1,0 +1,11 @@
+/// A verb on a resource.
+struct ResourceOperation: Sendable {
+    var verb: Verb
+    var resource: ServedResource
+    /// "" for cluster-scoped resources and for collections over all namespaces.
+    var namespace: String
+    /// "" for collections.
+    var name: String
+    var subresource: Subresource?
+    var isWatchPath = false
+}

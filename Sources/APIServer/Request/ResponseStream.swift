@@ -1,0 +1,12 @@
+/// The open body of a watch. Callable from any thread; never blocks.
+protocol ResponseStream: AnyObject, Sendable {
+    func write(_ chunk: [UInt8])
+    /// Bytes written here that the client has not taken yet.
+    var pendingBytes: Int { get }
+    /// Ends the body properly.
+    func finish()
+    /// Cuts the connection: the client was too slow.
+    func cancel()
+    /// Calls `handler` once when the client is gone or the body has ended; at once if that has happened already.
+    func onClose(_ handler: @escaping @Sendable () -> Void)
+}
