@@ -1,0 +1,184 @@
+import KubeModel
+import Logging
+import Synchronization
+import Testing
+
+@testable import KubeClient
+
+@Suite struct InformerTests {
+    private let api = InMemoryAPI([ConfigMap.definition])
+    private var client: APIClient { APIClient(transport: api) }
+    private let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+
+    private func map(_ name: String, _ value: String = "1") -> ConfigMap {
+        ConfigMap(metadata: ObjectMeta(name: name, namespace: "shop"), data: ["key": value])
+    }
+
+    private func informer(indexes: [String: ObjectStore<ConfigMap>.Index] = [:]) -> Informer<ConfigMap> {
+        Informer(client: client, indexes: indexes, logger: logger)
+    }
+
+    private final class Log: Sendable {
+        let lines = Mutex<[String]>([])
+        func note(_ change: InformerChange<ConfigMap>) {
+            let name = change.key.name
+            let line =
+                switch change {
+                case .added: "+\(name)"
+                case .updated(_, let new): "~\(name)=\(new.data?["key"] ?? "")"
+                case .deleted: "-\(name)"
+                }
+            lines.withLock { $0.append(line) }
+        }
+        var all: [String] { lines.withLock { $0 } }
+    }
+
+    @Test func theStoreFollowsTheServer() async throws {
+        _ = try await client.create(map("a"))
+        let informer = informer()
+        let log = Log()
+        informer.addHandler { log.note($0) }
+        try await withBackground({ try await informer.run() }) {
+            try await informer.waitForSync()
+            #expect(log.all == ["+a"])
+            _ = try await client.create(map("b"))
+            _ = try await client.update(map("a", "2"))
+            try await client.delete(ConfigMap.self, "b", namespace: "shop")
+            try await eventually { log.all == ["+a", "+b", "~a=2", "-b"] }
+            #expect(informer.store.keys.map(\.name) == ["a"])
+        }
+    }
+
+    @Test func aBrokenWatchIsResumedWithoutANewList() async throws {
+        let informer = informer()
+        let log = Log()
+        informer.addHandler { log.note($0) }
+        try await withBackground({ try await informer.run() }) {
+            try await informer.waitForSync()
+            try await eventually { api.openWatches == 1 }
+            api.dropWatches()
+            _ = try await client.create(map("during"))
+            try await eventually { log.all == ["+during"] }
+            let lists = api.requests.filter { $0.contains("limit=") }
+            #expect(lists.count == 1)
+        }
+    }
+
+    @Test func aCompactedRevisionLeadsToANewListAndNothingIsMissed() async throws {
+        _ = try await client.create(map("stays"))
+        _ = try await client.create(map("goes"))
+        let informer = informer()
+        let log = Log()
+        informer.addHandler { log.note($0) }
+        try await withBackground({ try await informer.run() }) {
+            try await informer.waitForSync()
+            try await eventually { api.openWatches == 1 }
+            // The next watch fails, so that the changes below happen unseen and are then compacted away.
+            api.failNext("GET", with: .tooManyRequests("later"))
+            api.dropWatches()
+            try await client.delete(ConfigMap.self, "goes", namespace: "shop")
+            _ = try await client.create(map("new"))
+            api.compact()
+            try await eventually { Set(informer.store.keys.map(\.name)) == ["stays", "new"] }
+            #expect(Set(log.all) == ["+stays", "+goes", "-goes", "+new"])
+        }
+    }
+
+    @Test func aFailingListIsRepeated() async throws {
+        api.failNext("GET", with: .internalError("out of order"))
+        _ = try await client.create(map("a"))
+        let informer = informer()
+        try await withBackground({ try await informer.run() }) {
+            try await informer.waitForSync()
+            #expect(informer.store.count == 1)
+        }
+    }
+
+    @Test func aLateHandlerGetsWhatIsThere() async throws {
+        _ = try await client.create(map("a"))
+        let informer = informer()
+        try await withBackground({ try await informer.run() }) {
+            try await informer.waitForSync()
+            let log = Log()
+            let registration = informer.addHandler { log.note($0) }
+            #expect(log.all == ["+a"])
+            registration.cancel()
+            _ = try await client.create(map("b"))
+            try await eventually { informer.store.count == 2 }
+            #expect(log.all == ["+a"])
+        }
+    }
+
+    @Test func whatOurWriteReturnedIsThereAtOnceAndToldOnce() async throws {
+        let informer = informer()
+        let log = Log()
+        informer.addHandler { log.note($0) }
+        try await withBackground({ try await informer.run() }) {
+            try await informer.waitForSync()
+            let created = try await client.create(map("a"))
+            informer.absorb(created)
+            #expect(informer.store.count == 1)
+            _ = try await client.create(map("b"))
+            try await eventually { log.all.contains("+b") }
+            #expect(log.all == ["+a", "+b"])
+            // An answer that arrives after the watch went past it must not bring back the past.
+            try await client.delete(ConfigMap.self, "a", namespace: "shop")
+            try await eventually { informer.store.count == 1 }
+            informer.absorb(created)
+            #expect(informer.store.keys.map(\.name) == ["b"])
+        }
+    }
+
+    @Test func anObjectThatWasReplacedIsDeletedAndAdded() async throws {
+        let informer = informer()
+        let log = Log()
+        informer.addHandler { log.note($0) }
+        try await withBackground({ try await informer.run() }) {
+            try await informer.waitForSync()
+            _ = try await client.create(map("a"))
+            try await eventually { informer.store.count == 1 }
+            api.failNext("GET", with: .expired("compacted"))
+            api.dropWatches()
+            try await client.delete(ConfigMap.self, "a", namespace: "shop")
+            _ = try await client.create(map("a"))
+            try await eventually { log.all.count >= 3 }
+            #expect(log.all == ["+a", "-a", "+a"])
+        }
+    }
+
+    @Test func serverSideBookkeepingIsNotKept() async throws {
+        var object = map("a")
+        object.metadata.annotations = ["kubectl.kubernetes.io/last-applied-configuration": "{}", "mine": "1"]
+        object.metadata.managedFields = [["manager": "kubectl"]]
+        _ = try await client.create(object)
+        let informer = informer()
+        try await withBackground({ try await informer.run() }) {
+            try await informer.waitForSync()
+            let kept = informer.store.get("a", namespace: "shop")
+            #expect(kept?.metadata.annotations == ["mine": "1"])
+            #expect(kept?.metadata.managedFields == nil)
+        }
+    }
+
+    @Test func indexesFollowChanges() async throws {
+        let store = ObjectStore<ConfigMap>(indexes: ["value": { [$0.data?["key"] ?? ""] }])
+        store.set(map("a", "x"))
+        store.set(map("b", "x"))
+        #expect(store.objects(index: "value", "x").count == 2)
+        store.set(map("b", "y"))
+        #expect(store.objects(index: "value", "x").map(\.metadata.name) == ["a"])
+        #expect(store.objects(index: "value", "y").map(\.metadata.name) == ["b"])
+        store.remove(NamespacedName(namespace: "shop", name: "b"))
+        #expect(store.values(ofIndex: "value") == ["x"])
+        store.addIndexes(["name": { [$0.metadata.name ?? ""] }])
+        #expect(store.objects(index: "name", "a").count == 1)
+        #expect(store.objects(index: "none", "a").isEmpty)
+    }
+
+    @Test func waitingForSyncEndsWithTheTask() async throws {
+        let informer = informer()
+        let task = Task { try await informer.waitForSync() }
+        task.cancel()
+        await #expect(throws: CancellationError.self) { try await task.value }
+    }
+}

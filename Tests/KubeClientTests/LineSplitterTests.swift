@@ -1,0 +1,19 @@
+import Testing
+
+@testable import KubeClient
+
+@Suite struct LineSplitterTests {
+    @Test(arguments: 1...12)
+    func linesComeOutWholeHoweverTheBytesAreCut(size: Int) {
+        let text = Array("{\"a\":1}\n\n{\"b\":2}\nlast line\ntail".utf8)
+        var splitter = LineSplitter()
+        var lines: [String] = []
+        var index = 0
+        while index < text.count {
+            splitter.append(Array(text[index..<min(index + size, text.count)]))
+            index += size
+            while let line = splitter.next() { lines.append(String(decoding: line, as: UTF8.self)) }
+        }
+        #expect(lines == ["{\"a\":1}", "{\"b\":2}", "last line"])
+    }
+}
