@@ -1,0 +1,172 @@
+import KubeModel
+import NetworkTypes
+import Testing
+
+@testable import Controllers
+
+@Suite struct LoadBalancerPlannerTests {
+    private func pool(
+        _ name: String, _ addresses: String..., auto: Bool? = nil, namespaces: [String]? = nil
+    ) -> PoolAddresses {
+        PoolAddresses(
+            AddressPool(
+                metadata: ObjectMeta(name: name),
+                spec: AddressPoolSpec(addresses: addresses, autoAssign: auto, serviceNamespaces: namespaces)))
+    }
+
+    private func request(
+        _ name: String = "web", current: [String] = [], annotations: [String: String] = [:], created: Int64 = 0,
+        change: (inout Service) -> Void = { _ in }
+    ) throws -> LoadBalancerRequest {
+        let service = Sample.service(name) { service in
+            service.spec?.type = "LoadBalancer"
+            service.metadata.annotations = annotations
+            service.metadata.creationTimestamp = Timestamp(secondsSinceEpoch: created)
+            service.status = ServiceStatus(
+                loadBalancer: LoadBalancerStatus(ingress: current.map { LoadBalancerIngress(ip: $0) }))
+            change(&service)
+        }
+        return try #require(LoadBalancerRequest(service, loadBalancerClass: "ours"))
+    }
+
+    private func decide(
+        _ request: LoadBalancerRequest, _ pools: [PoolAddresses], _ others: [LoadBalancerRequest] = []
+    ) -> String {
+        let all = others + [request]
+        let decision = LoadBalancerPlanner(pools: pools).decide(request) { address in
+            all.filter { $0.current.contains(address) }
+        }
+        switch decision {
+        case .keep: return "keep"
+        case .assign(let addresses, let pool):
+            return "\(pool): " + addresses.map(\.description).joined(separator: ",")
+        case .refuse(let reason): return reason
+        }
+    }
+
+    @Test func poolsAreReadFromPrefixesRangesAndAddresses() {
+        let pool = pool("p", "192.0.2.0/30", "192.0.2.2-192.0.2.9", "198.51.100.1", "nonsense", "fd00::/64")
+        #expect(pool.invalid == ["nonsense"])
+        #expect(pool.ranges.count == 3)
+        #expect(pool.count == Int.max)
+        let small = self.pool("p", "192.0.2.0/30", "192.0.2.2-192.0.2.9", "198.51.100.1")
+        #expect(small.count == 11)
+    }
+
+    @Test func theFirstFreeAddressOfTheFirstPoolIsTaken() throws {
+        let pools = [pool("b", "198.51.100.1"), pool("a", "192.0.2.1-192.0.2.2")]
+        #expect(decide(try request(), pools) == "a: 192.0.2.1")
+        let one = try request("one", current: ["192.0.2.1"])
+        let two = try request("two", current: ["192.0.2.2"])
+        let three = try request("three", current: ["198.51.100.1"])
+        #expect(decide(try request(), pools, [one]) == "a: 192.0.2.2")
+        #expect(decide(try request(), pools, [one, two]) == "b: 198.51.100.1")
+        #expect(decide(try request(), pools, [one, two, three]) == "no available addresses")
+        #expect(decide(try request(), []) == "there is no AddressPool")
+    }
+
+    @Test func whatAServiceHasItKeeps() throws {
+        let pools = [pool("a", "192.0.2.0/28")]
+        #expect(decide(try request(current: ["192.0.2.9"]), pools) == "keep")
+        #expect(decide(try request(current: ["203.0.113.1"]), pools) == "a: 192.0.2.0")
+    }
+
+    @Test func poolsMayBeClosedToNamespacesOrToAutomaticUse() throws {
+        let closed = pool("a", "192.0.2.1", namespaces: ["other"])
+        let manual = pool("b", "192.0.2.2", auto: false)
+        let open = pool("c", "192.0.2.3", namespaces: ["shop"])
+        #expect(decide(try request(), [closed, manual, open]) == "c: 192.0.2.3")
+        #expect(
+            decide(try request(), [closed, manual]) == "no AddressPool assigns addresses to this Service automatically")
+        let chosen = [LoadBalancerRequest.poolAnnotation: "b"]
+        #expect(decide(try request(annotations: chosen), [closed, manual, open]) == "b: 192.0.2.2")
+        #expect(
+            decide(try request(annotations: [LoadBalancerRequest.poolAnnotation: "a"]), [closed])
+                == "AddressPool a is not open to namespace shop")
+        #expect(
+            decide(try request(annotations: [LoadBalancerRequest.poolAnnotation: "z"]), [open])
+                == "there is no AddressPool z")
+        // A change of mind moves the Service.
+        #expect(decide(try request(current: ["192.0.2.3"], annotations: chosen), [manual, open]) == "b: 192.0.2.2")
+    }
+
+    @Test func requestedAddressesAreGivenOrRefusedWithTheReason() throws {
+        let pools = [pool("a", "192.0.2.0/28", auto: false), pool("x", "198.51.100.1", namespaces: ["other"])]
+        func wants(_ address: String, current: [String] = []) throws -> LoadBalancerRequest {
+            try request(current: current) { $0.spec?.loadBalancerIP = address }
+        }
+        #expect(decide(try wants("192.0.2.5"), pools) == "a: 192.0.2.5")
+        #expect(decide(try wants("192.0.2.5", current: ["192.0.2.4"]), pools) == "a: 192.0.2.5")
+        #expect(decide(try wants("192.0.2.5", current: ["192.0.2.5"]), pools) == "keep")
+        #expect(decide(try wants("203.0.113.1"), pools) == "requested address 203.0.113.1 is in no AddressPool")
+        #expect(decide(try wants("198.51.100.1"), pools) == "AddressPool x is not open to namespace shop")
+        #expect(decide(try wants("nonsense"), pools) == "\"nonsense\" is not an IP address")
+        #expect(decide(try wants("fd00::1"), pools) == "requested address fd00::1 is not of a family of the Service")
+        let holder = try request("other", current: ["192.0.2.5"])
+        #expect(
+            decide(try wants("192.0.2.5"), pools, [holder])
+                == "requested address 192.0.2.5 is in use by Service shop/other")
+        let annotated = try request(annotations: [LoadBalancerRequest.addressesAnnotation: "192.0.2.7"]) {
+            $0.spec?.loadBalancerIP = "192.0.2.5"
+        }
+        #expect(decide(annotated, pools) == "a: 192.0.2.7")
+    }
+
+    @Test func anAddressIsSharedOnlyByKeyAndWithOtherPorts() throws {
+        let pools = [pool("a", "192.0.2.1-192.0.2.2")]
+        let key = [LoadBalancerRequest.sharingAnnotation: "k"]
+        let holder = try request("dns", current: ["192.0.2.1"], annotations: key) {
+            $0.spec?.ports = [ServicePort(protocol: "UDP", port: 80)]
+        }
+        #expect(decide(try request(annotations: key), pools, [holder]) == "a: 192.0.2.1")
+        #expect(decide(try request(), pools, [holder]) == "a: 192.0.2.2")
+        let samePort = try request("same", annotations: key) {
+            $0.spec?.ports = [ServicePort(protocol: "UDP", port: 80)]
+        }
+        #expect(decide(samePort, pools, [holder]) == "a: 192.0.2.2")
+        // Traffic that stays on the node needs the same Pods there.
+        let local = try request(annotations: key) { $0.spec?.externalTrafficPolicy = "Local" }
+        #expect(decide(local, pools, [holder]) == "a: 192.0.2.2")
+    }
+
+    @Test func ofTwoHoldersTheOlderKeepsTheAddress() throws {
+        let pools = [pool("a", "192.0.2.0/28")]
+        let old = try request("old", current: ["192.0.2.0"], created: 1)
+        let young = try request("young", current: ["192.0.2.0"], created: 2)
+        #expect(decide(old, pools, [young]) == "keep")
+        #expect(decide(young, pools, [old]) == "a: 192.0.2.1")
+    }
+
+    @Test func dualStackServicesGetAnAddressOfEachFamily() throws {
+        let both = pool("both", "192.0.2.1", "fd00::1")
+        let only4 = pool("aa", "192.0.2.9")
+        func dual(_ policy: String, current: [String] = []) throws -> LoadBalancerRequest {
+            try request(current: current) { service in
+                service.spec?.ipFamilies = ["IPv4", "IPv6"]
+                service.spec?.ipFamilyPolicy = policy
+            }
+        }
+        #expect(decide(try dual("RequireDualStack"), [only4, both]) == "both: 192.0.2.1,fd00::1")
+        #expect(decide(try dual("RequireDualStack"), [only4]) == "no available addresses")
+        #expect(decide(try dual("PreferDualStack"), [only4]) == "aa: 192.0.2.9")
+        #expect(decide(try dual("PreferDualStack", current: ["192.0.2.9"]), [only4]) == "keep")
+        #expect(decide(try dual("RequireDualStack", current: ["192.0.2.1"]), [both]) == "both: 192.0.2.1,fd00::1")
+    }
+
+    @Test(arguments: [("ClusterIP", nil), ("NodePort", nil), ("LoadBalancer", "theirs")] as [(String, String?)])
+    func otherServicesAskForNothing(type: String, ownerClass: String?) {
+        let service = Sample.service { service in
+            service.spec?.type = type
+            service.spec?.loadBalancerClass = ownerClass
+        }
+        #expect(LoadBalancerRequest(service, loadBalancerClass: "ours") == nil)
+    }
+
+    @Test func servicesOfOurClassAskToo() {
+        let service = Sample.service { service in
+            service.spec?.type = "LoadBalancer"
+            service.spec?.loadBalancerClass = "ours"
+        }
+        #expect(LoadBalancerRequest(service, loadBalancerClass: "ours") != nil)
+    }
+}

@@ -1,0 +1,159 @@
+import KubeModel
+import Testing
+
+@testable import Controllers
+
+@Suite struct SlicePlannerTests {
+    private let ports = [EndpointPort(name: "http", port: 8080, protocol: "TCP")]
+    private let template = SliceTemplate(
+        namespace: "shop", generateName: "web", labels: ["kubernetes.io/service-name": "web"], annotations: [:],
+        owner: OwnerReference(apiVersion: "v1", kind: "Service", name: "web", uid: "1"), triggerTime: nil)
+
+    private func endpoint(_ number: Int, ready: Bool = true) -> Endpoint {
+        Endpoint(addresses: ["10.1.\(number / 256).\(number % 256)"], conditions: EndpointConditions(ready: ready))
+    }
+
+    private func group(_ numbers: some Sequence<Int>, ports: [EndpointPort]? = nil) -> SliceGroup {
+        SliceGroup(addressType: "IPv4", ports: ports ?? self.ports, endpoints: numbers.map { endpoint($0) })
+    }
+
+    /// Carries out a plan as the server would.
+    private func apply(_ plan: SlicePlan, to slices: [EndpointSlice]) -> [EndpointSlice] {
+        var result = slices.filter { slice in !plan.delete.contains { $0.metadata.name == slice.metadata.name } }
+        for update in plan.update {
+            if let index = result.firstIndex(where: { $0.metadata.name == update.metadata.name }) {
+                result[index] = update
+            }
+        }
+        for (index, slice) in plan.create.enumerated() {
+            var slice = slice
+            slice.metadata.name = "new-\(result.count)-\(index)"
+            result.append(slice)
+        }
+        return result
+    }
+
+    private func plan(_ existing: [EndpointSlice], _ groups: [SliceGroup], capacity: Int = 100) -> SlicePlan {
+        SlicePlanner.plan(existing: existing, groups: groups, template: template, capacity: capacity)
+    }
+
+    private func addresses(_ slices: [EndpointSlice]) -> [String] {
+        slices.flatMap { $0.endpoints ?? [] }.compactMap { $0.addresses?.first }.sorted()
+    }
+
+    @Test(arguments: [(0, 1), (1, 1), (100, 1), (101, 2), (250, 3)])
+    func newEndpointsFillSlicesOfTheCapacity(count: Int, slices: Int) {
+        let plan = plan([], [group(0..<count)])
+        #expect(plan.create.count == slices)
+        #expect(plan.create.allSatisfy { ($0.endpoints ?? []).count <= 100 })
+        #expect(addresses(plan.create).count == count)
+        #expect(plan.create.allSatisfy { $0.metadata.generateName == "web-" && $0.metadata.name == nil })
+    }
+
+    @Test func nothingIsWrittenWhenNothingChanged() {
+        let slices = apply(plan([], [group(0..<150)]), to: [])
+        #expect(plan(slices, [group(0..<150)]).isEmpty)
+        #expect(plan(slices, [group((0..<150).reversed())]).isEmpty)
+    }
+
+    @Test func aChangedConditionWritesOneSliceInPlace() {
+        let slices = apply(plan([], [group(0..<250)]), to: [])
+        var changed = group(0..<250)
+        changed.endpoints[120].conditions?.ready = false
+        let plan = plan(slices, [changed])
+        #expect(plan.create.isEmpty && plan.delete.isEmpty)
+        #expect(plan.update.count == 1)
+        #expect(plan.update.first?.metadata.name == slices[1].metadata.name)
+        #expect(plan.update.first?.endpoints?[20].conditions?.ready == false)
+    }
+
+    @Test func aNewEndpointGoesToASliceThatIsWrittenAnyway() {
+        let slices = apply(plan([], [group(0..<150)]), to: [])
+        // The first slice loses one: the new endpoint takes its place although the second has more room.
+        let plan = plan(slices, [group(Array(1..<150) + [500])])
+        #expect(plan.update.count == 1)
+        #expect(plan.update.first?.metadata.name == slices[0].metadata.name)
+        #expect(plan.create.isEmpty && plan.delete.isEmpty)
+    }
+
+    @Test func slicesAreNotBalanced() {
+        let slices = apply(plan([], [group(0..<200)]), to: [])
+        let plan = plan(slices, [group(Array(0..<10) + Array(100..<110))])
+        #expect(plan.update.count == 2)
+        #expect(plan.delete.isEmpty)
+    }
+
+    @Test func aSliceThatLosesAllIsDeletedAndTheLastOneStaysEmpty() {
+        let slices = apply(plan([], [group(0..<200)]), to: [])
+        let half = plan(slices, [group(0..<100)])
+        #expect(half.delete.map(\.metadata.name) == [slices[1].metadata.name])
+        #expect(half.update.isEmpty)
+        let none = apply(plan(slices, [group([])]), to: slices)
+        #expect(none.count == 1)
+        #expect(addresses(none).isEmpty)
+    }
+
+    @Test func changedPortsReuseTheSliceThatNobodyNeeds() {
+        let slices = apply(plan([], [group(0..<5)]), to: [])
+        let other = [EndpointPort(name: "http", port: 9090, protocol: "TCP")]
+        let plan = plan(slices, [group(0..<5, ports: other)])
+        #expect(plan.create.isEmpty && plan.delete.isEmpty)
+        #expect(plan.update.first?.metadata.name == slices.first?.metadata.name)
+        #expect(plan.update.first?.ports == other)
+    }
+
+    @Test func addressTypesNeverMix() {
+        let v6 = SliceGroup(addressType: "IPv6", ports: ports, endpoints: [Endpoint(addresses: ["fd00::1"])])
+        let slices = apply(plan([], [group(0..<5), v6]), to: [])
+        #expect(slices.map(\.addressType).sorted() == ["IPv4", "IPv6"])
+        let plan = plan(slices, [v6])
+        #expect(plan.delete.map(\.addressType) == ["IPv4"])
+        #expect(plan.update.isEmpty && plan.create.isEmpty)
+    }
+
+    @Test func anEndpointInTwoSlicesIsKeptOnce() {
+        var slices = apply(plan([], [group(0..<5)]), to: [])
+        var copy = slices[0]
+        copy.metadata.name = "zz-copy"
+        slices.append(copy)
+        let after = apply(plan(slices, [group(0..<5)]), to: slices)
+        #expect(addresses(after).count == 5)
+        #expect(after.map(\.metadata.name) == [slices[0].metadata.name])
+    }
+
+    @Test func changedLabelsAreWrittenAndAnnotationsOfOthersStay() {
+        var slices = apply(plan([], [group(0..<5)]), to: [])
+        slices[0].metadata.annotations = ["theirs": "1"]
+        #expect(plan(slices, [group(0..<5)]).isEmpty)
+        var template = template
+        template.labels["app"] = "web"
+        template.triggerTime = Timestamp(secondsSinceEpoch: 0)
+        let plan = SlicePlanner.plan(existing: slices, groups: [group(0..<5)], template: template, capacity: 100)
+        #expect(plan.update.first?.metadata.labels?["app"] == "web")
+        #expect(
+            plan.update.first?.metadata.annotations == [
+                "theirs": "1", "endpoints.kubernetes.io/last-change-trigger-time": "1970-01-01T00:00:00Z",
+            ])
+    }
+
+    /// Whatever happens, every endpoint is there exactly once, no slice is too full, and a second look is content.
+    @Test func randomHistoriesConverge() {
+        var random = SystemRandomNumberGenerator()
+        for capacity in [1, 3, 7] {
+            var slices: [EndpointSlice] = []
+            for _ in 0..<200 {
+                let wanted = (0..<30).filter { _ in Bool.random(using: &random) }
+                let groups = [
+                    group(wanted.filter { $0 % 3 != 0 }),
+                    group(
+                        wanted.filter { $0 % 3 == 0 }, ports: [EndpointPort(name: "http", port: 1, protocol: "TCP")]),
+                ]
+                slices = apply(plan(slices, groups, capacity: capacity), to: slices)
+                let expected = groups.flatMap(\.endpoints).compactMap { $0.addresses?.first }.sorted()
+                #expect(addresses(slices) == expected)
+                #expect(slices.allSatisfy { ($0.endpoints ?? []).count <= capacity })
+                #expect(plan(slices, groups, capacity: capacity).isEmpty)
+            }
+        }
+    }
+}
