@@ -1,3 +1,4 @@
+import Synchronization
 import Testing
 
 /// Waits for a condition by polling; records an issue when it does not come true in time.
@@ -25,4 +26,15 @@ func withBackground<Result>(
 /// As `#expect`, for conditions that mutate what they look at.
 func verify(_ condition: Bool, sourceLocation: SourceLocation = #_sourceLocation) {
     #expect(condition, sourceLocation: sourceLocation)
+}
+
+/// A value that several tasks change.
+final class Shared<Value: Sendable>: Sendable {
+    private let value: Mutex<Value>
+
+    init(_ value: Value) { self.value = Mutex(value) }
+
+    func withLock<Result: Sendable>(_ body: (inout Value) -> Result) -> Result {
+        value.withLock { value in body(&value) }
+    }
 }

@@ -1,6 +1,5 @@
 import KubeModel
 import Logging
-import Synchronization
 import Testing
 
 @testable import KubeClient
@@ -70,7 +69,7 @@ import Testing
 
     @Test func oneOfTwoLeadsAndHandsOverWhenCancelled() async throws {
         let api = InMemoryAPI([Lease.definition])
-        let leaders = Mutex<[String]>([])
+        let leaders = Shared<[String]>([])
         func candidate(_ name: String) -> Task<Void, any Error> {
             let elector = elector(api, name)
             return Task {
@@ -99,7 +98,7 @@ import Testing
     @Test func aLostLeaseEndsTheWork() async throws {
         let api = InMemoryAPI([Lease.definition])
         let client = APIClient(transport: api)
-        let isWorking = Mutex(false)
+        let isWorking = Shared(false)
         let elector = elector(api, "me")
         let task = Task {
             try await elector.run {
@@ -135,7 +134,7 @@ import Testing
 
     @Test func anUnreachableServerEndsTheLeadership() async throws {
         let api = InMemoryAPI([Lease.definition])
-        let isWorking = Mutex(false)
+        let isWorking = Shared(false)
         let elector = elector(api, "me")
         let task = Task {
             try await elector.run {

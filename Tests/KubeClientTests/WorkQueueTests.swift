@@ -1,5 +1,4 @@
 import Logging
-import Synchronization
 import Testing
 
 @testable import KubeClient
@@ -69,7 +68,7 @@ import Testing
 
     @Test func manyWorkersDoEveryKeyOnce() async {
         let queue = WorkQueue<Int>()
-        let done = Mutex<[Int]>([])
+        let done = Shared<[Int]>([])
         await withTaskGroup(of: Void.self) { group in
             for _ in 0..<8 {
                 group.addTask {
@@ -134,7 +133,7 @@ import Testing
     @Test func aReconcilerThatThrowsIsCalledAgainUntilItSucceeds() async throws {
         struct Trouble: Error {}
         let queue = WorkQueue<String>(retries: RetryLimiter(initial: .milliseconds(1)))
-        let calls = Mutex(0)
+        let calls = Shared(0)
         let loop = ControllerLoop(
             name: "test", queue: queue, workers: 2, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         ) { _ in
