@@ -100,6 +100,9 @@ public final class HTTPTransport: APITransport {
     }
 
     private static func tls(_ configuration: ClientConfiguration) throws(ClientError) -> TLSContext {
+        if let name = configuration.tlsServerName, !name.isEmpty, configuration.server.host != name {
+            throw ClientError(.configuration, "a TLS server name other than the host (\(name)) is not supported")
+        }
         do {
             var identity: TLSIdentity?
             switch (configuration.clientCertificate, configuration.clientKey) {

@@ -7,6 +7,14 @@ public struct ClientConfiguration: Sendable {
         /// A unix socket: the file's permissions take the place of credentials.
         case unix(path: String)
 
+        /// The host name or address; nil for a socket.
+        public var host: String? {
+            switch self {
+            case .https(let host, _), .http(let host, _): host
+            case .unix: nil
+            }
+        }
+
         public var description: String {
             switch self {
             case .https(let host, let port): "https://\(host):\(port)"
@@ -19,7 +27,7 @@ public struct ClientConfiguration: Sendable {
     public var server: Server
     /// PEM of the authorities that may sign the server's certificate; nil for the system's.
     public var certificateAuthority: [UInt8]?
-    /// The name that the server's certificate must carry, where it is not the host.
+    /// The name that the server's certificate must carry. Our transport checks the host and refuses another name here.
     public var tlsServerName: String?
     /// Accepts any server certificate.
     public var skipsServerVerification: Bool
