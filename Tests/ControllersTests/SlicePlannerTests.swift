@@ -25,9 +25,10 @@ import Testing
                 result[index] = update
             }
         }
-        for (index, slice) in plan.create.enumerated() {
-            var slice = slice
-            slice.metadata.name = "new-\(result.count)-\(index)"
+        let names = Set(result.compactMap(\.metadata.name))
+        var free = (0...).lazy.map { "slice-\($0 + 10000)" }.filter { !names.contains($0) }.makeIterator()
+        for var slice in plan.create {
+            slice.metadata.name = free.next()
             result.append(slice)
         }
         return result
