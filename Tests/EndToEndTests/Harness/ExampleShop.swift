@@ -36,7 +36,7 @@ struct ExampleShop {
             .replacing("127.0.11.1", with: webAddresses[0]).replacing("127.0.11.2", with: webAddresses[1])
             .replacing("127.0.12.1", with: legacyAddress).replacing("127.0.13.1", with: cartAddress)
             .replacing("127.97.0.0/28", with: "127.\(network).1.0/28")
-            .replacing(", nodePort: 30080", with: "")
+            .replacing(#/, nodePort: \d+/#, with: "")
     }
 
     /// Starts the backends as processes.
