@@ -105,6 +105,8 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(name: "MartletTests", dependencies: ["martlet"], swiftSettings: settings),
         .testTarget(name: "ConventionTests", swiftSettings: settings),
-        .testTarget(name: "EndToEndTests", dependencies: ["KubeModel", "martlet"], swiftSettings: settings),
+        .testTarget(
+            name: "EndToEndTests", dependencies: ["KubeModel", "martlet"], exclude: ["Manifests"],
+            swiftSettings: settings),
     ]
 )

@@ -158,6 +158,7 @@ final class Supervisor {
     }
 
     private func reportStatus() {
+        guard plan.isReady else { return }
         onStatus(statuses, Array(running.values), plan.restarts)
     }
 
