@@ -10,7 +10,7 @@ struct FileTests {
         for file in try Sources.swiftFiles(below: "Sources") {
             let type = file.name.dropLast(".swift".count).split(separator: "+")[0]
             let declares = ["struct", "class", "enum", "actor", "protocol", "extension", "func", "typealias"].contains {
-                file.text.contains("\($0) \(type)") || file.text.contains(".\(type)")
+                file.text.contains("\($0) \(type)") || file.text.contains(".\(type)") || file.text.contains("[\(type)]")
                     || file.text.contains("\($0) \(type.prefix(1).lowercased())\(type.dropFirst())")
             }
             #expect(declares, "\(file.path) declares no \(type)")
