@@ -28,9 +28,12 @@ package final class DataPlane: Sendable {
         loops = try EventLoop.group(
             count: configuration.eventLoops ?? max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))), name: "service")
         proxy = UserspaceServiceProxy(loops: loops)
+        var limits = ProxyLimits()
+        // Bodies are streamed and cost no memory: how much is too much is for the backend to say.
+        limits.maxBodyBytes = nil
         compiler = ProxyConfigurationCompiler(
             listeners: configuration.httpAddresses.map { .init(address: $0, scheme: .http) }
-                + configuration.httpsAddresses.map { .init(address: $0, scheme: .https) })
+                + configuration.httpsAddresses.map { .init(address: $0, scheme: .https) }, limits: limits)
         engine = ProxyEngine(loops: loops)
         let problems = engine.apply(compiler.compile(routes: .init(), services: .init(), secrets: [:]))
         if let problem = problems.first { throw DataPlaneError(message: problem.message) }
@@ -66,6 +69,8 @@ package final class DataPlane: Sendable {
             group.addTask { try await recorder.run() }
             try await informers.waitForSync()
             try await secrets.waitForSync()
+            await serviceRunner.enforceFirst()
+            await front.enforceFirst()
             group.addTask { await serviceRunner.run() }
             group.addTask { await front.run() }
             group.addTask { await acknowledger.run() }

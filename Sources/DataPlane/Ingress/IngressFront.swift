@@ -24,9 +24,11 @@ actor IngressFront {
         self.logger = logger
     }
 
-    /// Works until cancelled.
+    /// Enforces what the informers have synced by now. Call once, before `run()`.
+    func enforceFirst() { publish() }
+
+    /// Follows the changes until cancelled.
     func run() async {
-        publish()
         for await _ in state.routesChanged.changes { publish() }
     }
 

@@ -51,7 +51,10 @@ actor ServiceProxyRunner {
     /// What a status line says about the service proxy.
     var summary: (addresses: Int, failed: [ServiceListenerKey: String]) { (planner.listeners.count, failed) }
 
-    /// Works until cancelled. Starts with what the informers have synced by then.
+    /// Enforces what the informers have synced by now. Call once, before `run()`.
+    func enforceFirst() async { await apply(state.takeServiceChanges()) }
+
+    /// Follows the changes until cancelled.
     func run() async {
         let work = work
         await withTaskGroup(of: Void.self) { group in
@@ -72,7 +75,6 @@ actor ServiceProxyRunner {
 
     /// One piece of work at a time: a plan is applied as a whole before the next one is made.
     private func workThrough() async {
-        await apply(state.takeServiceChanges())
         for await piece in pieces {
             switch piece {
             case .services: await apply(state.takeServiceChanges())

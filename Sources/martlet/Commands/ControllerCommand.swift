@@ -70,6 +70,9 @@ struct ControllerCommand: AsyncParsableCommand {
         var configuration = ControllerConfiguration()
         configuration.leaderElection.isEnabled = leaderElect
         configuration.leaderElection.namespace = leaderElectResourceNamespace
+        // The supervisor runs one process of each name at a time: the one that replaces a killed one is the same
+        // candidate and leads at once, instead of waiting for the Lease of the dead to expire.
+        configuration.leaderElection.identity = SupervisedChild.supervisor.map { "\(NodeName.current)_\($0)_\(name)" }
         configuration.ingress = IngressControllerConfiguration(
             controllerName: controllerName, className: ingressClass, claimsClassByName: ingressClassByName,
             claimsIngressesWithoutClass: watchIngressWithoutClass, publishAddresses: publishAddress,

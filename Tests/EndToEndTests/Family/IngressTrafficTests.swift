@@ -82,6 +82,29 @@ extension EndToEnd {
             await family.stop()
         }
 
+        @Test func `a request body is passed on however long it is`() async throws {
+            let family = try await Family.start()
+            do {
+                let backend = try await family.backend("one", on: "127.0.26.1")
+                defer { backend.program.signal(SIGTERM) }
+                try await family.apply(Self.classes + Self.service("web", backend))
+                try await family.apply(Self.ingress("long", host: "long.example.com", service: "web", class: "left"))
+                try await eventually(within: .seconds(20), "an answer") {
+                    try await family.get("long.example.com") != nil
+                }
+                let body = family.server.directory.appending(path: "body")
+                try Data(repeating: 0x6d, count: 2_500_000).write(to: body)
+                let answer = try await family.curl(
+                    "-H", "Host: long.example.com", "--data-binary", "@\(body.path)",
+                    "http://127.0.0.1:\(family.httpPort)/")
+                #expect(answer?.contains("with 2500000 bytes") == true)
+            } catch {
+                await family.stop()
+                throw error
+            }
+            await family.stop()
+        }
+
         @Test func `changes elsewhere fail no request and drop no upgraded connection`() async throws {
             let family = try await Family.start()
             do { try await steadyTraffic(family) } catch {

@@ -40,6 +40,41 @@ extension EndToEnd {
             await family.stop()
         }
 
+        @Test func `controllers that were killed lead again without waiting for their Leases to expire`() async throws {
+            let family = try await Family.start()
+            do {
+                let server = family.server
+                let lease = ["get", "lease", "martlet-endpoints-controller", "-n", "kube-system", "-o"]
+                let format = "jsonpath={.spec.holderIdentity} {.spec.leaseTransitions}"
+                try await eventually(within: .seconds(30), "a leader") {
+                    try await server.tryKubectl(lease + [format]).out.hasSuffix(" 0")
+                }
+                let before = try await server.tryKubectl(lease + [format]).out
+                for child in try await Self.children(of: server.program.pid) {
+                    let command = try await Program.run("ps", ["-o", "args=", "-p", "\(child)"])
+                    if command.out.contains("endpoints") { kill(child, SIGKILL) }
+                }
+                try await family.apply(
+                    """
+                    apiVersion: v1
+                    kind: Service
+                    metadata: {name: later}
+                    spec: {selector: {app: none}, ports: [{port: 80}]}
+
+                    """)
+                try await eventually(within: .seconds(60), "a slice of the new Service") {
+                    try await server.tryKubectl([
+                        "get", "endpointslices", "-l", "kubernetes.io/service-name=later", "-o", "name",
+                    ]).out.hasPrefix("endpointslice")
+                }
+                #expect(try await server.tryKubectl(lease + [format]).out == before)
+            } catch {
+                await family.stop()
+                throw error
+            }
+            await family.stop()
+        }
+
         @Test func `children end when their supervisor is killed`() async throws {
             let family = try await Family.start()
             let children = try await Self.children(of: family.server.program.pid)
