@@ -159,7 +159,7 @@ def measure_server(martlet, load_path, results, memory):
         load.run("update", 6000)
         load.run("patch", 6000)
         load.run("list-label", 4000)
-        load.watch(600)
+        load.watch(1000)
         note("before lists", status_megabytes(server.pid, "VmHWM"))
         load.run("list", 128)
         time.sleep(3)

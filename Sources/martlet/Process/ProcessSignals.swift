@@ -10,7 +10,13 @@ enum ProcessSignals {
 
     /// The write end of the pipe; -1 before `install()`. Read by the handlers.
     private static let pipeEnd = Atomic<Int32>(-1)
-    private static let subscribers = Mutex<[AsyncStream<Int32>.Continuation]>([])
+    private static let delivery = Mutex(Delivery())
+
+    private struct Delivery {
+        var subscribers: [AsyncStream<Int32>.Continuation] = []
+        /// What arrived before anybody listened: a process asked to end while it starts must end.
+        var unheard: [Int32] = []
+    }
 
     /// Takes the signals over. Call once, at the start of the process.
     static func install() {
@@ -37,15 +43,23 @@ enum ProcessSignals {
                 if count < 0 && errno == EINTR { continue }
                 guard count == 1 else { return }
                 let number = Int32(byte)
-                for subscriber in subscribers.withLock({ $0 }) { subscriber.yield(number) }
+                let subscribers = delivery.withLock { delivery in
+                    if delivery.subscribers.isEmpty { delivery.unheard.append(number) }
+                    return delivery.subscribers
+                }
+                for subscriber in subscribers { subscriber.yield(number) }
             }
         }
     }
 
-    /// Every handled signal from now on.
+    /// Every handled signal from now on; the first stream of a process begins with those that came earlier.
     static func stream() -> AsyncStream<Int32> {
         let (stream, continuation) = AsyncStream<Int32>.makeStream()
-        subscribers.withLock { $0.append(continuation) }
+        delivery.withLock { delivery in
+            delivery.subscribers.append(continuation)
+            for number in delivery.unheard { continuation.yield(number) }
+            delivery.unheard = []
+        }
         return stream
     }
 
