@@ -4,6 +4,15 @@ import Testing
 @testable import APIServer
 
 @Suite struct DeleteTests {
+    @Test func aBodyOfAnotherKindDeletesNothing() async throws {
+        let server = try await TestServer()
+        _ = await server.send("POST", Samples.configMaps, Samples.configMap("a"))
+        let refused = await server.send("DELETE", "\(Samples.configMaps)/a", Samples.configMap("a"))
+        #expect(refused.status == 400)
+        let options: JSONValue = ["apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background"]
+        #expect(await server.send("DELETE", "\(Samples.configMaps)/a", options).status == 200)
+    }
+
     @Test func deletionAnswersWithStatusOrTheObject() async throws {
         let server = try await TestServer()
         let created = await server.send("POST", Samples.configMaps, Samples.configMap("a"))

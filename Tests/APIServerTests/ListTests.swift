@@ -45,6 +45,31 @@ import Testing
         #expect(response.status == 400, "\(response.text)")
     }
 
+    @Test(arguments: [
+        ("labelSelector=i%20in%201", "unable to parse requirement: found '1' expected: '('"),
+        ("labelSelector=%3D", "found '=', expected: !, identifier, or 'end of string'"),
+        (
+            "fieldSelector=type%3Dx",
+            "\"type\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\""
+        ),
+    ])
+    func refusedSelectorsAreWordedAsInKubernetes(_ query: String, _ message: String) async throws {
+        let server = try await server(0)
+        let response = await server.send("GET", "\(Samples.configMaps)?\(query)")
+        #expect(response.json["message"].string == message)
+    }
+
+    @Test func theFirstPageAtAVersionShowsExactlyThatVersion() async throws {
+        let server = try await server(3)
+        let version = await server.send("GET", Samples.configMaps).json["metadata"]["resourceVersion"].string ?? ""
+        _ = await server.send("POST", Samples.configMaps, Samples.configMap("later"))
+        let page = await server.send("GET", "\(Samples.configMaps)?limit=10&resourceVersion=\(version)")
+        #expect(page.names == ["c00", "c01", "c02"])
+        #expect(page.json["metadata"]["resourceVersion"].string == version)
+        let newer = await server.send("GET", "\(Samples.configMaps)?resourceVersion=\(version)")
+        #expect(newer.names.contains("later"))
+    }
+
     @Test func pagesShowOneMoment() async throws {
         let server = try await server(25)
         var names: [String] = []

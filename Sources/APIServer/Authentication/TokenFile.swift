@@ -10,7 +10,8 @@ struct TokenFile: Sendable {
             if fields.count == 1, fields[0].isEmpty { continue }
             guard fields.count >= 3 else {
                 throw APIServerError(
-                    .badTokenFile, "line \(index + 1): a token needs at least token, user name and user uid")
+                    .badTokenFile,
+                    "--token-auth-file: line \(index + 1): a token needs at least token, user name and user uid")
             }
             guard !fields[0].isEmpty else { continue }
             var groups = fields.count > 3 ? fields[3].split(separator: ",").map(String.init) : []

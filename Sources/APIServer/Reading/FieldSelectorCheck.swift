@@ -11,8 +11,12 @@ enum FieldSelectorCheck {
                 field == "metadata.name" || field == "metadata.namespace"
                     || resource.strategy.selectableFieldNames.contains(field)
             else {
+                // Kubernetes has one wording for kinds with selectable fields of their own and one for the others.
                 throw Status.badRequest(
-                    "field label not supported: \(field)")
+                    resource.strategy.selectableFieldNames.isEmpty
+                        ? "\(goQuoted(field)) is not a known field selector: only \"metadata.name\", "
+                            + "\"metadata.namespace\""
+                        : "field label not supported: \(field)")
             }
         }
         return selector

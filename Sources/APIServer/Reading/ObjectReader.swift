@@ -31,7 +31,7 @@ struct ObjectReader: Sendable {
 
         var token: ContinueToken?
         if !options.continueToken.isEmpty { token = try ContinueToken(parsing: options.continueToken) }
-        let exact = options.versionMatch == .exact ? options.resourceVersion.map { Revision($0) } : nil
+        let exact = options.isExact ? options.resourceVersion.map { Revision($0) } : nil
         let at = token.map { Revision($0.revision) } ?? exact
 
         let page = try page(

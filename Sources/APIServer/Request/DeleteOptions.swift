@@ -13,6 +13,11 @@ struct DeleteOptions: Sendable {
 
     init(body: JSONValue?, query: QueryItems) throws(Status) {
         if let body, case .object = body {
+            // Some other object here is a mistake of the client; nothing is deleted for it.
+            let kind = body["kind"].string ?? ""
+            guard kind.isEmpty || kind == "DeleteOptions" else {
+                throw Status.badRequest("decoded object cannot be converted to DeleteOptions: it is a \(kind)")
+            }
             let values = body["dryRun"]?.array?.compactMap(\.string) ?? []
             isDryRun = try WriteOptions.dryRun(values, kind: "DeleteOptions")
             gracePeriodSeconds = body["gracePeriodSeconds"].int.map(Int64.init)

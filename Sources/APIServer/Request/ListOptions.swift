@@ -27,7 +27,7 @@ struct ListOptions: Sendable {
                 let selector = try Selector(parsing: text)
                 labels = selector.isEverything ? nil : selector
             } catch {
-                throw Status.badRequest("unable to parse requirement: \(error)")
+                throw Status.badRequest("\(error)")
             }
         }
         if let text = query["fieldSelector"], !text.isEmpty {
@@ -55,6 +55,12 @@ struct ListOptions: Sendable {
             resourceVersion = version
         }
         try checkMatch(query.string("resourceVersionMatch"), versionText: versionText)
+    }
+
+    /// Whether a list shows the very moment of `resourceVersion`: when it says so, and for the first page at a version,
+    /// as Kubernetes' table of `resourceVersionMatch` has it.
+    var isExact: Bool {
+        versionMatch == .exact || versionMatch == nil && limit > 0 && (resourceVersion ?? 0) > 0
     }
 
     /// The rules of `ValidateListOptions` in Kubernetes (KEP-2523, KEP-3157).

@@ -79,8 +79,10 @@ extension ObjectWriter {
         countGeneration(&object, old, request)
         if request.subresource == nil { warnings += request.strategy.warnings(for: object, replacing: old) }
 
+        // An object that goes away with this update claims nothing more; what it held is released below, once.
         let transaction =
-            request.subresource == nil ? try request.strategy.allocate(&object, replacing: old, context) : nil
+            request.subresource == nil && !isDeletion
+            ? try request.strategy.allocate(&object, replacing: old, context) : nil
         let bytes = resource.storedBytes(object)
         if request.options.isDryRun {
             transaction?.rollback()

@@ -51,8 +51,9 @@ struct ServerCredentials {
 
         tokensPath = directory.file("tokens.csv")
         let token = try Self.adminToken(directory)
-        var tokens = Array("\(token),admin,admin,\"\(Self.administrators)\"\n".utf8)
-        if let tokenAuthFile { tokens += try Self.required(tokenAuthFile, flag: "--token-auth-file") }
+        // The given file first: what is wrong with it is reported with its own line numbers.
+        var tokens = try tokenAuthFile.map { try Self.required($0, flag: "--token-auth-file") } ?? []
+        tokens += Array("\(token),admin,admin,\"\(Self.administrators)\"\n".utf8)
         try PrivateFile.write(tokens, to: tokensPath)
     }
 

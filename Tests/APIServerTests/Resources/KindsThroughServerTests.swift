@@ -121,6 +121,40 @@ struct KindsThroughServerTests {
             ])
     }
 
+    @Test func `an address that can't be had hides no other finding`() async throws {
+        let server = try await server("10.0.0.0/24")
+        let refused = await server.send(
+            "POST", Self.services,
+            Self.service("web", ["clusterIP": "1.2.3", "ports": [["port": 0], ["port": 81, "targetPort": 70000]]]))
+        let fields = (refused.json["details"]["causes"].array ?? []).compactMap { $0["field"].string }
+        #expect(
+            fields == [
+                "spec.clusterIPs[0]", "spec.ports[0].name", "spec.ports[0].port", "spec.ports[0].targetPort",
+                "spec.ports[1].name", "spec.ports[1].targetPort",
+            ])
+    }
+
+    @Test func `the update that lets a Service go gives its address back once`() async throws {
+        let server = try await server("10.0.0.0/29")
+        var held = Self.service("held", ["type": "NodePort", "clusterIP": "10.0.0.3"])
+        held["metadata"]["finalizers"] = ["example.com/wait"]
+        #expect(await server.send("POST", Self.services, held).status == 201)
+        #expect(await server.send("DELETE", "\(Self.services)/held").status == 200)
+        #expect(await server.send("POST", Self.services, Self.service("a", ["clusterIP": "10.0.0.3"])).status == 422)
+        let last = await server.send(
+            "PATCH", "\(Self.services)/held",
+            ["metadata": ["finalizers": .null], "spec": ["type": "LoadBalancer", "externalTrafficPolicy": "Local"]],
+            contentType: "application/merge-patch+json")
+        #expect(last.status == 200, "\(last.message)")
+        #expect(await server.send("GET", "\(Self.services)/held").status == 404)
+        #expect(await server.send("POST", Self.services, Self.service("a", ["clusterIP": "10.0.0.3"])).status == 201)
+        #expect(await server.send("POST", Self.services, Self.service("b", ["clusterIP": "10.0.0.3"])).status == 422)
+        for number in 0..<5 {
+            #expect(await server.send("POST", Self.services, Self.service("fill\(number)")).status == 201)
+        }
+        #expect(await server.send("POST", Self.services, Self.service("more")).status == 500)
+    }
+
     @Test func `every address comes back, by delete, by collection, by type change and by namespace`() async throws {
         let server = try await server("10.0.0.0/28", nodePorts: 30000...30013)
         func fill(_ namespace: String) async -> [Int] {

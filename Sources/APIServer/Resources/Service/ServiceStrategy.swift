@@ -52,7 +52,7 @@ struct ServiceStrategy: ResourceStrategy {
     func validateCreate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
         var service = ServiceDocument(object)
         let errors = allocations.families.fill(&service, from: nil)
-        return errors.isEmpty ? validation.check(service) : errors
+        return Self.complete(errors, with: validation.check(service))
     }
 
     func validateUpdate(_ object: JSONValue, from old: JSONValue, _ context: StrategyContext) -> [FieldError] {
@@ -61,7 +61,7 @@ struct ServiceStrategy: ResourceStrategy {
         var service = ServiceDocument(object)
         let before = ServiceDocument(old)
         let errors = allocations.families.fill(&service, from: before)
-        return errors.isEmpty ? validation.checkUpdate(service, from: before) : errors
+        return Self.complete(errors, with: validation.checkUpdate(service, from: before))
     }
 
     func validateStatusUpdate(_ object: JSONValue, from old: JSONValue, _ context: StrategyContext) -> [FieldError] {
@@ -98,6 +98,14 @@ struct ServiceStrategy: ResourceStrategy {
 
     func warnings(for object: JSONValue, replacing old: JSONValue?) -> [String] {
         ServiceWarnings.of(ServiceDocument(object))
+    }
+
+    /// Everything that is wrong at once. Families that can't be filled in leave the fields around them half done: of those
+    /// only the first finding says something.
+    private static func complete(_ families: [FieldError], with rules: [FieldError]) -> [FieldError] {
+        guard !families.isEmpty else { return rules }
+        return families
+            + rules.filter { !$0.field.hasPrefix("spec.clusterIP") && !$0.field.hasPrefix("spec.ipFamil") }
     }
 
     /// The document with its families filled in, or as it is when they can't be: validation then says why.
