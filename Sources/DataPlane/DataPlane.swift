@@ -1,5 +1,5 @@
 import Glibc
-package import KubeClient
+import KubeClient
 import KubeModel
 package import Logging
 import NetworkTypes
@@ -77,7 +77,7 @@ package final class DataPlane: Sendable {
             group.addTask {
                 var last: String?
                 while !Task.isCancelled {
-                    let text = Self.statusText(await serviceRunner.summary, await front.summary)
+                    let text = self.status(await serviceRunner.summary, await front.summary)
                     if last == nil { onReady(text) } else if text != last { onStatus(text) }
                     last = text
                     // Ends only by cancellation, which the loop checks.
@@ -101,11 +101,19 @@ package final class DataPlane: Sendable {
         for loop in loops { loop.stop() }
     }
 
-    private static func statusText(
+    /// The sockets of the L7 proxy, plain HTTP first.
+    private var listeningText: String {
+        let bound = engine.boundAddresses
+        return compiler.listeners.compactMap { listener in
+            bound[listener].map { listener.scheme == .https ? "\($0) (TLS)" : "\($0)" }
+        }.joined(separator: ", ")
+    }
+
+    private func status(
         _ services: (addresses: Int, failed: [ServiceListenerKey: String]), _ ingress: IngressSummary
     ) -> String {
         var text =
-            "\(services.addresses - services.failed.count) service addresses, \(ingress.routes) routes"
+            "L7 proxy on \(listeningText) · \(services.addresses - services.failed.count) service addresses, \(ingress.routes) routes"
             + " for \(ingress.hosts) hosts, \(ingress.certificates) certificates"
         if !services.failed.isEmpty {
             let failures = services.failed.sorted { $0.key.address < $1.key.address }

@@ -32,13 +32,21 @@ actor IngressFront {
         for await _ in state.routesChanged.changes { publish() }
     }
 
+    private static func text(_ problem: ProxyProblem, of configuration: ProxyConfiguration) -> String {
+        switch problem.subject {
+        case .listener(let address): "\(address): \(problem.message)"
+        case .certificate(let index):
+            "certificate for \(configuration.certificates[index].hosts.joined(separator: ", ")): \(problem.message)"
+        }
+    }
+
     private func publish() {
         let inputs = state.routingInputs()
         let routes = CompiledRoutes(compiling: inputs.tables)
         let configuration = compiler.compile(routes: routes, services: inputs.services, secrets: inputs.secrets)
-        for problem in engine.apply(configuration) where reported.insert("\(problem)").inserted {
-            logger.warning("L7 proxy: \(problem)")
-        }
+        let problems = Set(engine.apply(configuration).map { Self.text($0, of: configuration) })
+        for problem in problems.subtracting(reported).sorted() { logger.warning("L7 proxy: \(problem)") }
+        reported = problems
         summary = IngressSummary(
             hosts: configuration.hosts.count, routes: configuration.hosts.reduce(0) { $0 + $1.routes.count },
             certificates: configuration.certificates.count)

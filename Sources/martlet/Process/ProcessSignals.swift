@@ -27,6 +27,8 @@ enum ProcessSignals {
         for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         pipeEnd.store(ends[1], ordering: .sequentiallyConsistent)
         for number in handled {
+            // nohup(1) asks for a life beyond the terminal.
+            if number == SIGHUP, isIgnored(SIGHUP) { continue }
             signal(number) { number in
                 // Only what is async-signal-safe: one write(2) of one byte.
                 var byte = UInt8(truncatingIfNeeded: number)
@@ -63,8 +65,15 @@ enum ProcessSignals {
         return stream
     }
 
-    /// Returns when the process is asked to end (SIGINT or SIGTERM), or the task is cancelled.
+    /// Returns when the process is asked to end (SIGINT, SIGTERM, or SIGHUP of a terminal that was closed), or the task
+    /// is cancelled.
     static func waitForTermination() async {
-        for await number in stream() where number == SIGINT || number == SIGTERM { return }
+        for await number in stream() where number != SIGCHLD { return }
+    }
+
+    private static func isIgnored(_ number: Int32) -> Bool {
+        var action = sigaction()
+        guard sigaction(number, nil, &action) == 0 else { return false }
+        return unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == 1  // SIG_IGN
     }
 }

@@ -5,6 +5,7 @@ import Glibc
 @MainActor
 final class LiveStatus {
     private var last = ""
+    private var lastFailure = ""
     private var isReady = false
 
     func announce(directory: DataDirectory, elapsed: Duration) {
@@ -23,8 +24,12 @@ final class LiveStatus {
         if restarts > 0 { parts.append("\(restarts) restarts") }
         let text = parts.joined(separator: " · ")
         if Terminal.isInteractive {
-            let kilobytes = (pids + [getpid()]).reduce(0) { $0 + ProcessMemory.residentKilobytes(of: $1) }
-            Terminal.status("\(text) · \(pids.count + 1) processes, \(kilobytes / 1024) MB")
+            // What is wrong stays on the screen in full; the line below it may be cut off.
+            let failure = text.firstRange(of: "NOT served").map { String(text[$0.lowerBound...]) } ?? ""
+            if failure != lastFailure, !failure.isEmpty { interrupt(failure) }
+            lastFailure = failure
+            let kilobytes = (pids + [getpid()]).reduce(0) { $0 + ProcessMemory.kilobytes(of: $1) }
+            Terminal.status("\(pids.count + 1) processes, \(kilobytes / 1024) MB · \(text)")
         } else if text != last {
             Terminal.line(text)
         }

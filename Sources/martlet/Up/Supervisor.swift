@@ -71,7 +71,7 @@ final class Supervisor {
 
     private func receive(_ event: Incoming) -> Bool {
         switch event {
-        case .signal(SIGINT), .signal(SIGTERM):
+        case .signal(SIGINT), .signal(SIGTERM), .signal(SIGHUP):
             return apply(.stopRequested)
         case .signal(SIGCHLD):
             return reap()
