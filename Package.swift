@@ -71,11 +71,6 @@ let package = Package(
                 "ProxyEngine", "Controllers", "DataPlane", argumentParser, logging,
             ],
             swiftSettings: settings),
-        // The L7 proxy alone, for Benchmarks/L7.
-        .executableTarget(
-            name: "l7-runner", dependencies: ["NetworkTypes", "Transport", "ProxyEngine"],
-            path: "Benchmarks/L7/Runner", swiftSettings: settings),
-
         .testTarget(name: "NetworkTypesTests", dependencies: ["NetworkTypes"], swiftSettings: settings),
         .testTarget(name: "KubeModelTests", dependencies: ["KubeModel"], swiftSettings: settings),
         .testTarget(name: "StoreTests", dependencies: ["Store", "StoreCrashWriter"], swiftSettings: settings),

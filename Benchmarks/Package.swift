@@ -1,0 +1,37 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// As in the package above: what is measured is compiled in the same way.
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+/// Programs that benchmarks run. The layers they measure are symbolic links into `../Sources`: `package` access, which
+/// keeps those layers' interfaces out of the products, ends at a package's border, and a copy would be something else.
+let package = Package(
+    name: "benchmarks",
+    targets: [
+        .target(name: "CLinux"),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CNGHTTP2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
+        .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+        .target(name: "NetworkTypes", swiftSettings: settings),
+        .target(name: "KubeModel", dependencies: ["NetworkTypes", "CYAML"], swiftSettings: settings),
+        .target(
+            name: "Transport", dependencies: ["NetworkTypes", "CLinux", "COpenSSL", "CNGHTTP2"],
+            swiftSettings: settings),
+        .target(
+            name: "ProxyEngine", dependencies: ["NetworkTypes", "Transport", "CLinux", "COpenSSL"],
+            swiftSettings: settings),
+
+        .executableTarget(
+            name: "l7-runner", dependencies: ["NetworkTypes", "Transport", "ProxyEngine"], swiftSettings: settings),
+        .executableTarget(name: "json-benchmark", dependencies: ["KubeModel"], swiftSettings: settings),
+        .executableTarget(
+            name: "api-load", dependencies: ["COpenSSL"],
+            linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto"), .linkedLibrary("pthread")]),
+    ]
+)
