@@ -32,8 +32,8 @@ struct UpCommand: AsyncParsableCommand {
     @Option(
         name: .customLong("ingress-controller"),
         help: ArgumentHelp(
-            "The controller name that IngressClasses have in spec.controller; may be given several times, each runs as "
-                + "a process of its own. Default: martlet.dev/ingress.", valueName: "name"))
+            "The controller name that IngressClasses have in spec.controller; may be given several times, each after "
+                + "the first runs as a process of its own. Default: martlet.dev/ingress.", valueName: "name"))
     var ingressControllers: [String] = []
 
     @Option(help: "The name of this node.")
@@ -74,15 +74,14 @@ struct UpCommand: AsyncParsableCommand {
         }
     }
 
+    /// The first ingress controller shares the process of the cluster's other controllers; each further one competes with
+    /// it from a process of its own.
     private func children(_ directory: DataDirectory) -> [Supervisor.ChildSpecification] {
         let client = ["--kubeconfig", directory.localKubeconfig]
         var children = [
             Supervisor.ChildSpecification(
                 name: "apiserver", stage: 0,
                 arguments: ["apiserver"] + server.arguments(dataDirectory: directory) + logging.arguments),
-            Supervisor.ChildSpecification(
-                name: "controllers", stage: 1,
-                arguments: ["controller"] + ControllerCommand.clusterWide + client + logging.arguments),
             Supervisor.ChildSpecification(
                 name: "dataplane", stage: 1,
                 arguments: ["dataplane", "--node-name", nodeName]
@@ -92,11 +91,12 @@ struct UpCommand: AsyncParsableCommand {
         ]
         let names = ingressControllers.isEmpty ? ["martlet.dev/ingress"] : ingressControllers
         for (index, name) in names.enumerated() {
-            let process = index == 0 ? "ingress" : "ingress-\(index + 1)"
+            let process = index == 0 ? "controllers" : "ingress-\(index + 1)"
             children.append(
                 Supervisor.ChildSpecification(
                     name: process, stage: 1,
-                    arguments: ["controller", "ingress", "--controller-name", name, "--process-name", process]
+                    arguments: ["controller"] + (index == 0 ? ControllerCommand.clusterWide : []) + ["ingress"]
+                        + ["--controller-name", name, "--process-name", process]
                         + ["--publish-address", proxyBindAddress] + client + logging.arguments))
         }
         return children

@@ -9,7 +9,7 @@ extension EndToEnd {
             let family = try await Family.start()
             let directory = family.server.directory
             let children = try await Self.children(of: family.server.program.pid)
-            #expect(children.count == 4)
+            #expect(children.count == 3)
             try await family.server.kubectl("create", "namespace", "kept")
             await family.stop(keepingData: true)
             for child in children { #expect(kill(child, 0) != 0, "process \(child) still runs") }
@@ -30,8 +30,8 @@ extension EndToEnd {
                     let output = try await family.server.tryKubectl(["get", "namespace", "before", "-o", "name"])
                     return output.out == "namespace/before\n"
                 }
-                try await eventually(within: .seconds(60), "four children") {
-                    try await Self.children(of: family.server.program.pid).count == 4
+                try await eventually(within: .seconds(60), "three children") {
+                    try await Self.children(of: family.server.program.pid).count == 3
                 }
             } catch {
                 await family.stop()
