@@ -11,6 +11,7 @@ final class EndpointsController: Controller {
     private let pods: Informer<Pod>
     private let slices: Informer<EndpointSlice>
     private let endpoints: Informer<Endpoints>
+    private let recorder: EventRecorder
     private let configuration: EndpointsControllerConfiguration
     private let logger: Logger
     // The mutex protects the trigger times; a key is with one worker at a time, so nothing spans two calls.
@@ -22,6 +23,7 @@ final class EndpointsController: Controller {
         pods = EndpointIndexes.pods(context.informers)
         slices = EndpointIndexes.slices(context.informers)
         endpoints = context.informers.informer()
+        recorder = context.recorder
         logger = context.logger
         self.configuration = configuration
     }
@@ -93,6 +95,12 @@ final class EndpointsController: Controller {
             try await writeEndpoints(service, selected, triggerTime)
         } catch let status as Status where status.isNamespaceTerminating {
             return
+        } catch let status as Status where status.code == 422 {
+            // The API server takes no such endpoint, and only the author of the Service or the Pods can help.
+            recorder.record(
+                .warning, about: service, reason: "FailedToUpdateEndpointSlices",
+                message: "Error updating Endpoint Slices for Service \(key): \(status.message ?? "\(status)")")
+            throw status
         }
     }
 

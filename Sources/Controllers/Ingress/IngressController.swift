@@ -115,6 +115,9 @@ final class IngressController: Controller {
             try await accept(table, compiled.problems)
         } catch let status as Status where status.isNamespaceTerminating {
             return
+        } catch let status as Status where status.code == 422 {
+            tell([IngressProblem(reason: "RouteTableRejected", message: status.message ?? "\(status)")], about: ingress)
+            throw status
         }
         try await publish(wantedAddresses(), on: ingress)
     }

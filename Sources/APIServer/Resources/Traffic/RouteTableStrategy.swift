@@ -28,9 +28,11 @@ struct RouteTableStrategy: ResourceStrategy {
             if !host.isEmpty { IngressRules.checkHost(host, rulePath.child("host"), &errors) }
             for (index, entry) in (rule["paths"]?.array ?? []).enumerated() {
                 let entryPath = rulePath.child("paths").index(index)
-                IngressRules.checkPath(
-                    entry.text("path"), type: entry.text("pathType"), allowed: ["Exact", "Prefix"], entryPath, &errors)
-                checkBackend(entry["backend"], entryPath.child("backend"), &errors)
+                checkPath(entry.text("path"), type: entry.text("pathType"), entryPath, &errors)
+                // Without a backend its requests are answered with 503: an Ingress may name what is no Service.
+                if let backend = entry.at("backend") {
+                    checkBackend(backend, entryPath.child("backend"), &errors)
+                }
             }
         }
         if let backend = object.at("spec", "defaultBackend") {
@@ -42,13 +44,21 @@ struct RouteTableStrategy: ResourceStrategy {
         return errors
     }
 
-    private func checkBackend(_ backend: JSONValue?, _ path: FieldPath, _ errors: inout [FieldError]) {
-        let name = backend?.text("serviceName") ?? ""
+    /// Laxer than for an Ingress: its `ImplementationSpecific` paths, which may have any text, become prefixes.
+    private func checkPath(_ text: String, type: String, _ path: FieldPath, _ errors: inout [FieldError]) {
+        guard type == "Prefix" else {
+            return IngressRules.checkPath(text, type: type, allowed: ["Exact", "Prefix"], path, &errors)
+        }
+        if !text.hasPrefix("/") { errors.invalid(path.child("path"), .string(text), "must be an absolute path") }
+    }
+
+    private func checkBackend(_ backend: JSONValue, _ path: FieldPath, _ errors: inout [FieldError]) {
+        let name = backend.text("serviceName")
         if name.isEmpty {
             errors.required(path.child("serviceName"))
         } else {
             errors.invalid(path.child("serviceName"), .string(name), NameSyntax.dnsLabel(name))
         }
-        IngressRules.checkServicePort(backend?.at("port"), at: path.child("port"), of: path, &errors)
+        IngressRules.checkServicePort(backend.at("port"), at: path.child("port"), of: path, &errors)
     }
 }
