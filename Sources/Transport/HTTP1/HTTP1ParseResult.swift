@@ -36,6 +36,24 @@ package enum HTTP1Violation: Sendable, Hashable {
     }
 }
 
+extension HTTP1Violation: CustomStringConvertible {
+    /// What a client is told.
+    package var description: String {
+        switch self {
+        case .malformedStartLine: "malformed HTTP request"
+        case .malformedField: "malformed header field"
+        case .obsoleteFolding: "header fields may not go on in the next line"
+        case .malformedLineEnd: "lines must end with CR LF"
+        case .ambiguousLength: "the length of the body is ambiguous"
+        case .unsupportedTransferCoding: "unsupported transfer encoding"
+        case .malformedHost: "missing or malformed Host header"
+        case .headTooLarge: "the header is too large"
+        case .tooManyFields: "too many header fields"
+        case .unsupportedVersion: "unsupported HTTP version"
+        }
+    }
+}
+
 /// How the end of a body is found (RFC 9112, 6.3).
 package enum HTTP1BodyFraming: Sendable, Hashable {
     case none
