@@ -4,6 +4,19 @@ import Testing
 @testable import APIServer
 
 @Suite struct DeleteTests {
+    @Test func deletingACollectionTakesNoMoreThanALimit() async throws {
+        let server = try await TestServer()
+        for name in ["a", "b", "c", "d"] {
+            _ = await server.send("POST", Samples.configMaps, Samples.configMap(name))
+        }
+        let first = await server.send("GET", "\(Samples.configMaps)?limit=1")
+        let token = first.json["metadata"]["continue"].string ?? ""
+        #expect(await server.send("DELETE", "\(Samples.configMaps)?limit=2&continue=\(token)").names == ["b", "c"])
+        #expect(await server.send("GET", Samples.configMaps).names == ["a", "d"])
+        #expect(await server.send("DELETE", "\(Samples.configMaps)?limit=1").names == ["a"])
+        #expect(await server.send("GET", Samples.configMaps).names == ["d"])
+    }
+
     @Test func aBodyOfAnotherKindDeletesNothing() async throws {
         let server = try await TestServer()
         _ = await server.send("POST", Samples.configMaps, Samples.configMap("a"))

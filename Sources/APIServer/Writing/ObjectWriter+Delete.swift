@@ -21,30 +21,41 @@ extension ObjectWriter {
         let fields = try FieldSelectorCheck.checked(list.fields, for: request.resource)
         let found = request.resource.cache.list(
             namespace: request.namespace.isEmpty ? nil : request.namespace, labels: list.labels, fields: fields)
+        let items = try Self.page(of: found.items, list)
         let answer: @Sendable () -> Void = {
             do throws(Status) {
                 done(
                     .success(
                         try self.renderer.list(
-                            request.resource, found.items, revision: found.revision, next: nil, shape: request.shape,
+                            request.resource, items, revision: found.revision, next: nil, shape: request.shape,
                             now: request.now)))
             } catch {
                 done(.failure(error))
             }
         }
-        guard !found.items.isEmpty else {
+        guard !items.isEmpty else {
             answer()
             return
         }
         let failure = Mutex<Status?>(nil)
-        let pending = PendingCount(found.items.count) {
+        let pending = PendingCount(items.count) {
             if let status = failure.withLock({ $0 }) { done(.failure(status)) } else { answer() }
         }
-        deleteSome(found.items[...], request, options) { result in
+        deleteSome(items[...], request, options) { result in
             // Somebody else was faster: the object is gone, as was asked for.
             if case .failure(let status) = result, status.code != 404 { failure.withLock { $0 = status } }
             pending.finishOne()
         }
+    }
+
+    /// The part of a collection that a list with the same `limit` and `continue` shows: nothing else is deleted.
+    private static func page(of objects: [CachedObject], _ options: ListOptions) throws(Status) -> [CachedObject] {
+        var objects = objects
+        if !options.continueToken.isEmpty {
+            let start = try ContinueToken(parsing: options.continueToken).start
+            objects.removeAll { byteOrder($0.relativeKey, start) <= 0 }
+        }
+        return options.limit > 0 ? Array(objects.prefix(options.limit)) : objects
     }
 
     /// Deletes a stretch of a collection and leaves the rest to another turn of a loop, so that others get theirs.
