@@ -43,9 +43,11 @@ struct APIServerCommand: AsyncParsableCommand {
             if case .tcp(let address) = address { address } else { nil }
         }.first
         let url = "https://\(Self.reachable(bound ?? SocketAddress(ip: address, port: Port(options.securePort))))"
+        // A serving certificate of somebody else's authority, or its own, is trusted for what the operator gave.
+        let given = try options.tlsCertFile.flatMap { try PrivateFile.read($0) } ?? []
         try PrivateFile.write(
             ClientKubeconfig.admin(
-                server: url, authority: credentials.authority.certificatePEM,
+                server: url, authority: credentials.authority.certificatePEM + given,
                 certificate: credentials.adminCertificatePEM, key: credentials.adminKeyPEM),
             to: directory.adminKubeconfig)
         try PrivateFile.write(ClientKubeconfig.local(socket: directory.unixSocket), to: directory.localKubeconfig)
