@@ -6,9 +6,6 @@ internal import Transport
 ///
 /// ``HTTP1RequestHead`` has already refused whatever two recipients could read in two ways (RFC 9112 section 6.3).
 struct RequestHead {
-    /// Fields that `Connection` names are dropped; more names than this are refused.
-    private static var maxNominated: Int { 16 }
-
     /// 0, or the status to refuse the request with.
     private(set) var refusal: Int32 = 0
     private(set) var isHead = false
@@ -20,8 +17,7 @@ struct RequestHead {
 
     private var forwardedForField = -1
     private var requestIDField = -1
-    private var nominated = InlineArray<16, HTTP1Slice>(repeating: .empty)
-    private var nominatedCount = 0
+    private var nominated = NominatedFields()
 
     init(_ head: UnsafePointer<HTTP1RequestHead>, _ bytes: UnsafePointer<UInt8>) {
         let method = head.pointee.method
@@ -32,7 +28,8 @@ struct RequestHead {
         for index in 0..<head.pointee.fields.count {
             let field = head.pointee.fields[index]
             switch field.kind {
-            case .connection: readConnection(bytes, field.value)
+            case .connection:
+                if !nominated.read(field.value, bytes) { refuse(400) }
             case .xForwardedFor: forwardedForField = index
             case .xRequestID: if !field.value.isEmpty, field.value.count <= 256 { requestIDField = index }
             default: break
@@ -90,38 +87,6 @@ struct RequestHead {
         }
         if count > 1, host[count - 1] == 0x2E { count -= 1 }
         hostNameCount = count
-    }
-
-    /// Notes the field names that `Connection` lists, except those it may not talk away.
-    private mutating func readConnection(_ bytes: UnsafePointer<UInt8>, _ value: HTTP1Slice) {
-        var start = Int(value.start)
-        let end = start + Int(value.count)
-        while start < end {
-            var stop = start
-            while stop < end, bytes[stop] != 0x2C { stop += 1 }
-            var first = start
-            var last = stop
-            while first < last, bytes[first] == 0x20 || bytes[first] == 0x09 { first += 1 }
-            while first < last, bytes[last - 1] == 0x20 || bytes[last - 1] == 0x09 { last -= 1 }
-            start = stop + 1
-            if first == last || Self.isOption(bytes + first, last - first) { continue }
-            if nominatedCount == Self.maxNominated { return refuse(400) }
-            nominated[nominatedCount] = HTTP1Slice(start: UInt16(first), count: UInt16(last - first))
-            nominatedCount += 1
-        }
-    }
-
-    /// `close`, `keep-alive` and `upgrade` are options, not fields; framing and Host stay whatever is said.
-    private static func isOption(_ name: UnsafePointer<UInt8>, _ count: Int) -> Bool {
-        switch count {
-        case 4: equals(name, "host")
-        case 5: equals(name, "close")
-        case 7: equals(name, "upgrade")
-        case 10: equals(name, "keep-alive")
-        case 14: equals(name, "content-length")
-        case 17: equals(name, "transfer-encoding")
-        default: false
-        }
     }
 
     /// Whether `name` is `expected` (lowercase letters, digits, hyphens; same length) without regard to case.
@@ -253,19 +218,8 @@ extension RequestHead {
         case .other, .forwarded, .cookie, .date, .server, .location:
             if field.name.count == 5, Self.equals(name, "proxy") { return false }
             if field.name.count == 24, Self.equals(name, "x-original-forwarded-for") { return false }
-            return nominatedCount == 0 || !isNominated(field.name, bytes)
+            return !nominated.contains(field.name, bytes)
         }
-    }
-
-    private func isNominated(_ name: HTTP1Slice, _ bytes: UnsafePointer<UInt8>) -> Bool {
-        for index in 0..<nominatedCount where nominated[index].count == name.count {
-            let candidate = bytes + Int(nominated[index].start)
-            let own = bytes + Int(name.start)
-            var offset = 0
-            while offset < Int(name.count), candidate[offset] | 0x20 == own[offset] | 0x20 { offset += 1 }
-            if offset == Int(name.count) { return true }
-        }
-        return false
     }
 
     /// Which fields a trusted proxy in front has set.

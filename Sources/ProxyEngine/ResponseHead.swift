@@ -27,6 +27,11 @@ enum ResponseHead {
         // Status and reason as they came; the version (8 bytes) is ours.
         let firstField = count > 0 ? Int(head.pointee.fields[0].name.start) : end
         out.put(bytes + 8, firstField - 8)
+        var nominated = NominatedFields()
+        for index in 0..<count where head.pointee.fields[index].kind == .connection {
+            // Beyond its capacity the rest of a list passes: the upstream is ours, unlike a client.
+            _ = nominated.read(head.pointee.fields[index].value, bytes)
+        }
         var runStart = -1
         for index in 0..<count {
             let field = head.pointee.fields[index]
@@ -36,7 +41,7 @@ enum ResponseHead {
             case .contentLength:
                 passes = framing == .asIs && head.pointee.status >= 200 && head.pointee.status != 204
             case .upgrade: passes = connection == .upgrade
-            default: passes = true
+            default: passes = !nominated.contains(field.name, bytes)
             }
             let start = Int(field.name.start)
             if passes {

@@ -152,6 +152,24 @@ import Testing
         upstream.stop()
     }
 
+    @Test func fieldsForTheNextHopAloneEndThere() async throws {
+        let upstream = FakeUpstream { socket, _ in
+            socket.send(
+                "HTTP/1.1 200 OK\r\nX-Hop: one\r\nConnection: X-Hop, keep-alive\r\nKeep-Alive: timeout=5\r\nX-End: two\r\n"
+                    + "Content-Length: 2\r\n\r\nok")
+        }
+        let harness = try EngineHarness([upstream.address])
+        let socket = harness.connect()
+        socket.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        let response = try #require(socket.readResponse())
+        #expect(response.text == "ok")
+        #expect(response.all("X-Hop") == [])
+        #expect(response.all("Keep-Alive") == [])
+        #expect(response.all("X-End") == ["two"])
+        await harness.stop()
+        upstream.stop()
+    }
+
     @Test func interimResponsesReachTheClient() async throws {
         let upstream = FakeUpstream { socket, _ in
             socket.send("HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n")
