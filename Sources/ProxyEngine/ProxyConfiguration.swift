@@ -109,7 +109,8 @@ package struct ProxyConfiguration: Sendable {
 
     /// A certificate chain with its key.
     package struct ServerCertificate: Sendable, Hashable {
-        /// Names it is shown for: exact, or `*.example.com` for one label.
+        /// Names it is shown for: exact, or `*.example.com` for one label; empty for the DNS names in the certificate
+        /// itself. The earlier of two certificates for a name is shown.
         package var hosts: [String]
         package var certificateChainPEM: [UInt8]
         package var privateKeyPEM: [UInt8]

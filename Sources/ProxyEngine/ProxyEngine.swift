@@ -191,7 +191,8 @@ package final class ProxyEngine: Sendable {
                         certificatePEM: certificate.certificateChainPEM, keyPEM: certificate.privateKeyPEM)
                 }
                 identities[certificate] = identity
-                for host in certificate.hosts where byName[host.lowercased()] == nil {
+                let hosts = certificate.hosts.isEmpty ? identity.dnsNames : certificate.hosts
+                for host in hosts where byName[host.lowercased()] == nil {
                     byName[host.lowercased()] = identity
                 }
             } catch {

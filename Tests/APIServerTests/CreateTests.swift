@@ -29,6 +29,15 @@ import Testing
         #expect(again.message == "configmaps \"a\" already exists")
     }
 
+    @Test func aVersionOnCreateIsRefused() async throws {
+        let server = try await TestServer()
+        var document = Samples.configMap("a")
+        document["metadata"]["resourceVersion"] = "7"
+        let refused = await server.send("POST", Samples.configMaps, document)
+        #expect(refused.status == 400)
+        #expect(refused.message == "resourceVersion should not be set on objects to be created")
+    }
+
     @Test func generateNameMakesDistinctNames() async throws {
         let server = try await TestServer()
         var document = Samples.configMap("x")

@@ -66,6 +66,22 @@ struct ProxyConfigurationCompilerTests {
         #expect(result.hosts.map(\.redirectsToHTTPS) == [true, false])
     }
 
+    @Test func `a certificate without hosts speaks for the names in it, after the named ones`() {
+        var open = table("open", host: "a.example.com", paths: [path("/", "web")])
+        open.spec?.tls = [RouteTableTLS(hosts: nil, secretName: "open-tls")]
+        let routes = CompiledRoutes(compiling: [
+            open, table("named", host: "b.example.com", paths: [path("/", "web")], secret: "b-tls"),
+        ])
+        let secret = TLSSecret(certificateChainPEM: [1], privateKeyPEM: [2])
+        let result = compiler.compile(
+            routes: routes, services: services(),
+            secrets: [
+                NamespacedName(namespace: "shop", name: "open-tls"): secret,
+                NamespacedName(namespace: "shop", name: "b-tls"): secret,
+            ])
+        #expect(result.certificates.map(\.hosts) == [["b.example.com"], []])
+    }
+
     @Test func `a table is acknowledged once for each generation`() throws {
         let original = table(host: "a.example.com", paths: [path("/", "web")])
         let now = try #require(Timestamp("2026-01-02T03:04:05Z"))

@@ -21,6 +21,11 @@ extension ObjectWriter {
     ) throws(Status) {
         var object = document
         try alignIdentity(&object, request, expectedName: expectedName)
+        // kube-apiserver answers 500 here; it is the client that has to change something.
+        let version = object["metadata"]["resourceVersion"].string ?? ""
+        if expectedName == nil, !version.isEmpty, version != "0" {
+            throw Status.badRequest("resourceVersion should not be set on objects to be created")
+        }
         try namespaces.admitCreate(request, name: object["metadata"]["name"].string ?? "")
         let generates = fillSystemMetadata(&object, request)
         request.resource.schema?.applyDefaults(&object)

@@ -69,12 +69,19 @@ package struct ProxyConfigurationCompiler: Sendable {
         for (suffix, certificate) in routes.wildcardCertificates {
             hosts[certificate.secret, default: []].append("*.\(suffix)")
         }
-        return hosts.sorted { $0.key < $1.key }.compactMap { key, names in
-            guard let secret = secrets[key] else { return nil }
-            return ProxyConfiguration.ServerCertificate(
-                hosts: names.sorted(), certificateChainPEM: secret.certificateChainPEM,
-                privateKeyPEM: secret.privateKeyPEM)
+        var certificates = hosts.sorted { $0.key < $1.key }.compactMap { key, names in
+            secrets[key].map { serverCertificate($0, hosts: names.sorted()) }
         }
+        // A `tls` entry without hosts: the certificate itself says whom it is for. Named hosts come before.
+        if let secret = routes.anyCertificate.flatMap({ secrets[$0.secret] }) {
+            certificates.append(serverCertificate(secret, hosts: []))
+        }
+        return certificates
+    }
+
+    private func serverCertificate(_ secret: TLSSecret, hosts: [String]) -> ProxyConfiguration.ServerCertificate {
+        ProxyConfiguration.ServerCertificate(
+            hosts: hosts, certificateChainPEM: secret.certificateChainPEM, privateKeyPEM: secret.privateKeyPEM)
     }
 }
 
