@@ -113,6 +113,16 @@ enum NameRule: Sendable, Hashable {
     case dns1035Label
     /// A path segment: not ".", "..", no "/" or "%".
     case pathSegment
+
+    /// What is wrong with a name, in Kubernetes' words.
+    func complaints(about name: String) -> [String] {
+        switch self {
+        case .dnsSubdomain: Validation.dns1123Subdomain(name)
+        case .dnsLabel: Validation.dns1123Label(name)
+        case .dns1035Label: Validation.dns1035Label(name)
+        case .pathSegment: Validation.pathSegmentName(name)
+        }
+    }
 }
 
 /// When `metadata.generation` counts.

@@ -12,7 +12,7 @@ enum MetadataValidation {
         var errors: [FieldError] = []
         if let base = metadata?["generateName"]?.string, !base.isEmpty {
             // A generated name ends in five letters, so only what comes before has to fit.
-            for message in NameSyntax.messages(for: base + "x", rule: nameRule) {
+            for message in nameRule.complaints(about: base + "x") {
                 errors.append(.invalid(path.child("generateName"), .string(base), message))
             }
         }
@@ -20,7 +20,7 @@ enum MetadataValidation {
         if name.isEmpty {
             errors.append(.required(path.child("name"), "name or generateName is required"))
         } else {
-            for message in NameSyntax.messages(for: name, rule: nameRule) {
+            for message in nameRule.complaints(about: name) {
                 errors.append(.invalid(path.child("name"), .string(name), message))
             }
         }
@@ -29,7 +29,7 @@ enum MetadataValidation {
             if namespace.isEmpty {
                 errors.append(.required(path.child("namespace"), ""))
             } else {
-                for message in NameSyntax.dnsLabel(namespace) {
+                for message in Validation.dns1123Label(namespace) {
                     errors.append(.invalid(path.child("namespace"), .string(namespace), message))
                 }
             }
@@ -80,10 +80,10 @@ enum MetadataValidation {
 
     private static func checkLabels(_ labels: JSONObject, _ path: FieldPath, _ errors: inout [FieldError]) {
         for (key, value) in labels {
-            for message in NameSyntax.qualifiedName(key) {
+            for message in Validation.qualifiedName(key) {
                 errors.append(.invalid(path, .string(key), message))
             }
-            for message in NameSyntax.labelValue(value.string ?? "") {
+            for message in Validation.labelValue(value.string ?? "") {
                 errors.append(.invalid(path, value, message))
             }
         }
@@ -94,7 +94,7 @@ enum MetadataValidation {
         for (key, value) in annotations {
             size += key.utf8.count + (value.string?.utf8.count ?? 0)
             // Kubernetes checks the lower-cased key: upper case is fine in annotation prefixes.
-            for message in NameSyntax.qualifiedName(key.lowercased()) {
+            for message in Validation.qualifiedName(key.lowercased()) {
                 errors.append(.invalid(path, .string(key), message))
             }
         }
@@ -123,7 +123,7 @@ enum MetadataValidation {
     }
 
     private static func checkFinalizer(_ name: String, _ path: FieldPath, _ errors: inout [FieldError]) {
-        for message in NameSyntax.qualifiedName(name) {
+        for message in Validation.qualifiedName(name) {
             errors.append(.invalid(path, .string(name), message))
         }
         if !name.contains("/"), !["kubernetes", "orphan", "foregroundDeletion"].contains(name) {

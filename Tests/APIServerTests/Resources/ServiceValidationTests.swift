@@ -165,7 +165,7 @@ struct ServiceValidationTests {
                 + "ports is 30000-32767"),
         Case(
             "a bad selector", ["selector": ["app/a/b": "x y"]],
-            "spec.selector: Invalid value: \"app/a/b\": a qualified name must consist of alphanumeric characters, '-', "
+            "spec.selector: Invalid value: \"app/a/b\": a valid label key must consist of alphanumeric characters, '-', "
                 + "'_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or "
                 + "'my.name',  or "
                 + "'123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]') with an "

@@ -19,7 +19,7 @@ struct ConfigMapStrategy: ResourceStrategy {
         let binaries = object["binaryData"]?.object ?? JSONObject()
         for (key, value) in texts {
             let path = FieldPath("data").key(key)
-            errors.invalid(path, .string(key), NameSyntax.dataKey(key))
+            errors.invalid(path, .string(key), Validation.configMapKey(key))
             if binaries.contains(key) {
                 errors.invalid(path, .string(key), "duplicate of key present in binaryData")
             }
@@ -27,7 +27,7 @@ struct ConfigMapStrategy: ResourceStrategy {
         }
         for (key, value) in binaries {
             let path = FieldPath("binaryData").key(key)
-            errors.invalid(path, .string(key), NameSyntax.dataKey(key))
+            errors.invalid(path, .string(key), Validation.configMapKey(key))
             size += BytesRule.check(value, path, &errors).count
         }
         if size > ImmutableData.maxSize {

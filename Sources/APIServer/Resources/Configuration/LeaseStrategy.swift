@@ -24,7 +24,7 @@ struct LeaseStrategy: ResourceStrategy {
             errors.invalid(path.child("leaseTransitions"), transitions, "must be greater than or equal to 0")
         }
         if let strategy = object["spec"]?["strategy"]?.string {
-            errors.invalid(path.child("strategy"), .string(strategy), NameSyntax.qualifiedName(strategy))
+            errors.invalid(path.child("strategy"), .string(strategy), Validation.qualifiedName(strategy))
         }
         if let holder = object["spec"]?["preferredHolder"]?.string, !holder.isEmpty,
             object.text("spec", "strategy").isEmpty

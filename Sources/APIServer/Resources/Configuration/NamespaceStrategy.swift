@@ -62,7 +62,7 @@ struct NamespaceStrategy: ResourceStrategy {
         for (index, value) in (object["spec"]["finalizers"].array ?? []).enumerated() {
             let text = value.string ?? ""
             let path = FieldPath("spec").child("finalizers").index(index)
-            errors.invalid(path, value, NameSyntax.qualifiedName(text))
+            errors.invalid(path, value, Validation.qualifiedName(text))
             if !text.utf8.contains(UInt8(ascii: "/")) && text != Self.finalizer && text != "orphan" {
                 errors.invalid(
                     path, value, "name is neither a standard finalizer name nor is it fully qualified")

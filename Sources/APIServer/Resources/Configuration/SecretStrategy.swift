@@ -48,7 +48,7 @@ struct SecretStrategy: ResourceStrategy {
         let data = object["data"]?.object ?? JSONObject()
         var size = 0
         for (key, value) in data {
-            errors.invalid(path.key(key), .string(key), NameSyntax.dataKey(key))
+            errors.invalid(path.key(key), .string(key), Validation.configMapKey(key))
             size += BytesRule.check(value, path.key(key), &errors).count
         }
         if size > ImmutableData.maxSize { errors.tooLong(path, ImmutableData.maxSize) }

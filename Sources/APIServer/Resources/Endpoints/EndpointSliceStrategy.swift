@@ -66,7 +66,7 @@ struct EndpointSliceStrategy: ResourceStrategy {
             let endpointPath = path.index(index)
             checkAddresses(endpoint["addresses"]?.array ?? [], type, endpointPath.child("addresses"), &errors)
             if let node = endpoint["nodeName"]?.string {
-                errors.invalid(endpointPath.child("nodeName"), .string(node), NameSyntax.dnsSubdomain(node))
+                errors.invalid(endpointPath.child("nodeName"), .string(node), Validation.dns1123Subdomain(node))
             }
             if let topology = endpoint["deprecatedTopology"]?.object {
                 let topologyPath = endpointPath.child("deprecatedTopology")
@@ -76,14 +76,14 @@ struct EndpointSliceStrategy: ResourceStrategy {
                 errors += LabelRules.check(topology, topologyPath)
             }
             if let hostname = endpoint["hostname"]?.string {
-                errors.invalid(endpointPath.child("hostname"), .string(hostname), NameSyntax.dnsLabel(hostname))
+                errors.invalid(endpointPath.child("hostname"), .string(hostname), Validation.dns1123Label(hostname))
             }
             if let hints = endpoint.at("hints") {
                 checkHints(hints["forZones"]?.array ?? [], endpointPath.child("hints").child("forZones"), &errors) {
-                    NameSyntax.labelValue($0)
+                    Validation.labelValue($0)
                 }
                 checkHints(hints["forNodes"]?.array ?? [], endpointPath.child("hints").child("forNodes"), &errors) {
-                    NameSyntax.dnsSubdomain($0)
+                    Validation.dns1123Subdomain($0)
                 }
             }
         }
@@ -113,7 +113,7 @@ struct EndpointSliceStrategy: ResourceStrategy {
     private func checkDomain(_ text: String, _ path: FieldPath, _ errors: inout [FieldError]) {
         guard !text.isEmpty else { return errors.required(path) }
         let name = text.hasSuffix(".") ? String(text.dropLast()) : text
-        let problems = NameSyntax.dnsSubdomain(name)
+        let problems = Validation.dns1123Subdomain(name)
         guard problems.isEmpty else { return errors.invalid(path, .string(name), problems) }
         if !name.utf8.contains(UInt8(ascii: ".")) {
             errors.invalid(
@@ -144,7 +144,7 @@ struct EndpointSliceStrategy: ResourceStrategy {
         for (index, port) in ports.enumerated() {
             let portPath = path.index(index)
             let name = port.text("name")
-            if !name.isEmpty { errors.invalid(portPath.child("name"), .string(name), NameSyntax.dnsLabel(name)) }
+            if !name.isEmpty { errors.invalid(portPath.child("name"), .string(name), Validation.dns1123Label(name)) }
             if !names.insert(name).inserted { errors.duplicate(portPath.child("name"), .string(name)) }
             PortRules.checkProtocol(port.text("protocol"), portPath.child("protocol"), &errors)
             if let number = port.at("port") {
@@ -152,7 +152,7 @@ struct EndpointSliceStrategy: ResourceStrategy {
             }
             if let appProtocol = port["appProtocol"]?.string {
                 errors.invalid(
-                    portPath.child("appProtocol"), .string(appProtocol), NameSyntax.qualifiedName(appProtocol))
+                    portPath.child("appProtocol"), .string(appProtocol), Validation.qualifiedName(appProtocol))
             }
         }
     }

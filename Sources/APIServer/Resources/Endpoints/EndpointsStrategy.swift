@@ -70,10 +70,10 @@ struct EndpointsStrategy: ResourceStrategy {
         addressRule.check(address.text("ip"), path.child("ip"), &errors)
         let hostname = address.text("hostname")
         if !hostname.isEmpty {
-            errors.invalid(path.child("hostname"), .string(hostname), NameSyntax.dnsLabel(hostname))
+            errors.invalid(path.child("hostname"), .string(hostname), Validation.dns1123Label(hostname))
         }
         if let node = address["nodeName"]?.string {
-            errors.invalid(path.child("nodeName"), .string(node), NameSyntax.dnsSubdomain(node))
+            errors.invalid(path.child("nodeName"), .string(node), Validation.dns1123Subdomain(node))
         }
     }
 
@@ -84,12 +84,12 @@ struct EndpointsStrategy: ResourceStrategy {
         if name.isEmpty {
             if needsName { errors.required(path.child("name")) }
         } else {
-            errors.invalid(path.child("name"), .string(name), NameSyntax.dnsLabel(name))
+            errors.invalid(path.child("name"), .string(name), Validation.dns1123Label(name))
         }
         PortRules.checkNumber(port["port"]?.int ?? 0, path.child("port"), &errors)
         PortRules.checkProtocol(port.text("protocol"), path.child("protocol"), &errors)
         if let appProtocol = port["appProtocol"]?.string {
-            errors.invalid(path.child("appProtocol"), .string(appProtocol), NameSyntax.qualifiedName(appProtocol))
+            errors.invalid(path.child("appProtocol"), .string(appProtocol), Validation.qualifiedName(appProtocol))
         }
     }
 }

@@ -48,7 +48,7 @@ enum EventRules {
         if controller.isEmpty {
             errors.required(FieldPath(names.controller))
         } else {
-            errors.invalid(FieldPath(names.controller), .string(controller), NameSyntax.qualifiedName(controller))
+            errors.invalid(FieldPath(names.controller), .string(controller), Validation.qualifiedName(controller))
         }
         for key in ["reportingInstance", "action", "reason"] {
             let text = object.text(key)

@@ -67,7 +67,7 @@ struct IngressClassStrategy: ResourceStrategy {
         case "": errors.required(path.child("scope"))
         case "Namespace":
             if let namespace {
-                errors.invalid(namespacePath, .string(namespace), NameSyntax.dnsLabel(namespace))
+                errors.invalid(namespacePath, .string(namespace), Validation.dns1123Label(namespace))
             } else {
                 errors.required(namespacePath, "`parameters.scope` is set to 'Namespace'")
             }

@@ -21,7 +21,7 @@ enum IngressRules {
             checkTLS(entry, path.child("tls").index(index), &errors)
         }
         if let name = spec?["ingressClassName"]?.string {
-            errors.invalid(path.child("ingressClassName"), .string(name), NameSyntax.dnsSubdomain(name))
+            errors.invalid(path.child("ingressClassName"), .string(name), Validation.dns1123Subdomain(name))
         }
         return errors
     }
@@ -39,7 +39,7 @@ enum IngressRules {
         }
         let secret = entry.text("secretName")
         if !secret.isEmpty {
-            errors.invalid(path.child("secretName"), .string(secret), NameSyntax.dnsSubdomain(secret))
+            errors.invalid(path.child("secretName"), .string(secret), Validation.dns1123Subdomain(secret))
         }
     }
 
@@ -72,7 +72,7 @@ enum IngressRules {
         let number = port?["number"]?.int ?? 0
         switch (name.isEmpty, number == 0) {
         case (false, false): errors.invalid(backend, "", "cannot set both port name & port number")
-        case (false, true): errors.invalid(path.child("name"), .string(name), NameSyntax.portName(name))
+        case (false, true): errors.invalid(path.child("name"), .string(name), Validation.portName(name))
         case (true, false): PortRules.checkNumber(number, path.child("number"), &errors)
         case (true, true): errors.required(backend, "port name or number is required")
         }
@@ -80,14 +80,14 @@ enum IngressRules {
 
     static func checkReference(_ reference: JSONValue, _ path: FieldPath, _ errors: inout [FieldError]) {
         if let group = reference["apiGroup"]?.string {
-            errors.invalid(path.child("apiGroup"), .string(group), NameSyntax.dnsSubdomain(group))
+            errors.invalid(path.child("apiGroup"), .string(group), Validation.dns1123Subdomain(group))
         }
         for key in ["kind", "name"] {
             let text = reference.text(key)
             if text.isEmpty {
                 errors.required(path.child(key), "\(key) is required")
             } else {
-                errors.invalid(path.child(key), .string(text), NameSyntax.pathSegment(text))
+                errors.invalid(path.child(key), .string(text), Validation.pathSegmentName(text))
             }
         }
     }
@@ -120,7 +120,7 @@ enum IngressRules {
             if name.isEmpty {
                 errors.required(namePath)
             } else {
-                errors.invalid(namePath, .string(name), NameSyntax.dnsLabel(name))
+                errors.invalid(namePath, .string(name), Validation.dns1123Label(name))
             }
             checkServicePort(service.at("port"), at: path.child("service").child("port"), of: path, &errors)
         case (nil, nil): errors.invalid(path, "", "resource or service backend is required")
@@ -130,7 +130,8 @@ enum IngressRules {
     private static func checkName(_ host: String, _ path: FieldPath, _ errors: inout [FieldError]) {
         let isWildcard = host.utf8.contains(UInt8(ascii: "*"))
         errors.invalid(
-            path, .string(host), isWildcard ? NameSyntax.wildcardSubdomain(host) : NameSyntax.dnsSubdomain(host))
+            path, .string(host),
+            isWildcard ? Validation.wildcardDNS1123Subdomain(host) : Validation.dns1123Subdomain(host))
     }
 
     private static func contains(_ text: String, _ part: String) -> Bool {

@@ -14,11 +14,16 @@ enum ControllerNameRule {
             return errors.invalid(
                 path, .string(text), "must be a domain-prefixed path (such as \"acme.io/foo\")")
         }
-        let problems = NameSyntax.dnsSubdomain(segments[0])
+        let problems = Validation.dns1123Subdomain(segments[0])
         guard problems.isEmpty else { return errors.invalid(path, .string(segments[0]), problems) }
-        if !segments[1].utf8.allSatisfy({ NameSyntax.isLetterOrDigit($0) || pathMarks.contains($0) }) {
+        if !segments[1].utf8.allSatisfy({ Self.isLetterOrDigit($0) || pathMarks.contains($0) }) {
             errors.invalid(
                 path, .string(segments[1]), "Invalid path (regex used for validation is '\(pathFormat)')")
         }
+    }
+
+    private static func isLetterOrDigit(_ byte: UInt8) -> Bool {
+        (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
+            || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
     }
 }

@@ -20,7 +20,7 @@ enum PortRules {
 
     static func checkNumberOrName(_ value: JSONValue?, _ path: FieldPath, _ errors: inout [FieldError]) {
         if let name = value?.string {
-            errors.invalid(path, .string(name), NameSyntax.portName(name))
+            errors.invalid(path, .string(name), Validation.portName(name))
         } else {
             checkNumber(value?.int ?? 0, path, &errors)
         }

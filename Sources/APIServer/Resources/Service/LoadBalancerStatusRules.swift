@@ -44,7 +44,7 @@ enum LoadBalancerStatusRules {
             errors.invalid(path.child("ip"), .string(ip), AddressMessages.address)
         }
         if let hostname = point["hostname"]?.string, !hostname.isEmpty {
-            errors.invalid(path.child("hostname"), .string(hostname), NameSyntax.dnsSubdomain(hostname))
+            errors.invalid(path.child("hostname"), .string(hostname), Validation.dns1123Subdomain(hostname))
             if IPAddress(hostname) != nil {
                 errors.invalid(
                     path.child("hostname"), .string(hostname), "must be a DNS name, not an IP address")
@@ -55,7 +55,7 @@ enum LoadBalancerStatusRules {
             PortRules.checkNumber(port["port"]?.int ?? 0, portPath.child("port"), &errors)
             PortRules.checkProtocol(port["protocol"]?.string ?? "", portPath.child("protocol"), &errors)
             if let error = port["error"]?.string {
-                errors.invalid(portPath.child("error"), .string(error), NameSyntax.qualifiedName(error))
+                errors.invalid(portPath.child("error"), .string(error), Validation.qualifiedName(error))
             }
         }
     }

@@ -88,7 +88,7 @@ struct ServiceValidation: Sendable {
             if name.isEmpty {
                 errors.required(path)
             } else {
-                errors.invalid(path, .string(name), NameSyntax.dnsSubdomain(name))
+                errors.invalid(path, .string(name), Validation.dns1123Subdomain(name))
             }
         default: break
         }
@@ -101,14 +101,14 @@ struct ServiceValidation: Sendable {
         if port.name.isEmpty {
             if needsName { errors.required(path.child("name")) }
         } else {
-            errors.invalid(path.child("name"), .string(port.name), NameSyntax.dnsLabel(port.name))
+            errors.invalid(path.child("name"), .string(port.name), Validation.dns1123Label(port.name))
             if !names.insert(port.name).inserted { errors.duplicate(path.child("name"), .string(port.name)) }
         }
         PortRules.checkNumber(port.port, path.child("port"), &errors)
         PortRules.checkProtocol(port.protocol, path.child("protocol"), &errors)
         PortRules.checkNumberOrName(port.targetPort, path.child("targetPort"), &errors)
         if let appProtocol = port.appProtocol {
-            errors.invalid(path.child("appProtocol"), .string(appProtocol), NameSyntax.qualifiedName(appProtocol))
+            errors.invalid(path.child("appProtocol"), .string(appProtocol), Validation.qualifiedName(appProtocol))
         }
     }
 
@@ -205,7 +205,7 @@ struct ServiceValidation: Sendable {
         guard let name = service.loadBalancerClass else { return }
         let classPath = Self.spec.child("loadBalancerClass")
         if service.isLoadBalancer {
-            errors.invalid(classPath, .string(name), NameSyntax.qualifiedName(name))
+            errors.invalid(classPath, .string(name), Validation.qualifiedName(name))
         } else {
             errors.forbidden(classPath, "may only be used when `type` is 'LoadBalancer'")
         }

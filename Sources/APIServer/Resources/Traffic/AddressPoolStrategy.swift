@@ -51,7 +51,7 @@ struct AddressPoolStrategy: ResourceStrategy {
         for (index, value) in (object["spec"]["serviceNamespaces"].array ?? []).enumerated() {
             errors.invalid(
                 FieldPath("spec").child("serviceNamespaces").index(index), value,
-                NameSyntax.dnsLabel(value.string ?? ""))
+                Validation.dns1123Label(value.string ?? ""))
         }
         return errors
     }

@@ -20,7 +20,7 @@ struct RouteTableStrategy: ResourceStrategy {
         let path = FieldPath("spec")
         ControllerNameRule.check(object.text("spec", "controllerName"), path.child("controllerName"), &errors)
         if let name = object["spec"]["ingressClassName"].string, !name.isEmpty {
-            errors.invalid(path.child("ingressClassName"), .string(name), NameSyntax.dnsSubdomain(name))
+            errors.invalid(path.child("ingressClassName"), .string(name), Validation.dns1123Subdomain(name))
         }
         for (index, rule) in (object["spec"]["rules"].array ?? []).enumerated() {
             let rulePath = path.child("rules").index(index)
@@ -57,7 +57,7 @@ struct RouteTableStrategy: ResourceStrategy {
         if name.isEmpty {
             errors.required(path.child("serviceName"))
         } else {
-            errors.invalid(path.child("serviceName"), .string(name), NameSyntax.dnsLabel(name))
+            errors.invalid(path.child("serviceName"), .string(name), Validation.dns1123Label(name))
         }
         IngressRules.checkServicePort(backend.at("port"), at: path.child("port"), of: path, &errors)
     }

@@ -69,9 +69,9 @@ struct NodeStrategy: ResourceStrategy {
             let path = FieldPath("spec").child("taints").index(index)
             let key = taint.text("key")
             let effect = taint.text("effect")
-            errors.invalid(path.child("key"), .string(key), NameSyntax.qualifiedName(key))
+            errors.invalid(path.child("key"), .string(key), Validation.qualifiedName(key))
             let value = taint.text("value")
-            errors.invalid(path.child("value"), .string(value), NameSyntax.labelValue(value))
+            errors.invalid(path.child("value"), .string(value), Validation.labelValue(value))
             if effect.isEmpty {
                 errors.required(path.child("effect"))
             } else {

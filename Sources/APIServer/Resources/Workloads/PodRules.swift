@@ -36,17 +36,17 @@ enum PodRules {
         }
         for key in ["nodeName", "serviceAccountName"] {
             let text = fields[key]?.string ?? ""
-            if !text.isEmpty { errors.invalid(spec.child(key), .string(text), NameSyntax.dnsSubdomain(text)) }
+            if !text.isEmpty { errors.invalid(spec.child(key), .string(text), Validation.dns1123Subdomain(text)) }
         }
         for key in ["hostname", "subdomain"] {
             let text = fields[key]?.string ?? ""
-            if !text.isEmpty { errors.invalid(spec.child(key), .string(text), NameSyntax.dnsLabel(text)) }
+            if !text.isEmpty { errors.invalid(spec.child(key), .string(text), Validation.dns1123Label(text)) }
         }
         for (index, gate) in (fields["readinessGates"]?.array ?? []).enumerated() {
             let type = gate.text("conditionType")
             errors.invalid(
                 spec.child("readinessGates").index(index).child("conditionType"), .string(type),
-                NameSyntax.qualifiedName(type))
+                Validation.qualifiedName(type))
         }
         if let selector = fields["nodeSelector"]?.object {
             errors += LabelRules.check(selector, spec.child("nodeSelector"))
@@ -102,7 +102,7 @@ enum PodRules {
         if name.isEmpty {
             errors.required(path.child("name"))
         } else {
-            errors.invalid(path.child("name"), .string(name), NameSyntax.dnsLabel(name))
+            errors.invalid(path.child("name"), .string(name), Validation.dns1123Label(name))
             if !names.insert(name).inserted { errors.duplicate(path.child("name"), .string(name)) }
         }
         let image = container.text("image")
@@ -126,7 +126,7 @@ enum PodRules {
             let portPath = path.index(index)
             let name = port.text("name")
             if !name.isEmpty {
-                let problems = NameSyntax.portName(name)
+                let problems = Validation.portName(name)
                 errors.invalid(portPath.child("name"), .string(name), problems)
                 if problems.isEmpty, !names.insert(name).inserted {
                     errors.duplicate(portPath.child("name"), .string(name))
