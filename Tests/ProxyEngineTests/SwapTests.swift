@@ -55,7 +55,7 @@ import Testing
                     }
                     let response = socket.readResponse()
                     guard response?.status == 200, response?.body == FakeUpstream.pattern(size) else {
-                        let found = response.map { "\($0.status) \($0.body.count)" } ?? "nothing"
+                        let found = response.map { "\($0.status) \($0.body.count)" } ?? socket.end
                         failures.withLock { $0.append("client \(client), request \(index): \(found)") }
                         return
                     }
@@ -77,7 +77,7 @@ import Testing
                 let message = Array("message \(index);".utf8)
                 socket.send(message)
                 if socket.read(message.count) != message {
-                    return failures.withLock { $0.append("the tunnel dropped at \(index)") }
+                    return failures.withLock { $0.append("the tunnel dropped at \(index): \(socket.end)") }
                 }
                 usleep(1_000)
             }

@@ -8,6 +8,8 @@ final class TestSocket: @unchecked Sendable {
     let descriptor: Int32
     private var buffered: [UInt8] = []
     private(set) var isAtEnd = false
+    /// Why nothing more can be sent or read, for messages.
+    private(set) var end = "open"
     private var isClosed = false
 
     init(descriptor: Int32, timeout: Double = 10) {
@@ -32,7 +34,10 @@ final class TestSocket: @unchecked Sendable {
             }
         }
         self.init(descriptor: descriptor, timeout: timeout)
-        if result != 0 { isAtEnd = true }
+        if result != 0 {
+            isAtEnd = true
+            end = "connect: \(String(cString: strerror(errno)))"
+        }
     }
 
     deinit { close() }
@@ -59,7 +64,11 @@ final class TestSocket: @unchecked Sendable {
             let count = bytes.withUnsafeBytes {
                 Glibc.send(descriptor, $0.baseAddress! + sent, bytes.count - sent, Int32(MSG_NOSIGNAL))
             }
-            if count <= 0 { return false }
+            if count < 0, errno == EINTR { continue }
+            if count <= 0 {
+                end = Self.reason(count, "send")
+                return false
+            }
             sent += count
         }
         return true
@@ -70,13 +79,22 @@ final class TestSocket: @unchecked Sendable {
 
     private func fill() -> Bool {
         var chunk = [UInt8](repeating: 0, count: 65_536)
-        let count = recv(descriptor, &chunk, chunk.count, 0)
-        if count <= 0 {
-            isAtEnd = true
-            return false
+        while true {
+            let count = recv(descriptor, &chunk, chunk.count, 0)
+            // A socket with a timeout is never restarted by the kernel after a signal: signal(7).
+            if count < 0, errno == EINTR { continue }
+            if count <= 0 {
+                isAtEnd = true
+                end = Self.reason(count, "recv")
+                return false
+            }
+            buffered += chunk[..<count]
+            return true
         }
-        buffered += chunk[..<count]
-        return true
+    }
+
+    private static func reason(_ count: Int, _ call: String) -> String {
+        count == 0 ? "end of stream" : "\(call): \(String(cString: strerror(errno)))"
     }
 
     /// Exactly `count` bytes, or fewer at the end of the stream.
