@@ -8,6 +8,8 @@ struct ServedResource: Sendable {
     /// "v1", "networking.k8s.io/v1".
     let apiVersion: String
     let schema: Schema?
+    /// The schema of `autoscaling/v1 Scale`, for kinds that have the subresource.
+    var scaleSchema: Schema?
     let columns: TableColumns
     let cache: ResourceCache
     /// "/registry/core/services/".
@@ -28,7 +30,14 @@ struct ServedResource: Sendable {
         switch subresource {
         case .status: definition.hasStatus
         case .finalize: definition.plural == "namespaces" && definition.group.isEmpty
+        case .scale: strategy.scale != nil
+        default: unimplemented(subresource) != nil
         }
+    }
+
+    /// A subresource that is answered with 501.
+    func unimplemented(_ subresource: Subresource) -> SubresourceDefinition? {
+        strategy.unimplementedSubresources.first { $0.name == subresource.rawValue }
     }
 
     /// The document a client sees, from what the cache has.

@@ -32,6 +32,8 @@ struct ServedResources: Sendable {
                 ServedResource(
                     strategy: strategy, definition: definition, apiVersion: definition.apiVersion,
                     schema: schemas.schema(for: definition.groupVersionKind),
+                    scaleSchema: strategy.scale == nil
+                        ? nil : schemas.schema(for: ScaleMapping.definition.groupVersionKind),
                     columns: BuiltInTables.columns(for: definition) ?? .standard, cache: cache, keyPrefix: prefix))
         }
         self.all = all

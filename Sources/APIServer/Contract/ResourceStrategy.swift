@@ -32,6 +32,12 @@ protocol ResourceStrategy: Sendable {
     /// When `metadata.generation` is set to 1 and counted up.
     var generationRule: GenerationRule { get }
 
+    /// Where the numbers of the subresource `scale` are; nil: the kind has none.
+    var scale: ScaleMapping? { get }
+
+    /// Subresources that Kubernetes has and that are answered with 501.
+    var unimplementedSubresources: [SubresourceDefinition] { get }
+
     /// The field selectors of this kind besides `metadata.name` and `metadata.namespace`.
     var selectableFieldNames: [String] { get }
 
@@ -153,6 +159,8 @@ extension ResourceStrategy {
     var allowsUnconditionalUpdate: Bool { true }
     var returnsDeletedObject: Bool { false }
     var generationRule: GenerationRule { .none }
+    var scale: ScaleMapping? { nil }
+    var unimplementedSubresources: [SubresourceDefinition] { [] }
     var selectableFieldNames: [String] { [] }
     var storedForm: StoredForm? { nil }
     var timeToLiveSeconds: Int? { nil }

@@ -13,8 +13,13 @@ struct DiscoveryDocuments: Sendable {
         let etag: String
     }
 
+    private typealias Subresources = [GroupVersionResource: [SubresourceDefinition]]
+
     init(_ registry: ResourceRegistry) {
         let definitions = registry.strategies.map(\.definition)
+        let subresources: Subresources = Dictionary(
+            registry.strategies.map { ($0.definition.groupVersionResource, $0.subresources) },
+            uniquingKeysWith: { first, _ in first })
         var groups: [String] = []
         for definition in definitions where !groups.contains(definition.group) { groups.append(definition.group) }
         let named = groups.filter { !$0.isEmpty }
@@ -33,18 +38,18 @@ struct DiscoveryDocuments: Sendable {
         }
         for version in Self.versions(definitions) {
             let path = version.group.isEmpty ? "/api/\(version.version)" : "/apis/\(version)"
-            classic[path] = Self.resourceList(version, definitions.filter { $0.groupVersion == version }).encoded()
+            classic[path] = Self.resourceList(
+                version, definitions.filter { $0.groupVersion == version }, subresources
+            ).encoded()
         }
         self.classic = classic
         var aggregated: [String: [String: Document]] = [:]
         for version in ["v2", "v2beta1"] {
-            aggregated["/api", default: [:]][version] = Self.aggregate([""], definitions, version)
-            aggregated["/apis", default: [:]][version] = Self.aggregate(named, definitions, version)
+            aggregated["/api", default: [:]][version] = Self.aggregate([""], definitions, subresources, version)
+            aggregated["/apis", default: [:]][version] = Self.aggregate(named, definitions, subresources, version)
         }
         self.aggregated = aggregated
     }
-
-    static let statusVerbs: JSONValue = ["get", "patch", "update"]
 
     private static func versions(_ definitions: [ResourceDefinition]) -> [GroupVersion] {
         var versions: [GroupVersion] = []
@@ -61,7 +66,9 @@ struct DiscoveryDocuments: Sendable {
         return ["name": .string(name), "versions": .array(versions), "preferredVersion": versions[0]]
     }
 
-    private static func resourceList(_ version: GroupVersion, _ definitions: [ResourceDefinition]) -> JSONValue {
+    private static func resourceList(
+        _ version: GroupVersion, _ definitions: [ResourceDefinition], _ subresources: Subresources
+    ) -> JSONValue {
         var resources: [JSONValue] = []
         for definition in definitions.sorted(by: { $0.plural < $1.plural }) {
             var entry: JSONObject = [
@@ -74,11 +81,8 @@ struct DiscoveryDocuments: Sendable {
             entry["storageVersionHash"] = .string(
                 ContentHash.base64("\(definition.group)/\(definition.version)/\(definition.kind)"))
             resources.append(.object(entry))
-            for (subresource, verbs) in subresources(definition) {
-                resources.append([
-                    "name": .string("\(definition.plural)/\(subresource)"), "singularName": "",
-                    "namespaced": .bool(definition.namespaced), "kind": .string(definition.kind), "verbs": verbs,
-                ])
+            for subresource in subresources[definition.groupVersionResource] ?? [] {
+                resources.append(listed(subresource, of: definition))
             }
         }
         return [
@@ -87,16 +91,24 @@ struct DiscoveryDocuments: Sendable {
         ]
     }
 
-    private static func subresources(_ definition: ResourceDefinition) -> [(String, JSONValue)] {
-        var result: [(String, JSONValue)] = []
-        if definition.group.isEmpty, definition.plural == "namespaces" { result.append(("finalize", ["update"])) }
-        if definition.hasStatus { result.append(("status", statusVerbs)) }
-        return result
+    private static func listed(_ subresource: SubresourceDefinition, of definition: ResourceDefinition) -> JSONValue {
+        var entry: JSONObject = [
+            "name": .string("\(definition.plural)/\(subresource.name)"), "singularName": "",
+            "namespaced": .bool(definition.namespaced),
+        ]
+        let kind = subresource.kind ?? definition.groupVersionKind
+        if (kind.group, kind.version) != (definition.group, definition.version) {
+            entry["group"] = .string(kind.group)
+            entry["version"] = .string(kind.version)
+        }
+        entry["kind"] = .string(kind.kind)
+        entry["verbs"] = JSONValue(subresource.verbs)
+        return .object(entry)
     }
 
-    private static func aggregate(_ groups: [String], _ definitions: [ResourceDefinition], _ version: String)
-        -> Document
-    {
+    private static func aggregate(
+        _ groups: [String], _ definitions: [ResourceDefinition], _ subresources: Subresources, _ version: String
+    ) -> Document {
         let items: [JSONValue] = groups.map { group in
             let own = definitions.filter { $0.group == group }
             var metadata: JSONObject = ["creationTimestamp": .null]
@@ -109,7 +121,7 @@ struct DiscoveryDocuments: Sendable {
                             "version": .string(groupVersion.version),
                             "resources": .array(
                                 own.filter { $0.groupVersion == groupVersion }.sorted { $0.plural < $1.plural }
-                                    .map(aggregatedResource)),
+                                    .map { aggregatedResource($0, subresources[$0.groupVersionResource] ?? []) }),
                             "freshness": "Current",
                         ]
                     }),
@@ -123,25 +135,30 @@ struct DiscoveryDocuments: Sendable {
         return Document(bytes: bytes, etag: "\"\(ContentHash.hex(bytes))\"")
     }
 
-    private static func aggregatedResource(_ definition: ResourceDefinition) -> JSONValue {
-        let kind: JSONValue = [
-            "group": .string(definition.group), "version": .string(definition.version),
-            "kind": .string(definition.kind),
-        ]
+    private static func aggregatedResource(
+        _ definition: ResourceDefinition, _ subresources: [SubresourceDefinition]
+    ) -> JSONValue {
         var entry: JSONObject = [
-            "resource": .string(definition.plural), "responseKind": kind,
+            "resource": .string(definition.plural), "responseKind": kind(definition.groupVersionKind),
             "scope": definition.namespaced ? "Namespaced" : "Cluster",
             "singularResource": .string(definition.singular), "verbs": definition.servedVerbs,
         ]
         if !definition.shortNames.isEmpty { entry["shortNames"] = JSONValue(definition.shortNames) }
         if !definition.categories.isEmpty { entry["categories"] = JSONValue(definition.categories) }
-        let subresources = subresources(definition)
         if !subresources.isEmpty {
             entry["subresources"] = .array(
-                subresources.map { name, verbs in
-                    ["subresource": .string(name), "responseKind": kind, "verbs": verbs]
+                subresources.map { subresource in
+                    [
+                        "subresource": .string(subresource.name),
+                        "responseKind": kind(subresource.kind ?? definition.groupVersionKind),
+                        "verbs": JSONValue(subresource.verbs),
+                    ]
                 })
         }
         return .object(entry)
+    }
+
+    private static func kind(_ kind: GroupVersionKind) -> JSONValue {
+        ["group": .string(kind.group), "version": .string(kind.version), "kind": .string(kind.kind)]
     }
 }

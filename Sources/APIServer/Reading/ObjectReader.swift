@@ -15,6 +15,10 @@ struct ObjectReader: Sendable {
         guard let object = resource.cache.get(namespace: operation.namespace, name: operation.name) else {
             throw Status.notFound(resource.definition.groupResource, operation.name)
         }
+        if operation.subresource == .scale, let mapping = resource.strategy.scale {
+            let scale = try mapping.scale(of: try resource.served(object))
+            return try renderer.scale(scale, shape: exchange.shape, now: exchange.now)
+        }
         return try renderer.object(
             resource, stored: object.bytes, revision: nil, shape: exchange.shape, now: exchange.now,
             included: try Self.included(exchange.query))

@@ -76,13 +76,22 @@ final class RequestPipeline: Sendable {
         else { throw Status.resourceNotFound() }
         var subresource: Subresource?
         if !path.subresource.isEmpty {
-            guard let known = Subresource(rawValue: path.subresource), resource.serves(known) else {
+            guard let known = Subresource(path: path.subresource), resource.serves(known) else {
                 throw Status.resourceNotFound()
             }
             subresource = known
         }
         guard !(resource.definition.namespaced && path.namespace.isEmpty && !path.name.isEmpty) else {
             throw Status.resourceNotFound()
+        }
+        if let subresource, let unimplemented = resource.unimplemented(subresource) {
+            guard unimplemented.allows(exchange.request.method) else {
+                throw Status.methodNotServed(resource.definition)
+            }
+            exchange.operation = ResourceOperation(
+                verb: .connect, resource: resource, namespace: path.namespace, name: path.name,
+                subresource: subresource)
+            return
         }
         let isWatch = path.isWatchPath || exchange.query.bool("watch")
         guard
@@ -112,8 +121,9 @@ final class RequestPipeline: Sendable {
 
     private static func allows(_ verb: Verb, _ subresource: Subresource?, spansNamespaces: Bool) -> Bool {
         switch subresource {
-        case .status: verb == .get || verb == .update || verb == .patch
+        case .status, .scale: verb == .get || verb == .update || verb == .patch
         case .finalize: verb == .update
+        case .attach, .binding, .ephemeralcontainers, .exec, .log, .portforward, .proxy, .resize, .token: false
         case nil: !(spansNamespaces && (verb == .create || verb == .deletecollection))
         }
     }
@@ -128,7 +138,8 @@ final class RequestPipeline: Sendable {
     }
 
     private func negotiate(_ exchange: inout Exchange) throws(Status) {
-        guard exchange.operation != nil else { return }
+        // What is connected to is not shown in any form.
+        guard let operation = exchange.operation, operation.verb != .connect else { return }
         exchange.shape = try ResponseShape(accept: exchange.request.accept)
     }
 
@@ -143,6 +154,12 @@ final class RequestPipeline: Sendable {
         case .watch:
             try watcher.start(exchange, operation)
             metrics.record(exchange, status: 200)
+        case .connect:
+            let definition = operation.resource.definition
+            guard operation.resource.cache.get(namespace: operation.namespace, name: operation.name) != nil else {
+                throw Status.notFound(definition.groupResource, operation.name)
+            }
+            throw Status.notImplemented(operation.subresource ?? .proxy, of: definition, operation.name)
         case .create, .update, .patch, .delete, .deletecollection:
             writer.perform(exchange, operation) { result in
                 switch result {

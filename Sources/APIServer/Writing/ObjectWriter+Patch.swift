@@ -26,16 +26,17 @@ extension ObjectWriter {
             throw Status.badRequest("error decoding patch: \(error)")
         }
         let repeated = duplicates
-        let reader = request.resource.documentReader
+        let reader = request.documentReader
         let change = Change(retriesLostRaces: Self.version(in: patch, format) == nil) {
             (old, warnings) throws(Status) in
-            var document = try Self.patched(old, patch, format, request)
-            document["apiVersion"] = old["apiVersion"]
-            document["kind"] = old["kind"]
+            let shown = try request.shown(old)
+            var document = try Self.patched(shown, patch, format, reader.schema)
+            document["apiVersion"] = shown["apiVersion"]
+            document["kind"] = shown["kind"]
             try reader.conform(
                 &document, duplicates: repeated, request.options.fieldValidation, warnings: &warnings)
             if Self.version(in: patch, format) == nil { document["metadata"]["resourceVersion"] = nil }
-            return document
+            return try request.whole(document, of: old)
         }
         try apply(change, request, attempt: 1, done)
     }
@@ -49,14 +50,14 @@ extension ObjectWriter {
     }
 
     private static func patched(
-        _ old: JSONValue, _ patch: JSONValue, _ format: PatchFormat, _ request: WriteRequest
+        _ old: JSONValue, _ patch: JSONValue, _ format: PatchFormat, _ schema: Schema?
     ) throws(Status) -> JSONValue {
         do throws(PatchError) {
             switch format {
             case .json: return try JSONPatch.apply(patch, to: old)
             case .merge: return try MergePatch.apply(patch, to: old)
             case .strategicMerge:
-                return try StrategicMergePatch.apply(patch, to: old, schema: request.resource.schema)
+                return try StrategicMergePatch.apply(patch, to: old, schema: schema)
             }
         } catch {
             throw error.status

@@ -7,7 +7,7 @@ extension ObjectWriter {
     {
         let request = try writeRequest(exchange, operation, optionsKind: "UpdateOptions")
         var warnings: [String] = []
-        var document = try request.resource.documentReader.read(
+        var document = try request.documentReader.read(
             exchange.request.body, contentType: exchange.request.contentType, request.options.fieldValidation,
             warnings: &warnings)
         try alignIdentity(&document, request, expectedName: request.name)
@@ -16,7 +16,7 @@ extension ObjectWriter {
         let change = Change(
             retriesLostRaces: (wanted["metadata"]["resourceVersion"].string ?? "").isEmpty, warnings: warnings,
             createsWhenMissing: request.subresource == nil && request.strategy.allowsCreateOnUpdate ? wanted : nil
-        ) { _, _ in wanted }
+        ) { (old, _) throws(Status) in try request.whole(wanted, of: old) }
         try apply(change, request, attempt: 1, done)
     }
 
@@ -195,20 +195,21 @@ extension ObjectWriter {
         let strategy = request.strategy
         var errors: [FieldError]
         switch request.subresource {
-        case nil:
-            strategy.prepareForUpdate(&object, from: old, context)
-            errors = updateErrors(object, old, request)
-            errors += strategy.validateUpdate(object, from: old, context)
         case .status:
             strategy.prepareForStatusUpdate(&object, from: old, context)
             errors = updateErrors(object, old, request)
             errors += strategy.validateStatusUpdate(object, from: old, context)
+        case nil, .scale:
+            strategy.prepareForUpdate(&object, from: old, context)
+            errors = updateErrors(object, old, request)
+            errors += strategy.validateUpdate(object, from: old, context)
         case .finalize:
             // `/finalize` of a Namespace takes the finalizers and nothing else.
             let finalizers = object["spec"]["finalizers"]
             object = old
             object["spec"]["finalizers"] = finalizers
             errors = []
+        default: preconditionFailure("no document is written through another subresource")
         }
         try Self.refuse(request, name: request.name, errors, schemaErrors)
     }

@@ -35,7 +35,7 @@ final class ObjectWriter: Sendable {
             case .patch: try patch(exchange, operation, done)
             case .delete: try delete(exchange, operation, done)
             case .deletecollection: try deleteCollection(exchange, operation, done)
-            case .get, .list, .watch: preconditionFailure("\(operation.verb) does not write")
+            case .get, .list, .watch, .connect: preconditionFailure("\(operation.verb) does not write")
             }
         } catch {
             done(.failure(error))
@@ -56,13 +56,32 @@ final class ObjectWriter: Sendable {
         _ request: WriteRequest, status: Int = 200, stored bytes: [UInt8], revision: Revision?, warnings: [String]
     ) -> Result<OutgoingResponse, Status> {
         do {
-            var response = try renderer.object(
-                request.resource, stored: bytes, revision: revision, shape: request.shape, now: request.now)
+            var response =
+                if request.subresource == .scale {
+                    try scaleResponse(request, stored: bytes, revision: revision)
+                } else {
+                    try renderer.object(
+                        request.resource, stored: bytes, revision: revision, shape: request.shape, now: request.now)
+                }
             response.status = status
             for warning in warnings { response.headers.append(("Warning", Self.warningHeader(warning))) }
             return .success(response)
         } catch {
             return .failure(error)
+        }
+    }
+
+    private func scaleResponse(_ request: WriteRequest, stored: [UInt8], revision: Revision?) throws(Status)
+        -> OutgoingResponse
+    {
+        let bytes = try request.resource.served(bytes: revision.map { CachedObject.bytes(stored, with: $0) } ?? stored)
+        do {
+            let object = try JSONParser.parse(bytes)
+            return try renderer.scale(try request.shown(object), shape: request.shape, now: request.now)
+        } catch let status as Status {
+            throw status
+        } catch {
+            throw Status.internalError("a stored object is not JSON")
         }
     }
 

@@ -4,4 +4,9 @@ import KubeModel
 struct ServiceAccountStrategy: ResourceStrategy {
     let definition = ResourceDefinition.builtIn("", "v1", "ServiceAccount", "serviceaccounts", short: ["sa"])
     let returnsDeletedObject = true
+    let unimplementedSubresources = [
+        SubresourceDefinition(
+            "token", kind: GroupVersionKind(group: "authentication.k8s.io", version: "v1", kind: "TokenRequest"),
+            verbs: ["create"])
+    ]
 }

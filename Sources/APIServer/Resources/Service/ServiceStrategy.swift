@@ -9,6 +9,9 @@ struct ServiceStrategy: ResourceStrategy {
     let returnsDeletedObject = true
     let nameRule = NameRule.dnsLabel
     let allowsCreateOnUpdate = true
+    let unimplementedSubresources = [
+        SubresourceDefinition("proxy", options: "ServiceProxyOptions", verbs: SubresourceDefinition.proxyVerbs)
+    ]
     let selectableFieldNames = ["spec.clusterIP", "spec.type"]
 
     private let allocations: ServiceAllocations

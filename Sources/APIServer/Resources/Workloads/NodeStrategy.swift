@@ -5,6 +5,9 @@ import NetworkTypes
 struct NodeStrategy: ResourceStrategy {
     let definition = ResourceDefinition.builtIn(
         "", "v1", "Node", "nodes", namespaced: false, short: ["no"], hasStatus: true)
+    let unimplementedSubresources = [
+        SubresourceDefinition("proxy", options: "NodeProxyOptions", verbs: SubresourceDefinition.proxyVerbs)
+    ]
     let selectableFieldNames = ["spec.unschedulable"]
 
     func selectableFields(of object: JSONValue) -> [String: String] {

@@ -7,6 +7,16 @@ struct PodStrategy: ResourceStrategy {
         "", "v1", "Pod", "pods", short: ["po"], categories: ["all"], hasStatus: true)
     let returnsDeletedObject = true
     let generationRule = GenerationRule.spec
+    let unimplementedSubresources = [
+        SubresourceDefinition("attach", options: "PodAttachOptions", verbs: ["create", "get"]),
+        SubresourceDefinition("binding", options: "Binding", verbs: ["create"]),
+        SubresourceDefinition("ephemeralcontainers", verbs: ["get", "patch", "update"]),
+        SubresourceDefinition("exec", options: "PodExecOptions", verbs: ["create", "get"]),
+        SubresourceDefinition("log", verbs: ["get"]),
+        SubresourceDefinition("portforward", options: "PodPortForwardOptions", verbs: ["create", "get"]),
+        SubresourceDefinition("proxy", options: "PodProxyOptions", verbs: SubresourceDefinition.proxyVerbs),
+        SubresourceDefinition("resize", verbs: ["get", "patch", "update"]),
+    ]
     let selectableFieldNames = [
         "spec.nodeName", "spec.restartPolicy", "spec.schedulerName", "spec.serviceAccountName", "spec.hostNetwork",
         "status.phase", "status.podIP", "status.nominatedNodeName",
