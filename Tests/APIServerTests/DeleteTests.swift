@@ -36,6 +36,7 @@ import Testing
         #expect(deleted.json["details"]["name"] == "a")
         #expect(deleted.json["details"]["kind"] == "configmaps")
         #expect(deleted.json["details"]["uid"] == created.json["metadata"]["uid"])
+        #expect(deleted.json["code"] == nil)
         #expect(await server.send("DELETE", "\(Samples.configMaps)/a").status == 404)
 
         _ = await server.send("POST", Samples.services, Samples.service("web"))
@@ -50,6 +51,11 @@ import Testing
         let path = "\(Samples.configMaps)/a"
         let uid = await server.send("DELETE", path, ["preconditions": ["uid": "other"]])
         #expect(uid.status == 409)
+        #expect(
+            uid.message
+                == "Operation cannot be fulfilled on ConfigMap \"a\": the UID in the precondition (other) does not match "
+                + "the UID in record (\(created.json["metadata"]["uid"].string ?? "")). The object might have been "
+                + "deleted and then recreated")
         let version = await server.send("DELETE", path, ["preconditions": ["resourceVersion": "1"]])
         #expect(version.status == 409)
         let right = await server.send(

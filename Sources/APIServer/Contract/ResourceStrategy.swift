@@ -29,6 +29,9 @@ protocol ResourceStrategy: Sendable {
     /// Whether DELETE answers with the deleted object instead of a Status (Pod, Service, ServiceAccount in Kubernetes).
     var returnsDeletedObject: Bool { get }
 
+    /// What becomes of the dependents of a deleted object when the request does not say.
+    var dependentsPolicy: DependentsPolicy { get }
+
     /// When `metadata.generation` is set to 1 and counted up.
     var generationRule: GenerationRule { get }
 
@@ -50,6 +53,10 @@ protocol ResourceStrategy: Sendable {
 
     /// Value of each name in `selectableFieldNames`; a missing field has the value "". Gets the *stored* form.
     func selectableFields(of object: JSONValue) -> [String: String]
+
+    /// How long a deleted object stays so that what it stands for can end in order; nil for kinds that are just removed
+    /// (all but Pods). 0: nothing has to be waited for. `requested`: what the deletion asks for, not negative.
+    func gracePeriodSeconds(for object: JSONValue, requested: Int64?) -> Int64?
 
     /// Brings a new object into shape: drops `status` and other fields that users may not set, and derives fields.
     func prepareForCreate(_ object: inout JSONValue, _ context: StrategyContext)
@@ -131,6 +138,16 @@ enum NameRule: Sendable, Hashable {
     }
 }
 
+/// What the deletion of an object means for those that name it as an owner (Kubernetes: `GarbageCollectionPolicy`).
+enum DependentsPolicy: Sendable, Hashable {
+    /// They are deleted.
+    case delete
+    /// They stay (ReplicationController, batch/v1 Job).
+    case orphan
+    /// The kind takes no part in garbage collection, whatever is asked for (Event).
+    case unsupported
+}
+
 /// When `metadata.generation` counts.
 enum GenerationRule: Sendable, Hashable {
     /// The kind has no generation (ConfigMap, Secret, Namespace, Node, Endpoints, …).
@@ -158,6 +175,7 @@ extension ResourceStrategy {
     var allowsCreateOnUpdate: Bool { false }
     var allowsUnconditionalUpdate: Bool { true }
     var returnsDeletedObject: Bool { false }
+    var dependentsPolicy: DependentsPolicy { .delete }
     var generationRule: GenerationRule { .none }
     var scale: ScaleMapping? { nil }
     var unimplementedSubresources: [SubresourceDefinition] { [] }
@@ -166,6 +184,7 @@ extension ResourceStrategy {
     var timeToLiveSeconds: Int? { nil }
 
     func selectableFields(of object: JSONValue) -> [String: String] { [:] }
+    func gracePeriodSeconds(for object: JSONValue, requested: Int64?) -> Int64? { nil }
 
     func prepareForCreate(_ object: inout JSONValue, _ context: StrategyContext) {
         if definition.hasStatus { object["status"] = nil }

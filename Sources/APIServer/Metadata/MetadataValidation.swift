@@ -43,8 +43,16 @@ enum MetadataValidation {
         if let references = metadata?["ownerReferences"]?.array {
             checkOwners(references, path.child("ownerReferences"), &errors)
         }
-        for finalizer in metadata?["finalizers"]?.array ?? [] {
-            checkFinalizer(finalizer.string ?? "", path.child("finalizers"), &errors)
+        if let finalizers = metadata?["finalizers"]?.array {
+            for finalizer in finalizers { checkFinalizer(finalizer.string ?? "", path.child("finalizers"), &errors) }
+            if finalizers.contains(.string(DeletionPlan.orphan)),
+                finalizers.contains(.string(DeletionPlan.foreground))
+            {
+                errors.append(
+                    .invalid(
+                        path.child("finalizers"), .array(finalizers),
+                        "finalizer \(DeletionPlan.foreground) and \(DeletionPlan.orphan) cannot be both set"))
+            }
         }
         return errors
     }
@@ -59,7 +67,7 @@ enum MetadataValidation {
             let before = Set((oldMetadata?["finalizers"]?.array ?? []).compactMap(\.string))
             let added = (newMetadata?["finalizers"]?.array ?? []).compactMap(\.string).filter { !before.contains($0) }
             if !added.isEmpty {
-                let list = added.map { "\"\($0)\"" }.joined(separator: ", ")
+                let list = Set(added).sorted().map { "\"\($0)\"" }.joined(separator: ", ")
                 errors.append(
                     .forbidden(
                         path.child("finalizers"),

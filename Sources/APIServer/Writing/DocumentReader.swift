@@ -85,7 +85,7 @@ struct DocumentReader: Sendable {
         return value
     }
 
-    private static var unsupported: Status {
+    static var unsupported: Status {
         .unsupportedMediaType(supported: ["application/json", "application/yaml"])
     }
 

@@ -8,7 +8,7 @@ extension ObjectWriter {
     {
         let (request, options) = try deleteRequest(exchange, operation)
         try delete(request, options, attempt: 1) { result in
-            done(result.flatMap { self.deletionResponse(request, $0) })
+            done(result.flatMap { self.deletionResponse(request, options, $0) })
         }
     }
 
@@ -97,13 +97,13 @@ extension ObjectWriter {
 
     /// What a deletion came to.
     enum Deletion: Sendable {
-        /// The object is gone; this was its last state.
-        case gone(JSONValue)
-        /// It has a deletionTimestamp and waits for its finalizers. The bytes carry their version when there is none here.
+        /// The object is gone; this was its last state, and this the version that its removal has.
+        case gone(JSONValue, Revision)
+        /// It waits for its finalizers or its grace period. The bytes carry their version when there is none here.
         case waiting(bytes: [UInt8], Revision?)
     }
 
-    /// Deletes one object, or marks it when finalizers hold it.
+    /// Deletes one object, or marks it when finalizers or a grace period hold it.
     func delete(
         _ request: WriteRequest, _ options: DeleteOptions, attempt: Int,
         _ done: @escaping @Sendable (Result<Deletion, Status>) -> Void
@@ -113,39 +113,35 @@ extension ObjectWriter {
             throw Status.notFound(resource.definition.groupResource, request.name)
         }
         try namespaces.admitDelete(request)
-        if let uid = options.uid, uid != current.uid {
-            throw conflict(
-                request, "Precondition failed: UID in precondition: \(uid), UID in object meta: \(current.uid)")
-        }
-        if let version = options.resourceVersion, version != String(current.revision.rawValue) {
-            throw conflict(
-                request,
-                "Precondition failed: ResourceVersion in precondition: \(version), ResourceVersion in object meta: "
-                    + "\(current.revision.rawValue)")
-        }
+        try checkPreconditions(options, request, current)
         let old = try resource.served(current)
-        var marked = old
-        mark(&marked, request)
         let key = resource.key(namespace: request.namespace, name: request.name)
-        let isGone = Self.isDeletionComplete(marked)
-        if !isGone, old["metadata"]["deletionTimestamp"] != nil {
+        let write: Write
+        let outcome: @Sendable (Revision) -> Deletion
+        var releases = false
+        switch DeletionPlan(old, options, request.strategy, now: request.now) {
+        case .unchanged:
             done(.success(.waiting(bytes: current.bytes, nil)))
             return
+        case .hold(let marked):
+            let bytes = resource.storedBytes(marked)
+            write = .update(key: key, value: bytes, ifRevision: current.revision)
+            outcome = { .waiting(bytes: bytes, $0) }
+        case .remove(let last):
+            write = .delete(key: key, ifRevision: current.revision)
+            outcome = { .gone(last, $0) }
+            releases = true
         }
-        let bytes = isGone ? [] : resource.storedBytes(marked)
         if request.options.isDryRun {
-            done(.success(isGone ? .gone(old) : .waiting(bytes: bytes, current.revision)))
+            done(.success(outcome(current.revision)))
             return
         }
-        let write: Write =
-            isGone
-            ? .delete(key: key, ifRevision: current.revision)
-            : .update(key: key, value: bytes, ifRevision: current.revision)
+        let isGone = releases
         store.submit(write) { result in
             switch result {
-            case .success(let outcome):
+            case .success(let written):
                 if isGone { request.strategy.release(old) }
-                done(.success(isGone ? .gone(old) : .waiting(bytes: bytes, outcome.revision)))
+                done(.success(outcome(written.revision)))
             case .failure(let error):
                 switch error.code {
                 case .conflict, .notFound: break
@@ -168,16 +164,27 @@ extension ObjectWriter {
         }
     }
 
-    /// Marks an object as being deleted.
-    private func mark(_ object: inout JSONValue, _ request: WriteRequest) {
-        if object["metadata"]["deletionTimestamp"] == nil {
-            object["metadata"]["deletionTimestamp"] = .string(request.now.description)
-            object["metadata"]["deletionGracePeriodSeconds"] = 0
-            if let generation = object["metadata"]["generation"].int, generation > 0 {
-                object["metadata"]["generation"] = .integer(Int64(generation) + 1)
-            }
+    /// 409 for an object that is not the one the client means. The kind stands where other conflicts have the resource,
+    /// as in Kubernetes (`rest.BeforeDelete`).
+    private func checkPreconditions(
+        _ options: DeleteOptions, _ request: WriteRequest, _ current: CachedObject
+    ) throws(Status) {
+        guard options.uid != nil || options.resourceVersion != nil else { return }
+        let definition = request.resource.definition
+        let subject = GroupResource(group: definition.group, resource: definition.kind)
+        let version = String(current.revision.rawValue)
+        if let uid = options.uid, uid != current.uid {
+            throw Status.conflict(
+                subject, request.name,
+                "the UID in the precondition (\(uid)) does not match the UID in record (\(current.uid)). The object might "
+                    + "have been deleted and then recreated")
         }
-        if object["kind"] == "Namespace" { object["status"]["phase"] = "Terminating" }
+        if let wanted = options.resourceVersion, wanted != version {
+            throw Status.conflict(
+                subject, request.name,
+                "the ResourceVersion in the precondition (\(wanted)) does not match the ResourceVersion in record "
+                    + "(\(version)). The object might have been modified")
+        }
     }
 
     private func deleteRequest(_ exchange: Exchange, _ operation: ResourceOperation) throws(Status) -> (
@@ -187,11 +194,14 @@ extension ObjectWriter {
         if !exchange.request.body.isEmpty {
             do {
                 switch DocumentReader.mediaType(exchange.request.contentType) {
+                case "", "application/json": body = try JSONParser.parse(exchange.request.body)
                 case "application/yaml": body = try YAMLDocument.parse(exchange.request.body)
                 case ProtobufDocument.mediaType:
                     body = try ProtobufDocument.parse(exchange.request.body, message: "DeleteOptions")
-                default: body = try JSONParser.parse(exchange.request.body)
+                default: throw DocumentReader.unsupported
                 }
+            } catch let status as Status {
+                throw status
             } catch {
                 throw Status.badRequest("the body is no DeleteOptions: \(error)")
             }
@@ -205,23 +215,30 @@ extension ObjectWriter {
         return (request, options)
     }
 
-    private func deletionResponse(_ request: WriteRequest, _ deletion: Deletion) -> Result<OutgoingResponse, Status> {
+    private func deletionResponse(
+        _ request: WriteRequest, _ options: DeleteOptions, _ deletion: Deletion
+    ) -> Result<OutgoingResponse, Status> {
         switch deletion {
         case .waiting(let bytes, let revision):
-            return response(request, stored: bytes, revision: revision, warnings: [])
-        case .gone(let object):
+            // Kubernetes answers 202 to this one way of asking, and 200 to all others, for the sake of old clients.
+            return response(
+                request, status: options.orphanDependents == false ? 202 : 200, stored: bytes, revision: revision,
+                warnings: [])
+        case .gone(let object, let revision):
             if request.strategy.returnsDeletedObject {
                 return response(
-                    request, stored: request.resource.storedBytes(object, keepsVersion: true), revision: nil,
-                    warnings: [])
+                    request, stored: request.resource.storedBytes(object), revision: revision, warnings: [])
             }
             let definition = request.resource.definition
-            return .success(
-                OutgoingResponse(
-                    .success(
-                        details: Status.Details(
-                            name: request.name, group: definition.group, kind: definition.plural,
-                            uid: object["metadata"]["uid"].string)), shape: request.shape))
+            var status = Status.success(
+                details: Status.Details(
+                    name: request.name, group: definition.group, kind: definition.plural,
+                    uid: object["metadata"]["uid"].string))
+            // A success has no code in its document.
+            status.code = 0
+            var answer = OutgoingResponse(status, shape: request.shape)
+            answer.status = 200
+            return .success(answer)
         }
     }
 }

@@ -70,7 +70,7 @@ extension ObjectWriter {
         let schemaErrors = resource.documentReader.schemaErrors(object)
         let context = request.context(name: request.name)
         try admit(&object, old, request, context, schemaErrors)
-        let isDeletion = Self.isDeletionComplete(object)
+        let isDeletion = object.isDeletionComplete
 
         if !isDeletion, resource.isSame(object, old) {
             done(response(request, stored: current.bytes, revision: nil, warnings: warnings))
@@ -171,21 +171,16 @@ extension ObjectWriter {
     private func fillFromOld(_ object: inout JSONValue, _ old: JSONValue, _ request: WriteRequest) throws(Status) {
         try alignIdentity(&object, request, expectedName: request.name)
         var metadata = object["metadata"]?.object ?? JSONObject()
-        for field in ["uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds"] {
+        // What clients say about these counts for nothing (`rest.BeforeUpdate`).
+        metadata["creationTimestamp"] = old["metadata"]["creationTimestamp"]
+        if let moment = old["metadata"]["deletionTimestamp"] { metadata["deletionTimestamp"] = moment }
+        for field in ["uid", "deletionTimestamp", "deletionGracePeriodSeconds"] {
             let given = metadata[field]
-            if given == nil || given == .null || given == "" || Self.isSameMoment(given, old["metadata"][field]) {
-                metadata[field] = old["metadata"][field]
-            }
+            if given == nil || given == .null || given == "" { metadata[field] = old["metadata"][field] }
         }
         metadata["generation"] = old["metadata"]["generation"]
         DocumentOrder.dropEmpty(&metadata)
         object["metadata"] = .object(metadata)
-    }
-
-    /// Clients write times back in their own way: `2026-01-01T00:00:00+00:00` for `2026-01-01T00:00:00Z`.
-    private static func isSameMoment(_ left: JSONValue?, _ right: JSONValue?) -> Bool {
-        guard let left = left.string.flatMap({ Timestamp($0) }) else { return false }
-        return left == right.string.flatMap { Timestamp($0) }
     }
 
     private func admit(
@@ -225,13 +220,6 @@ extension ObjectWriter {
             return
         }
         object["metadata"]["generation"] = .integer(Int64(old["metadata"]["generation"].int ?? 0) + 1)
-    }
-
-    /// A deletion waits for finalizers; when the last one is gone, so is the object.
-    static func isDeletionComplete(_ object: JSONValue) -> Bool {
-        object["metadata"]["deletionTimestamp"] != nil
-            && (object["metadata"]["finalizers"].array ?? []).isEmpty
-            && !(object["kind"] == "Namespace" && !(object["spec"]["finalizers"].array ?? []).isEmpty)
     }
 }
 

@@ -16,6 +16,16 @@ public struct Timestamp: Hashable, Comparable, Sendable {
     public static func < (left: Timestamp, right: Timestamp) -> Bool {
         left.secondsSinceEpoch < right.secondsSinceEpoch
     }
+
+    /// So many seconds later, or earlier; never before the year 0 or after the year 9999, which have no RFC 3339 text.
+    public func advanced(bySeconds seconds: Int64) -> Timestamp {
+        let (sum, overflows) = secondsSinceEpoch.addingReportingOverflow(seconds)
+        let moment = overflows ? (seconds < 0 ? Int64.min : .max) : sum
+        return Timestamp(secondsSinceEpoch: min(max(moment, Self.first), Self.last))
+    }
+
+    private static let first: Int64 = -62_167_219_200
+    private static let last: Int64 = 253_402_300_799
 }
 
 extension Timestamp: LosslessStringConvertible, Codable {

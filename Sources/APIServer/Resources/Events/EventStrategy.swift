@@ -4,6 +4,7 @@ import KubeModel
 struct EventStrategy: ResourceStrategy {
     let definition = Self.stored
     let allowsCreateOnUpdate = true
+    let dependentsPolicy = DependentsPolicy.unsupported
     /// kube-apiserver's `--event-ttl` of one hour.
     let timeToLiveSeconds: Int? = 3600
     let selectableFieldNames =

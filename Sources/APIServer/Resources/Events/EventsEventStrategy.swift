@@ -4,6 +4,7 @@ import KubeModel
 struct EventsEventStrategy: ResourceStrategy {
     let definition = ResourceDefinition.builtIn("events.k8s.io", "v1", "Event", "events", short: ["ev"])
     let allowsCreateOnUpdate = true
+    let dependentsPolicy = DependentsPolicy.unsupported
     let timeToLiveSeconds: Int? = 3600
     let selectableFieldNames =
         EventRules.referenceFields.map { "regarding.\($0)" } + ["reason", "reportingController", "type"]

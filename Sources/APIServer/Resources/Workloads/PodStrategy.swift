@@ -29,6 +29,14 @@ struct PodStrategy: ResourceStrategy {
         return fields
     }
 
+    /// Nobody has to end a Pod that runs nowhere or has ended already (`podStrategy.CheckGracefulDelete`).
+    func gracePeriodSeconds(for object: JSONValue, requested: Int64?) -> Int64? {
+        let phase = object.text("status", "phase")
+        guard !object.text("spec", "nodeName").isEmpty, phase != "Failed", phase != "Succeeded" else { return 0 }
+        let seconds = requested ?? object["spec"]["terminationGracePeriodSeconds"].int.map(Int64.init) ?? 0
+        return seconds < 0 ? 1 : seconds
+    }
+
     func prepareForCreate(_ object: inout JSONValue, _ context: StrategyContext) {
         PodDefaults.apply(to: &object)
         object["status"] = ["phase": "Pending", "qosClass": .string(PodDefaults.qualityOfService(of: object))]
