@@ -1,22 +1,60 @@
 import KubeModel
 import Store
+import Synchronization
 
-/// Every resource with what is needed to serve it.
-struct ServedResources: Sendable {
-    let all: [ServedResource]
-    private let registry: ResourceRegistry
+/// Every resource with what is needed to serve it. The built-in kinds are there from the start; others come and go while
+/// the server runs. A reader sees one state at a time: take `current` once where several answers have to agree.
+final class ServedResources: Sendable {
+    /// What is served at one moment. Never changes.
+    final class Snapshot: Sendable {
+        /// The built-in resources in the order discovery lists them, then the others by group, version and name.
+        let all: [ServedResource]
+        /// The resources whose objects live in namespaces, one for each kind of stored object.
+        let namespaced: [ServedResource]
+        /// Counts the changes of the set; 0 is what the server starts with.
+        let generation: UInt64
+        private let byPath: [GroupVersionResource: Int]
+
+        fileprivate init(_ all: [ServedResource], generation: UInt64) {
+            self.all = all
+            self.generation = generation
+            namespaced = all.filter { $0.definition.namespaced && $0.strategy.storedForm == nil }
+            var byPath: [GroupVersionResource: Int] = [:]
+            byPath.reserveCapacity(all.count)
+            // What was there first keeps its path.
+            for (index, resource) in all.enumerated() where byPath[resource.definition.groupVersionResource] == nil {
+                byPath[resource.definition.groupVersionResource] = index
+            }
+            self.byPath = byPath
+        }
+
+        /// What `/apis/GROUP/VERSION/PLURAL` names (`group` "" for `/api/v1`).
+        func find(group: String, version: String, plural: String) -> ServedResource? {
+            byPath[GroupVersionResource(group: group, version: version, resource: plural)].map { all[$0] }
+        }
+    }
+
+    private struct State {
+        var snapshot: Snapshot
+        /// By the name of what they come from.
+        var added: [String: [ServedResource]] = [:]
+    }
+
+    private let builtIn: [ServedResource]
+    private let state: Mutex<State>
+    private let store: any Store
+    private let dispatcher: WatchDispatcher
 
     /// Loads every resource's cache from the store, and claims what the objects found hold.
     init(_ registry: ResourceRegistry, schemas: SchemaRegistry, store: any Store, dispatcher: WatchDispatcher)
         throws(StoreError)
     {
-        self.registry = registry
         var all: [ServedResource] = []
         var caches: [String: ResourceCache] = [:]
         for strategy in registry.strategies {
             let definition = strategy.definition
             let kept = strategy.storedForm?.definition ?? definition
-            let prefix = "/registry/\(kept.group.isEmpty ? "core" : kept.group)/\(kept.plural)/"
+            let prefix = Self.prefix(kept)
             let cache: ResourceCache
             if let shared = caches[prefix] {
                 cache = shared
@@ -36,7 +74,10 @@ struct ServedResources: Sendable {
                         ? nil : schemas.schema(for: ScaleMapping.definition.groupVersionKind),
                     columns: BuiltInTables.columns(for: definition) ?? .standard, cache: cache, keyPrefix: prefix))
         }
-        self.all = all
+        builtIn = all
+        self.store = store
+        self.dispatcher = dispatcher
+        state = Mutex(State(snapshot: Snapshot(all, generation: 0)))
         for resource in all where resource.strategy.storedForm == nil {
             for object in resource.cache.list(namespace: nil, labels: nil, fields: nil).items {
                 // What is in the store was JSON when it was written; `extract` has reported anything else.
@@ -54,13 +95,55 @@ struct ServedResources: Sendable {
         }
     }
 
-    /// What `/apis/GROUP/VERSION/PLURAL` names (`group` "" for `/api/v1`).
-    func find(group: String, version: String, plural: String) -> ServedResource? {
-        registry.index(group: group, version: version, plural: plural).map { all[$0] }
+    /// Where a resource's objects are in the store.
+    static func prefix(_ definition: ResourceDefinition) -> String {
+        "/registry/\(definition.group.isEmpty ? "core" : definition.group)/\(definition.plural)/"
     }
 
+    var current: Snapshot { state.withLock { $0.snapshot } }
+
+    var all: [ServedResource] { current.all }
+
     /// The resources whose objects live in namespaces, one for each kind of stored object.
-    var namespaced: [ServedResource] {
-        all.filter { $0.definition.namespaced && $0.strategy.storedForm == nil }
+    var namespaced: [ServedResource] { current.namespaced }
+
+    /// Counts the changes of the set, so that what is derived from it can be derived again.
+    var generation: UInt64 { current.generation }
+
+    /// What `/apis/GROUP/VERSION/PLURAL` names (`group` "" for `/api/v1`).
+    func find(group: String, version: String, plural: String) -> ServedResource? {
+        current.find(group: group, version: version, plural: plural)
+    }
+
+    /// Loads the objects of a resource that is to be served. Blocks on disk.
+    func makeCache(_ configuration: ResourceCache.Configuration) throws(StoreError) -> ResourceCache {
+        try ResourceCache(configuration, store: store, dispatcher: dispatcher)
+    }
+
+    /// Serves these resources, by the name of what they come from, in place of those served for the same name before;
+    /// none ends the service. Every request that begins after this returns sees it. Caches that nothing uses any more are
+    /// closed, and with them their watches end.
+    func serve(_ changes: [String: [ServedResource]]) {
+        let unused = state.withLock { state -> [ResourceCache] in
+            var before: [ObjectIdentifier: ResourceCache] = [:]
+            for owner in changes.keys {
+                for resource in state.added[owner] ?? [] {
+                    before[ObjectIdentifier(resource.cache)] = resource.cache
+                }
+            }
+            for (owner, resources) in changes { state.added[owner] = resources.isEmpty ? nil : resources }
+            for resource in state.added.values.joined() { before[ObjectIdentifier(resource.cache)] = nil }
+            let added = state.added.values.joined().sorted { Self.precedes($0.definition, $1.definition) }
+            state.snapshot = Snapshot(builtIn + added, generation: state.snapshot.generation + 1)
+            return Array(before.values)
+        }
+        for cache in unused { cache.close() }
+    }
+
+    /// The order of discovery: groups by name, versions as Kubernetes prefers them, resources by name.
+    private static func precedes(_ left: ResourceDefinition, _ right: ResourceDefinition) -> Bool {
+        if left.group != right.group { return left.group < right.group }
+        if left.version != right.version { return VersionPriority(left.version) < VersionPriority(right.version) }
+        return left.plural < right.plural
     }
 }

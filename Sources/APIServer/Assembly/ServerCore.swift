@@ -57,8 +57,8 @@ struct ServerCore: Sendable {
             HealthChecks.Check(name: "shutdown", isReadinessOnly: true) { !isStopping.isSet },
         ])
         let documents = ServerDocuments(
-            discovery: DiscoveryDocuments(served), openAPI: OpenAPIService(embedded), health: health, metrics: metrics,
-            limit: limit, store: store)
+            resources: resources, openAPI: OpenAPIService(embedded), health: health, metrics: metrics, limit: limit,
+            store: store)
         self.resources = resources
         self.writer = writer
         self.watcher = watcher
@@ -66,7 +66,7 @@ struct ServerCore: Sendable {
             resources: resources, authenticator: Authenticator(tokens: tokens), limit: limit, metrics: metrics,
             documents: documents, reader: reader, writer: writer, watcher: watcher)
         terminator = NamespaceTerminator(
-            namespaces: namespaces, contents: resources.namespaced, store: store, writer: writer, queue: queue)
+            namespaces: namespaces, resources: resources, store: store, writer: writer, queue: queue)
     }
 
     /// The namespaces that are always there.

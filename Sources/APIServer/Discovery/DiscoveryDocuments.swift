@@ -1,7 +1,7 @@
 import KubeModel
 
 /// What this server serves, as documents: the classic ones a group, and the aggregated ones of KEP-3352.
-/// Built once for a registry.
+/// Built once for each set of resources.
 struct DiscoveryDocuments: Sendable {
     /// `/api`, `/apis`, `/apis/GROUP`, `/api/v1`, `/apis/GROUP/VERSION` → JSON.
     let classic: [String: [UInt8]]
@@ -15,10 +15,10 @@ struct DiscoveryDocuments: Sendable {
 
     private typealias Subresources = [GroupVersionResource: [SubresourceDefinition]]
 
-    init(_ registry: ResourceRegistry) {
-        let definitions = registry.strategies.map(\.definition)
+    init(_ resources: ServedResources.Snapshot) {
+        let definitions = resources.all.map(\.definition)
         let subresources: Subresources = Dictionary(
-            registry.strategies.map { ($0.definition.groupVersionResource, $0.subresources) },
+            resources.all.map { ($0.definition.groupVersionResource, $0.strategy.subresources) },
             uniquingKeysWith: { first, _ in first })
         var groups: [String] = []
         for definition in definitions where !groups.contains(definition.group) { groups.append(definition.group) }

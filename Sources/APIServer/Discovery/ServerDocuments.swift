@@ -1,15 +1,44 @@
 import KubeModel
 import Store
+import Synchronization
 import Transport
 
 /// Everything a GET can ask for that is no resource: discovery, OpenAPI, version, health and metrics.
-struct ServerDocuments: Sendable {
-    let discovery: DiscoveryDocuments
+final class ServerDocuments: Sendable {
+    private let resources: ServedResources
+    /// The discovery documents of the set of resources with this generation.
+    private let derived: Mutex<(generation: UInt64, discovery: DiscoveryDocuments)>
     let openAPI: OpenAPIService
     let health: HealthChecks
     let metrics: RequestMetrics
     let limit: InFlightLimit
     let store: any Store
+
+    init(
+        resources: ServedResources, openAPI: OpenAPIService, health: HealthChecks, metrics: RequestMetrics,
+        limit: InFlightLimit, store: any Store
+    ) {
+        self.resources = resources
+        self.openAPI = openAPI
+        self.health = health
+        self.metrics = metrics
+        self.limit = limit
+        self.store = store
+        let current = resources.current
+        derived = Mutex((current.generation, DiscoveryDocuments(current)))
+    }
+
+    /// Of what is served now. Derived again by the first request after a change.
+    var discovery: DiscoveryDocuments {
+        let current = resources.current
+        return derived.withLock { derived in
+            // Another request may have seen a newer set already.
+            if derived.generation < current.generation {
+                derived = (current.generation, DiscoveryDocuments(current))
+            }
+            return derived.discovery
+        }
+    }
 
     /// - Throws: 404 for a path that leads nowhere, 405 for a method other than GET.
     func respond(_ exchange: Exchange) throws(Status) -> OutgoingResponse {
@@ -40,6 +69,7 @@ struct ServerDocuments: Sendable {
     }
 
     private func discoveryDocument(_ path: String, _ exchange: Exchange) throws(Status) -> OutgoingResponse? {
+        let discovery = discovery
         guard let classic = discovery.classic[path] else { return nil }
         let aggregated = discovery.aggregated[path] ?? [:]
         guard let accept = exchange.request.accept, !accept.isEmpty else {

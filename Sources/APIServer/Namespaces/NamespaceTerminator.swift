@@ -16,7 +16,7 @@ final class NamespaceTerminator: Sendable {
     }
 
     private let namespaces: ServedResource
-    private let contents: [ServedResource]
+    private let resources: ServedResources
     private let store: any Store
     private let writer: ObjectWriter
     private let queue: any WorkQueue
@@ -28,11 +28,11 @@ final class NamespaceTerminator: Sendable {
     private static let stragglerDelay = 1000
 
     init(
-        namespaces: ServedResource, contents: [ServedResource], store: any Store, writer: ObjectWriter,
+        namespaces: ServedResource, resources: ServedResources, store: any Store, writer: ObjectWriter,
         queue: any WorkQueue
     ) {
         self.namespaces = namespaces
-        self.contents = contents
+        self.resources = resources
         self.store = store
         self.writer = writer
         self.queue = queue
@@ -81,7 +81,7 @@ final class NamespaceTerminator: Sendable {
             finish(name, again: false)
             return
         }
-        let objects = contents.flatMap { resource in
+        let objects = resources.namespaced.flatMap { resource in
             resource.cache.list(namespace: name, labels: nil, fields: nil).items.map { (resource, $0) }
         }
         guard !objects.isEmpty else {
@@ -138,7 +138,7 @@ final class NamespaceTerminator: Sendable {
 
     /// Deletes objects in namespaces that do not exist.
     private func sweep() {
-        for resource in contents {
+        for resource in resources.namespaced {
             for object in resource.cache.list(namespace: nil, labels: nil, fields: nil).items
             where namespaces.cache.get(namespace: "", name: object.namespace) == nil {
                 writer.discard(resource, object, now: SystemClock.now)
