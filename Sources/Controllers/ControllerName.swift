@@ -8,7 +8,7 @@ package enum ControllerName: String, Hashable, Sendable, CaseIterable {
     case loadBalancer = "load-balancer"
     /// Ingresses → RouteTables.
     case ingress
-    /// Removes what we made for owners that are gone.
+    /// Removes objects whose owners are gone.
     case garbageCollector = "garbage-collector"
 
     /// One line for `--help`.
@@ -18,7 +18,7 @@ package enum ControllerName: String, Hashable, Sendable, CaseIterable {
         case .podRegistration: "status and readiness of Pods that name their address by annotation"
         case .loadBalancer: "addresses of Services of type LoadBalancer from AddressPools"
         case .ingress: "RouteTables and status of the Ingresses of one controller name"
-        case .garbageCollector: "removal of RouteTables, EndpointSlices and Endpoints whose owner is gone"
+        case .garbageCollector: "removal of objects whose owners are gone; foreground and orphaning deletion"
         }
     }
 }

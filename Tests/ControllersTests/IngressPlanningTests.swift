@@ -185,22 +185,4 @@ import TrafficModel
         #expect(SecretVerdict.read(secret) == problem)
         #expect(secret.data?["tls.key"] == nil)
     }
-
-    @Test func onlyObjectsWithoutAnyOwnerLeftAreOrphans() {
-        func isOrphan(_ owners: [OwnerReference]) -> Bool {
-            OwnerCheck.isOrphan(ObjectMeta(ownerReferences: owners)) { kind, name in
-                name == "here" ? "\(kind)-here" : nil
-            }
-        }
-        let here = OwnerReference(apiVersion: "v1", kind: "Service", name: "here", uid: "Service-here")
-        let replaced = OwnerReference(apiVersion: "v1", kind: "Service", name: "here", uid: "older")
-        let gone = OwnerReference(apiVersion: "networking.k8s.io/v1", kind: "Ingress", name: "gone", uid: "1")
-        let foreign = OwnerReference(apiVersion: "apps/v1", kind: "Deployment", name: "gone", uid: "1")
-        #expect(!isOrphan([]))
-        #expect(!isOrphan([here]))
-        #expect(isOrphan([replaced]))
-        #expect(isOrphan([gone, replaced]))
-        #expect(!isOrphan([gone, here]))
-        #expect(!isOrphan([foreign]))
-    }
 }

@@ -110,7 +110,7 @@ public final class Informer<Object: KubeObject>: AnyInformer {
             case .applied(let object):
                 delivery.revision = max(delivery.revision, object.revision ?? 0)
                 apply(object, delivery.handlers)
-            case .deleted(let key, let revision):
+            case .deleted(let key, _, let revision):
                 let revision = Int64(revision) ?? 0
                 delivery.revision = max(delivery.revision, revision)
                 // What a write of ours brought in later is another object.

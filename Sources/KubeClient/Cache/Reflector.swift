@@ -6,8 +6,8 @@ public enum ReflectorEvent<Object: KubeObject>: Sendable {
     /// This is everything there is, at this revision.
     case replaced([Object], revision: String)
     case applied(Object)
-    /// With the resource version of the deletion.
-    case deleted(NamespacedName, revision: String)
+    /// With the uid of what is gone, as far as it could be read, and the resource version of the deletion.
+    case deleted(NamespacedName, uid: String?, revision: String)
 }
 
 /// Mirrors one resource: lists it, then watches from the list's revision.
@@ -17,6 +17,9 @@ public enum ReflectorEvent<Object: KubeObject>: Sendable {
 /// - Failures are repeated with growing, jittered delays, for ever.
 /// - Bookmarks move the revision forward, so that a quiet resource does not fall out of the server's window.
 public struct Reflector<Object: KubeObject>: Sendable {
+    /// What is mirrored: the type's own resource, or any for a type that reads a part of every object.
+    public let definition: ResourceDefinition
+    public var projection = Projection.whole
     public var namespace: String?
     public var labelSelector: String?
     public var fieldSelector: String?
@@ -29,10 +32,11 @@ public struct Reflector<Object: KubeObject>: Sendable {
     private let logger: Logger
 
     public init(
-        client: APIClient, namespace: String? = nil, labelSelector: String? = nil, fieldSelector: String? = nil,
-        logger: Logger
+        client: APIClient, definition: ResourceDefinition = Object.definition, namespace: String? = nil,
+        labelSelector: String? = nil, fieldSelector: String? = nil, logger: Logger
     ) {
         self.client = client
+        self.definition = definition
         self.namespace = namespace
         self.labelSelector = labelSelector
         self.fieldSelector = fieldSelector
@@ -71,7 +75,7 @@ public struct Reflector<Object: KubeObject>: Sendable {
                 if interruption.madeProgress { backoff.reset() }
                 try await pause(after: interruption.cause, &backoff)
             } catch let status as Status where status.isExpired {
-                logger.info("\(Object.definition.plural): the revision is gone, listing again")
+                logger.info("\(definition.plural): the revision is gone, listing again")
                 revision = nil
                 try await Task.sleep(for: backoff.next())
             } catch {
@@ -86,7 +90,7 @@ public struct Reflector<Object: KubeObject>: Sendable {
         if let status = error as? Status, let seconds = status.details?.retryAfterSeconds {
             delay = max(delay, .seconds(seconds))
         }
-        logger.info("\(Object.definition.plural): \(error); again in \(delay)")
+        logger.info("\(definition.plural): \(error); again in \(delay)")
         try await Task.sleep(for: delay)
     }
 
@@ -96,14 +100,15 @@ public struct Reflector<Object: KubeObject>: Sendable {
         while true {
             let page: ObjectList<Object>
             do {
-                page = try await client.list(Object.self, namespace: namespace, options: options)
+                page = try await client.list(
+                    Object.self, of: definition, namespace: namespace, options: options, projection: projection)
             } catch let status as Status where status.isExpired && options.continueToken != nil {
                 // The snapshot was compacted between two pages: take everything at once.
                 (items, options.continueToken, options.limit) = ([], nil, nil)
                 continue
             }
             for (key, reason) in page.undecodable {
-                logger.error("\(Object.definition.kind) \(key) is left out: \(reason)")
+                logger.error("\(definition.kind) \(key) is left out: \(reason)")
             }
             items += page.items
             guard let token = page.continueToken else { return (items, page.resourceVersion) }
@@ -121,7 +126,9 @@ public struct Reflector<Object: KubeObject>: Sendable {
             let options = ListOptions(
                 labelSelector: labelSelector, fieldSelector: fieldSelector, resourceVersion: revision,
                 timeoutSeconds: Int.random(in: 300..<600), allowsBookmarks: true)
-            for try await event in try await client.watch(Object.self, namespace: namespace, options: options) {
+            let events = try await client.watch(
+                Object.self, of: definition, namespace: namespace, options: options, projection: projection)
+            for try await event in events {
                 madeProgress = true
                 switch event {
                 case .added(let object), .modified(let object):
@@ -129,13 +136,13 @@ public struct Reflector<Object: KubeObject>: Sendable {
                     deliver(.applied(object))
                 case .deleted(let object):
                     revision = object.metadata.resourceVersion ?? revision
-                    deliver(.deleted(NamespacedName(object.metadata), revision: revision))
+                    deliver(.deleted(NamespacedName(object.metadata), uid: object.metadata.uid, revision: revision))
                 case .bookmark(let version):
                     if !version.isEmpty { revision = version }
                 case .undecodable(let key, let version, let reason):
-                    logger.error("\(Object.definition.kind) \(key) is left out: \(reason)")
+                    logger.error("\(definition.kind) \(key) is left out: \(reason)")
                     if !version.isEmpty { revision = version }
-                    deliver(.deleted(key, revision: revision))
+                    deliver(.deleted(key, uid: nil, revision: revision))
                 }
             }
             try Task.checkCancellation()

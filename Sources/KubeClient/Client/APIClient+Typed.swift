@@ -19,10 +19,13 @@ extension APIClient {
     }
 
     /// One page of a list, or all of it without `limit`.
+    ///
+    /// - Parameter definition: another resource than the type's own, for a type that reads a part of any object.
     public func list<Object: KubeObject>(
-        _ type: Object.Type = Object.self, namespace: String? = nil, options: ListOptions = ListOptions()
+        _ type: Object.Type = Object.self, of definition: ResourceDefinition = Object.definition,
+        namespace: String? = nil, options: ListOptions = ListOptions(), projection: Projection = .whole
     ) async throws -> ObjectList<Object> {
-        let document = try await list(Object.definition, namespace: namespace, options: options)
+        let document = try await list(definition, namespace: namespace, options: options, projection: projection)
         var result = ObjectList<Object>(
             items: [], resourceVersion: document["metadata"]["resourceVersion"]?.string ?? "", undecodable: [])
         if let token = document["metadata"]["continue"]?.string, !token.isEmpty { result.continueToken = token }
@@ -73,9 +76,12 @@ extension APIClient {
     }
 
     public func watch<Object: KubeObject>(
-        _ type: Object.Type = Object.self, namespace: String? = nil, options: ListOptions = ListOptions()
+        _ type: Object.Type = Object.self, of definition: ResourceDefinition = Object.definition,
+        namespace: String? = nil, options: ListOptions = ListOptions(), projection: Projection = .whole
     ) async throws -> WatchStream<Object> {
-        try await openWatch(Object.definition, namespace: namespace, options: options) { try Self.decode($0) }
+        try await openWatch(definition, namespace: namespace, options: options, projection: projection) {
+            try Self.decode($0)
+        }
     }
 
     /// The document of a typed object, with `apiVersion` and `kind`.

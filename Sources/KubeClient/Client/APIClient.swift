@@ -17,18 +17,20 @@ public final class APIClient: Sendable {
     // MARK: Documents
 
     public func get(
-        _ definition: ResourceDefinition, _ name: String, namespace: String? = nil
+        _ definition: ResourceDefinition, _ name: String, namespace: String? = nil, projection: Projection = .whole
     ) async throws -> JSONValue {
         let path = ResourcePath(definition: definition, namespace: namespace, name: name)
-        return try await exchange("GET", path.target())
+        return try await exchange("GET", path.target(), accept: projection.accept())
     }
 
     /// One page of a list, or all of it without `limit`. Returns the list object.
     public func list(
-        _ definition: ResourceDefinition, namespace: String? = nil, options: ListOptions = ListOptions()
+        _ definition: ResourceDefinition, namespace: String? = nil, options: ListOptions = ListOptions(),
+        projection: Projection = .whole
     ) async throws -> JSONValue {
         let path = ResourcePath(definition: definition, namespace: namespace)
-        return try await exchange("GET", path.target(options.query(watch: false)))
+        return try await exchange(
+            "GET", path.target(options.query(watch: false)), accept: projection.accept(list: true))
     }
 
     /// Creates an object; `object` carries `apiVersion` and `kind`.
@@ -51,21 +53,23 @@ public final class APIClient: Sendable {
 
     public func patch(
         _ definition: ResourceDefinition, _ name: String, namespace: String? = nil, _ patch: Patch,
-        subresource: String? = nil
+        subresource: String? = nil, projection: Projection = .whole
     ) async throws -> JSONValue {
         let path = ResourcePath(definition: definition, namespace: namespace, name: name, subresource: subresource)
         return try await exchange(
-            "PATCH", path.target(), contentType: patch.contentType, body: patch.document.encoded())
+            "PATCH", path.target(), accept: projection.accept(), contentType: patch.contentType,
+            body: patch.document.encoded())
     }
 
     /// Returns the deleted object or a `Status` document.
     @discardableResult
     public func delete(
         _ definition: ResourceDefinition, _ name: String, namespace: String? = nil,
-        options: DeleteOptions = DeleteOptions()
+        options: DeleteOptions = DeleteOptions(), projection: Projection = .whole
     ) async throws -> JSONValue {
         let path = ResourcePath(definition: definition, namespace: namespace, name: name)
-        return try await exchange("DELETE", path.target(), contentType: Self.json, body: options.body)
+        return try await exchange(
+            "DELETE", path.target(), accept: projection.accept(), contentType: Self.json, body: options.body)
     }
 
     /// Deletes every object that the options select.
@@ -97,10 +101,11 @@ public final class APIClient: Sendable {
     static let json = "application/json"
 
     func exchange(
-        _ method: String, _ target: String, contentType: String? = nil, body: [UInt8] = []
+        _ method: String, _ target: String, accept: String = APIClient.json, contentType: String? = nil,
+        body: [UInt8] = []
     ) async throws -> JSONValue {
         let response = try await transport.send(
-            APIRequest(method: method, target: target, contentType: contentType, body: body))
+            APIRequest(method: method, target: target, contentType: contentType, accept: accept, body: body))
         guard (200..<300).contains(response.status) else {
             throw AnswerReader.failure(
                 status: response.status, body: response.body, retryAfterSeconds: response.retryAfterSeconds)
@@ -110,11 +115,12 @@ public final class APIClient: Sendable {
 
     func openWatch<Object>(
         _ definition: ResourceDefinition, namespace: String?, options: ListOptions,
-        decode: @escaping @Sendable (JSONValue) throws -> Object
+        projection: Projection = .whole, decode: @escaping @Sendable (JSONValue) throws -> Object
     ) async throws -> WatchStream<Object> {
         let path = ResourcePath(definition: definition, namespace: namespace)
         let stream = try await transport.open(
-            APIRequest(method: "GET", target: path.target(options.query(watch: true))))
+            APIRequest(
+                method: "GET", target: path.target(options.query(watch: true)), accept: projection.accept()))
         guard (200..<300).contains(stream.status) else {
             var body: [UInt8] = []
             for try await chunk in stream.chunks { body += chunk }

@@ -4,8 +4,8 @@ import Synchronization
 /// An API server in memory that carries out what it is asked, for the tests of controllers.
 ///
 /// It does create, get, list, watch, update, merge patch and delete on objects and their `status`, with resource
-/// versions, conflicts, uids, generations, finalizers, label selectors, deletion preconditions and 410 for compacted
-/// revisions. It does not default, validate or allocate.
+/// versions, conflicts, uids, generations, finalizers, label selectors, deletion preconditions and propagation, and 410
+/// for compacted revisions; discovery is aggregated. It does not default, validate or allocate.
 public final class InMemoryAPI: APITransport {
     private struct Change {
         var revision: Int
@@ -23,6 +23,7 @@ public final class InMemoryAPI: APITransport {
     }
 
     private struct State {
+        var definitions: [ResourceDefinition]
         var revision = 1
         var compacted = 0
         var objects: [ResourceDefinition: [NamespacedName: JSONValue]] = [:]
@@ -33,19 +34,33 @@ public final class InMemoryAPI: APITransport {
         var requests: [String] = []
     }
 
-    private let definitions: [ResourceDefinition]
     // The mutex protects all of the state.
-    private let state = Mutex(State())
+    private let state: Mutex<State>
 
     /// - Parameter definitions: the kinds that it serves.
     public init(_ definitions: [ResourceDefinition]) {
-        self.definitions = definitions
+        state = Mutex(State(definitions: definitions))
     }
 
     // MARK: For tests
 
     /// `METHOD target` of every request so far.
     public var requests: [String] { state.withLock { $0.requests } }
+
+    /// Serves one more kind.
+    public func serve(_ definition: ResourceDefinition) { state.withLock { $0.definitions.append(definition) } }
+
+    /// Serves a kind no more: its objects are gone and its watches end.
+    public func stopServing(_ definition: ResourceDefinition) {
+        let ended = state.withLock { state in
+            state.definitions.removeAll { $0 == definition }
+            state.objects[definition] = nil
+            let ended = state.watchers.filter { $0.value.definition == definition }
+            for id in ended.keys { state.watchers[id] = nil }
+            return ended.values.map(\.continuation)
+        }
+        for continuation in ended { continuation.finish() }
+    }
 
     public func forgetRequests() { state.withLock { $0.requests = [] } }
 
@@ -106,11 +121,17 @@ public final class InMemoryAPI: APITransport {
             return state.failures.remove(at: index).status
         }
         if let failure { throw failure }
-        guard let target = RequestTarget(request.target, definitions) else { throw Status.resourceNotFound() }
+        guard let target = RequestTarget(request.target, state.withLock { $0.definitions }) else {
+            throw Status.resourceNotFound()
+        }
         return target
     }
 
     private func handle(_ request: APIRequest) throws -> JSONValue {
+        if request.method == "GET", ["/api", "/apis"].contains(request.target) {
+            return DiscoveryAnswer.aggregated(
+                state.withLock { $0.definitions }.filter { ($0.group == "") == (request.target == "/api") })
+        }
         let target = try begin(request)
         let body = request.body.isEmpty ? nil : try JSONParser.parse(request.body)
         return try state.withLock { state in
@@ -223,15 +244,24 @@ public final class InMemoryAPI: APITransport {
         let hasGrace =
             target.definition.kind == "Pod" && body?["gracePeriodSeconds"]?.int != 0
             && current["spec"]["terminationGracePeriodSeconds"]?.int ?? 0 > 0
+        let previous = current
+        if let finalizer = propagationFinalizers[body?["propagationPolicy"]?.string ?? ""] {
+            var finalizers = current["metadata"]["finalizers"]?.array ?? []
+            if !finalizers.contains(.string(finalizer)) { finalizers.append(.string(finalizer)) }
+            current["metadata"]["finalizers"] = .array(finalizers)
+        }
         let isHeld = !(current["metadata"]["finalizers"]?.array?.isEmpty ?? true)
         if isHeld || hasGrace {
-            guard current["metadata"]["deletionTimestamp"] == nil else { return current }
-            let previous = current
-            current["metadata"]["deletionTimestamp"] = .string(WallClock.timestamp.description)
+            if current["metadata"]["deletionTimestamp"] == nil {
+                current["metadata"]["deletionTimestamp"] = .string(WallClock.timestamp.description)
+            }
+            guard current != previous else { return current }
             return commit(&state, target.definition, key, current, type: "MODIFIED", previous: previous)
         }
         return commit(&state, target.definition, key, current, type: "DELETED", previous: current)
     }
+
+    private static let propagationFinalizers = ["Orphan": "orphan", "Foreground": "foregroundDeletion"]
 
     private static func commit(
         _ state: inout State, _ definition: ResourceDefinition, _ key: NamespacedName, _ object: JSONValue,
