@@ -13,7 +13,11 @@ package protocol Store: Sendable {
     /// Queues a write. `done` is called once, from the writer's thread (at once from this thread if the store is
     /// closed or the write is `invalid`); it must not block, nor call `get`, `list`, `events` or `close`. A write whose
     /// precondition fails changes nothing and costs no other write anything.
-    func submit(_ write: Write, _ done: @escaping @Sendable (Result<WriteOutcome, StoreError>) -> Void)
+    ///
+    /// `companions` are written in the same commit when the write succeeds, right behind it, so that no crash can part
+    /// them. One whose own precondition fails is left out; the answer is about `write` alone.
+    func submit(
+        _ write: Write, companions: [Write], _ done: @escaping @Sendable (Result<WriteOutcome, StoreError>) -> Void)
 
     /// The key's value now, or as of `revision`; `nil` if it was not there. Blocks on disk.
     /// - Throws: `compacted` or `future` for a revision outside the history kept, `io`, `closed`.
@@ -56,6 +60,11 @@ package protocol Store: Sendable {
 }
 
 extension Store {
+    /// Queues a write that stands alone.
+    package func submit(_ write: Write, _ done: @escaping @Sendable (Result<WriteOutcome, StoreError>) -> Void) {
+        submit(write, companions: [], done)
+    }
+
     /// Submits a write and waits for it to be on disk.
     package func write(_ write: Write) async throws(StoreError) -> WriteOutcome {
         let result = await withCheckedContinuation { continuation in

@@ -65,6 +65,41 @@ struct StoreBackend: Sendable, CustomTestStringConvertible {
     }
 
     @Test(arguments: StoreBackend.all)
+    func companionsAreWrittenWithTheirWriteOrNotAtAll(_ backend: StoreBackend) async throws {
+        let folder = try TemporaryFolder()
+        let store = try backend.open(folder)
+        let seen = Mutex<[String]>([])
+        let observation = store.observe(prefix: "/") { events in
+            seen.withLock { $0 += events.map { "\($0.revision) \($0.kind) \($0.key)" } }
+        }
+        defer { observation.cancel() }
+        func submit(_ write: Write, _ companions: [Write]) async -> Result<WriteOutcome, StoreError> {
+            await withCheckedContinuation { continuation in
+                store.submit(write, companions: companions) { continuation.resume(returning: $0) }
+            }
+        }
+        let first = await submit(.create(key: "/a", value: [1]), [.create(key: "/b", value: [2])])
+        #expect(try first.get().revision == Revision(2), "the answer is about the write itself")
+        let refused = await submit(.create(key: "/a", value: []), [.delete(key: "/b", ifRevision: nil)])
+        guard case .failure(let error) = refused else {
+            Issue.record("a create of a key that is there went through")
+            return
+        }
+        #expect(error.code == .exists(current: Revision(2)))
+        #expect(try store.get("/b")?.value == [2], "a companion of a refused write is not written")
+        let second = await submit(
+            .delete(key: "/a", ifRevision: nil),
+            [.create(key: "/b", value: []), .delete(key: "/b", ifRevision: nil), .create(key: "/b", value: [3])])
+        #expect(try second.get().revision == Revision(4))
+        #expect(try store.get("/b")?.value == [3])
+        #expect(store.currentRevision == Revision(6), "a refused companion takes no revision")
+        #expect(
+            seen.withLock { $0 } == [
+                "2 created /a", "3 created /b", "4 deleted /a", "5 deleted /b", "6 created /b",
+            ])
+    }
+
+    @Test(arguments: StoreBackend.all)
     func keysMustBeText(_ backend: StoreBackend) async throws {
         let folder = try TemporaryFolder()
         let store = try backend.open(folder)

@@ -15,7 +15,7 @@ package final class APIServer: Sendable {
     private let server: HTTPServer
     private let watcher: WatchService
     private let maintenance: Task<Void, Never>
-    private let terminator: NamespaceTerminator
+    private let core: ServerCore
     private let store: SQLiteStore
     private let dispatcher: WatchDispatcher
     private let isStopping: StopFlag
@@ -50,7 +50,7 @@ package final class APIServer: Sendable {
         let core = try ServerCore(configuration, store: store, tokens: tokens)
         loops = core.loops
         watcher = core.watcher
-        terminator = core.terminator
+        self.core = core
         isStopping = core.isStopping
         dispatcher = core.dispatcher
         var http = HTTPServerConfiguration(tls: tls)
@@ -59,7 +59,8 @@ package final class APIServer: Sendable {
         http.refusal = { status, reason in PipelineHandler.refusal(status, reason, maxBodyBytes: limit) }
         server = HTTPServer(loops: core.loops, configuration: http, handler: PipelineHandler(pipeline: core.pipeline))
         await core.makeSystemNamespaces(logger)
-        terminator.start()
+        await core.serviceCIDRs?.start(logger)
+        core.terminator.start()
 
         var addresses: [BindAddress] = []
         do throws(TransportError) {
@@ -72,6 +73,8 @@ package final class APIServer: Sendable {
             throw APIServerError(.cannotListen, "\(error)")
         }
         self.addresses = addresses
+        let secure = addresses.compactMap { if case .tcp(let address) = $0 { address } else { nil } }.first
+        await core.kubernetesService?.start(endpoint: secure.map(AdvertisedAddress.of), logger)
         let upkeep = StoreUpkeep(
             store: store, writer: core.writer, resources: core.resources, historySeconds: configuration.historySeconds,
             logger: logger)
@@ -83,7 +86,7 @@ package final class APIServer: Sendable {
     package func shutdown() async {
         isStopping.set()
         maintenance.cancel()
-        terminator.stop()
+        core.stop()
         watcher.finishAll()
         await server.shutdown()
         dispatcher.stop()

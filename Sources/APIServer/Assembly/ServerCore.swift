@@ -10,6 +10,8 @@ struct ServerCore: Sendable {
     let writer: ObjectWriter
     let watcher: WatchService
     let terminator: NamespaceTerminator
+    let serviceCIDRs: ServiceCIDRKeeper?
+    let kubernetesService: KubernetesService?
     let dispatcher: WatchDispatcher
     let loops: [EventLoop]
     let isReady = StopFlag()
@@ -67,6 +69,16 @@ struct ServerCore: Sendable {
             documents: documents, reader: reader, writer: writer, watcher: watcher)
         terminator = NamespaceTerminator(
             namespaces: namespaces, resources: resources, store: store, writer: writer, queue: queue)
+        serviceCIDRs = ServiceCIDRKeeper(resources, store: store, writer: writer, queue: queue)
+        kubernetesService = KubernetesService(resources, store: store, writer: writer, queue: queue)
+        serviceCIDRs?.load(Logger(label: "martlet.apiserver.addresses"))
+    }
+
+    /// Ends what works beside the requests.
+    func stop() {
+        terminator.stop()
+        serviceCIDRs?.stop()
+        kubernetesService?.stop()
     }
 
     /// The namespaces that are always there.

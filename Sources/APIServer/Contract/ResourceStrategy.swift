@@ -1,4 +1,5 @@
 import KubeModel
+import Store
 
 /// What no schema can say about one served resource: cross-field rules, immutability, status separation, allocation.
 ///
@@ -82,6 +83,11 @@ protocol ResourceStrategy: Sendable {
     func allocate(_ object: inout JSONValue, replacing old: JSONValue?, _ context: StrategyContext) throws(Status)
         -> (any AllocationTransaction)?
 
+    /// What is to be written in the same commit as this object, for objects that exist because it does (the IPAddresses
+    /// of a Service). `object` is nil on deletion, `old` on create. Called after `allocate`, right before the store; not
+    /// for `/status`. A companion whose precondition fails is left out.
+    func companions(of object: JSONValue?, replacing old: JSONValue?, _ context: StrategyContext) -> [Write]
+
     /// Gives back everything a deleted object held. Called once, after the deletion is on disk.
     func release(_ object: JSONValue)
 
@@ -126,6 +132,8 @@ enum NameRule: Sendable, Hashable {
     case dns1035Label
     /// A path segment: not ".", "..", no "/" or "%".
     case pathSegment
+    /// An IP address as it is written canonically: IPAddress.
+    case ipAddress
 
     /// What is wrong with a name, in Kubernetes' words.
     func complaints(about name: String) -> [String] {
@@ -134,6 +142,7 @@ enum NameRule: Sendable, Hashable {
         case .dnsLabel: Validation.dns1123Label(name)
         case .dns1035Label: Validation.dns1035Label(name)
         case .pathSegment: Validation.pathSegmentName(name)
+        case .ipAddress: AddressMessages.complaints(about: name)
         }
     }
 }
@@ -156,8 +165,8 @@ enum GenerationRule: Sendable, Hashable {
     case spec
     /// 1 on create, +1 when anything outside `metadata` and `status` changes.
     case content
-    /// As `content`, and also when labels or annotations change (EndpointSlice).
-    case contentLabelsAnnotations
+    /// As `content`, and also when labels change (EndpointSlice).
+    case contentAndLabels
 }
 
 /// A kind that is kept under another group and version.
@@ -207,6 +216,7 @@ extension ResourceStrategy {
     func allocate(_ object: inout JSONValue, replacing old: JSONValue?, _ context: StrategyContext) throws(Status)
         -> (any AllocationTransaction)?
     { nil }
+    func companions(of object: JSONValue?, replacing old: JSONValue?, _ context: StrategyContext) -> [Write] { [] }
     func release(_ object: JSONValue) {}
     func restore(_ object: JSONValue) {}
 }

@@ -24,6 +24,8 @@ enum BuiltInResources {
             EventsEventStrategy(),
             IngressClassStrategy(defaultClasses: defaultClasses),
             IngressStrategy(defaultClasses: defaultClasses),
+            IPAddressStrategy(allocations: allocations),
+            ServiceCIDRStrategy(),
             LeaseStrategy(),
             EndpointSliceStrategy(addressRule: addressRule),
             AddressPoolStrategy(),

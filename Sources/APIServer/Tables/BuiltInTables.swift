@@ -20,6 +20,8 @@ enum BuiltInTables {
         case ("discovery.k8s.io", "EndpointSlice"): endpointSlices
         case ("networking.k8s.io", "Ingress"): ingresses
         case ("networking.k8s.io", "IngressClass"): ingressClasses
+        case ("networking.k8s.io", "IPAddress"): ipAddresses
+        case ("networking.k8s.io", "ServiceCIDR"): serviceCIDRs
         case ("traffic.martlet.dev", "AddressPool"): addressPools
         case ("traffic.martlet.dev", "RouteTable"): routeTables
         default: nil

@@ -52,7 +52,8 @@ extension ObjectWriter {
             return
         }
         let key = request.resource.key(namespace: request.namespace, name: name)
-        store.submit(.create(key: key, value: bytes)) { result in
+        let companions = request.strategy.companions(of: object, replacing: nil, context)
+        store.submit(.create(key: key, value: bytes), companions: companions) { result in
             switch result {
             case .success(let outcome):
                 transaction?.commit()

@@ -137,7 +137,10 @@ extension ObjectWriter {
             return
         }
         let isGone = releases
-        store.submit(write) { result in
+        let companions =
+            isGone
+            ? request.strategy.companions(of: nil, replacing: old, request.context(name: request.name)) : []
+        store.submit(write, companions: companions) { result in
             switch result {
             case .success(let written):
                 if isGone { request.strategy.release(old) }

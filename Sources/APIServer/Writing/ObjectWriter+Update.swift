@@ -94,8 +94,11 @@ extension ObjectWriter {
             isDeletion
             ? .delete(key: key, ifRevision: current.revision)
             : .update(key: key, value: bytes, ifRevision: current.revision)
+        let companions =
+            request.subresource == nil || isDeletion
+            ? request.strategy.companions(of: isDeletion ? nil : object, replacing: old, context) : []
         let answerWarnings = warnings
-        store.submit(write) { result in
+        store.submit(write, companions: companions) { result in
             switch result {
             case .success(let outcome):
                 transaction?.commit()
@@ -230,9 +233,8 @@ extension GenerationRule {
         case .none: false
         case .spec: old["spec"] != new["spec"]
         case .content: Self.content(old) != Self.content(new)
-        case .contentLabelsAnnotations:
+        case .contentAndLabels:
             Self.content(old) != Self.content(new) || old["metadata"]["labels"] != new["metadata"]["labels"]
-                || old["metadata"]["annotations"] != new["metadata"]["annotations"]
         }
     }
 

@@ -4,6 +4,7 @@ import Synchronization
 final class GroupCommitter: Sendable {
     private struct PendingWrite {
         let write: Write
+        let companions: [Write]
         let done: @Sendable (Result<WriteOutcome, StoreError>) -> Void
     }
 
@@ -44,9 +45,16 @@ final class GroupCommitter: Sendable {
     var compactedRevision: Revision { Revision(compacted.load(ordering: .acquiring)) }
     var commitCount: Int { commits.load(ordering: .relaxed) }
 
-    func submit(_ write: Write, _ done: @escaping @Sendable (Result<WriteOutcome, StoreError>) -> Void) {
+    func submit(
+        _ write: Write, companions: [Write], _ done: @escaping @Sendable (Result<WriteOutcome, StoreError>) -> Void
+    ) {
         if let refusal = refusal(of: write) { return done(.failure(refusal)) }
-        if !enqueue(.write(PendingWrite(write: write, done: done))) { done(.failure(Self.closed)) }
+        for companion in companions {
+            if let refusal = refusal(of: companion) { return done(.failure(refusal)) }
+        }
+        if !enqueue(.write(PendingWrite(write: write, companions: companions, done: done))) {
+            done(.failure(Self.closed))
+        }
     }
 
     func compact(to revision: Revision) throws(StoreError) {
@@ -137,8 +145,8 @@ final class GroupCommitter: Sendable {
         guard !group.isEmpty else { return }
         defer { group.removeAll(keepingCapacity: true) }
         do throws(StoreError) {
-            let results = try apply(group, log)
-            publish(results)
+            let (results, events) = try apply(group, log)
+            publish(events)
             for (pending, result) in zip(group, results) { pending.done(result.map(WriteOutcome.init)) }
         } catch {
             if error.code == .full, group.count > 1 {
@@ -153,25 +161,33 @@ final class GroupCommitter: Sendable {
         }
     }
 
-    private func apply(_ group: [PendingWrite], _ log: LogWriter) throws(StoreError) -> [Result<StoreEvent, StoreError>]
-    {
+    /// - Returns: what became of each write, and every event in the order of revisions, those of companions too.
+    private func apply(_ group: [PendingWrite], _ log: LogWriter) throws(StoreError) -> (
+        [Result<StoreEvent, StoreError>], [StoreEvent]
+    ) {
         var revision = currentRevision
         return try log.transaction { () throws(StoreError) in
             var results: [Result<StoreEvent, StoreError>] = []
+            var events: [StoreEvent] = []
             results.reserveCapacity(group.count)
+            events.reserveCapacity(group.count)
             for pending in group {
                 let result = try log.apply(pending.write, as: revision.next)
-                if case .success = result { revision = revision.next }
                 results.append(result)
+                guard case .success(let event) = result else { continue }
+                revision = revision.next
+                events.append(event)
+                for companion in pending.companions {
+                    guard case .success(let event) = try log.apply(companion, as: revision.next) else { continue }
+                    revision = revision.next
+                    events.append(event)
+                }
             }
-            return results
+            return (results, events)
         }
     }
 
-    private func publish(_ results: [Result<StoreEvent, StoreError>]) {
-        let events = results.compactMap { result in
-            if case .success(let event) = result { event } else { nil }
-        }
+    private func publish(_ events: [StoreEvent]) {
         guard let last = events.last else { return }
         commits.add(1, ordering: .relaxed)
         observers.notify(events)

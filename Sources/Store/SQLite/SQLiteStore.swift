@@ -56,8 +56,10 @@ package final class SQLiteStore: Store {
         close()
     }
 
-    package func submit(_ write: Write, _ done: @escaping @Sendable (Result<WriteOutcome, StoreError>) -> Void) {
-        committer.submit(write, done)
+    package func submit(
+        _ write: Write, companions: [Write], _ done: @escaping @Sendable (Result<WriteOutcome, StoreError>) -> Void
+    ) {
+        committer.submit(write, companions: companions, done)
     }
 
     package func get(_ key: String, at revision: Revision?) throws(StoreError) -> StoredValue? {

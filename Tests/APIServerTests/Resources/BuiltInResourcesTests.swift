@@ -23,6 +23,8 @@ struct BuiltInResourcesTests {
         ("events.k8s.io/v1/events", "Event", true, ["ev"], false),
         ("networking.k8s.io/v1/ingressclasses", "IngressClass", false, [], false),
         ("networking.k8s.io/v1/ingresses", "Ingress", true, ["ing"], true),
+        ("networking.k8s.io/v1/ipaddresses", "IPAddress", false, ["ip"], false),
+        ("networking.k8s.io/v1/servicecidrs", "ServiceCIDR", false, [], true),
         ("traffic.martlet.dev/v1/addresspools", "AddressPool", false, ["pool"], true),
         ("traffic.martlet.dev/v1/routetables", "RouteTable", true, ["rt"], true),
     ]

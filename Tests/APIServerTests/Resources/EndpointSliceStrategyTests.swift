@@ -33,7 +33,8 @@ struct EndpointSliceStrategyTests {
             "endpoints[2].addresses[0]: Invalid value: \"fd00::1\": must be a valid IPv4 address"),
         RefusalCase(
             "an address with leading zeros", slice("IPv4", [["addresses": ["010.0.0.1"]]]),
-            "endpoints[0].addresses[0]: Invalid value: \"010.0.0.1\": must be a valid IPv4 address"),
+            "endpoints[0].addresses[0]: Invalid value: \"010.0.0.1\": must be a valid IPv4 address",
+            "endpoints[0].addresses[0]: Invalid value: \"010.0.0.1\": \(Wording.address)"),
         RefusalCase(
             "special addresses", slice("IPv6", [["addresses": ["::1"]], ["addresses": ["fe80::1"]]]),
             "endpoints[0].addresses[0]: Invalid value: \"::1\": may not be in the loopback range (127.0.0.0/8, "
@@ -78,6 +79,28 @@ struct EndpointSliceStrategyTests {
     @Test(arguments: cases)
     func `a slice is refused with every reason, or taken`(_ example: RefusalCase) {
         example.expect(Self.strategy)
+    }
+
+    @Test func `addresses that are not written canonically and names are taken with a warning`() {
+        let strategy = Self.strategy
+        var slice = Self.slice("IPv6", [["addresses": ["fd00::1"]], ["addresses": ["FD00::2"]]])
+        let warning =
+            "endpoints[1].addresses[0]: IPv6 address \"FD00::2\" should be in RFC 5952 canonical format (\"fd00::2\")"
+        #expect(strategy.warnings(for: slice, replacing: nil) == [warning])
+        slice["metadata"]["labels"] = ["endpointslice.kubernetes.io/managed-by": "endpointslice-controller.k8s.io"]
+        #expect(strategy.warnings(for: slice, replacing: nil) == [])
+        let names = Self.slice("FQDN", [["addresses": ["a.example.com"]]])
+        #expect(
+            strategy.warnings(for: names, replacing: nil) == ["spec.addressType: FQDN endpoints are deprecated"])
+        #expect(strategy.warnings(for: names, replacing: names) == [])
+    }
+
+    @Test func `what v1beta1 had as topology is dropped`() throws {
+        let stored = try #require(
+            StrategyFixture(strategy: Self.strategy).create(
+                Self.slice("IPv4", [["addresses": ["10.0.0.1"], "deprecatedTopology": ["a": "b"]]])
+            ).document)
+        #expect(stored["endpoints"] == [["addresses": ["10.0.0.1"]]])
     }
 
     @Test func `ports get a name and a protocol`() throws {

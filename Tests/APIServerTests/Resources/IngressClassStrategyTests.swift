@@ -28,8 +28,8 @@ struct IngressClassStrategyTests {
             "spec.controller: Too long: may not be more than 250 bytes"),
         RefusalCase(
             "parameters", ingressClass("a.b/c", ["scope": "Namespace"]),
-            "spec.parameters.kind: Required value: kind is required",
-            "spec.parameters.name: Required value: name is required",
+            "spec.parameters.kind: Required value",
+            "spec.parameters.name: Required value",
             "spec.parameters.namespace: Required value: `parameters.scope` is set to 'Namespace'"),
         RefusalCase(
             "a namespace for the cluster", ingressClass("a.b/c", ["kind": "K", "name": "n", "namespace": "x"]),

@@ -107,8 +107,7 @@ struct KindsThroughServerTests {
         #expect(
             refused.message
                 == "Service \"web\" is invalid: spec.clusterIPs: Invalid value: [\"10.1.2.3\"]: failed to allocate IP "
-                + "10.1.2.3: the provided IP (10.1.2.3) is not in the valid range. The range of valid IPs is "
-                + "10.0.0.0/24"
+                + "10.1.2.3: the provided network does not match the current range"
         )
         let several = await server.send(
             "POST", Self.services,

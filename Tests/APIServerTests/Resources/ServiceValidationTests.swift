@@ -156,9 +156,12 @@ struct ServiceValidationTests {
         Case("preferred dual stack on a single-stack cluster", ["ipFamilyPolicy": "PreferDualStack"]),
         Case(
             "an address out of range", ["clusterIP": "10.1.2.3"],
-            "spec.clusterIPs: Invalid value: [\"10.1.2.3\"]: failed to allocate IP 10.1.2.3: the provided IP "
-                + "(10.1.2.3) "
-                + "is not in the valid range. The range of valid IPs is 10.0.0.0/24"),
+            "spec.clusterIPs: Invalid value: [\"10.1.2.3\"]: failed to allocate IP 10.1.2.3: the provided "
+                + "network does not match the current range"),
+        Case(
+            "a broadcast address", ["clusterIP": "10.0.0.255"],
+            "spec.clusterIPs: Invalid value: [\"10.0.0.255\"]: failed to allocate IP 10.0.0.255: the provided IP "
+                + "(10.0.0.255) is not in the valid range. The range of valid IPs is 10.0.0.0/24"),
         Case(
             "a node port out of range", ["type": "NodePort", "ports": [["port": 80, "nodePort": 80]]],
             "spec.ports[0].nodePort: Invalid value: 80: provided port is not in the valid range. The range of valid "

@@ -34,13 +34,14 @@ final class TestServer: Sendable {
         core = try ServerCore(
             configuration, store: store, tokens: try TokenFile(parsing: "\(Self.token),tester,1,\"a,b\"\n"))
         await core.makeSystemNamespaces(.init(label: "test"))
+        await core.serviceCIDRs?.start(.init(label: "test"))
         core.terminator.start()
         core.isReady.set()
     }
 
     /// Stops without deleting anything, so that another server can start on the same store.
     func stop() {
-        core.terminator.stop()
+        core.stop()
         core.watcher.finishAll()
         core.dispatcher.stop()
         for loop in core.loops { loop.stop() }

@@ -11,21 +11,37 @@ import Synchronization
 /// address is never in two committed Services. All methods are thread-safe.
 final class ServiceAllocations: Sendable {
     struct State {
-        var addresses: [AddressAllocator]
+        var addresses: AddressRanges
         var ports: NodePortAllocator
+        /// What `restore` found, until `takeRestored`.
+        var restored: [RestoredService] = []
 
         mutating func release(_ holding: ServiceHolding) {
-            for address in holding.addresses {
-                for index in addresses.indices where addresses[index].family == address.family {
-                    addresses[index].release(address)
-                }
-            }
+            for address in holding.addresses { addresses.release(address) }
             for port in holding.ports { ports.release(port) }
         }
     }
 
+    /// A stored Service as `restore` found it.
+    struct RestoredService: Sendable {
+        var namespace: String
+        var name: String
+        var addresses: [IPAddress]
+        /// What it holds that another one held already.
+        var refused: ServiceHolding
+    }
+
+    /// The ServiceCIDR of the configured ranges.
+    static let defaultRangeName = "kubernetes"
+
     let families: ServiceAddressFamilies
+    let configuredRanges: [CIDR]
     private let state: Mutex<State>
+    private let releaseObserver = Mutex<(@Sendable () -> Void)?>(nil)
+    private let serviceLookup = Mutex<ServiceLookup?>(nil)
+
+    /// Gives a stored Service.
+    typealias ServiceLookup = @Sendable (_ namespace: String, _ name: String) -> JSONValue?
 
     /// - Throws: ``AllocationRangeError`` when a range can't be used, as kube-apiserver refuses to start with it.
     init(ranges: AllocationRanges) throws(AllocationRangeError) {
@@ -36,8 +52,10 @@ final class ServiceAllocations: Sendable {
             throw AllocationRangeError(
                 "--service-cluster-ip-range and --secondary-service-cluster-ip-range must be of different IP family")
         }
-        var addresses: [AddressAllocator] = []
-        for range in ranges.serviceCIDRs { addresses.append(try AddressAllocator(range: range.masked)) }
+        for range in ranges.serviceCIDRs { _ = try AddressAllocator(range: range.masked) }
+        configuredRanges = ranges.serviceCIDRs.map(\.masked)
+        var addresses = AddressRanges()
+        addresses.set(Self.defaultRangeName, configuredRanges, isReady: true)
         let ports = try NodePortAllocator(range: Int(ranges.nodePorts.lowerBound)...Int(ranges.nodePorts.upperBound))
         families = ServiceAddressFamilies(configured: ranges.serviceCIDRs.map(\.family))
         state = Mutex(State(addresses: addresses, ports: ports))
@@ -62,16 +80,34 @@ final class ServiceAllocations: Sendable {
     }
 
     /// Takes what a stored Service holds.
-    /// - Returns: what it holds that another one holds too, or that no configured range has.
+    /// - Returns: what it holds that another one holds too, or that no range has.
+    @discardableResult
     func restore(_ service: ServiceDocument) -> ServiceHolding {
         let holding = ServiceHolding(service)
+        guard !holding.isEmpty else { return holding }
         return state.withLock { state in
             var refused = ServiceHolding()
-            for address in holding.addresses where !Self.take(address, &state) { refused.addresses.insert(address) }
+            for address in holding.addresses where !state.addresses.restore(address) {
+                refused.addresses.insert(address)
+            }
             for port in holding.ports {
                 do { try state.ports.allocate(port) } catch { refused.ports.insert(port) }
             }
+            var shared = refused
+            shared.addresses = refused.addresses.filter { !state.addresses.isStray($0) }
+            state.restored.append(
+                RestoredService(
+                    namespace: service.namespace, name: service.name, addresses: holding.addresses.sorted(),
+                    refused: shared))
             return refused
+        }
+    }
+
+    /// What `restore` has found so far, once.
+    func takeRestored() -> [RestoredService] {
+        state.withLock { state in
+            defer { state.restored = [] }
+            return state.restored
         }
     }
 
@@ -83,22 +119,57 @@ final class ServiceAllocations: Sendable {
     func release(_ holding: ServiceHolding) {
         guard !holding.isEmpty else { return }
         state.withLock { $0.release(holding) }
+        if !holding.addresses.isEmpty { releaseObserver.withLock { $0 }?() }
     }
 
-    /// How many addresses of each range, in the order of configuration, and how many node ports are free.
+    /// How many addresses of each range and how many node ports are free.
     var free: (addresses: [Int], nodePorts: Int) {
-        state.withLock { ($0.addresses.map(\.freeCount), $0.ports.freeCount) }
+        state.withLock { ($0.addresses.freeCounts, $0.ports.freeCount) }
+    }
+}
+
+/// What ServiceCIDRs and IPAddresses are to the allocation.
+extension ServiceAllocations {
+    /// Sets the ranges of a ServiceCIDR, and whether new addresses may come from them.
+    func setRanges(of name: String, _ ranges: [CIDR], isReady: Bool) {
+        state.withLock { $0.addresses.set(name, ranges, isReady: isReady) }
     }
 
-    private static func take(_ address: IPAddress, _ state: inout State) -> Bool {
-        for index in state.addresses.indices where state.addresses[index].family == address.family {
-            do {
-                try state.addresses[index].allocate(address)
-                return true
-            } catch {
-                return false
-            }
-        }
-        return false
+    func removeRanges(of name: String) {
+        state.withLock { $0.addresses.remove(name) }
+    }
+
+    /// Whether no Service would be left with an address outside every range.
+    func canRemoveRanges(of name: String) -> Bool {
+        state.withLock { $0.addresses.canRemove(name) }
+    }
+
+    /// Which of a Service's addresses lie in no range.
+    func strays(among addresses: [IPAddress]) -> [IPAddress] {
+        state.withLock { state in addresses.filter { state.addresses.isStray($0) } }
+    }
+
+    /// Keeps an address from Services; false when it is taken.
+    func reserve(_ address: IPAddress) -> Bool {
+        state.withLock { $0.addresses.reserve(address) }
+    }
+
+    func unreserve(_ address: IPAddress) {
+        state.withLock { $0.addresses.unreserve(address) }
+    }
+
+    /// Has `observer` called whenever addresses were given back; nil ends it.
+    func observeReleases(_ observer: (@Sendable () -> Void)?) {
+        releaseObserver.withLock { $0 = observer }
+    }
+
+    func setServiceLookup(_ lookup: @escaping ServiceLookup) {
+        serviceLookup.withLock { $0 = lookup }
+    }
+
+    /// Whether the stored Service holds the address.
+    func service(_ namespace: String, _ name: String, holds address: IPAddress) -> Bool {
+        guard let service = serviceLookup.withLock({ $0 })?(namespace, name) else { return false }
+        return ServiceHolding(ServiceDocument(service)).addresses.contains(address)
     }
 }

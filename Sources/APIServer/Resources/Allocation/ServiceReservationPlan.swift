@@ -37,13 +37,13 @@ struct ServiceReservationPlan {
         for (index, name) in service.ipFamilies.enumerated() {
             let requested = index < addresses.count ? IPAddress(addresses[index]) : nil
             if let requested, held.addresses.contains(requested) { continue }
-            guard let allocator = state.addresses.firstIndex(where: { $0.family.kubernetesName == name }) else {
+            guard let family = families.configured.first(where: { $0.kubernetesName == name }) else {
                 // A family of an earlier configuration: what the Service had stays, nothing new can be had.
                 continue
             }
             if let requested {
                 do {
-                    try state.addresses[allocator].allocate(requested)
+                    try state.addresses.allocate(requested)
                     claimed.addresses.insert(requested)
                 } catch {
                     throw refused(
@@ -52,7 +52,7 @@ struct ServiceReservationPlan {
                 }
             } else {
                 do {
-                    let address = try state.addresses[allocator].allocateNext(spread: .random(in: 0 ... .max))
+                    let address = try state.addresses.allocateNext(family, spread: .random(in: 0 ... .max))
                     claimed.addresses.insert(address)
                     if index < addresses.count {
                         addresses[index] = address.description

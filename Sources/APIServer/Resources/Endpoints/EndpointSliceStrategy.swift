@@ -5,7 +5,7 @@ import NetworkTypes
 struct EndpointSliceStrategy: ResourceStrategy {
     let definition = ResourceDefinition.builtIn(
         "discovery.k8s.io", "v1", "EndpointSlice", "endpointslices")
-    let generationRule = GenerationRule.contentLabelsAnnotations
+    let generationRule = GenerationRule.contentAndLabels
     let addressRule: EndpointAddressRule
 
     private static let maxEndpoints = 1000
@@ -13,27 +13,60 @@ struct EndpointSliceStrategy: ResourceStrategy {
     /// The API reference still says 100; kube-apiserver has accepted 20,000 since 1.21.
     private static let maxPorts = 20_000
     private static let maxHints = 8
-    private static let maxTopologyLabels = 16
 
     func prepareForCreate(_ object: inout JSONValue, _ context: StrategyContext) {
-        applyDefaults(&object)
+        prepare(&object)
     }
 
     func prepareForUpdate(_ object: inout JSONValue, from old: JSONValue, _ context: StrategyContext) {
-        applyDefaults(&object)
+        prepare(&object)
     }
 
     func validateCreate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
-        check(object)
+        check(object, addressRule.adapted(to: context))
     }
 
     func validateUpdate(_ object: JSONValue, from old: JSONValue, _ context: StrategyContext) -> [FieldError] {
-        var errors = check(object)
+        var errors = check(object, addressRule.adapted(to: context))
         errors.immutable(FieldPath("addressType"), object["addressType"], old["addressType"])
         return errors
     }
 
-    private func applyDefaults(_ object: inout JSONValue) {
+    func warnings(for object: JSONValue, replacing old: JSONValue?) -> [String] {
+        var warnings: [String] = []
+        if old == nil, object.text("addressType") == "FQDN" {
+            warnings.append("spec.addressType: FQDN endpoints are deprecated")
+        }
+        // Controllers write canonical addresses.
+        let manager = object.text("metadata", "labels", "endpointslice.kubernetes.io/managed-by")
+        guard !Self.controllers.contains(manager) else { return warnings }
+        for (index, endpoint) in (object["endpoints"]?.array ?? []).enumerated() {
+            let path = FieldPath("endpoints").index(index).child("addresses")
+            for (index, address) in (endpoint["addresses"]?.array ?? []).enumerated() {
+                warnings += AddressMessages.warnings(about: address.string ?? "", path.index(index))
+            }
+        }
+        return warnings
+    }
+
+    private static let controllers: Set<String> = [
+        "endpointslice-controller.k8s.io", "endpointslicemirroring-controller.k8s.io",
+    ]
+
+    private func prepare(_ object: inout JSONValue) {
+        // The v1 API only shows what older versions wrote there.
+        if let endpoints = object["endpoints"]?.array, endpoints.contains(where: { $0["deprecatedTopology"] != nil }) {
+            object["endpoints"] = .array(
+                endpoints.map { endpoint in
+                    var endpoint = endpoint
+                    endpoint["deprecatedTopology"] = nil
+                    return endpoint
+                })
+        }
+        applyPortDefaults(&object)
+    }
+
+    private func applyPortDefaults(_ object: inout JSONValue) {
         guard let ports = object["ports"]?.array else { return }
         object["ports"] = .array(
             ports.map { port in
@@ -44,7 +77,7 @@ struct EndpointSliceStrategy: ResourceStrategy {
             })
     }
 
-    private func check(_ object: JSONValue) -> [FieldError] {
+    private func check(_ object: JSONValue, _ rule: EndpointAddressRule) -> [FieldError] {
         var errors: [FieldError] = []
         let type = object.text("addressType")
         if type.isEmpty {
@@ -52,28 +85,23 @@ struct EndpointSliceStrategy: ResourceStrategy {
         } else {
             errors.oneOf(FieldPath("addressType"), type, ["FQDN", "IPv4", "IPv6"])
         }
-        checkEndpoints(object["endpoints"]?.array ?? [], type, &errors)
+        checkEndpoints(object["endpoints"]?.array ?? [], type, rule, &errors)
         checkPorts(object["ports"]?.array ?? [], &errors)
         return errors
     }
 
-    private func checkEndpoints(_ endpoints: [JSONValue], _ type: String, _ errors: inout [FieldError]) {
+    private func checkEndpoints(
+        _ endpoints: [JSONValue], _ type: String, _ rule: EndpointAddressRule, _ errors: inout [FieldError]
+    ) {
         let path = FieldPath("endpoints")
         guard endpoints.count <= Self.maxEndpoints else {
             return errors.tooMany(path, endpoints.count, Self.maxEndpoints)
         }
         for (index, endpoint) in endpoints.enumerated() {
             let endpointPath = path.index(index)
-            checkAddresses(endpoint["addresses"]?.array ?? [], type, endpointPath.child("addresses"), &errors)
+            checkAddresses(endpoint["addresses"]?.array ?? [], type, rule, endpointPath.child("addresses"), &errors)
             if let node = endpoint["nodeName"]?.string {
                 errors.invalid(endpointPath.child("nodeName"), .string(node), Validation.dns1123Subdomain(node))
-            }
-            if let topology = endpoint["deprecatedTopology"]?.object {
-                let topologyPath = endpointPath.child("deprecatedTopology")
-                if topology.count > Self.maxTopologyLabels {
-                    errors.tooMany(topologyPath, topology.count, Self.maxTopologyLabels)
-                }
-                errors += LabelRules.check(topology, topologyPath)
             }
             if let hostname = endpoint["hostname"]?.string {
                 errors.invalid(endpointPath.child("hostname"), .string(hostname), Validation.dns1123Label(hostname))
@@ -90,7 +118,8 @@ struct EndpointSliceStrategy: ResourceStrategy {
     }
 
     private func checkAddresses(
-        _ addresses: [JSONValue], _ type: String, _ path: FieldPath, _ errors: inout [FieldError]
+        _ addresses: [JSONValue], _ type: String, _ rule: EndpointAddressRule, _ path: FieldPath,
+        _ errors: inout [FieldError]
     ) {
         if addresses.isEmpty { errors.required(path, "must contain at least 1 address") }
         if addresses.count > Self.maxAddresses { errors.tooMany(path, addresses.count, Self.maxAddresses) }
@@ -98,12 +127,13 @@ struct EndpointSliceStrategy: ResourceStrategy {
             let text = value.string ?? ""
             switch type {
             case "IPv4", "IPv6":
-                guard let address = IPAddress(text), address.family.kubernetesName == type, address.mappedV4 == nil
-                else {
+                let address = IPAddress(text)
+                // A mapped address is an IPv4 one to Go.
+                let family = address?.mappedV4 == nil ? address?.family : .v4
+                if family?.kubernetesName != type {
                     errors.invalid(path.index(index), value, "must be a valid \(type) address")
-                    continue
                 }
-                addressRule.check(address, text, path.index(index), &errors)
+                rule.check(text, path.index(index), &errors)
             case "FQDN": checkDomain(text, path.index(index), &errors)
             default: break
             }

@@ -17,15 +17,24 @@ struct EndpointsStrategy: ResourceStrategy {
     }
 
     func validateCreate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
-        check(object)
+        check(object, addressRule.adapted(to: context))
     }
 
     func validateUpdate(_ object: JSONValue, from old: JSONValue, _ context: StrategyContext) -> [FieldError] {
-        check(object)
+        check(object, addressRule.adapted(to: context))
     }
 
     func warnings(for object: JSONValue, replacing old: JSONValue?) -> [String] {
-        ["v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"]
+        var warnings = ["v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"]
+        for (index, subset) in (object["subsets"]?.array ?? []).enumerated() {
+            for key in ["addresses", "notReadyAddresses"] {
+                let path = FieldPath("subsets").index(index).child(key)
+                for (index, address) in (subset[key]?.array ?? []).enumerated() {
+                    warnings += AddressMessages.warnings(about: address.text("ip"), path.index(index).child("ip"))
+                }
+            }
+        }
+        return warnings
     }
 
     private func applyDefaults(_ object: inout JSONValue) {
@@ -43,7 +52,7 @@ struct EndpointsStrategy: ResourceStrategy {
             })
     }
 
-    private func check(_ object: JSONValue) -> [FieldError] {
+    private func check(_ object: JSONValue, _ rule: EndpointAddressRule) -> [FieldError] {
         var errors: [FieldError] = []
         for (index, subset) in (object["subsets"]?.array ?? []).enumerated() {
             let path = FieldPath("subsets").index(index)
@@ -53,10 +62,10 @@ struct EndpointsStrategy: ResourceStrategy {
                 errors.required(path, "must specify `addresses` or `notReadyAddresses`")
             }
             for (index, address) in ready.enumerated() {
-                checkAddress(address, path.child("addresses").index(index), &errors)
+                checkAddress(address, rule, path.child("addresses").index(index), &errors)
             }
             for (index, address) in notReady.enumerated() {
-                checkAddress(address, path.child("notReadyAddresses").index(index), &errors)
+                checkAddress(address, rule, path.child("notReadyAddresses").index(index), &errors)
             }
             let ports = subset["ports"]?.array ?? []
             for (index, port) in ports.enumerated() {
@@ -66,8 +75,10 @@ struct EndpointsStrategy: ResourceStrategy {
         return errors
     }
 
-    private func checkAddress(_ address: JSONValue, _ path: FieldPath, _ errors: inout [FieldError]) {
-        addressRule.check(address.text("ip"), path.child("ip"), &errors)
+    private func checkAddress(
+        _ address: JSONValue, _ rule: EndpointAddressRule, _ path: FieldPath, _ errors: inout [FieldError]
+    ) {
+        rule.check(address.text("ip"), path.child("ip"), &errors)
         let hostname = address.text("hostname")
         if !hostname.isEmpty {
             errors.invalid(path.child("hostname"), .string(hostname), Validation.dns1123Label(hostname))

@@ -64,7 +64,6 @@ struct IngressClassStrategy: ResourceStrategy {
         let namespace = parameters["namespace"]?.string
         let namespacePath = path.child("namespace")
         switch scope {
-        case "": errors.required(path.child("scope"))
         case "Namespace":
             if let namespace {
                 errors.invalid(namespacePath, .string(namespace), Validation.dns1123Label(namespace))

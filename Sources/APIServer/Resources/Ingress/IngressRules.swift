@@ -7,7 +7,26 @@ enum IngressRules {
     private static let forbiddenSuffixes = ["/..", "/."]
     static let pathTypes = ["Exact", "ImplementationSpecific", "Prefix"]
 
-    static func check(_ spec: JSONValue?) -> [FieldError] {
+    /// What an update may keep of an object that was stored before a rule came.
+    private struct Tolerance {
+        var secretNames = false
+        var wildcardRules = false
+
+        init(_ old: JSONValue?) {
+            for entry in old?["tls"]?.array ?? [] {
+                let secret = entry.text("secretName")
+                if !secret.isEmpty, !Validation.dns1123Subdomain(secret).isEmpty { secretNames = true }
+            }
+            for rule in old?["rules"]?.array ?? [] where rule.text("host").utf8.contains(UInt8(ascii: "*")) {
+                var errors: [FieldError] = []
+                IngressRules.checkValue(of: rule, FieldPath("rules"), &errors)
+                if !errors.isEmpty { wildcardRules = true }
+            }
+        }
+    }
+
+    static func check(_ spec: JSONValue?, replacing old: JSONValue? = nil) -> [FieldError] {
+        let tolerance = Tolerance(old)
         var errors: [FieldError] = []
         let path = FieldPath("spec")
         let rules = spec?["rules"]?.array ?? []
@@ -16,9 +35,15 @@ enum IngressRules {
             errors.invalid(path, spec?["rules"] ?? .null, "either `defaultBackend` or `rules` must be specified")
         }
         if let defaultBackend { checkBackend(defaultBackend, path.child("defaultBackend"), &errors) }
-        for (index, rule) in rules.enumerated() { checkRule(rule, path.child("rules").index(index), &errors) }
+        for (index, rule) in rules.enumerated() {
+            let rulePath = path.child("rules").index(index)
+            let host = rule.text("host")
+            if !host.isEmpty { checkHost(host, rulePath.child("host"), &errors) }
+            if tolerance.wildcardRules, host.utf8.contains(UInt8(ascii: "*")) { continue }
+            checkValue(of: rule, rulePath, &errors)
+        }
         for (index, entry) in (spec?["tls"]?.array ?? []).enumerated() {
-            checkTLS(entry, path.child("tls").index(index), &errors)
+            checkTLS(entry, anySecretName: tolerance.secretNames, path.child("tls").index(index), &errors)
         }
         if let name = spec?["ingressClassName"]?.string {
             errors.invalid(path.child("ingressClassName"), .string(name), Validation.dns1123Subdomain(name))
@@ -33,12 +58,14 @@ enum IngressRules {
         checkName(host, path, &errors)
     }
 
-    static func checkTLS(_ entry: JSONValue, _ path: FieldPath, _ errors: inout [FieldError]) {
+    static func checkTLS(
+        _ entry: JSONValue, anySecretName: Bool = false, _ path: FieldPath, _ errors: inout [FieldError]
+    ) {
         for (index, host) in (entry["hosts"]?.array ?? []).enumerated() {
             checkName(host.string ?? "", path.child("hosts").index(index), &errors)
         }
         let secret = entry.text("secretName")
-        if !secret.isEmpty {
+        if !secret.isEmpty, !anySecretName {
             errors.invalid(path.child("secretName"), .string(secret), Validation.dns1123Subdomain(secret))
         }
     }
@@ -85,16 +112,14 @@ enum IngressRules {
         for key in ["kind", "name"] {
             let text = reference.text(key)
             if text.isEmpty {
-                errors.required(path.child(key), "\(key) is required")
+                errors.required(path.child(key))
             } else {
                 errors.invalid(path.child(key), .string(text), Validation.pathSegmentName(text))
             }
         }
     }
 
-    private static func checkRule(_ rule: JSONValue, _ path: FieldPath, _ errors: inout [FieldError]) {
-        let host = rule.text("host")
-        if !host.isEmpty { checkHost(host, path.child("host"), &errors) }
+    private static func checkValue(of rule: JSONValue, _ path: FieldPath, _ errors: inout [FieldError]) {
         guard let http = rule.at("http") else { return }
         let paths = http["paths"]?.array ?? []
         let pathsPath = path.child("http").child("paths")

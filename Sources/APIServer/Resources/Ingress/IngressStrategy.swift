@@ -23,17 +23,17 @@ struct IngressStrategy: ResourceStrategy {
     func validateCreate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
         var errors = IngressRules.check(object["spec"])
         if let value = object.at("metadata", "annotations", Self.classAnnotation),
-            object.at("spec", "ingressClassName") != nil
+            let name = object.at("spec", "ingressClassName"), value != name
         {
             errors.invalid(
                 FieldPath("annotations").child(Self.classAnnotation), value,
-                "can not be set when the class field is also set")
+                "must match `ingressClassName` when both are specified")
         }
         return errors
     }
 
     func validateUpdate(_ object: JSONValue, from old: JSONValue, _ context: StrategyContext) -> [FieldError] {
-        IngressRules.check(object["spec"])
+        IngressRules.check(object["spec"], replacing: old["spec"])
     }
 
     func validateStatusUpdate(_ object: JSONValue, from old: JSONValue, _ context: StrategyContext) -> [FieldError] {
@@ -41,7 +41,9 @@ struct IngressStrategy: ResourceStrategy {
     }
 
     func warnings(for object: JSONValue, replacing old: JSONValue?) -> [String] {
-        guard old == nil, object.at("metadata", "annotations", Self.classAnnotation) != nil else { return [] }
+        guard old == nil, object.at("metadata", "annotations", Self.classAnnotation) != nil,
+            object.at("spec", "ingressClassName") == nil
+        else { return [] }
         return [
             "annotation \"\(Self.classAnnotation)\" is deprecated, please use 'spec.ingressClassName' instead"
         ]

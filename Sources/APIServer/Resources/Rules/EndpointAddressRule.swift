@@ -18,6 +18,14 @@ struct EndpointAddressRule: Sendable {
         allowsLoopback = ranges.serviceCIDRs.contains { $0.address.isLoopback }
     }
 
+    /// The rule for one object: the server's own endpoints may be on the loopback, where it may be all that listens.
+    func adapted(to context: StrategyContext) -> EndpointAddressRule {
+        guard context.namespace == KubernetesService.namespace, context.name == KubernetesService.name else {
+            return self
+        }
+        return EndpointAddressRule(allowsLoopback: true)
+    }
+
     func check(_ text: String, _ path: FieldPath, _ errors: inout [FieldError]) {
         guard let address = IPAddress(text) else {
             return errors.invalid(path, .string(text), AddressMessages.address)

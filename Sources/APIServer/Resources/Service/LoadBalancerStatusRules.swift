@@ -50,13 +50,5 @@ enum LoadBalancerStatusRules {
                     path.child("hostname"), .string(hostname), "must be a DNS name, not an IP address")
             }
         }
-        for (index, port) in (point["ports"]?.array ?? []).enumerated() {
-            let portPath = path.child("ports").index(index)
-            PortRules.checkNumber(port["port"]?.int ?? 0, portPath.child("port"), &errors)
-            PortRules.checkProtocol(port["protocol"]?.string ?? "", portPath.child("protocol"), &errors)
-            if let error = port["error"]?.string {
-                errors.invalid(portPath.child("error"), .string(error), Validation.qualifiedName(error))
-            }
-        }
     }
 }

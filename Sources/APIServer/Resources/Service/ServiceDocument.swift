@@ -19,6 +19,7 @@ struct ServiceDocument {
     }
 
     var name: String { object["metadata"]?["name"]?.string ?? "" }
+    var namespace: String { object["metadata"]?["namespace"]?.string ?? "" }
     var annotations: JSONObject { object["metadata"]?["annotations"]?.object ?? JSONObject() }
     var status: JSONValue? {
         get { object["status"] }

@@ -1,6 +1,6 @@
 import KubeModel
-import Logging
 import NetworkTypes
+import Store
 
 /// `v1.Service`: defaults, the rules of its types, and the allocation of its addresses and ports.
 struct ServiceStrategy: ResourceStrategy {
@@ -14,7 +14,7 @@ struct ServiceStrategy: ResourceStrategy {
     ]
     let selectableFieldNames = ["spec.clusterIP", "spec.type"]
 
-    private let allocations: ServiceAllocations
+    let allocations: ServiceAllocations
     private let validation: ServiceValidation
 
     init(allocations: ServiceAllocations, addressRule: EndpointAddressRule) {
@@ -87,16 +87,27 @@ struct ServiceStrategy: ResourceStrategy {
     }
 
     func restore(_ object: JSONValue) {
-        let refused = allocations.restore(ServiceDocument(object))
-        guard !refused.isEmpty else { return }
-        let namespace = object["metadata"]?["namespace"]?.string ?? ""
-        let name = object["metadata"]?["name"]?.string ?? ""
-        Logger(label: "martlet.apiserver.allocation").warning(
-            "a stored Service holds what is outside the configured ranges or held twice",
-            metadata: [
-                "service": "\(namespace)/\(name)",
-                "addresses": "\(refused.addresses.sorted())", "nodePorts": "\(refused.ports.sorted())",
-            ])
+        allocations.restore(ServiceDocument(object))
+    }
+
+    /// Each cluster IP has an IPAddress, which comes and goes with it.
+    func companions(of object: JSONValue?, replacing old: JSONValue?, _ context: StrategyContext) -> [Write] {
+        let wanted = object.map(Self.clusterIPs) ?? []
+        let held = old.map(Self.clusterIPs) ?? []
+        guard wanted != held else { return [] }
+        var writes: [Write] = []
+        for address in held where !wanted.contains(address) { writes.append(IPAddressDocument.deletion(of: address)) }
+        for address in wanted where !held.contains(address) {
+            writes.append(
+                IPAddressDocument.creation(
+                    of: address, service: context.name, namespace: context.namespace, now: context.now))
+        }
+        return writes
+    }
+
+    private static func clusterIPs(_ object: JSONValue) -> [IPAddress] {
+        guard let spec = object["spec"]?.object, spec["type"]?.string != "ExternalName" else { return [] }
+        return spec["clusterIPs"]?.array?.compactMap { $0.string.flatMap { IPAddress($0) } } ?? []
     }
 
     func warnings(for object: JSONValue, replacing old: JSONValue?) -> [String] {

@@ -23,6 +23,19 @@ enum ServiceWarnings {
         if !service.isExternalName && !service.externalName.isEmpty {
             warnings.append("spec.externalName is ignored when spec.type is not \"ExternalName\"")
         }
+        let spec = FieldPath("spec")
+        for (index, address) in service.clusterIPs.enumerated() {
+            warnings += AddressMessages.warnings(about: address, spec.child("clusterIPs").index(index))
+        }
+        for (index, address) in service.externalIPs.enumerated() {
+            warnings += AddressMessages.warnings(about: address, spec.child("externalIPs").index(index))
+        }
+        if let address = service.spec["loadBalancerIP"]?.string {
+            warnings += AddressMessages.warnings(about: address, spec.child("loadBalancerIP"))
+        }
+        for (index, range) in service.loadBalancerSourceRanges.enumerated() {
+            warnings += AddressMessages.rangeWarnings(about: range, spec.child("loadBalancerSourceRanges").index(index))
+        }
         return warnings
     }
 }
