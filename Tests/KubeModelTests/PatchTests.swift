@@ -69,11 +69,11 @@ import Testing
             (["a": 1], [["op": "remove", "path": "/b"]], .doesNotApply),
             (["a": ["b": 1]], [["op": "move", "from": "/a", "path": "/a/c"]], .doesNotApply),
             ([:], [["op": "test", "path": "/a", "value": .null]], .doesNotApply),
-            ([:], ["op": "add"], .malformed), ([:], [["path": "/a"]], .malformed), ([:], [1], .malformed),
-            ([:], [["op": "spam", "path": "/a"]], .malformed), ([:], [["op": "add", "path": "/a"]], .malformed),
-            ([:], [["op": "add", "path": "a", "value": 1]], .malformed),
-            ([:], [["op": "add", "path": "/~2", "value": 1]], .malformed),
-            ([:], [["op": "move", "path": "/a"]], .malformed),
+            ([:], ["op": "add"], .malformed), ([:], [["path": "/a"]], .doesNotApply), ([:], [1], .malformed),
+            ([:], [["op": "spam", "path": "/a"]], .doesNotApply), ([:], [["op": "add", "path": "/a"]], .doesNotApply),
+            ([:], [["op": "add", "path": "a", "value": 1]], .doesNotApply),
+            ([:], [["op": "add", "path": "/~2", "value": 1]], .doesNotApply),
+            ([:], [["op": "move", "path": "/a"]], .doesNotApply),
             ([:], .array(Array(repeating: ["op": "add", "path": "/a", "value": 1], count: 10_001)), .tooLarge),
         ] as [(JSONValue, JSONValue, PatchError.Code)])
     func jsonPatchRefuses(document: JSONValue, patch: JSONValue, code: PatchError.Code) {

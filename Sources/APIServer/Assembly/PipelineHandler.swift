@@ -13,6 +13,7 @@ struct PipelineHandler: HTTPServerHandler {
             case 6 where field.name.lowercased() == "accept":
                 // Go's client sends the header once, others may not.
                 incoming.accept = incoming.accept.map { "\($0),\(field.value)" } ?? field.value
+            case 10 where field.name.lowercased() == "user-agent": incoming.userAgent = field.value
             case 12 where field.name.lowercased() == "content-type": incoming.contentType = field.value
             case 13 where field.name.lowercased() == "authorization": incoming.authorization = field.value
             case 13 where field.name.lowercased() == "if-none-match": incoming.ifNoneMatch = field.value

@@ -30,6 +30,9 @@ protocol ResourceStrategy: Sendable {
     /// Whether DELETE answers with the deleted object instead of a Status (Pod, Service, ServiceAccount in Kubernetes).
     var returnsDeletedObject: Bool { get }
 
+    /// Whether strategic merge patches are served: not for custom resources.
+    var servesStrategicMergePatch: Bool { get }
+
     /// What becomes of the dependents of a deleted object when the request does not say.
     var dependentsPolicy: DependentsPolicy { get }
 
@@ -184,6 +187,7 @@ extension ResourceStrategy {
     var allowsCreateOnUpdate: Bool { false }
     var allowsUnconditionalUpdate: Bool { true }
     var returnsDeletedObject: Bool { false }
+    var servesStrategicMergePatch: Bool { true }
     var dependentsPolicy: DependentsPolicy { .delete }
     var generationRule: GenerationRule { .none }
     var scale: ScaleMapping? { nil }

@@ -17,6 +17,8 @@ struct Exchange: Sendable {
     var shape = ResponseShape.json
     /// Which in-flight limit the request counts against; given back when it is answered.
     var slot: InFlightLimit.Slot?
-    /// Texts for `Warning` headers.
-    var warnings: [String] = []
+    /// Texts for `Warning` headers; nil where there can be none.
+    var warnings: WarningLog?
+    /// Whether JSON is broken into lines for human eyes.
+    var isPretty = false
 }

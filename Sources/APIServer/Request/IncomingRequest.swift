@@ -18,6 +18,7 @@ struct IncomingRequest: Sendable {
     var contentType: String?
     var authorization: String?
     var ifNoneMatch: String?
+    var userAgent: String?
     var body: [UInt8] = []
     var origin = Origin.network
 }

@@ -13,6 +13,8 @@ struct OutgoingResponse: Sendable {
         self.body = body
     }
 
+    var contentType: String { headers.first { $0.name == "Content-Type" }?.value ?? "" }
+
     /// A `metav1.Status`; with `Retry-After` when the client is asked to come back.
     init(_ status: Status, shape: ResponseShape = .json) {
         let value = status.json

@@ -36,6 +36,7 @@ final class RequestPipeline: Sendable {
             info: RequestInfo(path: Substring(request.path)))
         do throws(Status) {
             exchange.query = try QueryItems(Substring(request.query))
+            exchange.isPretty = Self.wantsLines(request, exchange.query)
             for phase in RequestPhase.allCases { try run(phase, &exchange) }
         } catch {
             answer(exchange, with: error)
@@ -135,6 +136,16 @@ final class RequestPipeline: Sendable {
             throw Status.tooManyRequests()
         }
         exchange.slot = slot
+        if operation.verb.isMutating { exchange.warnings = WarningLog() }
+    }
+
+    /// `?pretty=true`, and programs that show their user what they get.
+    private static func wantsLines(_ request: IncomingRequest, _ query: QueryItems) -> Bool {
+        if let text = query["pretty"], !text.isEmpty {
+            return ["1", "t", "T", "true", "TRUE", "True"].contains(text)
+        }
+        guard let agent = request.userAgent else { return false }
+        return agent.hasPrefix("curl") || agent.hasPrefix("Wget") || agent.hasPrefix("Mozilla/5.0")
     }
 
     private func negotiate(_ exchange: inout Exchange) throws(Status) {
@@ -177,6 +188,11 @@ final class RequestPipeline: Sendable {
     private func answer(_ exchange: Exchange, _ response: OutgoingResponse) {
         if let slot = exchange.slot { limit.leave(slot) }
         metrics.record(exchange, status: response.status)
+        var response = response
+        for warning in exchange.warnings?.headers ?? [] { response.headers.append(("Warning", warning)) }
+        if exchange.isPretty, response.contentType == "application/json" {
+            response.body = [JSONIndentation.indented(response.body)]
+        }
         exchange.writer.send(response)
     }
 }

@@ -28,7 +28,8 @@ struct WriteOptions: Sendable {
                 fieldValidation = mode
             } else {
                 errors.append(
-                    .notSupported(FieldPath("fieldValidation"), .string(text), supported: ["Ignore", "Warn", "Strict"]))
+                    .notSupported(
+                        FieldPath("fieldValidation"), .string(text), supported: ["", "Ignore", "Strict", "Warn"]))
             }
         }
         if !errors.isEmpty { throw Self.invalid(kind, errors) }
@@ -49,11 +50,15 @@ struct WriteOptions: Sendable {
     private static func checkManager(_ name: String, _ errors: inout [FieldError]) {
         let path = FieldPath("fieldManager")
         if name.utf8.count > maximumManagerLength { errors.append(.tooLong(path, maximum: maximumManagerLength)) }
-        for (index, scalar) in name.unicodeScalars.enumerated() where !scalar.isGoPrint {
-            errors.append(
-                .invalid(
-                    path, .string(name),
-                    "invalid character U+\(Self.hexadecimal(scalar)) (at position \(index))"))
+        var position = 0
+        for scalar in name.unicodeScalars {
+            if !scalar.isGoPrint {
+                errors.append(
+                    .invalid(
+                        path, .string(name),
+                        "invalid character U+\(Self.hexadecimal(scalar)) (at position \(position))"))
+            }
+            position += UTF8.width(scalar)
         }
     }
 

@@ -11,31 +11,32 @@ struct DocumentReader: Sendable {
     func read(
         _ body: [UInt8], contentType: String?, _ validation: WriteOptions.FieldValidation, warnings: inout [String]
     ) throws(Status) -> JSONValue {
-        var duplicates: [String] = []
-        var document = try parse(body, contentType: contentType, duplicates: &duplicates)
+        var findings = StrictFindings()
+        var document = try parse(body, contentType: contentType, &findings)
         try checkKind(&document)
-        try conform(&document, duplicates: duplicates, validation, warnings: &warnings)
+        try conform(
+            &document, findings, hidesDuplicates: true, validation, warnings: &warnings, refusal: unreadable)
         return document
     }
 
     /// Drops unknown fields and nulls, reports them as `validation` says, and refuses values of a wrong type.
+    /// - Parameters:
+    ///   - findings: what was found before, in the bytes.
+    ///   - hidesDuplicates: whether a field that is unknown and stands twice counts as unknown only.
+    ///   - refusal: makes the answer of what is wrong.
     func conform(
-        _ document: inout JSONValue, duplicates: [String], _ validation: WriteOptions.FieldValidation,
-        warnings: inout [String]
+        _ document: inout JSONValue, _ findings: StrictFindings, hidesDuplicates: Bool,
+        _ validation: WriteOptions.FieldValidation, warnings: inout [String], refusal: (_ reason: String) -> Status
     ) throws(Status) {
-        var findings = duplicates.map { "duplicate field \"\($0)\"" }
-        if let schema { findings += schema.prune(&document).map { "unknown field \"\($0)\"" } }
-        // Values of a wrong type can't be handed to the kind's own rules: they are a 400, as where Kubernetes decodes into
-        // a Go struct.
-        if let mismatch = schema?.mismatches(in: document).first { throw unreadable(mismatch.message) }
-        if !findings.isEmpty {
-            switch validation {
-            case .ignore: break
-            case .warn: warnings += findings
-            case .strict:
-                throw unreadable("strict decoding error: \(findings.joined(separator: ", "))")
-            }
-        }
+        let unknown = schema?.prune(&document) ?? []
+        // Values of a wrong type can't be handed to the kind's own rules: they are refused as where Kubernetes decodes
+        // into a Go struct.
+        if let mismatch = schema?.mismatches(in: document).first { throw refusal(mismatch.message) }
+        guard validation != .ignore, !unknown.isEmpty || !findings.isEmpty else { return }
+        var findings = findings
+        findings.add(unknown: unknown, hidesDuplicates: hidesDuplicates)
+        if validation == .strict { throw refusal(findings.message) }
+        warnings += findings.warnings
     }
 
     /// What the schema finds wrong in a document with its defaults.
@@ -49,18 +50,24 @@ struct DocumentReader: Sendable {
         )
     }
 
-    private func parse(_ body: [UInt8], contentType: String?, duplicates: inout [String]) throws(Status) -> JSONValue {
+    private func parse(
+        _ body: [UInt8], contentType: String?, _ findings: inout StrictFindings
+    ) throws(Status) -> JSONValue {
         let value: JSONValue
         switch Self.mediaType(contentType) {
         case "", "application/json":
             do {
+                var duplicates: [String] = []
                 value = try JSONParser.parse(body, duplicateKeys: &duplicates)
+                if !duplicates.isEmpty { findings = StrictFindings(duplicates: duplicates) }
             } catch {
                 throw unrecognized("json parse error: \(error)")
             }
         case "application/yaml":
             do {
-                value = try YAMLDocument.parse(body)
+                var duplicates: [YAMLDocument.Duplicate] = []
+                value = try YAMLDocument.parse(body, duplicates: &duplicates)
+                if !duplicates.isEmpty { findings = StrictFindings(duplicates: duplicates) }
             } catch {
                 throw unrecognized("yaml parse error: \(error)")
             }

@@ -19,6 +19,7 @@ extension ObjectWriter {
         _ request: WriteRequest, _ document: JSONValue, warnings: [String], attempt: Int, expectedName: String? = nil,
         _ done: @escaping WriteCompletion
     ) throws(Status) {
+        request.warnings?.add(warnings)
         var object = document
         try alignIdentity(&object, request, expectedName: expectedName)
         // kube-apiserver answers 500 here; it is the client that has to change something.
@@ -85,30 +86,25 @@ extension ObjectWriter {
         }
     }
 
-    /// Fills in the namespace and name of the path, and refuses a document that says otherwise.
+    /// Fills in the namespace of the path, and refuses a document that has another one, or another name than the path.
     func alignIdentity(_ object: inout JSONValue, _ request: WriteRequest, expectedName: String?) throws(Status) {
         let namespace = object["metadata"]["namespace"].string ?? ""
-        if request.resource.definition.namespaced {
-            if namespace.isEmpty {
-                object["metadata"]["namespace"] = .string(request.namespace)
-            } else if namespace != request.namespace {
-                throw Status.badRequest(
-                    expectedName == nil
-                        ? "the namespace of the provided object does not match the namespace sent on the request"
-                        : "the namespace of the object (\(namespace)) does not match the namespace on the request "
-                            + "(\(request.namespace))")
-            }
-        } else if namespace.isEmpty {
+        if !request.resource.definition.namespaced {
             object["metadata"]["namespace"] = nil
+        } else if namespace.isEmpty {
+            object["metadata"]["namespace"] = .string(request.namespace)
+        } else if namespace != request.namespace {
+            throw Status.badRequest(
+                "the namespace of the provided object does not match the namespace sent on the request")
         }
-        if let expectedName {
-            let name = object["metadata"]["name"].string ?? ""
-            if name.isEmpty {
-                object["metadata"]["name"] = .string(expectedName)
-            } else if name != expectedName {
-                throw Status.badRequest(
-                    "the name of the object (\(name)) does not match the name on the URL (\(expectedName))")
-            }
+        guard let expectedName else { return }
+        let name = object["metadata"]["name"].string ?? ""
+        if name.isEmpty {
+            throw Status.badRequest(
+                "the name of the object (\(expectedName) based on URL) was undeterminable: name must be provided")
+        } else if name != expectedName {
+            throw Status.badRequest(
+                "the name of the object (\(name)) does not match the name on the URL (\(expectedName))")
         }
     }
 

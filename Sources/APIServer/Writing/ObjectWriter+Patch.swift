@@ -1,66 +1,42 @@
 import KubeModel
 
 extension ObjectWriter {
-    /// The patch formats that are served, by media type.
-    enum PatchFormat: String, CaseIterable {
-        case json = "application/json-patch+json"
-        case merge = "application/merge-patch+json"
-        case strategicMerge = "application/strategic-merge-patch+json"
-    }
-
-    /// PATCH of an object or of its `status`.
+    /// PATCH of an object or of one of its subresources.
+    ///
+    /// A patch without a version of its own is applied again to whatever another writer has left; one that sets
+    /// `metadata.resourceVersion` to anything but the present version is a conflict.
     func patch(_ exchange: Exchange, _ operation: ResourceOperation, _ done: @escaping WriteCompletion) throws(Status) {
-        let request = try writeRequest(exchange, operation, optionsKind: "PatchOptions")
-        guard let format = PatchFormat(rawValue: DocumentReader.mediaType(exchange.request.contentType)) else {
-            throw Status.unsupportedMediaType(supported: PatchFormat.allCases.map(\.rawValue))
+        let formats = PatchFormat.served(by: operation.resource.strategy)
+        let mediaType = DocumentReader.mediaType(exchange.request.contentType)
+        guard let format = formats.first(where: { $0.rawValue == mediaType }) else {
+            throw Status.unsupportedMediaType(supported: formats.map(\.rawValue))
         }
+        let request = try writeRequest(exchange, operation, optionsKind: "PatchOptions")
         if request.options.force != nil {
             throw WriteOptions.invalid(
                 "PatchOptions", [.forbidden(FieldPath("force"), "may not be specified for non-apply patch")])
         }
-        let patch: JSONValue
-        var duplicates: [String] = []
-        do {
-            patch = try JSONParser.parse(exchange.request.body, duplicateKeys: &duplicates)
-        } catch {
-            throw Status.badRequest("error decoding patch: \(error)")
+        // Without an object there is nothing that the patch could be wrong about.
+        guard request.resource.cache.get(namespace: request.namespace, name: request.name) != nil else {
+            throw Status.notFound(request.resource.definition.groupResource, request.name)
         }
-        let repeated = duplicates
+        let patch = try PatchDocument(exchange.request.body, format)
         let reader = request.documentReader
-        let change = Change(retriesLostRaces: Self.version(in: patch, format) == nil) {
-            (old, warnings) throws(Status) in
+        let change = Change(retriesLostRaces: true, isPatch: true) { (old, warnings) throws(Status) in
             let shown = try request.shown(old)
-            var document = try Self.patched(shown, patch, format, reader.schema)
-            document["apiVersion"] = shown["apiVersion"]
-            document["kind"] = shown["kind"]
+            var document = try patch.apply(to: shown, schema: reader.schema)
+            let patched = document
             try reader.conform(
-                &document, duplicates: repeated, request.options.fieldValidation, warnings: &warnings)
-            if Self.version(in: patch, format) == nil { document["metadata"]["resourceVersion"] = nil }
+                &document, patch.findings, hidesDuplicates: false, request.options.fieldValidation,
+                warnings: &warnings
+            ) { patch.refusal(of: patched, $0) }
+            if document["metadata"]["resourceVersion"] == shown["metadata"]["resourceVersion"] {
+                document["metadata"]["resourceVersion"] = nil
+            } else {
+                try self.requireVersion(document, request)
+            }
             return try request.whole(document, of: old)
         }
         try apply(change, request, attempt: 1, done)
-    }
-
-    /// The version a patch insists on; JSON patches say it with a `test` operation instead.
-    private static func version(in patch: JSONValue, _ format: PatchFormat) -> String? {
-        guard format != .json, let version = patch["metadata"]["resourceVersion"].string, !version.isEmpty else {
-            return nil
-        }
-        return version
-    }
-
-    private static func patched(
-        _ old: JSONValue, _ patch: JSONValue, _ format: PatchFormat, _ schema: Schema?
-    ) throws(Status) -> JSONValue {
-        do throws(PatchError) {
-            switch format {
-            case .json: return try JSONPatch.apply(patch, to: old)
-            case .merge: return try MergePatch.apply(patch, to: old)
-            case .strategicMerge:
-                return try StrategicMergePatch.apply(patch, to: old, schema: schema)
-            }
-        } catch {
-            throw error.status
-        }
     }
 }

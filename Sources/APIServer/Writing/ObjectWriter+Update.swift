@@ -24,6 +24,8 @@ extension ObjectWriter {
     struct Change: Sendable {
         /// Without a version of the client's own, a lost race is nobody's concern but the server's.
         let retriesLostRaces: Bool
+        /// Another uid in a patched document is a change of the field; in a whole one it says which object is meant.
+        let isPatch: Bool
         let warnings: [String]
         /// What to create when the name does not exist; nil: 404.
         let createsWhenMissing: JSONValue?
@@ -31,10 +33,12 @@ extension ObjectWriter {
         let transform: @Sendable (_ old: JSONValue, _ warnings: inout [String]) throws(Status) -> JSONValue
 
         init(
-            retriesLostRaces: Bool, warnings: [String] = [], createsWhenMissing: JSONValue? = nil,
+            retriesLostRaces: Bool, isPatch: Bool = false, warnings: [String] = [],
+            createsWhenMissing: JSONValue? = nil,
             transform: @escaping @Sendable (JSONValue, inout [String]) throws(Status) -> JSONValue
         ) {
             self.retriesLostRaces = retriesLostRaces
+            self.isPatch = isPatch
             self.warnings = warnings
             self.createsWhenMissing = createsWhenMissing
             self.transform = transform
@@ -64,7 +68,8 @@ extension ObjectWriter {
         var warnings = change.warnings
         let old = try resource.served(current)
         var object = try change.transform(old, &warnings)
-        try checkVersion(object, request, current)
+        request.warnings?.add(warnings)
+        try checkVersion(object, request, current, isPatch: change.isPatch)
         try fillFromOld(&object, old, request)
         resource.schema?.applyDefaults(&object)
         let schemaErrors = resource.documentReader.schemaErrors(object)
@@ -140,7 +145,8 @@ extension ObjectWriter {
         .conflict(request.resource.definition.groupResource, request.name, reason)
     }
 
-    private func requireVersion(_ document: JSONValue, _ request: WriteRequest) throws(Status) {
+    /// 422 for a document without a version, where the kind takes none.
+    func requireVersion(_ document: JSONValue, _ request: WriteRequest) throws(Status) {
         guard !request.strategy.allowsUnconditionalUpdate,
             (document["metadata"]["resourceVersion"].string ?? "").isEmpty,
             request.resource.cache.get(namespace: request.namespace, name: request.name) != nil
@@ -151,7 +157,9 @@ extension ObjectWriter {
     }
 
     /// The client's own preconditions: the version and uid in its document.
-    private func checkVersion(_ object: JSONValue, _ request: WriteRequest, _ current: CachedObject) throws(Status) {
+    private func checkVersion(
+        _ object: JSONValue, _ request: WriteRequest, _ current: CachedObject, isPatch: Bool
+    ) throws(Status) {
         if let version = object["metadata"]["resourceVersion"].string, !version.isEmpty, version != "0" {
             guard let number = Int64(version) else {
                 throw Status.invalid(
@@ -164,7 +172,7 @@ extension ObjectWriter {
             }
             if number != current.revision.rawValue { throw conflict(request) }
         }
-        if let uid = object["metadata"]["uid"].string, !uid.isEmpty, uid != current.uid {
+        if !isPatch, let uid = object["metadata"]["uid"].string, !uid.isEmpty, uid != current.uid {
             throw conflict(
                 request, "Precondition failed: UID in precondition: \(uid), UID in object meta: \(current.uid)")
         }

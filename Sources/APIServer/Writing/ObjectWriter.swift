@@ -13,7 +13,7 @@ final class ObjectWriter: Sendable {
     let queue: any WorkQueue
 
     /// How often a write without a `resourceVersion` of its own is tried against newer objects before 409.
-    static let maxAttempts = 16
+    static let maxAttempts = 256
 
     init(
         store: any Store, resources: ServedResources, namespaces: NamespaceLifecycle, renderer: ObjectRenderer,
@@ -48,7 +48,7 @@ final class ObjectWriter: Sendable {
         WriteRequest(
             resource: operation.resource, namespace: operation.namespace, name: operation.name,
             subresource: operation.subresource, options: try WriteOptions(exchange.query, kind: optionsKind),
-            shape: exchange.shape, user: exchange.user, now: exchange.now)
+            shape: exchange.shape, user: exchange.user, now: exchange.now, warnings: exchange.warnings)
     }
 
     /// The answer with an object as it is now stored.
@@ -64,7 +64,7 @@ final class ObjectWriter: Sendable {
                         request.resource, stored: bytes, revision: revision, shape: request.shape, now: request.now)
                 }
             response.status = status
-            for warning in warnings { response.headers.append(("Warning", Self.warningHeader(warning))) }
+            request.warnings?.add(warnings)
             return .success(response)
         } catch {
             return .failure(error)
@@ -83,12 +83,6 @@ final class ObjectWriter: Sendable {
         } catch {
             throw Status.internalError("a stored object is not JSON")
         }
-    }
-
-    /// RFC 7234 section 5.5 with Kubernetes' code 299 and agent "-".
-    static func warningHeader(_ text: String) -> String {
-        let printable = text.unicodeScalars.filter { $0.value >= 0x20 && $0.value != 0x7f }
-        return "299 - " + goQuoted(String(String.UnicodeScalarView(printable)))
     }
 
     /// The answer to a failure of the store that no verb expects.

@@ -11,6 +11,8 @@ struct WriteRequest: Sendable {
     let shape: ResponseShape
     let user: User
     let now: Timestamp
+    /// Where warnings go; nil when the server itself writes.
+    var warnings: WarningLog?
 
     var strategy: any ResourceStrategy { resource.strategy }
 

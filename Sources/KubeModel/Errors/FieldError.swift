@@ -147,3 +147,15 @@ public func goQuoted(_ text: String) -> String {
     }
     return result + "\""
 }
+
+/// A document as Go's `%v` writes it: `map[a:1 b:[x y]]`, keys sorted.
+public func goText(_ value: JSONValue) -> String {
+    switch value {
+    case .null: "<nil>"
+    case .string(let text): text
+    case .array(let elements): "[\(elements.map(goText).joined(separator: " "))]"
+    case .object(let object):
+        "map[\(object.sorted { $0.key < $1.key }.map { "\($0.key):\(goText($0.value))" }.joined(separator: " "))]"
+    case .bool, .integer, .number: value.description
+    }
+}

@@ -17,6 +17,18 @@ public enum JSONPatch {
         return application.document
     }
 
+    /// Members that no operation has, as a strict decoder reports them: `json patch unknown field "[0].values"`.
+    public static func unknownMembers(of patch: JSONValue) -> [String] {
+        var found: [String] = []
+        for (index, operation) in (patch.array ?? []).enumerated() {
+            guard case .object(let object) = operation else { continue }
+            for key in object.keys where !["op", "path", "from", "value"].contains(key) {
+                found.append("json patch unknown field \(goQuoted("[\(index)].\(key)"))")
+            }
+        }
+        return found
+    }
+
     struct Operation {
         enum Action {
             case add(JSONValue)
@@ -34,7 +46,10 @@ public enum JSONPatch {
 
     static func parse(_ patch: JSONValue) throws(PatchError) -> [Operation] {
         guard case .array(let elements) = patch else {
-            throw PatchError(.malformed, "a JSON patch must be an array of operations")
+            throw PatchError(
+                .malformed,
+                "error decoding patch: json: cannot unmarshal \(patch.typeName) into Go value of type "
+                    + "[]handlers.jsonPatchOp")
         }
         guard elements.count <= maximumOperations else {
             throw PatchError(
@@ -45,9 +60,14 @@ public enum JSONPatch {
         result.reserveCapacity(elements.count)
         for (index, element) in elements.enumerated() {
             func malformed(_ message: String) -> PatchError {
-                PatchError(.malformed, "operation \(index) of the JSON patch: \(message)")
+                PatchError(.doesNotApply, "operation \(index) of the JSON patch: \(message)")
             }
-            guard case .object(let object) = element else { throw malformed("must be an object") }
+            guard case .object(let object) = element else {
+                throw PatchError(
+                    .malformed,
+                    "error decoding patch: json: cannot unmarshal \(element.typeName) into Go value of type "
+                        + "handlers.jsonPatchOp")
+            }
             guard let name = object["op"].string else { throw malformed("needs op") }
             func pointer(_ member: String) throws(PatchError) -> JSONPointer {
                 guard let text = object[member].string else { throw malformed("needs \(member)") }
@@ -108,7 +128,7 @@ private struct JSONPatchApplication {
                 let value = try read(from)
                 copied += size(of: value, limit: JSONPatch.copyBudget - copied)
                 guard copied <= JSONPatch.copyBudget else {
-                    throw PatchError(.tooLarge, "the JSON patch copies too much")
+                    throw Problem("the accumulated size increase of copy exceeds the limit \(JSONPatch.copyBudget)")
                 }
                 try insert(value, operation.path)
             case .test(let expected):

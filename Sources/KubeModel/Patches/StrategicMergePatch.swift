@@ -34,6 +34,14 @@ public enum StrategicMergePatch {
         PatchError(.malformed, message)
     }
 
+    private static func unknownPatchType(_ type: JSONValue, _ object: JSONObject) -> PatchError {
+        malformed("unknown patch type: \(goText(type)) in map: \(goText(.object(object)))")
+    }
+
+    private static func mixedList(_ original: [JSONValue], _ patch: [JSONValue]) -> PatchError {
+        malformed("list element types are not identical: \(goText([.array(original), .array(patch)]))")
+    }
+
     // MARK: Objects
 
     private static func mergeObject(
@@ -47,20 +55,26 @@ public enum StrategicMergePatch {
                 return replacement
             case "delete": return JSONObject()
             case "merge": break
-            default: throw malformed("unknown patch type found: \(directive)")
+            default: throw unknownPatchType(directive, patch)
             }
         }
         var result = original
-        try retainKeys(&result, patch)
-        var handled = try orderedLists(&result, patch, schema)
-        handled.insert(Directive.patch)
-        handled.insert(Directive.retainKeys)
+        var handled: Set<String> = []
+        // Few objects of a patch have directives; the others need no look at each of their keys.
+        if patch.keys.contains(where: Directive.isDirective) {
+            try retainKeys(&result, patch)
+            handled = try orderedLists(&result, patch, schema)
+            handled.insert(Directive.patch)
+            handled.insert(Directive.retainKeys)
+        }
 
         var removed: Set<String> = []
         for (key, change) in patch where !handled.contains(key) {
-            if key.hasPrefix(Directive.deleteFromList) {
+            if key.utf8.first == UInt8(ascii: "$"), key.hasPrefix(Directive.deleteFromList) {
                 let name = String(key.dropFirst(Directive.deleteFromList.utf8.count))
-                guard case .array(let unwanted) = change else { throw malformed("\(key) must be a list") }
+                guard case .array(let unwanted) = change else {
+                    throw malformed("invalid patch format of primitive list")
+                }
                 if case .array(let elements)? = result[name] {
                     let gone = Set(unwanted)
                     result[name] = .array(elements.filter { !gone.contains($0) })
@@ -94,10 +108,10 @@ public enum StrategicMergePatch {
     /// `$retainKeys` names everything that may stay; what the patch itself sets must be among it.
     private static func retainKeys(_ object: inout JSONObject, _ patch: JSONObject) throws(PatchError) {
         guard let list = patch[Directive.retainKeys] else { return }
-        guard case .array(let names) = list else { throw malformed("$retainKeys must be a list of strings") }
+        guard case .array(let names) = list else { throw malformed("invalid patch format of retainKeys") }
         let kept = Set(names.compactMap(\.string))
         for (key, value) in patch where !value.isNull && !Directive.isDirective(key) && !kept.contains(key) {
-            throw malformed("patch format for $retainKeys is not supported: \(key) is not in the list")
+            throw malformed("invalid patch format of retainKeys")
         }
         object.removeAll { !kept.contains($0.key) }
     }
@@ -129,7 +143,9 @@ public enum StrategicMergePatch {
         for (key, orderValue) in patch where key.hasPrefix(Directive.setElementOrder) {
             handled.insert(key)
             let name = String(key.dropFirst(Directive.setElementOrder.utf8.count))
-            guard case .array(let order) = orderValue else { throw malformed("\(key) must be a list") }
+            guard case .array(let order) = orderValue else {
+                throw malformed("invalid patch format of setElementOrder list")
+            }
             let field = schema?.property(name)
             let isMerged = field?.patchStrategies.contains("merge") == true
             guard isMerged else { continue }
@@ -171,7 +187,9 @@ public enum StrategicMergePatch {
             let key = try identity(change, mergeKey)
             while place < order.endIndex, try identity(order[place], mergeKey) != key { place += 1 }
             guard place < order.endIndex else {
-                throw malformed("the order in patch list doesn't match $setElementOrder list")
+                throw malformed(
+                    "The order in patch list:\n\(goText(.array(changes)))\n doesn't match $setElementOrder list:\n"
+                        + "\(goText(.array(order)))\n")
             }
             place += 1
         }
@@ -182,6 +200,9 @@ public enum StrategicMergePatch {
     ) throws(PatchError) -> [JSONValue] {
         guard let sample = original.first ?? patch.first else { return original }
         guard case .object = sample else {
+            if (original + patch).contains(where: { $0.array != nil }) {
+                throw PatchError(.doesNotApply, "lists of lists are not supported")
+            }
             var seen: Set<JSONValue> = []
             let merged = (original + patch).filter { seen.insert($0).inserted }
             return try arranged(merged, wanted: patch, live: original, nil)
@@ -192,7 +213,7 @@ public enum StrategicMergePatch {
         var deleted: Set<JSONValue> = []
         var changes: [JSONObject] = []
         for element in patch {
-            guard case .object(let object) = element else { throw malformed("list element is no object: \(element)") }
+            guard case .object(let object) = element else { throw mixedList(original, patch) }
             guard let directive = object[Directive.patch] else {
                 changes.append(object)
                 continue
@@ -201,7 +222,7 @@ public enum StrategicMergePatch {
             case "delete": deleted.insert(try identity(element, mergeKey))
             case "replace": isReplaced = true
             case "merge": throw malformed("merging lists cannot yet be specified in the patch")
-            default: throw malformed("unknown patch type found: \(directive)")
+            default: throw unknownPatchType(directive, object)
             }
         }
         if isReplaced { return changes.map { .object($0) } }
@@ -230,7 +251,7 @@ public enum StrategicMergePatch {
     private static func identity(_ element: JSONValue, _ mergeKey: String?) throws(PatchError) -> JSONValue {
         guard let mergeKey else { return element }
         guard let key = element[mergeKey] else {
-            throw malformed("map: \(element) does not contain declared merge key: \(mergeKey)")
+            throw malformed("map: \(goText(element)) does not contain declared merge key: \(mergeKey)")
         }
         return key
     }

@@ -14,6 +14,18 @@ public enum YAMLDocument {
         public static let `default` = Limits()
     }
 
+    /// A key that stands in a mapping for the second time.
+    public struct Duplicate: Hashable, Sendable {
+        public let key: String
+        /// `spec.ports[0].name`.
+        public let path: String
+        /// From 1.
+        public let line: Int
+
+        /// As Go's yaml package words it.
+        public var message: String { "line \(line): key \(goQuoted(key)) already set in map" }
+    }
+
     /// Reads the only document; an empty text is null. A key that stands twice in a mapping is an error.
     public static func parse(_ bytes: [UInt8], limits: Limits = .default) throws(YAMLError) -> JSONValue {
         let (documents, duplicates) = try read(bytes, limits)
@@ -34,6 +46,15 @@ public enum YAMLDocument {
         return document
     }
 
+    /// Reads the only document; a key that stands twice keeps its last value and is appended to `duplicates`.
+    public static func parse(
+        _ bytes: [UInt8], limits: Limits = .default, duplicates: inout [Duplicate]
+    ) throws(YAMLError) -> JSONValue {
+        let (documents, found) = try read(bytes, limits)
+        duplicates += found
+        return try single(documents)
+    }
+
     /// Reads every document of a stream; empty ones are left out. A key that stands twice in a mapping is an error.
     public static func parseAll(_ bytes: [UInt8], limits: Limits = .default) throws(YAMLError) -> [JSONValue] {
         let (documents, duplicates) = try read(bytes, limits)
@@ -45,7 +66,7 @@ public enum YAMLDocument {
 
     private static func read(
         _ bytes: [UInt8], _ limits: Limits
-    ) throws(YAMLError) -> ([JSONValue], [YAMLReader.Duplicate]) {
+    ) throws(YAMLError) -> ([JSONValue], [Duplicate]) {
         try bytes.withUnsafeBufferPointer { (buffer) throws(YAMLError) in
             var reader = try YAMLReader(buffer, limits)
             let documents = try reader.documents()

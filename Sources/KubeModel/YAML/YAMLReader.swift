@@ -2,12 +2,6 @@ import CYAML
 
 /// Builds documents from libyaml's events. Owns the parser.
 struct YAMLReader: ~Copyable {
-    struct Duplicate {
-        let key: String
-        let path: String
-        let line: Int
-    }
-
     /// What an alias adds: nodes plus bytes of text.
     private struct Sized {
         let value: JSONValue
@@ -33,7 +27,7 @@ struct YAMLReader: ~Copyable {
     private var anchors: [String: Sized] = [:]
     private var aliased = 0
     private var path: [FieldPath.Step] = []
-    private(set) var duplicates: [Duplicate] = []
+    private(set) var duplicates: [YAMLDocument.Duplicate] = []
 
     /// The bytes must stay valid and unchanged while the reader is used.
     init(_ bytes: UnsafeBufferPointer<UInt8>, _ limits: YAMLDocument.Limits) throws(YAMLError) {
@@ -179,7 +173,7 @@ struct YAMLReader: ~Copyable {
             }
             if object.contains(key) {
                 duplicates.append(
-                    Duplicate(key: key, path: FieldPath(steps: path).description, line: event.line))
+                    YAMLDocument.Duplicate(key: key, path: FieldPath(steps: path).description, line: event.line))
             }
             object[key] = value.value
         }
