@@ -155,7 +155,8 @@ extension EndToEnd {
                 "continue key is not valid")
             try expect(
                 try await server.request(
-                    "PATCH", Self.configMaps + "/x", body: "[", type: "application/json-patch+json"), 400, "BadRequest")
+                    "PATCH", "/api/v1/namespaces/default", body: "[", type: "application/json-patch+json"), 400,
+                "BadRequest")
         }
 
         @Test func `what does not exist is 404`() async throws {
