@@ -79,19 +79,24 @@ extension ObjectWriter {
 
     private static let deletionsATurn = 100
 
-    /// Deletes an object that the server itself has no use for any more; `done` is called whatever comes of it.
+    /// Deletes an object that the server itself has no use for any more; `done` is called whatever comes of it, with the reason when it is still there unmarked.
     func discard(
-        _ resource: ServedResource, _ object: CachedObject, now: Timestamp, _ done: @escaping @Sendable () -> Void = {}
+        _ resource: ServedResource, _ object: CachedObject, now: Timestamp,
+        _ done: @escaping @Sendable (Status?) -> Void = { _ in }
     ) {
         let request = WriteRequest(
             resource: resource, namespace: object.namespace, name: object.name, subresource: nil,
             options: WriteOptions(), shape: .json, user: .local, now: now)
         var options = DeleteOptions()
         options.uid = object.uid
+        options.propagation = .background
+        // That somebody else was faster is no failure.
         do throws(Status) {
-            try delete(request, options, attempt: 1) { _ in done() }
+            try delete(request, options, attempt: 1) { result in
+                if case .failure(let status) = result, status.code != 404 { done(status) } else { done(nil) }
+            }
         } catch {
-            done()
+            done(error.code == 404 ? nil : error)
         }
     }
 
