@@ -5,10 +5,17 @@ public enum CELRules {
     /// cost too much on the largest object that the schema allows.
     ///
     /// - Parameters:
-    ///   - schema: `openAPIV3Schema`, already found to be structural.
+    ///   - schema: `openAPIV3Schema`, already found to be structural. One that cannot be compiled has no problems here.
     ///   - path: where the schema stands in the definition: `spec.versions[0].schema.openAPIV3Schema`.
     public static func problems(inSchema schema: JSONValue, at path: FieldPath) -> [FieldError] {
-        []
+        let document = OpenAPIDocument(name: "schema", json: ["components": ["schemas": ["root": schema]]])
+        // What does not compile is reported by the check of the schema itself.
+        guard let (nodes, components) = try? SchemaCompiler.compileNodes(document),
+            let root = components["root"], nodes.contains(where: { !$0.rules.isEmpty })
+        else { return [] }
+        var checker = CELRuleChecker(nodes: nodes, root: root)
+        checker.run(at: path)
+        return checker.errors
     }
 }
 
@@ -23,11 +30,14 @@ extension Schema {
     ///   - new: the whole object, pruned and defaulted.
     ///   - old: the object that an update replaces, for rules that speak of `oldSelf`; nil on create.
     public func ruleErrors(_ new: JSONValue, old: JSONValue?) -> [FieldError] {
-        []
+        guard let set = graph.ruleSet, set.leads[index] else { return [] }
+        var walk = CELRuleWalk(graph: graph, set: set)
+        walk.run(index, new, old: old)
+        return walk.errors
     }
 
     /// Whether rules stand anywhere in the schema.
-    public var hasRules: Bool { false }
+    public var hasRules: Bool { graph.ruleSet?.leads[index] ?? false }
 }
 
 extension FieldError {

@@ -6,11 +6,20 @@ struct SchemaCompiler {
     private var wrappers: [(node: Int, target: Int, overrides: JSONObject, path: String)] = []
 
     static func compile(_ document: OpenAPIDocument) throws(SchemaError) -> SchemaGraph {
-        var compiler = SchemaCompiler()
-        return try compiler.run(document)
+        let (nodes, components) = try compileNodes(document)
+        return SchemaGraph(nodes: nodes, components: components)
     }
 
-    private mutating func run(_ document: OpenAPIDocument) throws(SchemaError) -> SchemaGraph {
+    /// Without the rules of custom resources.
+    static func compileNodes(
+        _ document: OpenAPIDocument
+    ) throws(SchemaError) -> (nodes: [SchemaGraph.Node], components: [String: Int]) {
+        var compiler = SchemaCompiler()
+        try compiler.run(document)
+        return (compiler.nodes, compiler.components)
+    }
+
+    private mutating func run(_ document: OpenAPIDocument) throws(SchemaError) {
         guard case .object(let schemas)? = document.json["components"]["schemas"] else {
             throw SchemaError(document.name, "has no components.schemas")
         }
@@ -29,7 +38,6 @@ struct SchemaCompiler {
         }
         try resolveWrappers()
         markDefaults()
-        return SchemaGraph(nodes: nodes, components: components)
     }
 
     /// The node of a subschema; a bare `$ref` is its target.
@@ -196,6 +204,9 @@ private enum Keyword {
         case "x-kubernetes-list-type": node.listType = try text(value, path)
         case "x-kubernetes-list-map-keys": node.listMapKeys = try texts(value, path)
         case "x-kubernetes-map-type": node.mapType = try text(value, path)
+        case "x-kubernetes-validations":
+            guard case .array(let rules) = value else { throw SchemaError(path, "must be an array") }
+            node.rules = rules
         case "x-kubernetes-patch-strategy":
             node.patchStrategies = try text(value, path).split(separator: ",").map(String.init)
         case "x-kubernetes-patch-merge-key": node.patchMergeKey = try text(value, path)

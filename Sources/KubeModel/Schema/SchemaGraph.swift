@@ -54,6 +54,8 @@ final class SchemaGraph: Sendable {
         /// With the last part of the package, as Go writes it: `v1.ServicePort`.
         var qualifiedTypeName: String?
         var groupVersionKinds: [GroupVersionKind] = []
+        /// `x-kubernetes-validations` as written.
+        var rules: [JSONValue] = []
         /// Whether a default stands here or anywhere below.
         var leadsToDefault = false
 
@@ -70,9 +72,12 @@ final class SchemaGraph: Sendable {
 
     let nodes: [Node]
     let components: [String: Int]
+    /// The compiled rules; nil where there are none.
+    let ruleSet: CELRuleSet?
 
     init(nodes: [Node], components: [String: Int]) {
         self.nodes = nodes
         self.components = components
+        ruleSet = CELRuleSet(nodes: nodes, root: components["root"])
     }
 }

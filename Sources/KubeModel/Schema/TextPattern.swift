@@ -1,152 +1,223 @@
-import Glibc
-
-/// A schema's `pattern`, compiled by the C library.
+/// A regular expression in RE2's syntax, as schemas' `pattern` and the functions of rules have it.
 ///
-/// Kubernetes' patterns are RE2; what they use of it is translated to POSIX extended syntax. Flags, look-around, word
-/// boundaries and Unicode classes are refused when the schema is loaded.
-final class TextPattern: @unchecked Sendable {
-    // Sendable: `compiled` is written in `init` and freed in `deinit`; glibc's `regexec` locks what it changes inside.
-    private let compiled: UnsafeMutablePointer<regex_t>
+/// Matching follows all alternatives at once, so that its time is at most the product of the lengths of text and
+/// pattern. Scripts (`\p{Greek}`) and `\C` are refused.
+final class TextPattern: Sendable {
     let source: String
+    private let program: [PatternInstruction]
 
+    /// Why a pattern cannot be used.
     struct Unsupported: Error {
         let message: String
     }
 
     init(_ source: String) throws(Unsupported) {
         self.source = source
-        let pointer = UnsafeMutablePointer<regex_t>.allocate(capacity: 1)
-        pointer.initialize(to: regex_t())
-        let translated: String
-        do {
-            translated = try TextPattern.translate(source)
-        } catch {
-            pointer.deallocate()
-            throw error
-        }
-        guard regcomp(pointer, translated, REG_EXTENDED) == 0 else {
-            pointer.deallocate()
-            throw Unsupported(message: "invalid pattern")
-        }
-        compiled = pointer
-    }
-
-    deinit {
-        regfree(compiled)
-        compiled.deallocate()
+        program = try PatternCompiler.compile(try PatternParser.parse(source))
     }
 
     /// Whether the pattern matches anywhere in the text.
     func matches(_ text: String) -> Bool {
-        var copy = text
-        return copy.withUTF8 { bytes in
-            guard let base = bytes.baseAddress else { return regexec(compiled, "", 0, nil, 0) == 0 }
-            var range = regmatch_t(rm_so: 0, rm_eo: regoff_t(bytes.count))
-            return base.withMemoryRebound(to: CChar.self, capacity: bytes.count) {
-                // REG_STARTEND bounds the text by `range`, so that it may hold NUL bytes and needs no terminator.
-                regexec(compiled, $0, 1, &range, REG_STARTEND) == 0
+        var current = PatternThreads(program.count)
+        var next = PatternThreads(program.count)
+        var before: Unicode.Scalar?
+        var iterator = text.unicodeScalars.makeIterator()
+        var after = iterator.next()
+        while true {
+            // A match may start anywhere.
+            if follow(0, start: 0, before, after, &current) { return true }
+            guard let scalar = after else { return false }
+            after = iterator.next()
+            next.removeAll()
+            for thread in current.list {
+                guard case .set(let set) = program[thread.place], set.contains(scalar) else { continue }
+                if follow(thread.place + 1, start: 0, scalar, after, &next) { return true }
             }
+            swap(&current, &next)
+            before = scalar
         }
     }
 
-    private static func translate(_ source: String) throws(Unsupported) -> String {
-        var result = ""
-        var rest = Array(source)[...]
-        var afterQuantifier = false
-        while let character = rest.popFirst() {
-            var isQuantifier = false
-            switch character {
-            case "\\":
-                guard let escaped = rest.popFirst() else { throw Unsupported(message: "pattern ends in a backslash") }
-                if let members = classes[escaped] {
-                    result += "[\(members)]"
-                } else if let members = classes[Character(escaped.lowercased())] {
-                    result += "[^\(members)]"
-                } else {
-                    result += try literal(escaped)
-                }
-            case "[":
-                result += try bracket(&rest)
-            case "(":
-                if rest.first == "?" {
-                    rest.removeFirst()
-                    guard rest.popFirst() == ":" else { throw Unsupported(message: "unsupported group") }
-                }
-                result += "("
-            case "?" where afterQuantifier:
-                // Lazy or greedy makes no difference to whether there is a match.
-                break
-            case "*", "+", "?", "}":
-                isQuantifier = true
-                result.append(character)
-            default:
-                result.append(character)
+    /// The texts of the first matches that do not overlap, leftmost first, as Go's `FindAllString` gives them.
+    func finds(in text: String, limit: Int) -> [String] {
+        let scalars = Array(text.unicodeScalars)
+        var result: [String] = []
+        var start = 0
+        var lastEnd = -1
+        while result.count < limit, start <= scalars.count, let (first, end) = find(scalars, from: start) {
+            // An empty match right after another one does not count.
+            if end > first || first != lastEnd {
+                result.append(String(String.UnicodeScalarView(scalars[first..<end])))
             }
-            afterQuantifier = isQuantifier
+            lastEnd = end
+            start = end > first ? end : end + 1
         }
         return result
     }
 
-    private static let classes: [Character: String] = ["d": "0-9", "w": "0-9A-Za-z_", "s": " \t\n\u{c}\r"]
-
-    private static func literal(_ escaped: Character) throws(Unsupported) -> String {
-        switch escaped {
-        case "n": return "\n"
-        case "t": return "\t"
-        case "r": return "\r"
-        case "z": return "$"
-        case "A": return "^"
-        default:
-            guard !escaped.isLetter, !escaped.isNumber else {
-                throw Unsupported(message: "unsupported escape \\\(escaped)")
+    private func find(_ text: [Unicode.Scalar], from start: Int) -> (start: Int, end: Int)? {
+        var current = PatternThreads(program.count)
+        var next = PatternThreads(program.count)
+        var best: (start: Int, end: Int)?
+        for place in start...text.count {
+            let before = place > 0 ? text[place - 1] : nil
+            let after = place < text.count ? text[place] : nil
+            if best == nil { _ = follow(0, start: place, before, after, &current) }
+            if current.list.isEmpty, best != nil { break }
+            next.removeAll()
+            let following = place + 1 < text.count ? text[place + 1] : nil
+            for thread in current.list {
+                switch program[thread.place] {
+                case .match: best = (thread.start, place)
+                case .set(let set):
+                    guard let after, set.contains(after) else { continue }
+                    _ = follow(thread.place + 1, start: thread.start, after, following, &next)
+                    continue
+                default: continue
+                }
+                // Threads behind this one have lower priority.
+                break
             }
-            return "^$.[]|()*+?{}\\".contains(escaped) ? "\\\(escaped)" : String(escaped)
+            swap(&current, &next)
+        }
+        return best
+    }
+
+    /// Adds every place that is reached without reading on. Returns whether the end of the pattern is among them.
+    private func follow(
+        _ place: Int, start: Int, _ before: Unicode.Scalar?, _ after: Unicode.Scalar?, _ threads: inout PatternThreads
+    ) -> Bool {
+        var matched = false
+        threads.pending.append(place)
+        while let place = threads.pending.popLast() {
+            guard threads.mark(place) else { continue }
+            switch program[place] {
+            case .set: threads.list.append((place, start))
+            case .match:
+                threads.list.append((place, start))
+                matched = true
+            case .jump(let target): threads.pending.append(target)
+            case .split(let first, let second):
+                threads.pending.append(second)
+                threads.pending.append(first)
+            case .assert(let assertion):
+                if assertion.holds(before, after) { threads.pending.append(place + 1) }
+            }
+        }
+        return matched
+    }
+}
+
+/// The places of a pattern that are live at once, in order of priority.
+private struct PatternThreads {
+    var list: [(place: Int, start: Int)] = []
+    var pending: [Int] = []
+    private var marks: [UInt32]
+    private var generation: UInt32 = 1
+
+    init(_ count: Int) {
+        marks = Array(repeating: 0, count: count)
+    }
+
+    mutating func removeAll() {
+        list.removeAll(keepingCapacity: true)
+        generation &+= 1
+    }
+
+    /// Whether the place was not there before.
+    mutating func mark(_ place: Int) -> Bool {
+        guard marks[place] != generation else { return false }
+        marks[place] = generation
+        return true
+    }
+}
+
+enum PatternInstruction: Sendable {
+    case set(PatternSet)
+    case split(Int, Int)
+    case jump(Int)
+    case assert(PatternAssertion)
+    case match
+}
+
+enum PatternAssertion: Sendable {
+    case textStart, textEnd, lineStart, lineEnd, wordBoundary, noWordBoundary
+
+    func holds(_ before: Unicode.Scalar?, _ after: Unicode.Scalar?) -> Bool {
+        switch self {
+        case .textStart: before == nil
+        case .textEnd: after == nil
+        case .lineStart: before == nil || before == "\n"
+        case .lineEnd: after == nil || after == "\n"
+        case .wordBoundary: isWord(before) != isWord(after)
+        case .noWordBoundary: isWord(before) == isWord(after)
         }
     }
 
-    /// Reads a bracket expression after its `[`. In POSIX a backslash is an ordinary member, `]` must come first and
-    /// `-` last.
-    private static func bracket(_ rest: inout ArraySlice<Character>) throws(Unsupported) -> String {
-        var isNegated = false
-        if rest.first == "^" {
-            isNegated = true
-            rest.removeFirst()
+    private func isWord(_ scalar: Unicode.Scalar?) -> Bool {
+        scalar.map { PatternSet.word.contains($0) } ?? false
+    }
+}
+
+/// Lays a syntax tree out as instructions.
+struct PatternCompiler {
+    /// Repetitions are laid out as copies.
+    private static let sizeLimit = 20_000
+
+    private var program: [PatternInstruction] = []
+
+    static func compile(_ syntax: PatternSyntax) throws(TextPattern.Unsupported) -> [PatternInstruction] {
+        var compiler = PatternCompiler()
+        try compiler.add(syntax)
+        compiler.program.append(.match)
+        return compiler.program
+    }
+
+    private mutating func add(_ syntax: PatternSyntax) throws(TextPattern.Unsupported) {
+        guard program.count < PatternCompiler.sizeLimit else {
+            throw TextPattern.Unsupported(message: "expression too large")
         }
-        var members = ""
-        var hasClosing = false
-        var hasDash = false
-        var isFirst = true
-        while let character = rest.popFirst() {
-            if character == "]", !isFirst {
-                let ends = (hasClosing ? "]" : "", hasDash ? "-" : "")
-                let body = ends.0 + members + ends.1
-                // A caret must not come first, where it would negate.
-                if !isNegated, body.first == "^", body.count > 1 { return "[\(body.dropFirst())^]" }
-                return isNegated ? "[^\(body)]" : body == "^" ? "\\^" : "[\(body)]"
-            }
-            isFirst = false
-            switch character {
-            case "\\":
-                guard let escaped = rest.popFirst() else { throw Unsupported(message: "pattern ends in a backslash") }
-                if let known = classes[escaped] {
-                    members += known
-                } else if escaped == "]" {
-                    hasClosing = true
-                } else if escaped == "-" {
-                    hasDash = true
-                } else if escaped == "n" || escaped == "t" || escaped == "r" {
-                    members += escaped == "n" ? "\n" : escaped == "t" ? "\t" : "\r"
-                } else if escaped.isLetter || escaped.isNumber {
-                    throw Unsupported(message: "unsupported escape \\\(escaped)")
-                } else {
-                    members.append(escaped)
+        switch syntax {
+        case .set(let set): program.append(.set(set))
+        case .assertion(let assertion): program.append(.assert(assertion))
+        case .sequence(let parts): for part in parts { try add(part) }
+        case .alternatives(let choices):
+            var ends: [Int] = []
+            for (place, choice) in choices.enumerated() {
+                guard place < choices.count - 1 else {
+                    try add(choice)
+                    break
                 }
-            case "]": hasClosing = true
-            case "-" where members.isEmpty || rest.first == "]": hasDash = true
-            case "[" where rest.first == ":": throw Unsupported(message: "unsupported class")
-            default: members.append(character)
+                let split = program.count
+                program.append(.split(split + 1, 0))
+                try add(choice)
+                ends.append(program.count)
+                program.append(.jump(0))
+                program[split] = .split(split + 1, program.count)
             }
+            for end in ends { program[end] = .jump(program.count) }
+        case .repetition(let part, let least, let most, let isGreedy):
+            for _ in 0..<least { try add(part) }
+            guard let most else { return try addLoop(part, isGreedy) }
+            var splits: [Int] = []
+            for _ in 0..<max(0, most - least) {
+                splits.append(program.count)
+                program.append(.jump(0))
+                try add(part)
+            }
+            for split in splits { program[split] = choice(split + 1, program.count, isGreedy) }
         }
-        throw Unsupported(message: "missing closing ]")
+    }
+
+    private mutating func addLoop(_ part: PatternSyntax, _ isGreedy: Bool) throws(TextPattern.Unsupported) {
+        let split = program.count
+        program.append(.jump(0))
+        try add(part)
+        program.append(.jump(split))
+        program[split] = choice(split + 1, program.count, isGreedy)
+    }
+
+    private func choice(_ inside: Int, _ outside: Int, _ isGreedy: Bool) -> PatternInstruction {
+        isGreedy ? .split(inside, outside) : .split(outside, inside)
     }
 }
