@@ -118,21 +118,59 @@ import Testing
         }
     }
 
+    private func registeredPod(grace: Int?, node: String? = "edge") async throws {
+        _ = try await create(Sample.service())
+        var pod = Sample.pod("vm")
+        pod.status = nil
+        pod.metadata.annotations = ["traffic.martlet.dev/address": "127.0.0.7"]
+        pod.spec?.terminationGracePeriodSeconds = grace
+        pod.spec?.nodeName = node
+        _ = try await create(pod)
+        try await eventually { try await addresses() == ["127.0.0.7"] }
+        let registered = try await client.get(Pod.self, "vm", namespace: "shop")
+        #expect(registered.status?.phase == "Running")
+        #expect(PodEndpoint.isReady(registered))
+    }
+
     @Test func aPodWithAnAddressRegistersAndLeavesAtOnce() async throws {
         try await running([.podRegistration, .endpoints]) {
-            _ = try await create(Sample.service())
-            var pod = Sample.pod("vm")
-            pod.status = nil
-            pod.metadata.annotations = ["traffic.martlet.dev/address": "127.0.0.7"]
-            pod.spec?.terminationGracePeriodSeconds = 30
-            _ = try await create(pod)
-            try await eventually { try await addresses() == ["127.0.0.7"] }
-            let registered = try await client.get(Pod.self, "vm", namespace: "shop")
-            #expect(registered.status?.phase == "Running")
-            #expect(PodEndpoint.isReady(registered))
+            try await registeredPod(grace: 30, node: nil)
             try await client.delete(Pod.self, "vm", namespace: "shop")
             try await eventually { try await client.list(Pod.self).items.isEmpty }
             try await eventually { try await addresses().isEmpty }
+        }
+    }
+
+    @Test func aPodDrainsUntilItsTimeIsOver() async throws {
+        try await running([.podRegistration, .endpoints]) {
+            try await registeredPod(grace: 1)
+            try await client.delete(Pod.self, "vm", namespace: "shop")
+            try await eventually {
+                let conditions = try await slices().first?.endpoints?.first?.conditions
+                return conditions == EndpointConditions(ready: false, serving: true, terminating: true)
+            }
+            try await eventually { try await client.list(Pod.self).items.isEmpty }
+            try await eventually { try await addresses().isEmpty }
+        }
+    }
+
+    @Test func aTerminatingPodOfANodeWithoutKubeletIsRemoved() async throws {
+        try await running([.podRegistration]) {
+            _ = try await client.create(
+                Lease(
+                    metadata: ObjectMeta(name: "kept", namespace: "kube-node-lease"),
+                    spec: LeaseSpec(leaseDurationSeconds: 4000, renewTime: WallClock.microTime)))
+            for node in ["kept", "lost"] {
+                var pod = Sample.pod(node)
+                pod.spec?.nodeName = node
+                pod.spec?.terminationGracePeriodSeconds = 30
+                pod.status = PodStatus(phase: "Pending")
+                _ = try await create(pod)
+            }
+            for node in ["kept", "lost"] { try await client.delete(Pod.self, node, namespace: "shop") }
+            try await eventually {
+                try await client.list(Pod.self).items.map(\.metadata.name) == ["kept"]
+            }
         }
     }
 

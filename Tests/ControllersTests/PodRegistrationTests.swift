@@ -39,6 +39,40 @@ import Testing
         status.conditions?.first { $0.type == type }
     }
 
+    @Test(
+        arguments: [
+            // Asked for with 30 seconds at 1000, so that it ends at 1030.
+            ("Running", "10.0.0.1", 30, 1000, PodTermination.wait(.seconds(30))),
+            ("Running", "10.0.0.1", 30, 1029, .wait(.seconds(1))), ("Running", "10.0.0.1", 30, 1030, .finish),
+            ("Running", "10.0.0.1", 30, 9999, .finish), ("Succeeded", "10.0.0.1", 30, 1000, .finish),
+            ("Failed", "10.0.0.1", 30, 1000, .finish),
+            // Nothing has begun that would have to end.
+            ("Pending", "", 30, 1000, .finish),
+            // The server removes it with its last finalizer.
+            ("Running", "10.0.0.1", 0, 2000, .nothing),
+        ] as [(String, String, Int64, Int64, PodTermination)])
+    func aDeletedPodHasItsTime(
+        phase: String, address: String, grace: Int64, now: Int64, expected: PodTermination
+    ) {
+        var pod = newPod()
+        pod.status = PodStatus(phase: phase, podIP: address.isEmpty ? nil : address)
+        pod.metadata.deletionTimestamp = Timestamp(secondsSinceEpoch: 1030)
+        pod.metadata.deletionGracePeriodSeconds = grace
+        let moment = MicroTime(microsecondsSinceEpoch: now * 1_000_000)
+        #expect(PodTermination(pod, now: moment) == expected)
+        pod.metadata.deletionTimestamp = nil
+        #expect(PodTermination(pod, now: moment) == .nothing)
+    }
+
+    @Test func aNodeIsKeptWhileItsLeaseIsRenewed() {
+        let renewed = MicroTime(microsecondsSinceEpoch: 1_000_000_000)
+        var lease = Lease(spec: LeaseSpec(renewTime: renewed))
+        #expect(PodTermination.isKept(lease, now: MicroTime(microsecondsSinceEpoch: 1_039_000_000)))
+        #expect(!PodTermination.isKept(lease, now: MicroTime(microsecondsSinceEpoch: 1_040_000_000)))
+        lease.spec?.renewTime = nil
+        #expect(!PodTermination.isKept(lease, now: renewed))
+    }
+
     @Test func aPodWithoutProbeIsReadyAtOnce() {
         let status = status(newPod())
         #expect(status.phase == "Running")

@@ -3,8 +3,9 @@ import KubeModel
 import Logging
 import NetworkTypes
 
-/// Stands in for a kubelet for Pods that name their address by annotation: gives them their status, runs their
-/// readiness probes, and ends them when they are deleted.
+/// Stands in for a kubelet for Pods that name their address by annotation: gives them their status and runs their
+/// readiness probes. Ends those when they are deleted and their grace period is over, and all others too that are on a
+/// node without a kubelet, which nobody else would.
 final class PodRegistrationController: Controller {
     let name = "pod-registration-controller"
     private let client: APIClient
@@ -28,7 +29,9 @@ final class PodRegistrationController: Controller {
         var scope = HandlerScope()
         scope.add(
             pods.addHandler { change in
-                var isRegistered = change.object.metadata.annotations?[PodAddresses.annotation] != nil
+                var isRegistered =
+                    change.object.metadata.annotations?[PodAddresses.annotation] != nil
+                    || change.object.metadata.deletionTimestamp != nil
                 if case .updated(let old, _) = change, old.metadata.annotations?[PodAddresses.annotation] != nil {
                     isRegistered = true
                 }
@@ -36,19 +39,30 @@ final class PodRegistrationController: Controller {
             })
         try await ControllerLoop(name: name, queue: queue, workers: 4, logger: logger) { [self] key in
             try await reconcile(key, probes)
-            return .settled
         }.run(after: [pods])
         _ = consume scope
     }
 
-    func reconcile(_ key: NamespacedName, _ probes: ProbeSchedule) async throws {
-        guard let pod = pods.store[key], let text = pod.metadata.annotations?[PodAddresses.annotation],
-            pod.status?.phase != "Failed", pod.status?.phase != "Succeeded"
-        else { return probes.set([:], for: key, known: []) }
-        guard pod.metadata.deletionTimestamp == nil else {
-            probes.set([:], for: key, known: [])
-            return try await finishDeletion(pod)
+    func reconcile(_ key: NamespacedName, _ probes: ProbeSchedule) async throws -> ReconcileOutcome {
+        var outcome = ReconcileOutcome.settled
+        if let pod = pods.store[key], pod.metadata.deletionTimestamp != nil {
+            switch PodTermination(pod, now: WallClock.microTime) {
+            case .nothing: break
+            case .wait(let duration): outcome = .again(after: duration)
+            case .finish:
+                probes.set([:], for: key, known: [])
+                return try await finishDeletion(pod)
+            }
         }
+        try await register(key, probes)
+        return outcome
+    }
+
+    private func register(_ key: NamespacedName, _ probes: ProbeSchedule) async throws {
+        guard let pod = pods.store[key], let text = pod.metadata.annotations?[PodAddresses.annotation],
+            pod.status?.phase != "Failed", pod.status?.phase != "Succeeded",
+            pod.metadata.deletionTimestamp == nil || pod.metadata.deletionGracePeriodSeconds ?? 0 > 0
+        else { return probes.set([:], for: key, known: []) }
         let addresses: [IPAddress]
         do {
             addresses = try PodAddresses.parse(text)
@@ -117,14 +131,32 @@ final class PodRegistrationController: Controller {
         }
     }
 
-    /// There is no process of ours to wait for.
-    private func finishDeletion(_ pod: Pod) async throws {
+    /// Removes a Pod whose time is over, as a kubelet does. One that has a kubelet is that one's to remove.
+    private func finishDeletion(_ pod: Pod) async throws -> ReconcileOutcome {
+        let isOurs = pod.metadata.annotations?[PodAddresses.annotation] != nil
+        if !isOurs, let node = pod.spec?.nodeName, try await hasKubelet(node) {
+            return .again(after: Self.kubeletInterval)
+        }
         do {
             try await client.delete(
                 Pod.self, pod.metadata.name ?? "", namespace: pod.metadata.namespace,
                 options: DeleteOptions(uid: pod.metadata.uid, gracePeriodSeconds: 0))
         } catch let status as Status where status.isNotFound {
             // It is gone; the watch will tell.
+        }
+        return .settled
+    }
+
+    /// Time between looks at a node whose kubelet should have removed a Pod.
+    private static let kubeletInterval = Duration.seconds(10)
+
+    /// Kubelets renew a Lease in the name of their node.
+    private func hasKubelet(_ node: String) async throws -> Bool {
+        do {
+            let lease = try await client.get(Lease.self, node, namespace: "kube-node-lease")
+            return PodTermination.isKept(lease, now: WallClock.microTime)
+        } catch let status as Status where status.isNotFound {
+            return false
         }
     }
 }

@@ -241,19 +241,23 @@ public final class InMemoryAPI: APITransport {
             }
         }
         let key = NamespacedName(namespace: target.namespace ?? "", name: name)
-        let hasGrace =
-            target.definition.kind == "Pod" && body?["gracePeriodSeconds"]?.int != 0
-            && current["spec"]["terminationGracePeriodSeconds"]?.int ?? 0 > 0
         let previous = current
+        var grace = 0
+        if target.definition.kind == "Pod", !(current["spec"]["nodeName"]?.string ?? "").isEmpty {
+            grace =
+                body?["gracePeriodSeconds"]?.int ?? current["spec"]["terminationGracePeriodSeconds"]?.int ?? 0
+        }
         if let finalizer = propagationFinalizers[body?["propagationPolicy"]?.string ?? ""] {
             var finalizers = current["metadata"]["finalizers"]?.array ?? []
             if !finalizers.contains(.string(finalizer)) { finalizers.append(.string(finalizer)) }
             current["metadata"]["finalizers"] = .array(finalizers)
         }
         let isHeld = !(current["metadata"]["finalizers"]?.array?.isEmpty ?? true)
-        if isHeld || hasGrace {
+        if isHeld || grace > 0 {
             if current["metadata"]["deletionTimestamp"] == nil {
-                current["metadata"]["deletionTimestamp"] = .string(WallClock.timestamp.description)
+                let end = WallClock.timestamp.advanced(bySeconds: Int64(grace))
+                current["metadata"]["deletionTimestamp"] = .string(end.description)
+                current["metadata"]["deletionGracePeriodSeconds"] = .integer(Int64(grace))
             }
             guard current != previous else { return current }
             return commit(&state, target.definition, key, current, type: "MODIFIED", previous: previous)
