@@ -5,6 +5,12 @@
 static const unsigned char core_v1[] = {
 #embed "../../openapi/api__v1.json"
 };
+static const unsigned char apps_v1[] = {
+#embed "../../openapi/apis__apps__v1.json"
+};
+static const unsigned char batch_v1[] = {
+#embed "../../openapi/apis__batch__v1.json"
+};
 static const unsigned char coordination_v1[] = {
 #embed "../../openapi/apis__coordination.k8s.io__v1.json"
 };
@@ -17,16 +23,26 @@ static const unsigned char events_v1[] = {
 static const unsigned char networking_v1[] = {
 #embed "../../openapi/apis__networking.k8s.io__v1.json"
 };
+static const unsigned char policy_v1[] = {
+#embed "../../openapi/apis__policy__v1.json"
+};
+static const unsigned char rbac_v1[] = {
+#embed "../../openapi/apis__rbac.authorization.k8s.io__v1.json"
+};
 static const unsigned char traffic_v1[] = {
 #embed "../../openapi/apis__traffic.martlet.dev__v1.json"
 };
 
 static const struct martlet_openapi_document documents[] = {
     {"api/v1", core_v1, sizeof core_v1},
+    {"apis/apps/v1", apps_v1, sizeof apps_v1},
+    {"apis/batch/v1", batch_v1, sizeof batch_v1},
     {"apis/coordination.k8s.io/v1", coordination_v1, sizeof coordination_v1},
     {"apis/discovery.k8s.io/v1", discovery_v1, sizeof discovery_v1},
     {"apis/events.k8s.io/v1", events_v1, sizeof events_v1},
     {"apis/networking.k8s.io/v1", networking_v1, sizeof networking_v1},
+    {"apis/policy/v1", policy_v1, sizeof policy_v1},
+    {"apis/rbac.authorization.k8s.io/v1", rbac_v1, sizeof rbac_v1},
     {"apis/traffic.martlet.dev/v1", traffic_v1, sizeof traffic_v1},
 };
 

@@ -78,3 +78,81 @@ import Testing
         #expect(SelectorText.of(selector) == text)
     }
 }
+
+/// The subresource through the whole server.
+@Suite struct ScaleTests {
+    static let path = "/apis/apps/v1/namespaces/default/deployments/web"
+
+    private func server() async throws -> TestServer {
+        let server = try await TestServer()
+        var deployment = WorkloadStrategyTests.workload(["replicas": nil])
+        deployment["apiVersion"] = "apps/v1"
+        deployment["kind"] = "Deployment"
+        let created = await server.send("POST", "/apis/apps/v1/namespaces/default/deployments", deployment)
+        #expect(created.status == 201, "\(created.message)")
+        return server
+    }
+
+    @Test func `scale is read and written, and the generation counts it`() async throws {
+        let server = try await server()
+        let scale = await server.send("GET", "\(Self.path)/scale")
+        #expect(scale.json["kind"] == "Scale" && scale.json["apiVersion"] == "autoscaling/v1")
+        #expect(scale.json["spec"] == ["replicas": 1] && scale.json["status"]["selector"] == "app=web")
+        var wanted = scale.json
+        wanted["spec"]["replicas"] = 5
+        let updated = await server.send("PUT", "\(Self.path)/scale", wanted)
+        #expect(updated.status == 200 && updated.json["kind"] == "Scale" && updated.json["spec"]["replicas"] == 5)
+        let object = await server.send("GET", Self.path)
+        #expect(object.json["spec"]["replicas"] == 5 && object.json["metadata"]["generation"] == 2)
+        #expect(object.json["metadata"]["resourceVersion"] == updated.json["metadata"]["resourceVersion"])
+        // The version that was read first is old now.
+        #expect(await server.send("PUT", "\(Self.path)/scale", wanted).status == 409)
+        wanted["metadata"]["resourceVersion"] = nil
+        wanted["metadata"]["uid"] = "other"
+        #expect(await server.send("PUT", "\(Self.path)/scale", wanted).status == 409)
+    }
+
+    @Test(arguments: [
+        "application/merge-patch+json", "application/strategic-merge-patch+json", "application/json-patch+json",
+    ])
+    func `scale is patched in every format`(_ type: String) async throws {
+        let server = try await server()
+        let patch: JSONValue =
+            type.contains("json-patch")
+            ? [["op": "replace", "path": "/spec/replicas", "value": 4]] : ["spec": ["replicas": 4]]
+        let patched = await server.send("PATCH", "\(Self.path)/scale", patch, contentType: type)
+        #expect(patched.status == 200 && patched.json["spec"]["replicas"] == 4, "\(patched.message)")
+        let dry = await server.send(
+            "PATCH", "\(Self.path)/scale?dryRun=All", ["spec": ["replicas": 9]],
+            contentType: "application/merge-patch+json")
+        #expect(dry.json["spec"]["replicas"] == 9)
+        #expect(await server.send("GET", Self.path).json["spec"]["replicas"] == 4)
+    }
+
+    @Test func `bad scales are refused`() async throws {
+        let server = try await server()
+        let negative = await server.send(
+            "PATCH", "\(Self.path)/scale", ["spec": ["replicas": -1]], contentType: "application/merge-patch+json")
+        #expect(negative.status == 422 && negative.json["details"]["causes"][0]["field"] == "spec.replicas")
+        let other: JSONValue = ["apiVersion": "apps/v1", "kind": "Deployment", "metadata": ["name": "web"]]
+        #expect(await server.send("PUT", "\(Self.path)/scale", other).status == 400)
+        let text: JSONValue = ["metadata": ["name": "web"], "spec": ["replicas": "two"]]
+        #expect(await server.send("PUT", "\(Self.path)/scale", text).status == 400)
+        #expect(await server.send("DELETE", "\(Self.path)/scale").status == 405)
+        let missing = await server.send("GET", "/apis/apps/v1/namespaces/default/deployments/none/scale")
+        #expect(missing.status == 404)
+        let daemonSet = await server.send("GET", "/apis/apps/v1/namespaces/default/daemonsets/none/scale")
+        #expect(daemonSet.status == 404)
+    }
+
+    @Test func `a Scale is a row and YAML too`() async throws {
+        let server = try await server()
+        let table = await server.send(
+            "GET", "\(Self.path)/scale", accept: "application/json;as=Table;v=v1;g=meta.k8s.io")
+        let names = (table.json["columnDefinitions"].array ?? []).compactMap { $0["name"].string }
+        #expect(names == ["Name", "Desired", "Available", "Age"])
+        #expect(table.json["rows"][0]["cells"][1] == 1)
+        let yaml = await server.send("GET", "\(Self.path)/scale", accept: "application/yaml")
+        #expect(yaml.text.contains("kind: Scale"))
+    }
+}

@@ -7,24 +7,9 @@ enum SelectorText {
     static func of(_ value: JSONValue?) -> String {
         guard let object = value?.object else { return value?.string ?? "" }
         let isLabelSelector = object["matchLabels"]?.object != nil || object["matchExpressions"]?.array != nil
-        let labels = isLabelSelector ? object["matchLabels"]?.object ?? JSONObject() : object
-        var requirements: [(key: String, text: String)] = []
-        for (key, value) in labels { requirements.append((key, "\(key)=\(value.string ?? "")")) }
-        for expression in isLabelSelector ? object["matchExpressions"]?.array ?? [] : [] {
-            let key = expression["key"]?.string ?? ""
-            let values = (expression["values"]?.array ?? []).compactMap(\.string).sorted().joined(separator: ",")
-            switch expression["operator"]?.string {
-            case "In": requirements.append((key, "\(key) in (\(values))"))
-            case "NotIn": requirements.append((key, "\(key) notin (\(values))"))
-            case "Exists": requirements.append((key, key))
-            case "DoesNotExist": requirements.append((key, "!\(key)"))
-            default: break
-            }
-        }
-        // Requirements of one key keep their order.
-        let sorted = requirements.enumerated().sorted {
-            $0.element.key == $1.element.key ? $0.offset < $1.offset : $0.element.key < $1.element.key
-        }
-        return sorted.map(\.element.text).joined(separator: ",")
+        guard isLabelSelector else { return Selector(labels: object.strings).description }
+        guard let selector = LabelSelector(document: value) else { return "" }
+        // A stored selector has passed validation; one that has not selects nothing that could be named.
+        return (try? Selector(selector))?.description ?? ""
     }
 }

@@ -12,16 +12,31 @@ enum BuiltInTables {
         case ("", "Event"), ("events.k8s.io", "Event"): events
         case ("", "Namespace"): namespaces
         case ("", "Node"): nodes
+        case ("", "PersistentVolumeClaim"): persistentVolumeClaims
         case ("", "Pod"): pods
+        case ("", "PodTemplate"): podTemplates
+        case ("", "ReplicationController"): replicaSets
         case ("", "Secret"): secrets
         case ("", "Service"): services
         case ("", "ServiceAccount"): serviceAccounts
+        case ("apps", "ControllerRevision"): controllerRevisions
+        case ("apps", "DaemonSet"): daemonSets
+        case ("apps", "Deployment"): deployments
+        case ("apps", "ReplicaSet"): replicaSets
+        case ("apps", "StatefulSet"): statefulSets
+        case ("batch", "CronJob"): cronJobs
+        case ("batch", "Job"): jobs
         case ("coordination.k8s.io", "Lease"): leases
         case ("discovery.k8s.io", "EndpointSlice"): endpointSlices
         case ("networking.k8s.io", "Ingress"): ingresses
         case ("networking.k8s.io", "IngressClass"): ingressClasses
         case ("networking.k8s.io", "IPAddress"): ipAddresses
         case ("networking.k8s.io", "ServiceCIDR"): serviceCIDRs
+        case ("networking.k8s.io", "NetworkPolicy"): networkPolicies
+        case ("policy", "PodDisruptionBudget"): disruptionBudgets
+        case ("rbac.authorization.k8s.io", "ClusterRole"), ("rbac.authorization.k8s.io", "Role"): roles
+        case ("rbac.authorization.k8s.io", "ClusterRoleBinding"), ("rbac.authorization.k8s.io", "RoleBinding"):
+            roleBindings
         case ("traffic.martlet.dev", "AddressPool"): addressPools
         case ("traffic.martlet.dev", "RouteTable"): routeTables
         default: nil

@@ -25,6 +25,21 @@ struct BuiltInResourcesTests {
         ("networking.k8s.io/v1/ingresses", "Ingress", true, ["ing"], true),
         ("networking.k8s.io/v1/ipaddresses", "IPAddress", false, ["ip"], false),
         ("networking.k8s.io/v1/servicecidrs", "ServiceCIDR", false, [], true),
+        ("/v1/persistentvolumeclaims", "PersistentVolumeClaim", true, ["pvc"], true),
+        ("/v1/podtemplates", "PodTemplate", true, [], false),
+        ("/v1/replicationcontrollers", "ReplicationController", true, ["rc"], true),
+        ("apps/v1/controllerrevisions", "ControllerRevision", true, [], false),
+        ("apps/v1/daemonsets", "DaemonSet", true, ["ds"], true),
+        ("apps/v1/deployments", "Deployment", true, ["deploy"], true),
+        ("apps/v1/replicasets", "ReplicaSet", true, ["rs"], true),
+        ("apps/v1/statefulsets", "StatefulSet", true, ["sts"], true),
+        ("batch/v1/cronjobs", "CronJob", true, ["cj"], true), ("batch/v1/jobs", "Job", true, [], true),
+        ("networking.k8s.io/v1/networkpolicies", "NetworkPolicy", true, ["netpol"], false),
+        ("policy/v1/poddisruptionbudgets", "PodDisruptionBudget", true, ["pdb"], true),
+        ("rbac.authorization.k8s.io/v1/clusterroles", "ClusterRole", false, [], false),
+        ("rbac.authorization.k8s.io/v1/clusterrolebindings", "ClusterRoleBinding", false, [], false),
+        ("rbac.authorization.k8s.io/v1/roles", "Role", true, [], false),
+        ("rbac.authorization.k8s.io/v1/rolebindings", "RoleBinding", true, [], false),
         ("traffic.martlet.dev/v1/addresspools", "AddressPool", false, ["pool"], true),
         ("traffic.martlet.dev/v1/routetables", "RouteTable", true, ["rt"], true),
     ]
@@ -34,7 +49,7 @@ struct BuiltInResourcesTests {
             ("\($0.group)/\($0.version)/\($0.plural)", $0.kind, $0.namespaced, $0.shortNames, $0.hasStatus)
         }.sorted { $0.0 < $1.0 }
         #expect(served.count == Self.expected.count)
-        for (one, other) in zip(served, Self.expected) { #expect(one == other) }
+        for (one, other) in zip(served, Self.expected.sorted { $0.path < $1.path }) { #expect(one == other) }
         for strategy in registry.strategies where strategy.definition.kind != "Endpoints" {
             #expect(strategy.definition.singular == strategy.definition.kind.lowercased())
         }
@@ -49,10 +64,11 @@ struct BuiltInResourcesTests {
         }
     }
 
-    @Test func `pods and services are part of all`() {
+    @Test func `what people mean by all is part of it`() {
         #expect(
             registry.strategies.filter { $0.definition.categories == ["all"] }.map(\.definition.kind) == [
-                "Pod", "Service",
+                "Pod", "ReplicationController", "Service", "DaemonSet", "Deployment", "ReplicaSet", "StatefulSet",
+                "CronJob", "Job",
             ])
     }
 

@@ -26,6 +26,15 @@ struct KindsThroughServerTests {
             ranges: AllocationRanges(serviceCIDRs: [cidr], nodePorts: nodePorts), directory: directory)
     }
 
+    private static let workload: JSONObject = [
+        "spec": [
+            "selector": ["matchLabels": ["app": "web"]],
+            "template": [
+                "metadata": ["labels": ["app": "web"]], "spec": ["containers": [["name": "a", "image": "a"]]],
+            ],
+        ]
+    ]
+
     static let minimal: [(collection: String, apiVersion: String, kind: String, fields: JSONObject)] = [
         ("/api/v1/namespaces", "v1", "Namespace", [:]), ("/api/v1/nodes", "v1", "Node", [:]),
         ("/api/v1/namespaces/default/configmaps", "v1", "ConfigMap", ["data": ["a": "b"]]),
@@ -66,6 +75,69 @@ struct KindsThroughServerTests {
         (
             "/apis/networking.k8s.io/v1/namespaces/default/ingresses", "networking.k8s.io/v1", "Ingress",
             ["spec": ["defaultBackend": ["service": ["name": "web", "port": ["number": 80]]]]]
+        ),
+        (
+            "/apis/networking.k8s.io/v1/namespaces/default/networkpolicies", "networking.k8s.io/v1", "NetworkPolicy",
+            ["spec": ["podSelector": [:], "ingress": [["ports": [["port": 80]]]]]]
+        ),
+        ("/apis/apps/v1/namespaces/default/deployments", "apps/v1", "Deployment", workload),
+        ("/apis/apps/v1/namespaces/default/replicasets", "apps/v1", "ReplicaSet", workload),
+        ("/apis/apps/v1/namespaces/default/daemonsets", "apps/v1", "DaemonSet", workload),
+        ("/apis/apps/v1/namespaces/default/statefulsets", "apps/v1", "StatefulSet", workload),
+        (
+            "/apis/apps/v1/namespaces/default/controllerrevisions", "apps/v1", "ControllerRevision",
+            ["data": ["spec": [:]], "revision": 1]
+        ),
+        (
+            "/apis/batch/v1/namespaces/default/jobs", "batch/v1", "Job",
+            ["spec": ["template": ["spec": ["containers": [["name": "a", "image": "a"]], "restartPolicy": "Never"]]]]
+        ),
+        (
+            "/apis/batch/v1/namespaces/default/cronjobs", "batch/v1", "CronJob",
+            [
+                "spec": [
+                    "schedule": "@daily",
+                    "jobTemplate": [
+                        "spec": [
+                            "template": [
+                                "spec": ["containers": [["name": "a", "image": "a"]], "restartPolicy": "Never"]
+                            ]
+                        ]
+                    ],
+                ]
+            ]
+        ),
+        (
+            "/apis/policy/v1/namespaces/default/poddisruptionbudgets", "policy/v1", "PodDisruptionBudget",
+            ["spec": ["minAvailable": 1, "selector": ["matchLabels": ["app": "web"]]]]
+        ),
+        (
+            "/api/v1/namespaces/default/replicationcontrollers", "v1", "ReplicationController",
+            ["spec": ["template": workload["spec"]["template"] ?? [:]]]
+        ),
+        (
+            "/api/v1/namespaces/default/podtemplates", "v1", "PodTemplate",
+            ["template": workload["spec"]["template"] ?? [:]]
+        ),
+        (
+            "/api/v1/namespaces/default/persistentvolumeclaims", "v1", "PersistentVolumeClaim",
+            ["spec": ["accessModes": ["ReadWriteOnce"], "resources": ["requests": ["storage": "1Gi"]]]]
+        ),
+        (
+            "/apis/rbac.authorization.k8s.io/v1/namespaces/default/roles", "rbac.authorization.k8s.io/v1", "Role",
+            ["rules": [["apiGroups": [""], "resources": ["pods"], "verbs": ["get"]]]]
+        ),
+        (
+            "/apis/rbac.authorization.k8s.io/v1/clusterroles", "rbac.authorization.k8s.io/v1", "ClusterRole",
+            ["rules": [["nonResourceURLs": ["/metrics"], "verbs": ["get"]]]]
+        ),
+        (
+            "/apis/rbac.authorization.k8s.io/v1/namespaces/default/rolebindings", "rbac.authorization.k8s.io/v1",
+            "RoleBinding", ["roleRef": ["kind": "Role", "name": "a"], "subjects": [["kind": "User", "name": "a"]]]
+        ),
+        (
+            "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings", "rbac.authorization.k8s.io/v1",
+            "ClusterRoleBinding", ["roleRef": ["kind": "ClusterRole", "name": "a"]]
         ),
         (
             "/apis/traffic.martlet.dev/v1/addresspools", "traffic.martlet.dev/v1", "AddressPool",

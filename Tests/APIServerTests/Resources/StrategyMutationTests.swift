@@ -103,6 +103,31 @@ struct StrategyMutationTests {
                 ], "tls": [["hosts": ["a"], "secretName": "s"]],
             ],
         ],
+        "deployments": WorkloadStrategyTests.workload(["strategy": ["rollingUpdate": ["maxSurge": "25%"]]]),
+        "replicasets": WorkloadStrategyTests.workload(), "replicationcontrollers": WorkloadStrategyTests.workload(),
+        "daemonsets": WorkloadStrategyTests.workload(["updateStrategy": ["rollingUpdate": ["maxSurge": 1]]]),
+        "statefulsets": WorkloadStrategyTests.workload([
+            "podManagementPolicy": "Parallel", "ordinals": ["start": 1],
+            "volumeClaimTemplates": [["spec": ["resources": ["requests": ["storage": "1Gi"]]]]],
+        ]),
+        "jobs": JobStrategyTests.job([
+            "completionMode": "Indexed", "completions": 5, "podFailurePolicy": ["rules": [["action": "Ignore"]]],
+            "successPolicy": ["rules": [["succeededIndexes": "0-2,4"]]],
+        ]), "cronjobs": JobStrategyTests.cronJob(["timeZone": "Etc/UTC"]),
+        "poddisruptionbudgets": ["metadata": ["name": "a"], "spec": ["minAvailable": "5%", "selector": [:]]],
+        "networkpolicies": [
+            "metadata": ["name": "a"],
+            "spec": [
+                "ingress": [["ports": [["port": 1, "endPort": 2]], "from": [["ipBlock": ["cidr": "10.0.0.0/8"]]]]]
+            ],
+        ],
+        "persistentvolumeclaims": [
+            "metadata": ["name": "a"],
+            "spec": ["accessModes": ["ReadWriteOnce"], "resources": ["requests": ["storage": "1Gi"]]],
+        ],
+        "rolebindings": [
+            "metadata": ["name": "a"], "roleRef": ["kind": "Role"], "subjects": [["kind": "User", "name": "a"]],
+        ], "clusterroles": ["metadata": ["name": "a"], "rules": [["verbs": ["get"]]]],
         "addresspools": ["metadata": ["name": "a"], "spec": ["addresses": ["10.0.0.0/24", "fd00::1-fd00::5"]]],
     ]
 

@@ -3,14 +3,27 @@ import KubeModel
 /// The defaults of `v1.Pod`.
 enum PodDefaults {
     static func apply(to object: inout JSONValue) {
-        guard var spec = object["spec"]?.object else { return }
+        guard case .object(var spec)? = object["spec"] else { return }
         object["spec"] = nil
+        set("enableServiceLinks", true, &spec)
+        applyToSpec(&spec, isTemplate: false)
+        object["spec"] = .object(spec)
+    }
+
+    /// The defaults of a template's Pods. What is derived for each Pod (requests from limits) is left to the Pods.
+    static func apply(toTemplate template: inout JSONValue?) {
+        guard case .object(var spec)? = template["spec"] else { return }
+        template["spec"] = .null
+        applyToSpec(&spec, isTemplate: true)
+        template["spec"] = .object(spec)
+    }
+
+    private static func applyToSpec(_ spec: inout JSONObject, isTemplate: Bool) {
         set("restartPolicy", "Always", &spec)
         set("dnsPolicy", "ClusterFirst", &spec)
         set("schedulerName", "default-scheduler", &spec)
         set("terminationGracePeriodSeconds", 30, &spec)
         set("securityContext", [:], &spec)
-        set("enableServiceLinks", true, &spec)
         // The deprecated name of the same field.
         if let account = spec["serviceAccountName"] ?? spec["serviceAccount"], account != .null {
             spec["serviceAccountName"] = account
@@ -22,11 +35,22 @@ enum PodDefaults {
             spec[key] = .array(
                 containers.map { value in
                     guard var container = value.object else { return value }
-                    applyToContainer(&container, usesHostNetwork: usesHostNetwork)
+                    applyToContainer(&container, usesHostNetwork: usesHostNetwork, isTemplate: isTemplate)
                     return .object(container)
                 })
         }
-        object["spec"] = .object(spec)
+        if case .array(var volumes)? = spec["volumes"] {
+            spec["volumes"] = .null
+            for index in volumes.indices { applyToVolume(&volumes[index]) }
+            spec["volumes"] = .array(volumes)
+        }
+    }
+
+    /// A volume that says nothing about its source is an empty directory.
+    private static func applyToVolume(_ volume: inout JSONValue) {
+        guard let object = volume.object else { return }
+        if !object.contains(where: { $0.key != "name" && $0.value != .null }) { volume["emptyDir"] = [:] }
+        if object["hostPath"]?.object != nil, object["hostPath"]?["type"] == nil { volume["hostPath"]["type"] = "" }
     }
 
     /// Kubernetes' quality-of-service class: Guaranteed when every container's cpu and memory limits are its requests,
@@ -47,11 +71,16 @@ enum PodDefaults {
         return !hasAny ? "BestEffort" : allGuaranteed ? "Guaranteed" : "Burstable"
     }
 
-    private static func applyToContainer(_ container: inout JSONObject, usesHostNetwork: Bool) {
+    private static func applyToContainer(
+        _ container: inout JSONObject, usesHostNetwork: Bool, isTemplate: Bool
+    ) {
         set("terminationMessagePath", "/dev/termination-log", &container)
         set("terminationMessagePolicy", "File", &container)
         set("imagePullPolicy", .string(pullPolicy(container["image"]?.string ?? "")), &container)
-        if let limits = container["resources"]?["limits"]?.object {
+        for key in ["limits", "requests"] where container["resources"]?[key] != nil {
+            ResourceRules.canonicalize(&container["resources"][key])
+        }
+        if !isTemplate, let limits = container["resources"]?["limits"]?.object {
             var requests = container["resources"]?["requests"]?.object ?? JSONObject()
             for (name, limit) in limits where requests[name] == nil { requests[name] = limit }
             container["resources"]["requests"] = .object(requests)

@@ -1,0 +1,27 @@
+import KubeModel
+
+/// `v1.PodTemplate`.
+struct PodTemplateStrategy: ResourceStrategy {
+    let definition = ResourceDefinition.builtIn("", "v1", "PodTemplate", "podtemplates")
+    let returnsDeletedObject = true
+    let generationRule = GenerationRule.content
+
+    func prepareForCreate(_ object: inout JSONValue, _ context: StrategyContext) {
+        object.setDefault("template", ["metadata": [:], "spec": [:]])
+        PodDefaults.apply(toTemplate: &object["template"])
+    }
+
+    func prepareForUpdate(_ object: inout JSONValue, from old: JSONValue, _ context: StrategyContext) {
+        prepareForCreate(&object, context)
+    }
+
+    func validateCreate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
+        var errors: [FieldError] = []
+        PodTemplateRules.check(object["template"], FieldPath("template"), &errors)
+        return errors
+    }
+
+    func validateUpdate(_ object: JSONValue, from old: JSONValue, _ context: StrategyContext) -> [FieldError] {
+        validateCreate(object, context)
+    }
+}
