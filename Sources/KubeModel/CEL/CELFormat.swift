@@ -1,5 +1,3 @@
-import NetworkTypes
-
 /// The formats that `format.named()` gives, each with the complaints that it has about a text.
 enum CELFormat: String, Sendable {
     case dns1123Label, dns1123Subdomain, dns1035Label, qualifiedName, dns1123LabelPrefix, dns1123SubdomainPrefix
@@ -17,7 +15,7 @@ enum CELFormat: String, Sendable {
         case .dns1123SubdomainPrefix: Validation.dns1123Subdomain(CELFormat.completed(text))
         case .dns1035LabelPrefix: Validation.dns1035Label(CELFormat.completed(text))
         case .uri: CELURL(text) == nil ? ["invalid URI"] : []
-        case .uuid: CELFormat.isUUID(text) ? [] : ["does not match the UUID format"]
+        case .uuid: StringFormat.isUUID(text, version: nil) ? [] : ["does not match the UUID format"]
         case .byte: StringFormat.isBase64(text) ? [] : ["invalid base64"]
         case .date: StringFormat.matches("date", text) ? [] : ["invalid date"]
         case .datetime: StringFormat.matches("date-time", text) ? [] : ["invalid datetime"]
@@ -26,16 +24,5 @@ enum CELFormat: String, Sendable {
 
     private static func completed(_ text: String) -> String {
         text.hasSuffix("-") ? text.dropLast() + "a" : text
-    }
-
-    private static func isUUID(_ text: String) -> Bool {
-        let parts = text.split(separator: "-", omittingEmptySubsequences: false)
-        return parts.map(\.utf8.count) == [8, 4, 4, 4, 12]
-            && text.utf8.allSatisfy { $0 == UInt8(ascii: "-") || UInt8(ascii: "0") <= $0 && isHexadecimal($0) }
-    }
-
-    private static func isHexadecimal(_ byte: UInt8) -> Bool {
-        (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
-            || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains(byte | 0x20)
     }
 }

@@ -196,34 +196,3 @@ struct SchemaValidator {
         return inner.errors.isEmpty
     }
 }
-
-/// The formats that Kubernetes checks.
-enum StringFormat {
-    /// Unknown formats match.
-    static func matches(_ format: String, _ text: String) -> Bool {
-        switch format {
-        case "date-time": MicroTime(text) != nil
-        case "date": text.utf8.count == 10 && Timestamp(text + "T00:00:00Z") != nil
-        case "byte": isBase64(text)
-        default: true
-        }
-    }
-
-    /// Standard base64 with padding; line breaks are skipped, as in Go.
-    static func isBase64(_ text: String) -> Bool {
-        var digits = 0
-        var padding = 0
-        for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "+"), UInt8(ascii: "/"):
-                guard padding == 0 else { return false }
-                digits += 1
-            case UInt8(ascii: "="): padding += 1
-            case UInt8(ascii: "\n"), UInt8(ascii: "\r"): continue
-            default: return false
-            }
-        }
-        return (digits + padding) % 4 == 0 && padding <= 2
-    }
-}
