@@ -5,6 +5,9 @@
 static const unsigned char core_v1[] = {
 #embed "../../openapi/api__v1.json"
 };
+static const unsigned char apiextensions_v1[] = {
+#embed "../../openapi/apis__apiextensions.k8s.io__v1.json"
+};
 static const unsigned char apps_v1[] = {
 #embed "../../openapi/apis__apps__v1.json"
 };
@@ -35,6 +38,7 @@ static const unsigned char traffic_v1[] = {
 
 static const struct martlet_openapi_document documents[] = {
     {"api/v1", core_v1, sizeof core_v1},
+    {"apis/apiextensions.k8s.io/v1", apiextensions_v1, sizeof apiextensions_v1},
     {"apis/apps/v1", apps_v1, sizeof apps_v1},
     {"apis/batch/v1", batch_v1, sizeof batch_v1},
     {"apis/coordination.k8s.io/v1", coordination_v1, sizeof coordination_v1},

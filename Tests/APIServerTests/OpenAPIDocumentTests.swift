@@ -12,7 +12,7 @@ import Testing
     static let names = [
         "api__v1", "apis__apps__v1", "apis__batch__v1", "apis__networking.k8s.io__v1", "apis__discovery.k8s.io__v1",
         "apis__coordination.k8s.io__v1", "apis__events.k8s.io__v1", "apis__policy__v1",
-        "apis__rbac.authorization.k8s.io__v1", "apis__traffic.martlet.dev__v1",
+        "apis__rbac.authorization.k8s.io__v1", "apis__apiextensions.k8s.io__v1", "apis__traffic.martlet.dev__v1",
     ]
 
     /// The kinds of the registry by the document that describes them.

@@ -47,7 +47,7 @@ package final class APIServer: Sendable {
             try TokenFile(parsing: String(decoding: try FileBytes.read(path), as: UTF8.self))
         }
         let tls = try Self.tlsContext(configuration)
-        let core = try ServerCore(configuration, store: store, tokens: tokens)
+        let core = try ServerCore(configuration, store: store, tokens: tokens, logger: logger)
         loops = core.loops
         watcher = core.watcher
         self.core = core

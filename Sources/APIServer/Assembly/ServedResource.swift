@@ -58,7 +58,9 @@ struct ServedResource: Sendable {
 }
 
 extension ServedResource {
-    var documentReader: DocumentReader { DocumentReader(definition: definition, schema: schema) }
+    var documentReader: DocumentReader {
+        DocumentReader(definition: definition, schema: schema, isCustomResource: strategy.isCustomResource)
+    }
 
     /// What goes into the store for a served document: arranged, without version, in the stored form.
     /// - Parameter keepsVersion: leaves `metadata.resourceVersion` in, for an answer.
@@ -73,6 +75,7 @@ extension ServedResource {
     /// Stored bytes as a client sees them.
     func served(bytes: [UInt8]) throws(Status) -> [UInt8] {
         guard let form = strategy.storedForm else { return bytes }
+        if let served = form.decodeBytes?(bytes) { return served }
         do {
             return form.decode(try JSONParser.parse(bytes)).encoded()
         } catch {

@@ -18,7 +18,7 @@ final class ServedResources: Sendable {
         fileprivate init(_ all: [ServedResource], generation: UInt64) {
             self.all = all
             self.generation = generation
-            namespaced = all.filter { $0.definition.namespaced && $0.strategy.storedForm == nil }
+            namespaced = Self.kept(all.filter(\.definition.namespaced))
             var byPath: [GroupVersionResource: Int] = [:]
             byPath.reserveCapacity(all.count)
             // What was there first keeps its path.
@@ -26,6 +26,13 @@ final class ServedResources: Sendable {
                 byPath[resource.definition.groupVersionResource] = index
             }
             self.byPath = byPath
+        }
+
+        /// One for each place in the store: the one that serves objects as they are stored, if there is one.
+        private static func kept(_ resources: [ServedResource]) -> [ServedResource] {
+            let direct = resources.filter { $0.strategy.storedForm == nil }
+            var seen = Set(direct.map(\.keyPrefix))
+            return direct + resources.filter { seen.insert($0.keyPrefix).inserted }
         }
 
         /// What `/apis/GROUP/VERSION/PLURAL` names (`group` "" for `/api/v1`).
@@ -38,6 +45,7 @@ final class ServedResources: Sendable {
         var snapshot: Snapshot
         /// By the name of what they come from.
         var added: [String: [ServedResource]] = [:]
+        var settle: (@Sendable () -> Bool)?
     }
 
     private let builtIn: [ServedResource]
@@ -110,10 +118,35 @@ final class ServedResources: Sendable {
     /// Counts the changes of the set, so that what is derived from it can be derived again.
     var generation: UInt64 { current.generation }
 
-    /// What `/apis/GROUP/VERSION/PLURAL` names (`group` "" for `/api/v1`).
+    /// What `/apis/GROUP/VERSION/PLURAL` names (`group` "" for `/api/v1`), after changes of custom resources that
+    /// somebody has been told of.
     func find(group: String, version: String, plural: String) -> ServedResource? {
-        current.find(group: group, version: version, plural: plural)
+        let (snapshot, settle) = state.withLock { ($0.snapshot, $0.settle) }
+        let found = snapshot.find(group: group, version: version, plural: plural)
+        // Built-in kinds don't change.
+        guard let settle, found?.strategy.isCustomResource ?? true, settle() else { return found }
+        return current.find(group: group, version: version, plural: plural)
     }
+
+    /// What is served once all changes that somebody has been told of are made.
+    var settled: Snapshot {
+        if let settle = state.withLock({ $0.settle }) { _ = settle() }
+        return current
+    }
+
+    /// Has `settle` called where an answer depends on resources that come and go: it makes the changes that wait, and says
+    /// whether there were any.
+    func follow(_ settle: @escaping @Sendable () -> Bool) {
+        state.withLock { $0.settle = settle }
+    }
+
+    /// The built-in kinds of a group.
+    func builtIn(group: String) -> [ResourceDefinition] {
+        builtIn.map(\.definition).filter { $0.group == group }
+    }
+
+    /// The schema of `autoscaling/v1 Scale`.
+    var scaleSchema: Schema? { builtIn.lazy.compactMap(\.scaleSchema).first }
 
     /// Loads the objects of a resource that is to be served. Blocks on disk.
     func makeCache(_ configuration: ResourceCache.Configuration) throws(StoreError) -> ResourceCache {

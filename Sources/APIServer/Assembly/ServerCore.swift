@@ -12,6 +12,8 @@ struct ServerCore: Sendable {
     let terminator: NamespaceTerminator
     let serviceCIDRs: ServiceCIDRKeeper?
     let kubernetesService: KubernetesService?
+    /// nil where no definitions are served.
+    let customResources: CustomResourceRunner?
     let dispatcher: WatchDispatcher
     let loops: [EventLoop]
     let isReady = StopFlag()
@@ -19,7 +21,9 @@ struct ServerCore: Sendable {
 
     /// - Parameter registry: the kinds to serve; nil: the built-in ones.
     init(
-        _ configuration: APIServerConfiguration, store: any Store, tokens: TokenFile?, registry: ResourceRegistry? = nil
+        _ configuration: APIServerConfiguration, store: any Store, tokens: TokenFile?,
+        registry: ResourceRegistry? = nil,
+        logger: Logger = Logger(label: "api")
     ) throws(APIServerError) {
         let served: ResourceRegistry
         if let registry { served = registry } else { served = try Self.builtIn(configuration) }
@@ -72,6 +76,17 @@ struct ServerCore: Sendable {
         serviceCIDRs = ServiceCIDRKeeper(resources, store: store, writer: writer, queue: queue)
         kubernetesService = KubernetesService(resources, store: store, writer: writer, queue: queue)
         serviceCIDRs?.load(Logger(label: "martlet.apiserver.addresses"))
+        customResources = resources.find(
+            group: "apiextensions.k8s.io", version: "v1", plural: "customresourcedefinitions"
+        ).map { definitions in
+            CustomResourceRunner(
+                definitions: definitions, resources: resources, store: store, writer: writer, queue: queue,
+                logger: logger)
+        }
+        if let customResources {
+            documents.openAPI.add(CustomResourceDocuments(definitions: customResources))
+            customResources.start()
+        }
     }
 
     /// Ends what works beside the requests.
@@ -79,6 +94,7 @@ struct ServerCore: Sendable {
         terminator.stop()
         serviceCIDRs?.stop()
         kubernetesService?.stop()
+        customResources?.stop()
     }
 
     /// The namespaces that are always there.

@@ -14,6 +14,8 @@ final class ResourceCache: Sendable {
         var definition: ResourceDefinition
         /// `nil`: the kind has no field selectors of its own.
         var selectableFields: CachedObject.SelectableFields?
+        /// Brings what an earlier server, or an earlier definition of the kind, stored into the shape that is served now.
+        var normalize: (@Sendable ([UInt8]) -> [UInt8])?
         var window = ChangeWindow.Limits()
         /// Seconds.
         var bookmarkInterval: Int64 = 60
@@ -104,7 +106,9 @@ final class ResourceCache: Sendable {
         var page = try store.list(prefix: configuration.prefix, after: nil, limit: 1000, at: nil)
         let revision = page.revision
         while true {
-            for item in page.items { index.insert(object(item.key, item.value, item.modRevision, item.createRevision)) }
+            for item in page.items { 
+                index.insert(object(item.key, normalized(item.value), item.modRevision, item.createRevision))
+            }
             guard page.isTruncated, let last = page.items.last else { break }
             page = try store.list(prefix: configuration.prefix, after: last.key, limit: 1000, at: revision)
         }
@@ -151,6 +155,11 @@ final class ResourceCache: Sendable {
 
     private func stored(_ event: StoreEvent) -> CachedObject {
         object(event.key, event.value, event.revision, event.createRevision)
+    }
+
+    /// A stored value as it is served now.
+    func normalized(_ value: [UInt8]) -> [UInt8] {
+        configuration.normalize?(value) ?? value
     }
 
     func object(

@@ -48,6 +48,13 @@ protocol ResourceStrategy: Sendable {
     /// The field selectors of this kind besides `metadata.name` and `metadata.namespace`.
     var selectableFieldNames: [String] { get }
 
+    /// Whether a CustomResourceDefinition declares the kind. Its documents are pruned as structural schemas are, a value of
+    /// a wrong type is the strategy's to refuse (422), and there is no strategic merge patch.
+    var isCustomResource: Bool { get }
+
+    /// What clients are told with every answer, because the version is deprecated; nil: nothing.
+    var deprecationWarning: String? { get }
+
     /// How the served document differs from the stored one; nil when they are the same
     /// (events.k8s.io/v1 Events are stored as core/v1 Events).
     var storedForm: StoredForm? { get }
@@ -70,6 +77,9 @@ protocol ResourceStrategy: Sendable {
 
     /// The same for a write through `/status`: everything but `status` is taken from `old`.
     func prepareForStatusUpdate(_ object: inout JSONValue, from old: JSONValue, _ context: StrategyContext)
+
+    /// Called when the deletion of an object is asked for, once: sets the finalizers that its end waits for.
+    func prepareForDeletion(_ object: inout JSONValue, now: Timestamp)
 
     /// Every broken rule, all at once.
     func validateCreate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError]
@@ -168,6 +178,8 @@ enum GenerationRule: Sendable, Hashable {
     case spec
     /// 1 on create, +1 when anything outside `metadata` and `status` changes.
     case content
+    /// 1 on create, +1 when anything outside `metadata` changes.
+    case contentAndStatus
     /// As `content`, and also when labels change (EndpointSlice).
     case contentAndLabels
 }
@@ -180,6 +192,17 @@ struct StoredForm: Sendable {
     var encode: @Sendable (JSONValue) -> JSONValue
     /// Stored → served.
     var decode: @Sendable (JSONValue) -> JSONValue
+    /// Stored → served without reading the document, where that can be done; it gives nil where it can't.
+    var decodeBytes: (@Sendable ([UInt8]) -> [UInt8]?)?
+
+    init(
+        definition: ResourceDefinition, encode: @escaping @Sendable (JSONValue) -> JSONValue,
+        decode: @escaping @Sendable (JSONValue) -> JSONValue
+    ) {
+        self.definition = definition
+        self.encode = encode
+        self.decode = decode
+    }
 }
 
 extension ResourceStrategy {
@@ -193,6 +216,8 @@ extension ResourceStrategy {
     var scale: ScaleMapping? { nil }
     var unimplementedSubresources: [SubresourceDefinition] { [] }
     var selectableFieldNames: [String] { [] }
+    var isCustomResource: Bool { false }
+    var deprecationWarning: String? { nil }
     var storedForm: StoredForm? { nil }
     var timeToLiveSeconds: Int? { nil }
 
@@ -210,6 +235,8 @@ extension ResourceStrategy {
     func prepareForStatusUpdate(_ object: inout JSONValue, from old: JSONValue, _ context: StrategyContext) {
         object["spec"] = old["spec"]
     }
+
+    func prepareForDeletion(_ object: inout JSONValue, now: Timestamp) {}
 
     func validateCreate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] { [] }
     func validateUpdate(_ object: JSONValue, from old: JSONValue, _ context: StrategyContext) -> [FieldError] { [] }

@@ -30,7 +30,7 @@ final class ServerDocuments: Sendable {
 
     /// Of what is served now. Derived again by the first request after a change.
     var discovery: DiscoveryDocuments {
-        let current = resources.current
+        let current = resources.settled
         return derived.withLock { derived in
             // Another request may have seen a newer set already.
             if derived.generation < current.generation {

@@ -13,7 +13,7 @@ enum FieldSelectorCheck {
             else {
                 // Kubernetes has one wording for kinds with selectable fields of their own and one for the others.
                 throw Status.badRequest(
-                    resource.strategy.selectableFieldNames.isEmpty
+                    resource.strategy.selectableFieldNames.isEmpty && !resource.strategy.isCustomResource
                         ? "\(goQuoted(field)) is not a known field selector: only \"metadata.name\", "
                             + "\"metadata.namespace\""
                         : "field label not supported: \(field)")

@@ -46,7 +46,7 @@ struct ObjectRenderer: Sendable {
         case .object:
             let head =
                 Array(
-                    "{\"kind\":\"\(resource.definition.kind)List\",\"apiVersion\":\"\(resource.apiVersion)\",\"metadata\":"
+                    "{\"kind\":\"\(resource.definition.listKind)\",\"apiVersion\":\"\(resource.apiVersion)\",\"metadata\":"
                         .utf8)
                 + listMetadata
             return try finished(try Self.joined(head, resource, items), shape)

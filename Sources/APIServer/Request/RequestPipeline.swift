@@ -190,6 +190,9 @@ final class RequestPipeline: Sendable {
         metrics.record(exchange, status: response.status)
         var response = response
         for warning in exchange.warnings?.headers ?? [] { response.headers.append(("Warning", warning)) }
+        if let warning = exchange.operation?.resource.strategy.deprecationWarning {
+            response.headers.append(("Warning", ObjectWriter.warningHeader(warning)))
+        }
         if exchange.isPretty, response.contentType == "application/json" {
             response.body = [JSONIndentation.indented(response.body)]
         }

@@ -24,6 +24,7 @@ enum BuiltInResources {
             SecretStrategy(),
             ServiceAccountStrategy(),
             ServiceStrategy(allocations: allocations, addressRule: addressRule),
+            CustomResourceDefinitionStrategy(),
             EventsEventStrategy(),
             ControllerRevisionStrategy(),
             DaemonSetStrategy(),

@@ -21,6 +21,7 @@ enum DeletionPlan: Equatable {
             return
         }
         var result = object
+        if !isTerminating { strategy.prepareForDeletion(&result, now: now) }
         var waits = false
         let remaining = object["metadata"]["deletionGracePeriodSeconds"].int.map(Int64.init) ?? 0
         if isTerminating, remaining > 0 {

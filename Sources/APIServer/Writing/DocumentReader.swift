@@ -4,6 +4,7 @@ import KubeModel
 struct DocumentReader: Sendable {
     let definition: ResourceDefinition
     let schema: Schema?
+    var isCustomResource = false
 
     /// Reads the body of a create or update.
     /// - Parameter warnings: gets a text for each unknown or duplicate field when `validation` is `.warn`.
@@ -28,10 +29,10 @@ struct DocumentReader: Sendable {
         _ document: inout JSONValue, _ findings: StrictFindings, hidesDuplicates: Bool,
         _ validation: WriteOptions.FieldValidation, warnings: inout [String], refusal: (_ reason: String) -> Status
     ) throws(Status) {
-        let unknown = schema?.prune(&document) ?? []
+        let unknown = prune(&document)
         // Values of a wrong type can't be handed to the kind's own rules: they are refused as where Kubernetes decodes
         // into a Go struct.
-        if let mismatch = schema?.mismatches(in: document).first { throw refusal(mismatch.message) }
+        if let mismatch = mismatch(in: document) { throw refusal(mismatch.message) }
         guard validation != .ignore, !unknown.isEmpty || !findings.isEmpty else { return }
         var findings = findings
         findings.add(unknown: unknown, hidesDuplicates: hidesDuplicates)
@@ -39,9 +40,21 @@ struct DocumentReader: Sendable {
         warnings += findings.warnings
     }
 
-    /// What the schema finds wrong in a document with its defaults.
+    private func prune(_ document: inout JSONValue) -> [String] {
+        guard let schema else { return [] }
+        return isCustomResource ? schema.pruneCustomObject(&document) : schema.prune(&document)
+    }
+
+    /// Of a custom resource only the metadata becomes a Go struct.
+    private func mismatch(in document: JSONValue) -> SchemaMismatch? {
+        guard isCustomResource else { return schema?.mismatches(in: document).first }
+        guard let metadata = document["metadata"] else { return nil }
+        return schema?.property("metadata")?.mismatches(in: metadata).first
+    }
+
+    /// What the schema finds wrong in a document with its defaults; the strategy of a custom resource asks for itself.
     func schemaErrors(_ document: JSONValue) -> [FieldError] {
-        schema?.validate(document) ?? []
+        isCustomResource ? [] : schema?.validate(document) ?? []
     }
 
     func unreadable(_ reason: String) -> Status {

@@ -241,6 +241,8 @@ extension GenerationRule {
         case .none: false
         case .spec: old["spec"] != new["spec"]
         case .content: Self.content(old) != Self.content(new)
+        case .contentAndStatus:
+            Self.content(old) != Self.content(new) || old["status"] != new["status"]
         case .contentAndLabels:
             Self.content(old) != Self.content(new) || old["metadata"]["labels"] != new["metadata"]["labels"]
         }

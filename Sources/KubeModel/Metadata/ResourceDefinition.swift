@@ -4,6 +4,8 @@ public struct ResourceDefinition: Sendable, Hashable {
     public var group: String
     public var version: String
     public var kind: String
+    /// Kind of a list of the objects: the kind and `List`, unless a CustomResourceDefinition says otherwise.
+    public var listKind: String
     public var plural: String
     public var singular: String
     public var namespaced: Bool
@@ -20,6 +22,7 @@ public struct ResourceDefinition: Sendable, Hashable {
         self.group = group
         self.version = version
         self.kind = kind
+        listKind = kind + "List"
         self.plural = plural
         self.singular = singular ?? kind.lowercased()
         self.namespaced = namespaced

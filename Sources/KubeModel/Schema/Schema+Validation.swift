@@ -3,9 +3,14 @@ extension Schema {
     /// unknown fields are not reported.
     ///
     /// For built-in kinds Kubernetes checks only whether the value can be decoded: see `mismatches(in:)`.
-    public func validate(_ value: JSONValue, at path: FieldPath = FieldPath()) -> [FieldError] {
+    ///
+    /// - Parameter old: the value that this one replaces. What did not change is not looked at: a rule that came later
+    ///   does not stand in the way of other changes (KEP-4008, CRD validation ratcheting).
+    public func validate(_ value: JSONValue, replacing old: JSONValue? = nil, at path: FieldPath = FieldPath())
+        -> [FieldError]
+    {
         var validator = SchemaValidator(graph: graph, path: path.steps)
-        validator.validate(index, value)
+        validator.validate(index, value, old)
         return validator.errors
     }
 }
@@ -24,7 +29,9 @@ struct SchemaValidator {
     private var here: FieldPath { FieldPath(steps: path) }
     private var name: String { path.isEmpty ? "" : here.description }
 
-    mutating func validate(_ index: Int, _ value: JSONValue) {
+    /// - Parameter old: what stood here before, where that can be told.
+    mutating func validate(_ index: Int, _ value: JSONValue, _ old: JSONValue? = nil) {
+        if let old, old == value { return }
         let node = graph.nodes[index]
         if value.isNull, node.isNullable { return }
         guard checkType(node, value) else { return }
@@ -36,11 +43,11 @@ struct SchemaValidator {
         case .string(let text): check(node, text, value)
         case .integer(let number): check(node, Double(number), value)
         case .number(let number): check(node, number, value)
-        case .array(let elements): check(node, elements, value)
-        case .object(let object): check(node, object, value)
+        case .array(let elements): check(node, elements, value, old?.array)
+        case .object(let object): check(node, object, value, old?.object)
         default: break
         }
-        combine(node, value)
+        combine(node, value, old)
     }
 
     private mutating func refuse(_ value: JSONValue?, _ detail: String) {
@@ -106,7 +113,9 @@ struct SchemaValidator {
         }
     }
 
-    private mutating func check(_ node: SchemaGraph.Node, _ elements: [JSONValue], _ value: JSONValue) {
+    private mutating func check(
+        _ node: SchemaGraph.Node, _ elements: [JSONValue], _ value: JSONValue, _ old: [JSONValue]?
+    ) {
         if let limit = node.maxItems, elements.count > limit {
             errors.append(.tooMany(here, actual: elements.count, maximum: limit))
         }
@@ -116,32 +125,41 @@ struct SchemaValidator {
         if node.uniqueItems, Set(elements).count != elements.count { refuse(nil, "shouldn't contain duplicates") }
         if node.listType == "set" || node.listType == "map" { checkKeys(node, elements) }
         guard let items = node.items else { return }
+        // Elements are told apart by their keys; those of other lists can't be followed from one state to the next.
+        var known: [JSONValue: JSONValue] = [:]
+        if let old, node.listType == "map" {
+            for element in old { known[key(node, element)] = element }
+        }
         for (place, element) in elements.enumerated() {
             path.append(.index(place))
-            validate(items, element)
+            validate(items, element, known.isEmpty ? nil : known[key(node, element)])
             path.removeLast()
         }
+    }
+
+    /// What tells an element of a list of type map from the others.
+    private func key(_ node: SchemaGraph.Node, _ element: JSONValue) -> JSONValue {
+        var object = JSONObject()
+        for name in node.listMapKeys {
+            let fallback = node.items.flatMap { graph.nodes[$0].property(name) }.flatMap {
+                graph.nodes[$0].defaultValue
+            }
+            if let value = element[name] ?? fallback { object[name] = value }
+        }
+        return .object(object)
     }
 
     private mutating func checkKeys(_ node: SchemaGraph.Node, _ elements: [JSONValue]) {
         var seen: Set<JSONValue> = []
         for (place, element) in elements.enumerated() {
-            var key = element
-            if node.listType == "map" {
-                var object = JSONObject()
-                for name in node.listMapKeys {
-                    let fallback = node.items.flatMap { graph.nodes[$0].property(name) }.flatMap {
-                        graph.nodes[$0].defaultValue
-                    }
-                    if let value = element[name] ?? fallback { object[name] = value }
-                }
-                key = .object(object)
-            }
+            let key = node.listType == "map" ? key(node, element) : element
             if !seen.insert(key).inserted { errors.append(.duplicate(here.index(place), key)) }
         }
     }
 
-    private mutating func check(_ node: SchemaGraph.Node, _ object: JSONObject, _ value: JSONValue) {
+    private mutating func check(
+        _ node: SchemaGraph.Node, _ object: JSONObject, _ value: JSONValue, _ old: JSONObject?
+    ) {
         if let limit = node.maxProperties, object.count > limit {
             errors.append(.tooMany(here, actual: object.count, maximum: limit))
         }
@@ -150,6 +168,11 @@ struct SchemaValidator {
         }
         for name in node.required where !object.contains(name) {
             errors.append(.required(here.child(name)))
+        }
+        if node.isEmbeddedResource {
+            for name in ["apiVersion", "kind"] where (object[name].string ?? "").isEmpty {
+                errors.append(.required(here.child(name), "must not be empty"))
+            }
         }
         for (name, member) in object {
             let place: Int
@@ -166,13 +189,13 @@ struct SchemaValidator {
                 continue
             }
             path.append(.child(name))
-            validate(place, member)
+            validate(place, member, old?[name])
             path.removeLast()
         }
     }
 
-    private mutating func combine(_ node: SchemaGraph.Node, _ value: JSONValue) {
-        for part in node.allOf { validate(part, value) }
+    private mutating func combine(_ node: SchemaGraph.Node, _ value: JSONValue, _ old: JSONValue?) {
+        for part in node.allOf { validate(part, value, old) }
         if !node.anyOf.isEmpty, !node.anyOf.contains(where: { accepts($0, value) }) {
             errors.append(
                 .invalid(here, nil, "\(goQuoted(name)) must validate at least one schema (anyOf)"))

@@ -50,9 +50,12 @@ struct OpenAPIv2Document {
                 } else {
                     result[key] = .array((value.array ?? []).map(Self.schema))
                 }
-            case "oneOf":
+            case "oneOf" where object["type"] == nil && object["x-kubernetes-int-or-string"] == nil:
                 // A number or text: v2 says "string" and leaves the rest to the format.
                 result["type"] = "string"
+            case "oneOf", "anyOf", "not", "nullable":
+                // v2 has no word for these.
+                break
             case "properties":
                 var properties = JSONObject()
                 for (name, property) in value.object ?? JSONObject() { properties[name] = Self.schema(property) }

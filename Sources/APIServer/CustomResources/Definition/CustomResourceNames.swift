@@ -1,0 +1,47 @@
+import KubeModel
+
+/// The names that a custom resource and its kind are found by: `spec.names` as asked for, `status.acceptedNames` as
+/// they are.
+struct CustomResourceNames: Sendable, Hashable {
+    var plural = ""
+    var singular = ""
+    var shortNames: [String] = []
+    var kind = ""
+    var listKind = ""
+    var categories: [String] = []
+
+    init() {}
+
+    init(_ names: JSONValue?) {
+        plural = names["plural"].string ?? ""
+        singular = names["singular"].string ?? ""
+        shortNames = (names["shortNames"].array ?? []).compactMap(\.string)
+        kind = names["kind"].string ?? ""
+        listKind = names["listKind"].string ?? ""
+        categories = (names["categories"].array ?? []).compactMap(\.string)
+    }
+
+    init(_ definition: ResourceDefinition) {
+        plural = definition.plural
+        singular = definition.singular
+        shortNames = definition.shortNames
+        kind = definition.kind
+        listKind = definition.listKind
+        categories = definition.categories
+    }
+
+    /// Names that may stand in a path or on a command line.
+    var resources: [String] { [plural, singular].filter { !$0.isEmpty } + shortNames }
+
+    var kinds: [String] { [kind, listKind].filter { !$0.isEmpty } }
+
+    var json: JSONValue {
+        var result: JSONObject = ["kind": .string(kind)]
+        if !listKind.isEmpty { result["listKind"] = .string(listKind) }
+        result["plural"] = .string(plural)
+        if !singular.isEmpty { result["singular"] = .string(singular) }
+        if !shortNames.isEmpty { result["shortNames"] = JSONValue(shortNames) }
+        if !categories.isEmpty { result["categories"] = JSONValue(categories) }
+        return .object(result)
+    }
+}
