@@ -191,7 +191,7 @@ final class RequestPipeline: Sendable {
         var response = response
         for warning in exchange.warnings?.headers ?? [] { response.headers.append(("Warning", warning)) }
         if let warning = exchange.operation?.resource.strategy.deprecationWarning {
-            response.headers.append(("Warning", ObjectWriter.warningHeader(warning)))
+            response.headers.append(("Warning", WarningLog.header(warning)))
         }
         if exchange.isPretty, response.contentType == "application/json" {
             response.body = [JSONIndentation.indented(response.body)]

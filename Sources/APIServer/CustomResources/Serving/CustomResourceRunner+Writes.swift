@@ -30,7 +30,7 @@ extension CustomResourceRunner {
                 _ = self.queue.run(afterMilliseconds: Self.pollInterval) { self.clean(name) }
             }
         }
-        for object in objects { writer.discard(storage, object, now: SystemClock.now) { pending.finishOne() } }
+        for object in objects { writer.discard(storage, object, now: SystemClock.now) { _ in pending.finishOne() } }
     }
 
     private func release(_ name: String, _ uid: String) {
