@@ -106,7 +106,7 @@ final class ResourceCache: Sendable {
         var page = try store.list(prefix: configuration.prefix, after: nil, limit: 1000, at: nil)
         let revision = page.revision
         while true {
-            for item in page.items { 
+            for item in page.items {
                 index.insert(object(item.key, normalized(item.value), item.modRevision, item.createRevision))
             }
             guard page.isTruncated, let last = page.items.last else { break }
