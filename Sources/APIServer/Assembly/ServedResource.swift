@@ -62,16 +62,6 @@ extension ServedResource {
         DocumentReader(definition: definition, schema: schema, isCustomResource: strategy.isCustomResource)
     }
 
-    /// What goes into the store for a served document: arranged, without version, in the stored form.
-    /// - Parameter keepsVersion: leaves `metadata.resourceVersion` in, for an answer.
-    func storedBytes(_ object: JSONValue, keepsVersion: Bool = false) -> [UInt8] {
-        let stored = strategy.storedForm?.encode(object) ?? object
-        let kept = strategy.storedForm?.definition ?? definition
-        var arranged = DocumentOrder.arranged(stored, apiVersion: kept.apiVersion, kind: kept.kind)
-        if keepsVersion { arranged["metadata"]["resourceVersion"] = object["metadata"]["resourceVersion"] }
-        return arranged.encoded()
-    }
-
     /// Stored bytes as a client sees them.
     func served(bytes: [UInt8]) throws(Status) -> [UInt8] {
         guard let form = strategy.storedForm else { return bytes }
@@ -83,11 +73,10 @@ extension ServedResource {
         }
     }
 
-    /// Whether two served documents say the same, whatever version each carries.
+    /// Whether two served documents without their owners say the same, whatever version each carries.
     func isSame(_ left: JSONValue, _ right: JSONValue) -> Bool {
         var left = left
         left["metadata"]["resourceVersion"] = right["metadata"]["resourceVersion"]
-        left["metadata"]["managedFields"] = right["metadata"]["managedFields"]
         return left == right
     }
 }

@@ -55,6 +55,10 @@ protocol ResourceStrategy: Sendable {
     /// What clients are told with every answer, because the version is deprecated; nil: nothing.
     var deprecationWarning: String? { get }
 
+    /// Paths of fields that creation fills in when the client leaves them out, other than by defaults: in Kubernetes the
+    /// creator does not own them (`metadata.managedFields`).
+    var fieldsOfServer: [[String]] { get }
+
     /// How the served document differs from the stored one; nil when they are the same
     /// (events.k8s.io/v1 Events are stored as core/v1 Events).
     var storedForm: StoredForm? { get }
@@ -218,6 +222,7 @@ extension ResourceStrategy {
     var selectableFieldNames: [String] { [] }
     var isCustomResource: Bool { false }
     var deprecationWarning: String? { nil }
+    var fieldsOfServer: [[String]] { [] }
     var storedForm: StoredForm? { nil }
     var timeToLiveSeconds: Int? { nil }
 

@@ -3,8 +3,9 @@ import KubeModel
 /// The order in which stored objects keep their keys, so that bytes can be spliced and read the same for every object.
 enum DocumentOrder {
     /// `apiVersion`, `kind`, `metadata` first, and in metadata the identity first; the rest as the client sent it.
-    /// `metadata.resourceVersion` and `managedFields` are left out: the store's revision is the version of the bytes.
-    static func arranged(_ object: JSONValue, apiVersion: String, kind: String) -> JSONValue {
+    /// `metadata.resourceVersion` and `managedFields` are left out: the store's revision is the version of the bytes, and
+    /// the owners are kept as bytes.
+    static func arranged(_ object: JSONValue, apiVersion: String, kind: String) -> JSONObject {
         var result = JSONObject()
         result["apiVersion"] = .string(apiVersion)
         result["kind"] = .string(kind)
@@ -23,7 +24,7 @@ enum DocumentOrder {
                 result[key] = value
             }
         }
-        return .object(result)
+        return result
     }
 
     /// Removes the lists and maps that Go's `omitempty` leaves out when nothing is in them.

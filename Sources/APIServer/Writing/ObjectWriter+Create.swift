@@ -14,13 +14,18 @@ extension ObjectWriter {
         try create(request, document, warnings: warnings, attempt: 1, done)
     }
 
-    /// Stores `document` as a new object; also what PUT of a missing name leads to.
+    /// Stores `document` as a new object; also what PUT of a missing name leads to, and applying to one.
+    /// - Parameters:
+    ///   - owners: `metadata.managedFields`, where that is known already.
+    ///   - whenExists: what to do when another request was faster; nil: 409.
     func create(
         _ request: WriteRequest, _ document: JSONValue, warnings: [String], attempt: Int, expectedName: String? = nil,
+        owners: [UInt8]? = nil, whenExists: (@Sendable () throws(Status) -> Void)? = nil,
         _ done: @escaping WriteCompletion
     ) throws(Status) {
         request.warnings?.add(warnings)
         var object = document
+        let given = FieldOwnership.takeManagedFields(from: &object)
         try alignIdentity(&object, request, expectedName: expectedName)
         // kube-apiserver answers 500 here; it is the client that has to change something.
         let version = object["metadata"]["resourceVersion"].string ?? ""
@@ -33,6 +38,7 @@ extension ObjectWriter {
         let schemaErrors = request.resource.documentReader.schemaErrors(object)
         let name = object["metadata"]["name"].string ?? ""
         let context = request.context(name: name)
+        let asked = object
         request.strategy.prepareForCreate(&object, context)
         if request.strategy.generationRule != .none { object["metadata"]["generation"] = 1 }
         let errors =
@@ -42,8 +48,10 @@ extension ObjectWriter {
         try Self.refuse(request, name: name, errors, schemaErrors)
         let allWarnings = warnings + request.strategy.warnings(for: object, replacing: nil)
 
+        let managedFields =
+            owners ?? FieldOwnership(request, resources).created(object, asked: asked, given: given)
         let transaction = try request.strategy.allocate(&object, replacing: nil, context)
-        let bytes = request.resource.storedBytes(object)
+        let bytes = request.resource.storedBytes(object, managedFields: managedFields)
         if request.options.isDryRun {
             transaction?.rollback()
             if request.resource.cache.get(namespace: request.namespace, name: name) != nil {
@@ -65,6 +73,16 @@ extension ObjectWriter {
                 transaction?.rollback()
                 guard case .exists = error.code else {
                     done(.failure(Self.status(error, request.resource, operation: "create")))
+                    return
+                }
+                if let whenExists {
+                    self.queue.run {
+                        do throws(Status) {
+                            try whenExists()
+                        } catch {
+                            done(.failure(error))
+                        }
+                    }
                     return
                 }
                 guard generates else {

@@ -12,6 +12,10 @@ extension ObjectWriter {
             throw Status.unsupportedMediaType(supported: formats.map(\.rawValue))
         }
         let request = try writeRequest(exchange, operation, optionsKind: "PatchOptions")
+        if format == .apply {
+            try applyConfiguration(exchange, request, done)
+            return
+        }
         if request.options.force != nil {
             throw WriteOptions.invalid(
                 "PatchOptions", [.forbidden(FieldPath("force"), "may not be specified for non-apply patch")])
@@ -22,7 +26,8 @@ extension ObjectWriter {
         }
         let patch = try PatchDocument(exchange.request.body, format)
         let reader = request.documentReader
-        let change = Change(retriesLostRaces: true, isPatch: true) { (old, warnings) throws(Status) in
+        let change = Change(retriesLostRaces: true, isPatch: true, readsManagedFields: patch.readsManagedFields) {
+            (old, warnings) throws(Status) in
             let shown = try request.shown(old)
             var document = try patch.apply(to: shown, schema: reader.schema)
             let patched = document

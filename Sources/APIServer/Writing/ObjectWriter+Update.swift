@@ -29,19 +29,35 @@ extension ObjectWriter {
         let warnings: [String]
         /// What to create when the name does not exist; nil: 404.
         let createsWhenMissing: JSONValue?
+        /// Whether `transform` wants to see `metadata.managedFields`.
+        let readsManagedFields: Bool
+        /// What is applied server-side, to a missing object too; `transform` then does nothing.
+        let configuration: JSONValue?
         /// Served form in, served form out.
         let transform: @Sendable (_ old: JSONValue, _ warnings: inout [String]) throws(Status) -> JSONValue
 
         init(
             retriesLostRaces: Bool, isPatch: Bool = false, warnings: [String] = [],
-            createsWhenMissing: JSONValue? = nil,
+            createsWhenMissing: JSONValue? = nil, readsManagedFields: Bool = false,
             transform: @escaping @Sendable (JSONValue, inout [String]) throws(Status) -> JSONValue
         ) {
             self.retriesLostRaces = retriesLostRaces
             self.isPatch = isPatch
             self.warnings = warnings
             self.createsWhenMissing = createsWhenMissing
+            self.readsManagedFields = readsManagedFields
+            self.configuration = nil
             self.transform = transform
+        }
+
+        init(retriesLostRaces: Bool, warnings: [String], configuration: JSONValue) {
+            self.retriesLostRaces = retriesLostRaces
+            isPatch = true
+            self.warnings = warnings
+            createsWhenMissing = nil
+            readsManagedFields = false
+            self.configuration = configuration
+            transform = { old, _ in old }
         }
     }
 
@@ -51,6 +67,10 @@ extension ObjectWriter {
     {
         let resource = request.resource
         guard let current = resource.cache.get(namespace: request.namespace, name: request.name) else {
+            if let configuration = change.configuration, request.subresource == nil {
+                try createApplied(change, configuration, request, attempt: attempt, done)
+                return
+            }
             guard let document = change.createsWhenMissing else {
                 throw Status.notFound(resource.definition.groupResource, request.name)
             }
@@ -66,9 +86,17 @@ extension ObjectWriter {
             return
         }
         var warnings = change.warnings
-        let old = try resource.served(current)
-        var object = try change.transform(old, &warnings)
+        let live = try resource.live(current)
+        let old = live.document
+        var object: JSONValue
+        var owners: [UInt8]?
+        if let configuration = change.configuration {
+            (object, owners) = try applied(configuration, to: live, request, warnings: &warnings)
+        } else {
+            object = try change.transform(change.readsManagedFields ? try live.whole() : old, &warnings)
+        }
         request.warnings?.add(warnings)
+        let given = FieldOwnership.takeManagedFields(from: &object)
         try checkVersion(object, request, current, isPatch: change.isPatch)
         try fillFromOld(&object, old, request)
         resource.schema?.applyDefaults(&object)
@@ -76,8 +104,9 @@ extension ObjectWriter {
         let context = request.context(name: request.name)
         try admit(&object, old, request, context, schemaErrors)
         let isDeletion = object.isDeletionComplete
+        let managedFields = owners ?? FieldOwnership(request, resources).updated(live, to: object, given: given)
 
-        if !isDeletion, resource.isSame(object, old) {
+        if !isDeletion, resource.isSame(object, old), FieldOwnership.isSame(managedFields, live.managedFields) {
             done(response(request, stored: current.bytes, revision: nil, warnings: warnings))
             return
         }
@@ -88,7 +117,7 @@ extension ObjectWriter {
         let transaction =
             request.subresource == nil && !isDeletion
             ? try request.strategy.allocate(&object, replacing: old, context) : nil
-        let bytes = resource.storedBytes(object)
+        let bytes = resource.storedBytes(object, managedFields: managedFields)
         if request.options.isDryRun {
             transaction?.rollback()
             done(response(request, stored: bytes, revision: current.revision, warnings: warnings))

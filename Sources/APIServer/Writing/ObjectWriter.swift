@@ -45,10 +45,13 @@ final class ObjectWriter: Sendable {
     func writeRequest(_ exchange: Exchange, _ operation: ResourceOperation, optionsKind: String) throws(Status)
         -> WriteRequest
     {
-        WriteRequest(
+        let options = try WriteOptions(exchange.query, kind: optionsKind)
+        return WriteRequest(
             resource: operation.resource, namespace: operation.namespace, name: operation.name,
-            subresource: operation.subresource, options: try WriteOptions(exchange.query, kind: optionsKind),
-            shape: exchange.shape, user: exchange.user, now: exchange.now, warnings: exchange.warnings)
+            subresource: operation.subresource, options: options,
+            shape: exchange.shape, user: exchange.user, now: exchange.now, warnings: exchange.warnings,
+            manager: options.fieldManager.isEmpty
+                ? FieldManagerIdentity.name(userAgent: exchange.request.userAgent) : options.fieldManager)
     }
 
     /// The answer with an object as it is now stored.

@@ -5,6 +5,8 @@ enum PatchFormat: String, CaseIterable, Sendable {
     case json = "application/json-patch+json"
     case merge = "application/merge-patch+json"
     case strategicMerge = "application/strategic-merge-patch+json"
+    /// Server-side apply, which reads its body otherwise.
+    case apply = "application/apply-patch+yaml"
 
     /// Those of one resource.
     static func served(by strategy: any ResourceStrategy) -> [PatchFormat] {
@@ -34,7 +36,7 @@ struct PatchDocument: Sendable {
             findings = StrictFindings()
             findings.add(duplicates.map { "json patch duplicate field \(goQuoted($0))" })
             findings.add(JSONPatch.unknownMembers(of: value))
-        case .merge, .strategicMerge:
+        case .merge, .strategicMerge, .apply:
             guard case .object = value else {
                 let problem =
                     "json: cannot unmarshal \(value.typeName) into Go value of type map[string]interface {}"
@@ -44,13 +46,23 @@ struct PatchDocument: Sendable {
         self.findings = findings
     }
 
+    /// Whether the patch has to do with the owners of fields, which it need not see otherwise.
+    var readsManagedFields: Bool {
+        guard format == .json else { return value["metadata"]["managedFields"] != nil }
+        return (value.array ?? []).contains { operation in
+            [operation["path"].string, operation["from"].string].contains { pointer in
+                pointer == "" || pointer == "/metadata" || pointer?.hasPrefix("/metadata/managedFields") == true
+            }
+        }
+    }
+
     /// The patched document. What a patch says about `apiVersion` and `kind` has to be what they are.
     func apply(to document: JSONValue, schema: Schema?) throws(Status) -> JSONValue {
         var result: JSONValue
         do throws(PatchError) {
             switch format {
             case .json: result = try JSONPatch.apply(value, to: document)
-            case .merge: result = try MergePatch.apply(value, to: document)
+            case .merge, .apply: result = try MergePatch.apply(value, to: document)
             case .strategicMerge: result = try StrategicMergePatch.apply(value, to: document, schema: schema)
             }
         } catch {

@@ -13,6 +13,8 @@ struct WriteRequest: Sendable {
     let now: Timestamp
     /// Where warnings go; nil when the server itself writes.
     var warnings: WarningLog?
+    /// Who is to own what the write sets: the client's `fieldManager`, or the beginning of its User-Agent.
+    var manager = "martlet"
 
     var strategy: any ResourceStrategy { resource.strategy }
 

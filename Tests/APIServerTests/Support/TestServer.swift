@@ -56,21 +56,23 @@ final class TestServer: Sendable {
 
     func send(
         _ method: String, _ target: String, _ body: JSONValue? = nil, contentType: String = "application/json",
-        accept: String? = nil, token: String? = TestServer.token, ifNoneMatch: String? = nil
+        accept: String? = nil, token: String? = TestServer.token, ifNoneMatch: String? = nil, userAgent: String? = nil
     ) async -> TestResponse {
         await sendBytes(
             method, target, body?.encoded() ?? [], contentType: body == nil ? nil : contentType, accept: accept,
-            token: token, ifNoneMatch: ifNoneMatch)
+            token: token, ifNoneMatch: ifNoneMatch, userAgent: userAgent)
     }
 
     func sendBytes(
         _ method: String, _ target: String, _ body: [UInt8], contentType: String? = "application/json",
-        accept: String? = nil, token: String? = TestServer.token, ifNoneMatch: String? = nil
+        accept: String? = nil, token: String? = TestServer.token, ifNoneMatch: String? = nil, userAgent: String? = nil
     ) async -> TestResponse {
-        let request = request(
+        var request = request(
             method, target, body, contentType: contentType, accept: accept, token: token, ifNoneMatch: ifNoneMatch)
+        request.userAgent = userAgent
+        let sent = request
         return await withCheckedContinuation { continuation in
-            core.pipeline.handle(request, SingleResponse { continuation.resume(returning: TestResponse($0)) })
+            core.pipeline.handle(sent, SingleResponse { continuation.resume(returning: TestResponse($0)) })
         }
     }
 

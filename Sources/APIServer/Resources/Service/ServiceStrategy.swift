@@ -14,6 +14,10 @@ struct ServiceStrategy: ResourceStrategy {
     ]
     let selectableFieldNames = ["spec.clusterIP", "spec.type"]
 
+    let fieldsOfServer = [
+        ["spec", "clusterIP"], ["spec", "clusterIPs"], ["spec", "ipFamilies"], ["spec", "ipFamilyPolicy"],
+    ]
+
     let allocations: ServiceAllocations
     private let validation: ServiceValidation
 
