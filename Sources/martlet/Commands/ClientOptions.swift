@@ -18,7 +18,8 @@ struct ClientOptions: ParsableArguments {
             kubeconfig ?? getenv("KUBECONFIG").map { String(cString: $0) }
             ?? DataDirectory.standardPath + "/local.kubeconfig"
         var configuration = try ClientConfiguration.kubeconfig(path, context: context)
-        configuration.userAgent = "martlet/\(Martlet.version) \(userAgent)"
+        // The part in front of the slash is the name of the manager that owns what the component writes.
+        configuration.userAgent = "martlet-\(userAgent)/\(Martlet.version)"
         return configuration
     }
 }

@@ -182,7 +182,7 @@ import Testing
         #expect(refused.message.contains("the object has been modified"))
         wanted["metadata"]["resourceVersion"] = created.json["metadata"]["resourceVersion"]
         wanted["metadata"]["uid"] = "11111111-1111-4111-8111-111111111111"
-        #expect(await apply(server, Self.map, "me", wanted).status == 409)
+        #expect(await apply(server, Self.map, "me", wanted).status == 422)
         wanted["metadata"]["uid"] = created.json["metadata"]["uid"]
         #expect(await apply(server, Self.map, "me", wanted).status == 200)
     }
