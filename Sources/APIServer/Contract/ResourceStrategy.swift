@@ -33,6 +33,9 @@ protocol ResourceStrategy: Sendable {
     /// Whether strategic merge patches are served: not for custom resources.
     var servesStrategicMergePatch: Bool { get }
 
+    /// Whether finalizers have to be qualified by a domain: not for custom resources.
+    var requiresQualifiedFinalizers: Bool { get }
+
     /// What becomes of the dependents of a deleted object when the request does not say.
     var dependentsPolicy: DependentsPolicy { get }
 
@@ -215,6 +218,7 @@ extension ResourceStrategy {
     var allowsUnconditionalUpdate: Bool { true }
     var returnsDeletedObject: Bool { false }
     var servesStrategicMergePatch: Bool { true }
+    var requiresQualifiedFinalizers: Bool { servesStrategicMergePatch }
     var dependentsPolicy: DependentsPolicy { .delete }
     var generationRule: GenerationRule { .none }
     var scale: ScaleMapping? { nil }

@@ -6,7 +6,10 @@ enum MetadataValidation {
     static let annotationLimit = 256 << 10
 
     /// What is wrong with the metadata of a new or changed object.
-    static func errors(in object: JSONValue, namespaced: Bool, nameRule: NameRule) -> [FieldError] {
+    /// - Parameter isBuiltIn: whether finalizers have to be qualified by a domain; custom resources are free.
+    static func errors(
+        in object: JSONValue, namespaced: Bool, nameRule: NameRule, isBuiltIn: Bool = true
+    ) -> [FieldError] {
         let path = FieldPath("metadata")
         let metadata = object["metadata"]
         var errors: [FieldError] = []
@@ -41,10 +44,20 @@ enum MetadataValidation {
             checkAnnotations(annotations, path.child("annotations"), &errors)
         }
         if let references = metadata?["ownerReferences"]?.array {
-            checkOwners(references, path.child("ownerReferences"), &errors)
+            OwnerReferences.check(references, path.child("ownerReferences"), &errors)
         }
         if let finalizers = metadata?["finalizers"]?.array {
-            for finalizer in finalizers { checkFinalizer(finalizer.string ?? "", path.child("finalizers"), &errors) }
+            for (index, finalizer) in finalizers.enumerated() {
+                let name = finalizer.string ?? ""
+                for message in Validation.qualifiedName(name) {
+                    errors.append(.invalid(path.child("finalizers"), finalizer, message))
+                }
+                guard isBuiltIn, !name.contains("/"), !standardFinalizers.contains(name) else { continue }
+                errors.append(
+                    .invalid(
+                        path.child("finalizers").index(index), finalizer,
+                        "name is neither a standard finalizer name nor is it fully qualified"))
+            }
             if finalizers.contains(.string(DeletionPlan.orphan)),
                 finalizers.contains(.string(DeletionPlan.foreground))
             {
@@ -109,36 +122,7 @@ enum MetadataValidation {
         if size > annotationLimit { errors.append(.tooLong(path, maximum: annotationLimit)) }
     }
 
-    private static func checkOwners(_ references: [JSONValue], _ path: FieldPath, _ errors: inout [FieldError]) {
-        var controllers: [String] = []
-        for (index, reference) in references.enumerated() {
-            let path = path.index(index)
-            if (reference["apiVersion"]?.string ?? "").isEmpty {
-                errors.append(.invalid(path.child("apiVersion"), "", "version must not be empty"))
-            }
-            for field in ["kind", "name", "uid"] where (reference[field]?.string ?? "").isEmpty {
-                errors.append(.invalid(path.child(field), "", "\(field) must not be empty"))
-            }
-            if reference["controller"]?.bool == true { controllers.append(reference["name"]?.string ?? "") }
-        }
-        if controllers.count > 1 {
-            errors.append(
-                .invalid(
-                    path, .array(references),
-                    "Only one reference can have Controller set to true. Found \"true\" in references for "
-                        + "\(controllers[0]) and \(controllers[1])"))
-        }
-    }
-
-    private static func checkFinalizer(_ name: String, _ path: FieldPath, _ errors: inout [FieldError]) {
-        for message in Validation.qualifiedName(name) {
-            errors.append(.invalid(path, .string(name), message))
-        }
-        if !name.contains("/"), !["kubernetes", "orphan", "foregroundDeletion"].contains(name) {
-            errors.append(
-                .invalid(
-                    path, .string(name),
-                    "name is neither a standard finalizer name nor is it fully qualified"))
-        }
-    }
+    private static let standardFinalizers: Set<String> = [
+        "kubernetes", DeletionPlan.orphan, DeletionPlan.foreground,
+    ]
 }

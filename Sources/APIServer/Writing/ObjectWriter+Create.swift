@@ -43,7 +43,8 @@ extension ObjectWriter {
         if request.strategy.generationRule != .none { object["metadata"]["generation"] = 1 }
         let errors =
             MetadataValidation.errors(
-                in: object, namespaced: request.resource.definition.namespaced, nameRule: request.strategy.nameRule)
+                in: object, namespaced: request.resource.definition.namespaced, nameRule: request.strategy.nameRule,
+                isBuiltIn: request.strategy.requiresQualifiedFinalizers)
             + request.strategy.validateCreate(object, context)
         try Self.refuse(request, name: name, errors, schemaErrors)
         let allWarnings = warnings + request.strategy.warnings(for: object, replacing: nil)
@@ -141,6 +142,7 @@ extension ObjectWriter {
             metadata[field] = nil
         }
         object["metadata"] = .object(metadata)
+        if let warning = OwnerReferences.removeDuplicates(from: &object) { request.warnings?.add([warning]) }
         return generates
     }
 
@@ -151,7 +153,11 @@ extension ObjectWriter {
         var all = errors
         if !schemaErrors.isEmpty {
             let named = Set(errors.map(\.field))
-            all += schemaErrors.filter { !named.contains($0.field) }
+            // The map keys of the owners are the appliers' business: references with the same uid may stand there.
+            all += schemaErrors.filter { error in
+                !named.contains(error.field)
+                    && !(error.kind == .duplicate && error.field.hasPrefix("metadata.ownerReferences["))
+            }
         }
         guard all.isEmpty else { throw Status.invalid(request.resource.definition.groupKind, name, all) }
     }

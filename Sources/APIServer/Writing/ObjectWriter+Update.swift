@@ -221,6 +221,7 @@ extension ObjectWriter {
         metadata["generation"] = old["metadata"]["generation"]
         DocumentOrder.dropEmpty(&metadata)
         object["metadata"] = .object(metadata)
+        if let warning = OwnerReferences.removeDuplicates(from: &object) { request.warnings?.add([warning]) }
     }
 
     private func admit(
@@ -251,7 +252,8 @@ extension ObjectWriter {
 
     private func updateErrors(_ object: JSONValue, _ old: JSONValue, _ request: WriteRequest) -> [FieldError] {
         MetadataValidation.errors(
-            in: object, namespaced: request.resource.definition.namespaced, nameRule: request.strategy.nameRule)
+            in: object, namespaced: request.resource.definition.namespaced, nameRule: request.strategy.nameRule,
+            isBuiltIn: request.strategy.requiresQualifiedFinalizers)
             + MetadataValidation.updateErrors(from: old, to: object)
     }
 
