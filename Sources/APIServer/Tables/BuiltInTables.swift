@@ -29,6 +29,7 @@ enum BuiltInTables {
         case ("coordination.k8s.io", "Lease"): leases
         case ("discovery.k8s.io", "EndpointSlice"): endpointSlices
         case ("networking.k8s.io", "Ingress"): ingresses
+        case ("apiextensions.k8s.io", "CustomResourceDefinition"): customResourceDefinitions
         case ("networking.k8s.io", "IngressClass"): ingressClasses
         case ("networking.k8s.io", "IPAddress"): ipAddresses
         case ("networking.k8s.io", "ServiceCIDR"): serviceCIDRs

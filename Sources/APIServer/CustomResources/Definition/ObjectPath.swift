@@ -77,9 +77,11 @@ struct ObjectPath: Sendable, Hashable {
                 text.removeFirst()
                 if text.first == "." {
                     text.removeFirst()
+                    // Every further one would multiply what is looked at.
+                    guard !steps.contains(.descend), !text.isEmpty else { return nil }
                     steps.append(.descend)
                 }
-                if text.isEmpty || text.first == "[" { continue }
+                if text.first == "[" || (text.isEmpty && steps.isEmpty) { continue }
                 guard let name = name(&text, inFilter: inFilter) else { return nil }
                 steps.append(name == "*" ? .every : .key(name))
             case "[":

@@ -29,6 +29,10 @@ enum SchemaRules {
         if !type.isEmpty, type != "null", !types.contains(type) {
             errors.notSupported(path.child("type"), type, types)
         }
+        if let pattern = object["pattern"].string, let problem = Schema.patternProblem(pattern) {
+            errors.invalid(
+                path.child("pattern"), .string(pattern), "must be a valid regular expression, but isn't: \(problem)")
+        }
         additionalProperties(object, path, &errors)
         if object["x-kubernetes-preserve-unknown-fields"] == false {
             errors.invalid(path.child("x-kubernetes-preserve-unknown-fields"), false, "must be true or undefined")
