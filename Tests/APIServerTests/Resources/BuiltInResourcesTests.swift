@@ -18,6 +18,10 @@ struct BuiltInResourcesTests {
         ("/v1/nodes", "Node", false, ["no"], true), ("/v1/pods", "Pod", true, ["po"], true),
         ("/v1/secrets", "Secret", true, [], false), ("/v1/serviceaccounts", "ServiceAccount", true, ["sa"], false),
         ("/v1/services", "Service", true, ["svc"], true),
+        (
+            "apiextensions.k8s.io/v1/customresourcedefinitions", "CustomResourceDefinition", false, ["crd", "crds"],
+            true
+        ),
         ("coordination.k8s.io/v1/leases", "Lease", true, [], false),
         ("discovery.k8s.io/v1/endpointslices", "EndpointSlice", true, [], false),
         ("events.k8s.io/v1/events", "Event", true, ["ev"], false),
