@@ -24,7 +24,8 @@ package protocol Store: Sendable {
     func get(_ key: String, at revision: Revision?) throws(StoreError) -> StoredValue?
 
     /// The keys that begin with `prefix` and follow `after` (a whole key), in byte order, at most `limit`, as of
-    /// `revision` or now: all that is committed, which may be a batch ahead of `currentRevision`. Blocks on disk.
+    /// `revision` or now: all that is committed, which may be a batch ahead of `currentRevision`. With a limit there may
+    /// be fewer where values are large; `isTruncated` tells. Blocks on disk.
     /// Throws as `get`.
     func list(
         prefix: String, after: String?, limit: Int?, at revision: Revision?
@@ -33,7 +34,8 @@ package protocol Store: Sendable {
     /// How many keys `list` would give without a limit. Blocks on disk. Throws as `get`.
     func count(prefix: String, after: String?, at revision: Revision?) throws(StoreError) -> Int
 
-    /// The events of keys that begin with `prefix`, after `revision`, at most `limit`. Blocks on disk.
+    /// The events of keys that begin with `prefix`, after `revision`, at most `limit`, fewer where values are large.
+    /// Blocks on disk.
     /// - Throws: `compacted` when `revision` is before `compactedRevision`, `future`, `io`, `closed`.
     func events(prefix: String, after revision: Revision, limit: Int) throws(StoreError) -> EventPage
 

@@ -2,6 +2,7 @@ import Foundation
 import KubeModel
 import Logging
 import NetworkTypes
+import Store
 import Testing
 import Transport
 
@@ -27,7 +28,9 @@ import Transport
         }
     }
 
-    private func withServer(_ body: (Running) async throws -> Void) async throws {
+    private func withServer(
+        _ configure: (inout APIServerConfiguration) -> Void = { _ in }, _ body: (Running) async throws -> Void
+    ) async throws {
         let directory = NSTemporaryDirectory() + "martlet-socket-\(UUID().uuidString.prefix(8))"
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
         let authority = try CertificateAuthority.create(commonName: "test")
@@ -46,6 +49,7 @@ import Transport
         configuration.clientCAFile = directory + "/ca.crt"
         configuration.tokenAuthFile = directory + "/tokens.csv"
         configuration.unixSocketPath = directory + "/api.sock"
+        configure(&configuration)
         let server = try await APIServer.start(configuration, logger: Logger(label: "test"))
         let port = try #require(server.addresses.compactMap(\.port).first)
         let loops = try EventLoop.group(count: 1)
@@ -107,6 +111,101 @@ import Transport
             let event = try JSONParser.parse(received)
             #expect(event["type"] == "ADDED")
             #expect(event["object"] == (try JSONParser.parse(created.body)))
+        }
+    }
+
+    @Test func bookmarksComeTimeAndAgain() async throws {
+        try await withServer({ $0.bookmarkSeconds = 1 }) { running in
+            let client = try running.client(certificate: true)
+            let watch = try await Self.events(client, "\(Samples.configMaps)?watch=true&allowWatchBookmarks=true")
+            // A write to another kind moves the version that the bookmarks tell.
+            let created = try await Self.write(
+                client, .post, "/api/v1/namespaces/default/secrets", ["type": "a/b"], "s")
+            let version = Int(created["metadata"]["resourceVersion"].string ?? "") ?? .max
+            var told: [Int] = []
+            while told.count < 3, let event = try await watch.next() {
+                #expect(event["type"] == "BOOKMARK" && event["object"]["kind"] == "ConfigMap")
+                #expect(event["object"]["metadata"].object?.count == 1, "nothing but the version")
+                told.append(Int(event["object"]["metadata"]["resourceVersion"].string ?? "") ?? 0)
+            }
+            #expect(told.count == 3 && told == told.sorted() && told[2] >= version)
+        }
+    }
+
+    @Test func aWatchThatFallsBehindHistoryIsToldSoInItsStream() async throws {
+        let server = try await TestServer()
+        let http = HTTPServer(
+            loops: server.core.loops, configuration: HTTPServerConfiguration(),
+            handler: PipelineHandler(pipeline: server.core.pipeline))
+        let path = NSTemporaryDirectory() + "martlet-watch-\(UUID().uuidString.prefix(8)).sock"
+        _ = try http.listen(.unix(path: path, mode: 0o600))
+        let loops = try EventLoop.group(count: 1)
+        let client = HTTPClient(endpoint: .unix(path: path), loops: loops)
+
+        let created = await server.send("POST", Samples.configMaps, Samples.configMap("large"))
+        let version = created.json["metadata"]["resourceVersion"].string ?? ""
+        // More than the sockets, the connection and the cache's window hold, in states of a megabyte.
+        for round in 0..<40 {
+            var document = Samples.configMap("large", ["k": .string(String(repeating: "x", count: 1_000_000))])
+            document["metadata"]["namespace"] = "default"
+            document["data"]["round"] = .string("\(round)")
+            _ = try await server.store.write(
+                .update(key: "/registry/core/configmaps/default/large", value: document.encoded(), ifRevision: nil))
+        }
+        // The client opens the watch and reads nothing until history is gone.
+        let watch = try await Self.events(client, "\(Samples.configMaps)?watch=true&resourceVersion=\(version)")
+        try server.store.compact(to: server.store.currentRevision)
+        var last: JSONValue = [:]
+        var modified = 0
+        while let event = try await watch.next() {
+            last = event
+            if event["type"] == "MODIFIED" { modified += 1 }
+        }
+        #expect(modified < 40)
+        #expect(last["type"] == "ERROR" && last["object"]["kind"] == "Status")
+        #expect(last["object"]["code"] == 410 && last["object"]["reason"] == "Expired")
+        #expect((last["object"]["message"].string ?? "").hasPrefix("too old resource version: "))
+        await http.shutdown()
+        for loop in loops { loop.stop() }
+    }
+
+    private static func write(
+        _ client: HTTPClient, _ method: HTTPMethod, _ target: String, _ content: JSONValue, _ name: String
+    ) async throws -> JSONValue {
+        var object = content
+        object["metadata"]["name"] = .string(name)
+        let answer = try await client.send(
+            HTTPClientRequest(
+                method: method, target: target, headers: ["Content-Type": "application/json"], body: object.encoded()))
+        #expect((200...201).contains(answer.status), "\(String(decoding: answer.body.prefix(300), as: UTF8.self))")
+        return try JSONParser.parse(answer.body)
+    }
+
+    private static func events(_ client: HTTPClient, _ target: String) async throws -> EventLines {
+        let stream = try await client.stream(HTTPClientRequest(target: target, timeout: nil))
+        #expect(stream.status == 200)
+        return EventLines(stream.body.makeAsyncIterator())
+    }
+}
+
+/// The events of a watch as a client reads them from its connection.
+private final class EventLines {
+    private var chunks: HTTPClientBody.AsyncIterator
+    private var bytes: [UInt8] = []
+
+    init(_ chunks: HTTPClientBody.AsyncIterator) {
+        self.chunks = chunks
+    }
+
+    /// nil at the proper end of the stream.
+    func next() async throws -> JSONValue? {
+        while true {
+            if let end = bytes.firstIndex(of: UInt8(ascii: "\n")) {
+                defer { bytes.removeSubrange(...end) }
+                return try JSONParser.parse(Array(bytes[..<end]))
+            }
+            guard let chunk = try await chunks.next() else { return nil }
+            bytes += chunk
         }
     }
 }

@@ -111,3 +111,36 @@ import Testing
         }
     }
 }
+
+@Suite struct EncodedLabelsTests {
+    private static let maps: [[String: String]] = [
+        [:], ["app": "web"], ["app": "web", "tier": "db", "n": "7"], ["app": "", "q\"ä": "v\\"],
+        ["apps": "web", "ap": "web"],
+        ["web": "app", "x/app": "web", "n": "12x"], ["größe": "klein", "app": "db"],
+    ]
+
+    @Test(arguments: [
+        "", "app=web", "app==web,tier!=web", "app!=web", "app in (web,db)", "app notin (web,db)", "app", "!app", "n>5",
+        "n<5", "n>7", "app=", "tier in (db),app=web,n", "apps=web", "x/app=web",
+    ])
+    func theySelectAsADictionaryDoes(_ text: String) throws {
+        let selector = try Selector(parsing: text)
+        for map in Self.maps {
+            let compact = JSONValue(map).encoded()
+            let spaced = Array(String(decoding: compact, as: UTF8.self).replacing("\":\"", with: "\" : \n\"").utf8)
+            for bytes in [compact, spaced] + (map.isEmpty ? [[]] : []) {
+                let selects = bytes.withUnsafeBufferPointer { selector.matches(encodedLabels: $0) }
+                #expect(selects == selector.matches(map), "\(text) of \(map)")
+            }
+        }
+    }
+
+    @Test func mutatedBytesDoNotTrap() throws {
+        var random = SeededRandom(seed: 9)
+        let selector = try Selector(parsing: "app=web,n>3,!x")
+        for _ in 0..<5000 {
+            let bytes = random.mutated(JSONValue(Self.maps[2]).encoded())
+            _ = bytes.withUnsafeBufferPointer { selector.matches(encodedLabels: $0) }
+        }
+    }
+}

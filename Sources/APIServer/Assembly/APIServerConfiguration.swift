@@ -29,6 +29,8 @@ package struct APIServerConfiguration: Sendable {
     package var historySeconds: Int = 300
     /// Bytes a watcher may leave unread before it is cut off.
     package var watchBufferBytes: Int = 8 << 20
+    /// Seconds between the bookmarks of a watch that asked for them. Kubernetes: about a minute.
+    package var bookmarkSeconds: Int = 60
 
     package init(storePath: String, ranges: AllocationRanges) {
         self.storePath = storePath

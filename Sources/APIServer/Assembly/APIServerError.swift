@@ -4,7 +4,6 @@ package struct APIServerError: Error, Sendable, CustomStringConvertible {
         case badTokenFile
         case unreadableFile
         case badConfiguration
-        case badDocument
         case cannotListen
         case store
     }

@@ -2,18 +2,41 @@ import KubeModel
 import Store
 
 /// One resource with everything needed to serve it. Resources kept in another form share that form's cache.
-struct ServedResource: Sendable {
+///
+/// A class, so that handing it from phase to phase costs one reference.
+final class ServedResource: Sendable {
     let strategy: any ResourceStrategy
     let definition: ResourceDefinition
     /// "v1", "networking.k8s.io/v1".
     let apiVersion: String
-    let schema: Schema?
-    /// The schema of `autoscaling/v1 Scale`, for kinds that have the subresource.
-    var scaleSchema: Schema?
+    private let lazySchema: LazySchema
+    private let lazyScaleSchema: LazySchema
     let columns: TableColumns
     let cache: ResourceCache
     /// "/registry/core/services/".
     let keyPrefix: String
+
+    /// - Parameters:
+    ///   - schema: worked out when an object of the kind is first written.
+    ///   - scaleSchema: likewise, that of `autoscaling/v1 Scale`, for kinds that have the subresource.
+    init(
+        strategy: any ResourceStrategy, definition: ResourceDefinition, apiVersion: String,
+        schema: @autoclosure @escaping @Sendable () -> Schema?,
+        scaleSchema: @autoclosure @escaping @Sendable () -> Schema? = nil, columns: TableColumns,
+        cache: ResourceCache, keyPrefix: String
+    ) {
+        self.strategy = strategy
+        self.definition = definition
+        self.apiVersion = apiVersion
+        lazySchema = LazySchema(schema)
+        lazyScaleSchema = LazySchema(scaleSchema)
+        self.columns = columns
+        self.cache = cache
+        self.keyPrefix = keyPrefix
+    }
+
+    var schema: Schema? { lazySchema.schema }
+    var scaleSchema: Schema? { lazyScaleSchema.schema }
 
     /// "services" or "ingresses.networking.k8s.io", as messages name it.
     var groupResource: String {

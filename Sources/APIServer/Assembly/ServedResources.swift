@@ -52,11 +52,13 @@ final class ServedResources: Sendable {
     private let state: Mutex<State>
     private let store: any Store
     private let dispatcher: WatchDispatcher
+    private let bookmarkSeconds: Int
 
     /// Loads every resource's cache from the store, and claims what the objects found hold.
-    init(_ registry: ResourceRegistry, schemas: SchemaRegistry, store: any Store, dispatcher: WatchDispatcher)
-        throws(StoreError)
-    {
+    init(
+        _ registry: ResourceRegistry, schemas: SchemaRegistry, store: any Store, dispatcher: WatchDispatcher,
+        bookmarkSeconds: Int = 60
+    ) throws(StoreError) {
         var all: [ServedResource] = []
         var caches: [String: ResourceCache] = [:]
         for strategy in registry.strategies {
@@ -70,7 +72,8 @@ final class ServedResources: Sendable {
                 let owner = registry.strategy(group: kept.group, version: kept.version, plural: kept.plural) ?? strategy
                 cache = try ResourceCache(
                     ResourceCache.Configuration(
-                        prefix: prefix, definition: kept, selectableFields: Self.selectableFields(owner)),
+                        prefix: prefix, definition: kept, selectableFields: Self.selectableFields(owner),
+                        bookmarkInterval: Int64(bookmarkSeconds)),
                     store: store, dispatcher: dispatcher)
                 caches[prefix] = cache
             }
@@ -85,8 +88,9 @@ final class ServedResources: Sendable {
         builtIn = all
         self.store = store
         self.dispatcher = dispatcher
+        self.bookmarkSeconds = bookmarkSeconds
         state = Mutex(State(snapshot: Snapshot(all, generation: 0)))
-        for resource in all where resource.strategy.storedForm == nil {
+        for resource in all where resource.strategy.storedForm == nil && resource.strategy.mayHoldClaims {
             for object in resource.cache.list(namespace: nil, labels: nil, fields: nil).items {
                 // What is in the store was JSON when it was written; `extract` has reported anything else.
                 if let document = try? resource.served(object) { resource.strategy.restore(document) }
@@ -150,7 +154,9 @@ final class ServedResources: Sendable {
 
     /// Loads the objects of a resource that is to be served. Blocks on disk.
     func makeCache(_ configuration: ResourceCache.Configuration) throws(StoreError) -> ResourceCache {
-        try ResourceCache(configuration, store: store, dispatcher: dispatcher)
+        var configuration = configuration
+        configuration.bookmarkInterval = Int64(bookmarkSeconds)
+        return try ResourceCache(configuration, store: store, dispatcher: dispatcher)
     }
 
     /// Serves these resources, by the name of what they come from, in place of those served for the same name before;

@@ -28,11 +28,16 @@ struct ServerCore: Sendable {
         let served: ResourceRegistry
         if let registry { served = registry } else { served = try Self.builtIn(configuration) }
         let embedded = EmbeddedDocuments.all
-        let schemas = try Self.schemas(embedded)
+        let schemas = SchemaRegistry(
+            compiling: embedded.map { document in
+                SchemaRegistry.Source(name: document.path) { document.bytes }
+            })
         let resources: ServedResources
         do throws(StoreError) {
             dispatcher = try WatchDispatcher()
-            resources = try ServedResources(served, schemas: schemas, store: store, dispatcher: dispatcher)
+            resources = try ServedResources(
+                served, schemas: schemas, store: store, dispatcher: dispatcher,
+                bookmarkSeconds: configuration.bookmarkSeconds)
         } catch {
             throw APIServerError(.store, "\(error)")
         }
@@ -126,15 +131,6 @@ struct ServerCore: Sendable {
             return try BuiltInResources.registry(ranges: configuration.ranges)
         } catch {
             throw APIServerError(.badConfiguration, "\(error)")
-        }
-    }
-
-    private static func schemas(_ documents: [EmbeddedDocuments.Document]) throws(APIServerError) -> SchemaRegistry {
-        do {
-            return try SchemaRegistry(
-                documents: documents.map { try OpenAPIDocument(name: $0.path, encoded: $0.bytes) })
-        } catch {
-            throw APIServerError(.badDocument, "\(error)")
         }
     }
 

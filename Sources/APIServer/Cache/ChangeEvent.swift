@@ -27,8 +27,9 @@ final class ChangeEvent: Sendable {
 
     var revision: Revision { object.revision }
 
-    /// Memory that the window keeps alive for the event.
-    var byteCount: Int { object.bytes.count + 256 }
+    /// Memory that the window may keep alive for the event: the states before and after it, which it need not share
+    /// with the cache.
+    var byteCount: Int { object.bytes.count + (previous?.bytes.count ?? 0) + 512 }
 
     /// What a watcher without selectors is told.
     var watchEvent: WatchEvent {

@@ -5,8 +5,8 @@ import Store
 struct ChangeWindow: Sendable {
     struct Limits: Sendable {
         var events = 4096
-        /// Bytes of the objects that the events refer to.
-        var bytes = 4 << 20
+        /// Bytes of the states before and after each change.
+        var bytes = 8 << 20
         /// Seconds.
         var age: Int64 = 300
     }

@@ -4,19 +4,22 @@ import KubeModel
 struct ObjectFilter: Sendable {
     let labels: Selector?
     let fields: FieldSelector?
+    private let selectable: CachedObject.SelectableFields?
 
-    init(labels: Selector?, fields: FieldSelector?) {
+    /// - Parameter selectable: the kind's selectable fields besides name and namespace.
+    init(labels: Selector?, fields: FieldSelector?, selectable: CachedObject.SelectableFields?) {
         self.labels = labels.flatMap { $0.isEverything ? nil : $0 }
         self.fields = fields.flatMap { $0.isEverything ? nil : $0 }
+        self.selectable = selectable
     }
 
     var isEverything: Bool { labels == nil && fields == nil }
 
     func matches(_ object: CachedObject) -> Bool {
-        if let labels, !labels.matches(object.labels) { return false }
+        if let labels, !object.matches(labels) { return false }
         guard let fields else { return true }
         return fields.requirements.allSatisfy {
-            (object.field($0.path) == $0.value) == ($0.operator == .equals)
+            (object.field($0.path, selectable) == $0.value) == ($0.operator == .equals)
         }
     }
 

@@ -5,25 +5,29 @@ import Synchronization
 struct LiveRound: Sendable {
     /// Watches whose clients do not keep up.
     var stalled: [WatchSubscription] = []
+    /// Seconds.
     var nextBookmarks: Int64 = 0
+    var pace = DispatchPace()
 }
 
 extension ResourceCache {
-    enum NextRound {
-        /// Clients with full buffers are to be looked at again.
-        case soon
-        /// Nothing is to be done until a change comes or the clock (`monotonicSeconds`) says so.
-        case at(Int64)
-    }
+    /// How often clients with a full buffer are looked at. Microseconds.
+    private static let patience: Int64 = 4000
 
     /// Shows new changes to the live watches. On the dispatcher's live thread only.
-    func dispatch(now: Int64) -> NextRound {
-        let isWoken = needsDispatch.exchange(false, ordering: .acquiringAndReleasing)
+    /// - Parameter now: microseconds (`MonotonicClock.microseconds`).
+    /// - Returns: when to call again at the latest; earlier if the dispatcher is woken.
+    func dispatch(now: Int64) -> Int64 {
         // The lock is never waited for: this thread alone takes it.
-        return live.withLock { round in
-            if round.nextBookmarks == 0 { round.nextBookmarks = now + configuration.bookmarkInterval }
-            if isWoken || !round.stalled.isEmpty || now >= round.nextBookmarks { dispatch(now, &round) }
-            return round.stalled.isEmpty ? .at(round.nextBookmarks) : .soon
+        live.withLock { round in
+            // While this cache rests the call stays standing, so that no other comes.
+            if needsDispatch.load(ordering: .relaxed), let later = round.pace.rest(at: now) { return later }
+            let isWoken = needsDispatch.exchange(false, ordering: .acquiringAndReleasing)
+            let seconds = now / 1_000_000
+            if round.nextBookmarks == 0 { round.nextBookmarks = seconds + configuration.bookmarkInterval }
+            if isWoken || !round.stalled.isEmpty || seconds >= round.nextBookmarks { dispatch(seconds, &round) }
+            if isWoken { round.pace.roundBegan(at: now) }
+            return round.stalled.isEmpty ? round.nextBookmarks * 1_000_000 : now + Self.patience
         }
     }
 

@@ -15,7 +15,7 @@ extension ResourceCache {
         namespace: String?, labels: Selector?, fields: FieldSelector?
     ) -> (items: [CachedObject], revision: Revision) {
         let (index, revision) = snapshot()
-        let filter = ObjectFilter(labels: labels, fields: fields)
+        let filter = filter(labels, fields)
         var items: [CachedObject] = []
         select(index, namespace, filter, after: nil) { object in
             items.append(object)
@@ -42,7 +42,7 @@ extension ResourceCache {
         namespace: String?, labels: Selector?, fields: FieldSelector?, at revision: Revision?, after: String?,
         limit: Int?
     ) throws(StoreError) -> Page {
-        let filter = ObjectFilter(labels: labels, fields: fields)
+        let filter = filter(labels, fields)
         guard let revision else {
             let (index, current) = snapshot()
             return page(of: index, current, namespace, filter, after: after, limit: limit)

@@ -10,7 +10,7 @@ extension ResourceCache {
     /// - Throws: 410 Expired when the history after the start is compacted, 504 when `existingWithBookmark` asks for a
     ///   moment that has not come, 503 when the cache is closed.
     func watch(_ request: WatchRequest, sink: any WatchSink) throws(Status) -> WatchSubscription {
-        let filter = ObjectFilter(labels: request.labels, fields: request.fields)
+        let filter = filter(request.labels, request.fields)
         let watch = WatchSubscription(
             request, scope: scope(of: request, filter), filter: filter, sink: sink, cache: self)
         switch request.start {
@@ -173,7 +173,7 @@ extension ResourceCache {
         // The version of the state before is told nowhere: what ceases to match is stamped with the change's.
         let previous = event.previous.map { self.object(event.key, $0, event.revision, event.createRevision) }
         return ChangeEvent(
-            object: object, previous: previous, isDeletion: event.kind == .deleted, time: monotonicSeconds())
+            object: object, previous: previous, isDeletion: event.kind == .deleted, time: MonotonicClock.seconds)
     }
 
     private enum Arrival {

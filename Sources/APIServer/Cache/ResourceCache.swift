@@ -1,4 +1,3 @@
-import Glibc
 import KubeModel
 import Store
 import Synchronization
@@ -139,15 +138,15 @@ final class ResourceCache: Sendable {
     }
 
     func wakeDispatcher() {
-        needsDispatch.store(true, ordering: .releasing)
-        dispatcher.wake()
+        // Until the live thread has looked, it needs no second call.
+        if !needsDispatch.exchange(true, ordering: .acquiringAndReleasing) { dispatcher.wake() }
     }
 
     private func commit(_ event: StoreEvent, _ object: CachedObject, to state: inout State) {
         let isDeletion = event.kind == .deleted
         let previous = isDeletion ? state.index.remove(object.relativeKey) : state.index.insert(object)
         let change = ChangeEvent(
-            object: object, previous: previous, isDeletion: isDeletion, time: monotonicSeconds())
+            object: object, previous: previous, isDeletion: isDeletion, time: MonotonicClock.seconds)
         state.window.append(change)
         state.applied = event.revision
         if !state.registry.isEmpty { state.undispatched.append(change) }
@@ -167,13 +166,10 @@ final class ResourceCache: Sendable {
     ) -> CachedObject {
         CachedObject(
             relativeKey: String(Substring(key.utf8.dropFirst(prefixLength))), stored: value, revision: revision,
-            createRevision: createRevision, selectableFields: configuration.selectableFields)
+            createRevision: createRevision)
     }
-}
 
-/// Seconds since some moment before the start of the process.
-func monotonicSeconds() -> Int64 {
-    var time = timespec()
-    clock_gettime(CLOCK_MONOTONIC_COARSE, &time)
-    return Int64(time.tv_sec)
+    func filter(_ labels: Selector?, _ fields: FieldSelector?) -> ObjectFilter {
+        ObjectFilter(labels: labels, fields: fields, selectable: configuration.selectableFields)
+    }
 }

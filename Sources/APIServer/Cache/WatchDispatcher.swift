@@ -31,7 +31,7 @@ final class WatchDispatcher: Sendable {
     private let threads = Mutex(Threads())
     private let liveSignal = ThreadSignal()
     private let catchUpSignal = ThreadSignal()
-    /// How often clients with a full buffer are looked at.
+    /// How often clients with a full buffer are looked at while they catch up.
     private static let patience = Duration.milliseconds(4)
     /// A client that takes nothing for so long while it catches up is given up. Seconds.
     private static let catchUpStallLimit: Int64 = 60
@@ -81,7 +81,7 @@ final class WatchDispatcher: Sendable {
 
     /// Has the catch-up thread bring a watch to the newest change.
     func catchUp(_ watch: WatchSubscription, in cache: ResourceCache) {
-        let arrival = CatchingUp(watch: watch, cache: cache, progress: monotonicSeconds())
+        let arrival = CatchingUp(watch: watch, cache: cache, progress: MonotonicClock.seconds)
         let isTaken = shared.withLock { shared in
             if !shared.isStopped { shared.arrivals.append(arrival) }
             return !shared.isStopped
@@ -93,20 +93,14 @@ final class WatchDispatcher: Sendable {
         while true {
             let (caches, isStopped) = shared.withLock { ($0.caches, $0.isStopped) }
             if isStopped { return }
-            var isBusy = false
             var next = Int64.max
             for cache in caches.lazy.compactMap(\.cache) {
-                switch cache.dispatch(now: monotonicSeconds()) {
-                case .soon: isBusy = true
-                case .at(let time): next = min(next, time)
-                }
+                next = min(next, cache.dispatch(now: MonotonicClock.microseconds))
             }
-            if isBusy {
-                liveSignal.wait(timeout: Self.patience)
-            } else if next == .max {
+            if next == .max {
                 liveSignal.wait()
             } else {
-                liveSignal.wait(timeout: .seconds(max(next - monotonicSeconds(), 1)))
+                liveSignal.wait(timeout: .microseconds(max(next - MonotonicClock.microseconds, 0)))
             }
         }
     }
@@ -135,9 +129,9 @@ final class WatchDispatcher: Sendable {
                 case .done: continue
                 case .more:
                     isWorking = true
-                    entry.progress = monotonicSeconds()
+                    entry.progress = MonotonicClock.seconds
                 case .waiting:
-                    if monotonicSeconds() - entry.progress > Self.catchUpStallLimit {
+                    if MonotonicClock.seconds - entry.progress > Self.catchUpStallLimit {
                         entry.watch.end(.tooSlow)
                         continue
                     }

@@ -113,6 +113,10 @@ protocol ResourceStrategy: Sendable {
 
     /// Claims what objects found in the store at start hold. Called before the first request, once for each object.
     func restore(_ object: JSONValue)
+
+    /// False for a kind that claims nothing and may have many objects: `restore` is not called then, which saves the
+    /// start from parsing them.
+    var mayHoldClaims: Bool { get }
 }
 
 /// Claims made for one write: exactly one of the two is called, after the store has answered, on the store's thread.
@@ -229,6 +233,7 @@ extension ResourceStrategy {
     var fieldsOfServer: [[String]] { [] }
     var storedForm: StoredForm? { nil }
     var timeToLiveSeconds: Int? { nil }
+    var mayHoldClaims: Bool { true }
 
     func selectableFields(of object: JSONValue) -> [String: String] { [:] }
     func gracePeriodSeconds(for object: JSONValue, requested: Int64?) -> Int64? { nil }

@@ -16,7 +16,8 @@ struct NamespaceLifecycle: Sendable {
         guard let namespace = namespaces.cache.get(namespace: "", name: request.namespace) else {
             throw Status.notFound(namespaces.definition.groupResource, request.namespace)
         }
-        guard namespace.fields["status.phase"] == "Terminating" else { return }
+        let phase = namespace.field("status.phase", namespaces.cache.configuration.selectableFields)
+        guard phase == "Terminating" else { return }
         var status = Status.forbidden(
             request.resource.definition.groupResource, name,
             "unable to create new content in namespace \(request.namespace) because it is being terminated")

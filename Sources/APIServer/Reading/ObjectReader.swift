@@ -36,14 +36,14 @@ struct ObjectReader: Sendable {
         var token: ContinueToken?
         if !options.continueToken.isEmpty { token = try ContinueToken(parsing: options.continueToken) }
         let exact = options.isExact ? options.resourceVersion.map { Revision($0) } : nil
-        let at = token.map { Revision($0.revision) } ?? exact
+        let at = if let token { token.revision } else { exact }
 
         let page = try page(
             resource, at: at, namespace: namespace, options, fields, after: token?.start)
         var next: ObjectRenderer.NextPage?
         if page.hasMore, let last = page.items.last {
             next = ObjectRenderer.NextPage(
-                token: ContinueToken(revision: page.revision.rawValue, start: last.relativeKey).text,
+                token: ContinueToken(revision: page.revision, start: last.relativeKey).text,
                 remaining: page.remaining)
         }
         return try renderer.list(
@@ -62,15 +62,24 @@ struct ObjectReader: Sendable {
         } catch {
             switch error.code {
             case .compacted:
-                throw start == nil
-                    ? .expired("The resourceVersion for the provided list is too old.")
-                    : .expired(
-                        "The provided continue parameter is too old to display a consistent list result. You can start "
-                            + "a new list without the continue parameter.")
+                guard let start else { throw .expired("The resourceVersion for the provided list is too old.") }
+                throw Self.continuationExpired(after: start)
             case .future(let current): throw ResourceCache.tooLarge(revision ?? current, current: current)
             default: throw .internalError("the store did not answer the list")
             }
         }
+    }
+
+    /// What a continuation whose moment is gone is answered with: it can go on, but not with that moment.
+    private static func continuationExpired(after start: String) -> Status {
+        var status = Status.expired(
+            "The provided continue parameter is too old to display a consistent list result. You can start a new list "
+                + "without the continue parameter, or use the continue token in this response to retrieve the remainder "
+                + "of the results. Continuing with the provided token results in an inconsistent list - objects that "
+                + "were created, modified, or deleted between the time the first chunk was returned and now may show "
+                + "up in the list.")
+        status.metadata = Status.ListMetadata(continue: ContinueToken(revision: nil, start: start).text)
+        return status
     }
 
     /// - Throws: 504 for a version this server has not reached, as Kubernetes answers after waiting for it.

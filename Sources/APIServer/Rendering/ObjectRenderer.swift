@@ -80,7 +80,7 @@ struct ObjectRenderer: Sendable {
 
     private static func version(of bytes: [UInt8]) -> String {
         // The bytes are an object that this server encoded; without metadata there is no version to tell.
-        (try? ObjectBytes(bytes))?.resourceVersion ?? ""
+        (try? MetadataSpans(of: bytes)).map { String(decoding: bytes[$0.resourceVersion], as: UTF8.self) } ?? ""
     }
 
     /// One allocation, one copy of each object.

@@ -81,11 +81,15 @@ final class WatchService: Sendable {
             return
         }
         metrics.watchStarted()
-        let deadline = queue.run(afterMilliseconds: max(1, min(seconds, 1 << 20)) * 1000) { [weak session] in
-            session?.finish()
-        }
+        let limit = max(1, min(seconds, 1 << 20))
+        let deadline = queue.run(afterMilliseconds: limit * 1000) { [weak session] in session?.finish() }
+        // Two seconds before, as in Kubernetes, so that the client's next watch has little to catch up with.
+        let farewell =
+            limit > 2
+            ? queue.run(afterMilliseconds: (limit - 2) * 1000) { [weak session] in session?.requestBookmark() } : nil
         session.onStreamClose { [weak self, weak session] in
             deadline.cancel()
+            farewell?.cancel()
             session?.clientLeft()
             self?.metrics.watchEnded()
             // Let go of behind the lock: the session's end may come back here.

@@ -9,12 +9,17 @@ final class WatchSession: WatchSink {
         /// The columns of a Table have been sent.
         var hasColumns = false
         var isClosed = false
-        var stream: (any ResponseStream)?
+    }
+
+    private final class Opened: Sendable {
+        let stream: any ResponseStream
+        init(_ stream: any ResponseStream) { self.stream = stream }
     }
 
     private let encoder: WatchEncoder
     private let writer: any ResponseWriter
     private let state = Mutex(State())
+    private let opened = AtomicLazyReference<Opened>()
 
     /// The response begins with the first event or with `begin`, whichever is earlier: until then it can be refused.
     init(encoder: WatchEncoder, writer: any ResponseWriter) {
@@ -26,11 +31,11 @@ final class WatchSession: WatchSink {
     func begin() { _ = stream }
 
     private var stream: any ResponseStream {
-        state.withLock { state in
-            if let stream = state.stream { return stream }
-            let stream = writer.startStream(contentType: "application/json")
-            state.stream = stream
-            return stream
+        if let opened = opened.load() { return opened.stream }
+        // The lock keeps two threads from beginning the response twice.
+        return state.withLock { _ in
+            if let opened = opened.load() { return opened.stream }
+            return opened.storeIfNil(Opened(writer.startStream(contentType: "application/json"))).stream
         }
     }
 
@@ -69,6 +74,12 @@ final class WatchSession: WatchSink {
     func finish() {
         guard end() else { return }
         stream.finish()
+    }
+
+    /// Has a bookmark sent soon, if the client wants any.
+    func requestBookmark() {
+        let subscription = state.withLock { $0.subscription }
+        subscription?.requestBookmark()
     }
 
     /// Calls `handler` once when the response has ended, for whatever reason.

@@ -35,6 +35,17 @@ public struct Status: Error, Codable, Hashable, Sendable {
         }
     }
 
+    /// `metav1.ListMeta`, as far as a Status has any.
+    public struct ListMetadata: Codable, Hashable, Sendable {
+        /// Of a 410 to a list's continuation: a token that goes on with what is there now.
+        public var `continue`: String?
+
+        public init(continue: String? = nil) {
+            self.continue = `continue`
+        }
+    }
+
+    public var metadata: ListMetadata?
     /// `Success` or `Failure`.
     public var status: String
     public var message: String?
@@ -60,10 +71,12 @@ public struct Status: Error, Codable, Hashable, Sendable {
 
     public var isSuccess: Bool { status == "Success" }
 
-    /// The document with `kind`, `apiVersion` and an empty `metadata`, in the order in which Kubernetes writes it.
+    /// The document with `kind`, `apiVersion` and `metadata`, in the order in which Kubernetes writes it.
     public var json: JSONValue {
+        var listMetadata = JSONObject()
+        if let token = metadata?.continue { listMetadata["continue"] = .string(token) }
         var object: JSONObject = [
-            "kind": "Status", "apiVersion": "v1", "metadata": [:], "status": .string(status),
+            "kind": "Status", "apiVersion": "v1", "metadata": .object(listMetadata), "status": .string(status),
         ]
         if let message, !message.isEmpty { object["message"] = .string(message) }
         if let reason, reason.rawValue != "" { object["reason"] = .string(reason.rawValue) }
@@ -80,6 +93,7 @@ public struct Status: Error, Codable, Hashable, Sendable {
             code: json["code"].int ?? 0, reason: json["reason"].string.map { StatusReason(rawValue: $0) },
             message: message, details: json["details"].map { Details(json: $0) },
             status: json["status"].string ?? "Failure")
+        if let token = json["metadata"]["continue"].string { metadata = ListMetadata(continue: token) }
     }
 }
 

@@ -1,3 +1,5 @@
+import Synchronization
+
 /// An OpenAPI 3.0 document as kube-apiserver serves for one group and version.
 public struct OpenAPIDocument: Sendable {
     /// For messages: usually the file's name.
@@ -30,27 +32,75 @@ public struct SchemaError: Error, Hashable, Sendable, CustomStringConvertible {
 
 /// The compiled schemas of all kinds that documents declare by `x-kubernetes-group-version-kind`.
 public final class SchemaRegistry: Sendable {
-    private let schemas: [GroupVersionKind: Schema]
+    /// A document that is read when a kind of its group and version is first asked for.
+    public struct Source: Sendable {
+        /// Its path in the API: `api/v1`, `apis/networking.k8s.io/v1`.
+        public let name: String
+        let bytes: @Sendable () -> [UInt8]
+
+        public init(name: String, bytes: @escaping @Sendable () -> [UInt8]) {
+            self.name = name
+            self.bytes = bytes
+        }
+
+        fileprivate func declares(_ kind: GroupVersionKind) -> Bool {
+            name == (kind.group.isEmpty ? "api/\(kind.version)" : "apis/\(kind.group)/\(kind.version)")
+        }
+    }
+
+    private struct State {
+        var schemas: [GroupVersionKind: Schema] = [:]
+        var pending: [Source] = []
+    }
+
+    private let state: Mutex<State>
 
     /// A kind that several documents declare is taken from the document of its own group and version.
     public init(documents: [OpenAPIDocument]) throws(SchemaError) {
         var schemas: [GroupVersionKind: Schema] = [:]
-        for document in documents {
-            let graph = try SchemaCompiler.compile(document)
-            for (_, place) in graph.components {
-                let kinds = graph.nodes[place].groupVersionKinds
-                // Types like DeleteOptions belong to every group and are no objects of their own.
-                for kind in kinds where kinds.count == 1 || schemas[kind] == nil {
-                    schemas[kind] = Schema(graph: graph, index: place)
-                }
-            }
-        }
-        self.schemas = schemas
+        for document in documents { try Self.add(document, to: &schemas) }
+        state = Mutex(State(schemas: schemas))
+    }
+
+    /// Compiles each document when it is needed. The documents are the program's own: one that is wrong ends it.
+    public init(compiling sources: [Source]) {
+        state = Mutex(State(pending: sources))
     }
 
     public func schema(for kind: GroupVersionKind) -> Schema? {
-        schemas[kind]
+        state.withLock { state in
+            if let place = state.pending.firstIndex(where: { $0.declares(kind) }) {
+                Self.compile(state.pending.remove(at: place), into: &state.schemas)
+            }
+            // A kind without a document of its own (Scale) stands in those of others.
+            while state.schemas[kind] == nil, !state.pending.isEmpty {
+                Self.compile(state.pending.removeFirst(), into: &state.schemas)
+            }
+            return state.schemas[kind]
+        }
     }
 
-    public var kinds: some Collection<GroupVersionKind> { schemas.keys }
+    /// Of the documents compiled so far.
+    public var kinds: some Collection<GroupVersionKind> { state.withLock { $0.schemas.keys } }
+
+    private static func compile(_ source: Source, into schemas: inout [GroupVersionKind: Schema]) {
+        do {
+            try add(OpenAPIDocument(name: source.name, encoded: source.bytes()), to: &schemas)
+        } catch {
+            preconditionFailure("\(source.name): \(error)")
+        }
+    }
+
+    private static func add(
+        _ document: OpenAPIDocument, to schemas: inout [GroupVersionKind: Schema]
+    ) throws(SchemaError) {
+        let graph = try SchemaCompiler.compile(document)
+        for (_, place) in graph.components {
+            let kinds = graph.nodes[place].groupVersionKinds
+            // Types like DeleteOptions belong to every group and are no objects of their own.
+            for kind in kinds where kinds.count == 1 || schemas[kind] == nil {
+                schemas[kind] = Schema(graph: graph, index: place)
+            }
+        }
+    }
 }

@@ -80,13 +80,17 @@ public struct Selector: Sendable, Hashable {
         /// A label that is absent satisfies `!=` and `notin`.
         public func matches(_ labels: [String: String]) -> Bool {
             let value = labels[key]
+            return accepts(isPresent: value != nil, equals: { $0 == value }, text: { value ?? "" })
+        }
+
+        func accepts(isPresent: Bool, equals: (String) -> Bool, text: () -> String) -> Bool {
             switch `operator` {
-            case .equals, .doubleEquals, .isIn: return value.map { values.contains($0) } ?? false
-            case .notEquals, .notIn: return value.map { !values.contains($0) } ?? true
-            case .exists: return value != nil
-            case .doesNotExist: return value == nil
+            case .equals, .doubleEquals, .isIn: return isPresent && values.contains(where: equals)
+            case .notEquals, .notIn: return !(isPresent && values.contains(where: equals))
+            case .exists: return isPresent
+            case .doesNotExist: return !isPresent
             case .greaterThan, .lessThan:
-                guard let value, let actual = Int64(value), let number else { return false }
+                guard isPresent, let actual = Int64(text()), let number else { return false }
                 return `operator` == .greaterThan ? actual > number : actual < number
             }
         }

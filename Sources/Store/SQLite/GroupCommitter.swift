@@ -117,6 +117,7 @@ final class GroupCommitter: Sendable {
             }
             if jobs.isEmpty, isClosing { return }
             process(jobs, log)
+            log.finishCheckpoint()
             let wasIdle = jobs.isEmpty
             jobs.removeAll(keepingCapacity: jobs.count <= maximumGroup)
             // One stride between groups, so that a long clean-up delays no write by more than that.

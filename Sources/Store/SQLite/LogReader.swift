@@ -10,6 +10,9 @@ final class LogReader: @unchecked Sendable {
     private let selectRow: SQLiteStatement
     private let selectEvents: SQLiteStatement
 
+    /// A page with a limit ends behind this many bytes too: objects may have a megabyte each.
+    private static let pageBytes = 4 << 20
+
     init(_ configuration: SQLiteStore.Configuration) throws(StoreError) {
         connection = try SQLiteConnection(path: configuration.path)
         try connection.execute("PRAGMA query_only = ON")
@@ -54,9 +57,10 @@ final class LogReader: @unchecked Sendable {
     ) throws(StoreError) -> ValuePage {
         try snapshot(at: revision) { revision throws(StoreError) in
             var items: [StoredValue] = []
+            var byteCount = 0
             var isTruncated = false
             try scan(prefix: prefix, after: after, at: revision) { key, modified throws(StoreError) in
-                if let limit, items.count >= limit {
+                if let limit, items.count >= limit || byteCount >= Self.pageBytes {
                     isTruncated = true
                     return false
                 }
@@ -69,6 +73,7 @@ final class LogReader: @unchecked Sendable {
                     StoredValue(
                         key: key, value: selectRow.bytes(1), createRevision: Revision(selectRow.number(0)),
                         modRevision: modified))
+                byteCount += items[items.count - 1].value.count
                 return true
             }
             return ValuePage(items: items, revision: revision, isTruncated: isTruncated)
@@ -95,8 +100,16 @@ final class LogReader: @unchecked Sendable {
             try selectEvents.bind(2, prefix)
             try selectEvents.bind(3, upperBound(of: prefix))
             try selectEvents.bind(4, Int64(limit))
-            while try selectEvents.step() { events.append(try readEvent()) }
-            let isTruncated = events.count >= limit
+            var byteCount = 0
+            var isTruncated = false
+            while try selectEvents.step() {
+                let event = try readEvent()
+                events.append(event)
+                byteCount += event.value.count + (event.previous?.count ?? 0)
+                isTruncated = events.count >= limit || byteCount >= Self.pageBytes
+                if isTruncated { break }
+            }
+            selectEvents.reset()
             return EventPage(
                 events: events, through: isTruncated ? events.last?.revision ?? start : current,
                 isTruncated: isTruncated)

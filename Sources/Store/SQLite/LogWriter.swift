@@ -10,6 +10,7 @@ final class LogWriter: @unchecked Sendable {
     private let deleteTombstones: SQLiteStatement
     private let setProgress: SQLiteStatement
     private let lock: StoreLockFile
+    private let checkpointer: LogCheckpointer
 
     /// The last revision in the log at opening.
     let openedAt: Revision
@@ -23,7 +24,6 @@ final class LogWriter: @unchecked Sendable {
         try connection.execute("PRAGMA journal_mode = WAL")
         try connection.execute("PRAGMA synchronous = \(configuration.durability == .disk ? "FULL" : "OFF")")
         try connection.execute("PRAGMA cache_size = -\(configuration.writerCacheKiB)")
-        try connection.execute("PRAGMA wal_autocheckpoint = 1000")
         try connection.execute("PRAGMA journal_size_limit = 8388608")
         if let pages = configuration.maximumPages {
             try connection.execute("PRAGMA max_page_count = \(pages)")
@@ -57,6 +57,13 @@ final class LogWriter: @unchecked Sendable {
         deleteTombstones = try connection.prepare(
             "DELETE FROM log NOT INDEXED WHERE rev > ? AND rev <= ? AND kind = \(StoreEvent.Kind.deleted.rawValue)")
         setProgress = try connection.prepare("UPDATE progress SET number = ?2 WHERE name = ?1")
+        connection.countLogPages()
+        // Last: its thread is to be ended from here on.
+        checkpointer = try LogCheckpointer(configuration)
+    }
+
+    deinit {
+        checkpointer.close()
     }
 
     /// Runs `body` in a transaction; whatever is thrown undoes all of it.
@@ -65,6 +72,7 @@ final class LogWriter: @unchecked Sendable {
         do throws(StoreError) {
             let result = try body()
             _ = try commit.step()
+            checkpointer.committed(pages: connection.logPages)
             return result
         } catch {
             // SQLite ends the transaction itself after some errors. A rollback that fails leaves it open, and then the
@@ -102,6 +110,14 @@ final class LogWriter: @unchecked Sendable {
         try insert.bind(6, event.kind == .deleted ? nil : event.value)
         _ = try insert.step()
         return .success(event)
+    }
+
+    /// Carries over what was committed since the checkpointer began its last pass, a few pages, so that the log can begin
+    /// anew. To be called between transactions, after their writes were answered.
+    func finishCheckpoint() {
+        guard checkpointer.takeNearlyDone() else { return }
+        // What fails is tried again after the next commit, which says itself what is wrong.
+        try? connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
     }
 
     /// Makes `compacted` durable, in its own transaction.

@@ -3,6 +3,8 @@ import CSQLite
 /// A connection to a database file, for one thread at a time (SQLite's own locking is off).
 final class SQLiteConnection {
     private let handle: OpaquePointer
+    /// Pages in the write-ahead log after this connection's last commit, once `countLogPages` was called.
+    private(set) var logPages: Int32 = 0
 
     /// Opens `path`, which must exist.
     init(path: String) throws(StoreError) {
@@ -41,6 +43,18 @@ final class SQLiteConnection {
         let statement = try prepare(sql)
         guard try statement.step() else { return nil }
         return statement.optionalNumber(0)
+    }
+
+    /// Keeps `logPages` from now on. SQLite's own checkpoints after a commit end with this.
+    func countLogPages() {
+        // Unretained: the hook is called from this connection's commits only, and ends with it.
+        sqlite3_wal_hook(
+            handle,
+            { context, _, _, pages in
+                guard let context else { return SQLITE_OK }
+                Unmanaged<SQLiteConnection>.fromOpaque(context).takeUnretainedValue().logPages = pages
+                return SQLITE_OK
+            }, Unmanaged.passUnretained(self).toOpaque())
     }
 
     var isInTransaction: Bool { sqlite3_get_autocommit(handle) == 0 }

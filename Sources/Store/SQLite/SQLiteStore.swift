@@ -25,6 +25,8 @@ package final class SQLiteStore: Store {
         /// Writes in one transaction, so that the first of a long queue is not answered with the last.
         package var maximumGroup = 512
         package var maximumValueBytes = 16 << 20
+        /// Pages in the write-ahead log from which on they are carried into the file, beside the writes.
+        package var checkpointPages: Int32 = 1000
         /// Revisions whose leftovers one transaction deletes after a compaction.
         package var cleaningStride: Int64 = 250
 

@@ -25,6 +25,7 @@ final class HTTPServerWorker: EventHandler, @unchecked Sendable {
     private var dateSecond = 0
     private var cachedDate = ""
     private var cachedDateField: [UInt8] = []
+    private var spareBuffer: [UInt8] = []
     let connectionCount = Atomic<Int>(0)
 
     init(loop: EventLoop, configuration: HTTPServerConfiguration, handler: any HTTPServerHandler, share: Int) {
@@ -157,6 +158,25 @@ final class HTTPServerWorker: EventHandler, @unchecked Sendable {
     func appendDate(to output: inout [UInt8]) {
         _ = dateText
         output.append(contentsOf: cachedDateField)
+    }
+
+    // MARK: Buffers
+
+    /// A larger buffer than this is freed when a connection has done with it.
+    private static let spareBufferLimit = 256 << 10
+
+    /// Gives a connection an empty buffer with room in it, if there is one: what is sent at once, as nearly everything
+    /// is, needs no memory of its own.
+    func lendBuffer(to output: inout [UInt8]) {
+        if output.capacity == 0 { swap(&output, &spareBuffer) }
+    }
+
+    /// Takes an empty buffer back.
+    func takeBuffer(from output: inout [UInt8]) {
+        if output.capacity > spareBuffer.capacity, output.capacity <= Self.spareBufferLimit {
+            swap(&output, &spareBuffer)
+        }
+        output = []
     }
 
     // MARK: The end

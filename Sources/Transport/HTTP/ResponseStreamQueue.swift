@@ -23,15 +23,14 @@ final class ResponseStreamQueue: Sendable {
     }
 
     private let loop: EventLoop
-    private let sink: any ResponseSink
-    private let exchange: UInt64
+    /// Has the connection look at this queue. Made once: a watch calls it for every event.
+    private let signal: @Sendable () -> Void
     private let state = Mutex(State())
     private let pending = Atomic<Int>(0)
 
     init(loop: EventLoop, sink: any ResponseSink, exchange: UInt64) {
         self.loop = loop
-        self.sink = sink
-        self.exchange = exchange
+        signal = { sink.streamChanged(exchange: exchange) }
     }
 
     var pendingBytes: Int { pending.load(ordering: .relaxed) }
@@ -81,7 +80,7 @@ final class ResponseStreamQueue: Sendable {
             return true
         }
         // Queued also when the caller is on the loop, so that many small writes leave in one system call.
-        if mustSignal { loop.execute { [sink, exchange] in sink.streamChanged(exchange: exchange) } }
+        if mustSignal { loop.execute(signal) }
     }
 
     // MARK: The connection's side

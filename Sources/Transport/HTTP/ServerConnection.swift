@@ -14,7 +14,8 @@ final class ServerConnection: EventHandler, @unchecked Sendable {
     /// The position in the worker's list.
     var index = 0
     private(set) var peer: PeerIdentity
-    /// Encoded bytes for the peer; `sent` of them have gone. Empty, without a buffer, when nothing is pending.
+    /// Encoded bytes for the peer; `sent` of them have gone. Without a buffer when nothing is pending: the worker lends
+    /// one while there is.
     var output: [UInt8] = []
     private var sent = 0
     private let socket: StreamSocket
@@ -62,6 +63,7 @@ final class ServerConnection: EventHandler, @unchecked Sendable {
         guard phase != .closed else { return }
         if events.contains(.peerClosed) { peerEnded = true }
         isProcessing = true
+        worker.lendBuffer(to: &output)
         if phase == .handshaking { advanceHandshake() }
         if phase == .lingering { discardInput() }
         if phase == .open, events.contains(.readable) { readAll() }
@@ -129,6 +131,8 @@ final class ServerConnection: EventHandler, @unchecked Sendable {
     /// Sends `output` and whatever the engine adds, unless an event is being processed (then at its end).
     func flush() {
         guard !isProcessing else { return }
+        defer { if output.isEmpty { worker.takeBuffer(from: &output) } }
+        worker.lendBuffer(to: &output)
         while phase == .open {
             if sent == output.count {
                 if !output.isEmpty { releaseOutput() }
@@ -159,8 +163,7 @@ final class ServerConnection: EventHandler, @unchecked Sendable {
     var pendingOutput: Int { output.count - sent }
 
     private func releaseOutput() {
-        // Small buffers are kept while requests come one after the other; `trim()` frees them on idle connections.
-        output.removeAll(keepingCapacity: output.capacity <= 4096)
+        output.removeAll(keepingCapacity: true)
         sent = 0
     }
 
@@ -223,7 +226,7 @@ final class ServerConnection: EventHandler, @unchecked Sendable {
         }
     }
 
-    /// Called about once a second: closes what waited too long, frees the buffer of what is idle.
+    /// Called about once a second: closes what waited too long.
     func checkTimeouts(at now: MonotonicTime) {
         let quiet = now - lastProgress
         switch phase {
@@ -237,7 +240,6 @@ final class ServerConnection: EventHandler, @unchecked Sendable {
                 if quiet > configuration.idleTimeout { close() }
                 return
             }
-            if output.capacity > 0, quiet > .seconds(1) { output = [] }
             switch engine?.waiting ?? .idle {
             case .idle:
                 headBegan = nil

@@ -287,6 +287,8 @@ final class HTTP1ServerEngine: ServerProtocolEngine, ResponseSink, @unchecked Se
     private func produce(from queue: ResponseStreamQueue, isChunked: Bool) {
         // The connection is the only consumer: at least this many bytes are there.
         let available = min(queue.pendingBytes, Self.pieceSize)
+        // With the chunk's size and line ends, so that the buffer does not grow again behind the bytes.
+        connection.output.reserveCapacity(connection.output.count + available + 32)
         if isChunked, available > 0 { HTTP1ChunkedEncoder.appendSize(available, to: &connection.output) }
         let progress = queue.take(available, appendingTo: &connection.output)
         if case .cancelled = progress {

@@ -1,14 +1,13 @@
 import KubeModel
 import Store
+import Synchronization
 import Testing
 
 @testable import APIServer
 
 @Suite struct CachedObjectTests {
     private static func object(_ text: String, revision: Int64 = 7) -> CachedObject {
-        CachedObject(
-            relativeKey: "ns/name", stored: Array(text.utf8), revision: Revision(revision), createRevision: Revision(1),
-            selectableFields: nil)
+        CachedObject(relativeKey: "ns/name", stored: Array(text.utf8), revision: Revision(revision))
     }
 
     @Test(arguments: [
@@ -32,13 +31,14 @@ import Testing
         #expect(CachedObject.bytes(Array(stored.utf8), with: Revision(7)) == Array(served.utf8))
     }
 
-    @Test func metadataIsRead() {
+    @Test func metadataIsRead() throws {
         let object = Self.object(
             #"{"metadata":{"labels":{"app":"web","q\"\u00e4":"v\\"},"uid":"u-1","annotations":{"labels":"{}"}}}"#)
         #expect(object.uid == "u-1")
-        #expect(object.labels == ["app": "web", "q\"ä": "v\\"])
+        #expect(object.matches(Selector(labels: ["app": "web", "q\"ä": "v\\"])))
+        #expect(!object.matches(Selector(labels: ["app": "web", "labels": "{}"])))
         #expect(object.namespace == "ns" && object.name == "name")
-        #expect(object.field("metadata.name") == "name" && object.field("metadata.namespace") == "ns")
+        #expect(object.field("metadata.name", nil) == "name" && object.field("metadata.namespace", nil) == "ns")
     }
 
     @Test func restampingChangesTheVersionOnly() throws {
@@ -48,5 +48,32 @@ import Testing
         #expect(String(decoding: restamped.bytes, as: UTF8.self) == text)
         #expect(restamped.restamped(Revision(99)).bytes == object.bytes)
         #expect(restamped.revision == Revision(1000))
+    }
+
+    @Test(arguments: [("ns", "name"), ("", "name"), ("other", "name")])
+    func keysAreReadFromTheBytes(_ namespace: String, _ name: String) throws {
+        let stored = #"{"metadata":{"labels":{"a":"b"},"name":"\#(name)","namespace":"\#(namespace)"}}"#
+        for key in ["ns/name", "name", "ns/other"] {
+            let object = CachedObject(relativeKey: key, stored: Array(stored.utf8), revision: Revision(99))
+            for state in [object, object.restamped(Revision(1000)), object.restamped(Revision(5))] {
+                #expect(state.relativeKey == key)
+                #expect(state.matches(Selector(labels: ["a": "b"])) && !state.matches(Selector(labels: ["a": "c"])))
+                for other in ["a", "name", "ns", "ns/", "ns/nam", "ns/name", "ns/name2", "ns/other", "ns0", "z"] {
+                    let order = other.withBytes { state.order(to: $0) }
+                    #expect(order.signum() == byteOrder(key, other).signum(), "\(key) to \(other)")
+                }
+            }
+        }
+    }
+
+    @Test func selectableFieldsAreWorkedOutOnce() {
+        let calls = Mutex(0)
+        let object = Self.object(#"{"metadata":{}}"#)
+        let selectable: CachedObject.SelectableFields = { bytes in
+            calls.withLock { $0 += 1 }
+            return ["size": "\(bytes.count)"]
+        }
+        for _ in 0..<3 { #expect(object.field("size", selectable) == "\(object.bytes.count)") }
+        #expect(object.field("other", selectable) == "" && calls.withLock { $0 } == 1)
     }
 }

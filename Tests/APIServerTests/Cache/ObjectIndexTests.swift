@@ -5,9 +5,7 @@ import Testing
 
 @Suite struct ObjectIndexTests {
     private static func object(_ key: String, _ revision: Int64 = 1) -> CachedObject {
-        CachedObject(
-            relativeKey: key, stored: [], revision: Revision(revision), createRevision: Revision(1),
-            selectableFields: nil)
+        CachedObject(relativeKey: key, stored: [], revision: Revision(revision))
     }
 
     private static func keys(_ index: ObjectIndex, _ range: Range<ObjectIndex.Position>? = nil) -> [String] {

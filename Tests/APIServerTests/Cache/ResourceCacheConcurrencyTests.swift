@@ -124,7 +124,7 @@ import Testing
             default: Issue.record("unexpected \(event.kind)")
             }
         }
-        let filter = ObjectFilter(labels: watch.selector, fields: nil)
+        let filter = ObjectFilter(labels: watch.selector, fields: nil, selectable: nil)
         let expected = final.filter {
             filter.matches($0) && (watch.namespace == nil || $0.namespace == watch.namespace)
         }

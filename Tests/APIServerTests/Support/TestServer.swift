@@ -79,10 +79,17 @@ final class TestServer: Sendable {
     /// Opens a watch; a refusal comes back as the response.
     func watch(_ target: String, accept: String? = nil) -> (watch: TestWatch, refusal: OutgoingResponse?) {
         let watch = TestWatch()
+        return (watch, openWatch(target, accept: accept, into: watch))
+    }
+
+    /// Opens a watch that writes to `stream`.
+    /// - Returns: the answer, if it was refused.
+    @discardableResult
+    func openWatch(_ target: String, accept: String? = nil, into stream: any ResponseStream) -> OutgoingResponse? {
         let refusal = Mutex<OutgoingResponse?>(nil)
-        let response = SingleResponse(stream: watch) { response in refusal.withLock { $0 = response } }
+        let response = SingleResponse(stream: stream) { response in refusal.withLock { $0 = response } }
         core.pipeline.handle(request("GET", target, [], accept: accept, token: Self.token), response)
-        return (watch, refusal.withLock { $0 })
+        return refusal.withLock { $0 }
     }
 
     private func request(

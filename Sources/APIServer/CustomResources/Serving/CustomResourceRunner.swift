@@ -250,6 +250,7 @@ final class CustomResourceRunner: Sendable {
     private func resource(_ version: CustomResourceCompiler.Compiled.Version, _ cache: ResourceCache) -> ServedResource
     {
         let strategy = version.strategy
+        let resources = resources
         return ServedResource(
             strategy: strategy, definition: strategy.definition, apiVersion: strategy.definition.apiVersion,
             schema: strategy.schema, scaleSchema: strategy.scale == nil ? nil : resources.scaleSchema,

@@ -71,7 +71,7 @@ final class ServiceCIDRKeeper: Sendable {
         }
         for object in addresses.cache.list(namespace: nil, labels: nil, fields: nil).items {
             guard let address = IPAddress(object.name), !held.contains(address) else { continue }
-            if object.labels[IPAddressDocument.managedByLabel] == IPAddressDocument.allocator {
+            if object.label(IPAddressDocument.managedByLabel) == IPAddressDocument.allocator {
                 submit(IPAddressDocument.deletion(of: address))
             } else {
                 _ = allocations.reserve(address)

@@ -1,0 +1,93 @@
+import Foundation
+import Store
+import Synchronization
+import Testing
+
+/// How long a write waits: for the commit that runs when it comes and for the one that it is in, so for two fsyncs.
+@Suite struct GroupCommitTests {
+    /// Holds the writer's thread inside a commit, as a slow disk would.
+    private final class Hold: Sendable {
+        let entered = ThreadSignal()
+        let release = ThreadSignal()
+        private let observation = Mutex<Observation?>(nil)
+
+        init(_ store: SQLiteStore) {
+            let observation = store.observe(prefix: "/hold") { [entered, release] _ in
+                entered.raise()
+                release.wait()
+            }
+            self.observation.withLock { $0 = observation }
+        }
+    }
+
+    @Test(arguments: [1, 32, 500])
+    func whatComesDuringACommitIsInTheNext(_ writes: Int) async throws {
+        let folder = try TemporaryFolder()
+        let store = try SQLiteStore(folder.configuration())
+        try await store.create("/k/taken", "0")
+        let hold = Hold(store)
+        store.submit(.create(key: "/hold/1", value: [])) { _ in }
+        hold.entered.wait()
+        let running = store.commitCount
+        let order = Mutex<[Int64]>([])
+        let good = await withCheckedContinuation { continuation in
+            let answers = Counter(to: writes + 1) { continuation.resume(returning: $0) }
+            // One that is refused costs the others nothing.
+            store.submit(.create(key: "/k/taken", value: [])) {
+                if case .success = $0 { answers.add(true) } else { answers.add(false) }
+            }
+            for number in 0..<writes {
+                store.submit(.create(key: "/k/\(number)", value: [1])) { result in
+                    if let outcome = try? result.get() { order.withLock { $0.append(outcome.revision.rawValue) } }
+                    answers.add((try? result.get()) != nil)
+                }
+            }
+            #expect(order.withLock { $0.isEmpty }, "answered before it is on disk")
+            hold.release.raise()
+        }
+        #expect(good == writes)
+        #expect(store.commitCount == running + 1)
+        #expect(order.withLock { $0 } == Array(4..<Int64(4 + writes)), "answered in the order of their revisions")
+    }
+
+    @Test func aLongQueueIsCutIntoGroups() async throws {
+        let folder = try TemporaryFolder()
+        var configuration = folder.configuration()
+        configuration.maximumGroup = 10
+        let store = try SQLiteStore(configuration)
+        let hold = Hold(store)
+        store.submit(.create(key: "/hold/1", value: [])) { _ in }
+        hold.entered.wait()
+        let running = store.commitCount
+        let good = await withCheckedContinuation { continuation in
+            let answers = Counter(to: 45) { continuation.resume(returning: $0) }
+            for number in 0..<45 {
+                store.submit(.create(key: "/k/\(number)", value: [1])) { answers.add((try? $0.get()) != nil) }
+            }
+            hold.release.raise()
+        }
+        #expect(good == 45)
+        #expect(store.commitCount == running + 5)
+    }
+
+    @Test func theLogBeginsAnewUnderSteadyWrites() async throws {
+        let folder = try TemporaryFolder()
+        var configuration = folder.configuration()
+        configuration.checkpointPages = 20
+        let store = try SQLiteStore(configuration)
+        let value = String(repeating: "v", count: 10_000)
+        // 60 MB and more go through the log.
+        for round in 0..<60 {
+            await withTaskGroup(of: Void.self) { tasks in
+                for number in 0..<100 {
+                    tasks.addTask { _ = await code { try await store.create("/k/\(round)-\(number)", value) } }
+                }
+            }
+        }
+        let log = try FileManager.default.attributesOfItem(atPath: folder.storePath + "-wal")[.size] as? Int
+        #expect(try #require(log) < 30 << 20)
+        store.close()
+        let again = try SQLiteStore(folder.configuration())
+        #expect(try again.count(prefix: "/k/", after: nil, at: nil) == 6000)
+    }
+}
