@@ -153,7 +153,9 @@ enum CELCost {
         case .add:
             switch first {
             case .string, .bytes: return traversal(add(first.costSize, second?.costSize ?? 0))
-            default: return 1
+            default:
+                // Lists are copied, which cel-go need not do.
+                return first.listCount == nil ? 1 : max(1, traversal(add(first.costSize, second?.costSize ?? 0)))
             }
         case .matches, .find, .findAll:
             return multiply(
@@ -186,5 +188,14 @@ enum CELCost {
         case .string, .bytes: traversal(value.costSize)
         default: 0
         }
+    }
+}
+
+extension TextPattern {
+    /// What matching a text costs: by the pattern's length, or its size where repetitions make it large.
+    func cost(of text: String) -> UInt64 {
+        CELCost.multiply(
+            CELCost.traversal(UInt64(text.utf8.count) + 1),
+            max(CELCost.traversal(UInt64(source.utf8.count), factor: 0.25), UInt64(size / 16)))
     }
 }

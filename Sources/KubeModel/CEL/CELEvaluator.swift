@@ -3,9 +3,12 @@ struct CELEvaluator {
     private let program: CELProgram
     private var slots: [CELValue]
     private(set) var cost: UInt64 = 0
+    private let deadline: CELDeadline
+    private var steps: UInt8 = 0
 
-    init(_ program: CELProgram, self value: CELValue, oldSelf: CELValue) {
+    init(_ program: CELProgram, self value: CELValue, oldSelf: CELValue, deadline: CELDeadline) {
         self.program = program
+        self.deadline = deadline
         slots = Array(repeating: .null, count: program.slotCount)
         slots[0] = value
         slots[1] = oldSelf
@@ -18,6 +21,8 @@ struct CELEvaluator {
     private mutating func charge(_ amount: UInt64) throws(CELFailure) {
         cost = CELCost.add(cost, amount)
         if cost > CELCost.evaluationLimit { throw .costExceeded }
+        steps &+= 1
+        if steps == 0, deadline.hasPassed { throw .costExceeded }
     }
 
     private mutating func evaluate(_ place: Int32) throws(CELFailure) -> CELValue {
@@ -84,10 +89,7 @@ struct CELEvaluator {
         case .matches(let operand, let pattern):
             guard case .string(let text) = try evaluate(operand) else { throw .noSuchOverload }
             let compiled = program.patterns[Int(pattern)]
-            try charge(
-                CELCost.multiply(
-                    CELCost.traversal(UInt64(text.utf8.count) + 1),
-                    CELCost.traversal(UInt64(compiled.source.utf8.count), factor: 0.25)))
+            try charge(compiled.cost(of: text))
             return .bool(compiled.matches(text))
         case .list(let first, let count): return try list(first, count)
         case .map(let first, let count): return try map(first, count)

@@ -18,10 +18,24 @@ struct CELExpression {
     let syntax: CELSyntax
     /// Where messages point to.
     let offset: Int
+    /// How deep the tree below is.
+    let height: Int
 
     init(_ syntax: CELSyntax, at offset: Int) {
         self.syntax = syntax
         self.offset = offset
+        let below =
+            switch syntax {
+            case .literal, .identifier: 0
+            case .select(let operand, _), .presence(let operand, _), .optionalSelect(let operand, _): operand.height
+            case .call(_, let target, let arguments):
+                max(target?.height ?? 0, arguments.map(\.height).max() ?? 0)
+            case .list(let elements, _): elements.map(\.height).max() ?? 0
+            case .map(let entries): entries.map { max($0.key.height, $0.value.height) }.max() ?? 0
+            case .fold(let fold):
+                max(fold.range.height, fold.predicate?.height ?? 0, fold.transform?.height ?? 0)
+            }
+        height = below + 1
     }
 }
 

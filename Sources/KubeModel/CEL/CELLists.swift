@@ -27,7 +27,13 @@ enum CELLists {
         guard let elements = try list.elements() else { throw .noSuchOverload }
         var texts: [String] = []
         texts.reserveCapacity(elements.count)
-        for element in elements { texts.append(try CELStrings.text(element)) }
+        var size = 0
+        for element in elements {
+            let text = try CELStrings.text(element)
+            size += text.utf8.count + separator.utf8.count
+            guard size <= CELStrings.sizeLimit else { throw .failed("string is too large") }
+            texts.append(text)
+        }
         return .string(texts.joined(separator: separator))
     }
 

@@ -51,6 +51,13 @@ struct CELParser {
         }
     }
 
+    /// Keeps trees, which are walked recursively, from growing deep by other means than nesting.
+    private func limit(_ expression: CELExpression) throws(CELProblem) {
+        if expression.height > CELParser.depthLimit {
+            throw CELProblem("expression recursion limit exceeded: \(CELParser.depthLimit)", at: expression.offset)
+        }
+    }
+
     // MARK: Operators, loosest first
 
     private mutating func expression() throws(CELProblem) -> CELExpression {
@@ -59,6 +66,7 @@ struct CELParser {
             try parser.chain("&&") { parser throws(CELProblem) in try parser.relation() }
         }
         let offset = current.offset
+        try limit(condition)
         guard take("?") else {
             depth -= 1
             return condition
@@ -117,15 +125,11 @@ struct CELParser {
         _ symbols: [String], _ operand: (inout CELParser) throws(CELProblem) -> CELExpression
     ) throws(CELProblem) -> CELExpression {
         var left = try operand(&self)
-        var length = 0
         while case .symbol(let symbol) = current.kind, symbols.contains(symbol) {
             let offset = current.offset
             place += 1
             // The tree leans to the left: as deep as the chain is long.
-            length += 1
-            if length + depth > CELParser.depthLimit {
-                throw CELProblem("expression recursion limit exceeded: \(CELParser.depthLimit)", at: offset)
-            }
+            try limit(left)
             left = operation(symbol == "in" ? "@in" : "_\(symbol)_", [left, try operand(&self)], offset)
         }
         return left
@@ -162,13 +166,9 @@ struct CELParser {
 
     private mutating func suffixes(of primary: CELExpression) throws(CELProblem) -> CELExpression {
         var result = primary
-        var length = 0
         while true {
             let offset = current.offset
-            length += 1
-            if length + depth > CELParser.depthLimit {
-                throw CELProblem("expression recursion limit exceeded: \(CELParser.depthLimit)", at: offset)
-            }
+            try limit(result)
             if take(".") {
                 let isOptional = take("?")
                 guard case .identifier(let name) = current.kind else { throw unexpected() }

@@ -10,6 +10,7 @@ struct CELRuleWalk {
     private var path: [FieldPath.Step] = []
     private var budget = CELCost.requestLimit
     private var isStopped = false
+    private let deadline = CELDeadline(secondsFromNow: 10)
 
     /// The nearest value that can be compared with its old one.
     private final class Pair {
@@ -107,7 +108,7 @@ struct CELRuleWalk {
                 errors.append(.invalid(here, type, "\(error.message) evaluating rule: \(rule.source.name)"))
                 continue
             }
-            var evaluator = CELEvaluator(program, self: values.new, oldSelf: values.old)
+            var evaluator = CELEvaluator(program, self: values.new, oldSelf: values.old, deadline: deadline)
             let result: CELValue
             do throws(CELFailure) {
                 result = try evaluator.run()
@@ -160,7 +161,7 @@ struct CELRuleWalk {
         let field = FieldPath(steps: here.steps + rule.fieldSteps)
         var detail = rule.source.message.isEmpty ? "failed rule: \(rule.source.name)" : rule.source.name
         if let program = rule.messageProgram {
-            var evaluator = CELEvaluator(program, self: values.new, oldSelf: values.old)
+            var evaluator = CELEvaluator(program, self: values.new, oldSelf: values.old, deadline: deadline)
             var text: String?
             var failure: CELFailure?
             do throws(CELFailure) {

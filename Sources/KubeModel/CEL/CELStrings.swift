@@ -29,11 +29,11 @@ enum CELStrings {
         case (.startsWith, 1): return .bool(starts(text.utf8, with: try self.text(rest[0]).utf8))
         case (.endsWith, 1):
             return .bool(starts(text.utf8.reversed(), with: try self.text(rest[0]).utf8.reversed()))
-        case (.matches, 1): return .bool(try pattern(rest[0]).matches(text))
-        case (.find, 1): return .string(try pattern(rest[0]).finds(in: text, limit: 1).first ?? "")
+        case (.matches, 1): return .bool(try pattern(rest[0], for: text).matches(text))
+        case (.find, 1): return .string(try pattern(rest[0], for: text).finds(in: text, limit: 1).first ?? "")
         case (.findAll, 1), (.findAll, 2):
             let limit = rest.count > 1 ? try number(rest[1]) : -1
-            let found = try pattern(rest[0]).finds(in: text, limit: limit < 0 ? Int.max : limit)
+            let found = try pattern(rest[0], for: text).finds(in: text, limit: limit < 0 ? Int.max : limit)
             return .list(found.map { .string($0) })
         case (.charAt, 1):
             let place = try number(rest[0])
@@ -41,7 +41,7 @@ enum CELStrings {
             guard place >= 0, place <= scalars.count else { throw .failed("index out of range: \(place)") }
             return .string(scalars.dropFirst(place).first.map { String(Character($0)) } ?? "")
         case (.indexOf, 1), (.indexOf, 2), (.lastIndexOf, 1), (.lastIndexOf, 2):
-            return .int(try position(function, Array(text.unicodeScalars), rest))
+            return .int(try position(function, text, rest))
         case (.substring, 1), (.substring, 2):
             let scalars = text.unicodeScalars
             let count = scalars.count
@@ -68,10 +68,15 @@ enum CELStrings {
         return Int(number)
     }
 
-    private static func pattern(_ value: CELValue) throws(CELFailure) -> TextPattern {
-        let source = try text(value)
+    /// A pattern that is part of the object, and so may have been written to cost much.
+    private static func pattern(_ value: CELValue, for text: String) throws(CELFailure) -> TextPattern {
+        let source = try self.text(value)
         do throws(TextPattern.Unsupported) {
-            return try TextPattern(source)
+            let pattern = try TextPattern(source)
+            guard pattern.cost(of: text) <= CELCost.evaluationLimit else {
+                throw .init(message: "expression too large")
+            }
+            return pattern
         } catch {
             throw .failed("error parsing regexp: \(error.message)")
         }
@@ -90,34 +95,66 @@ enum CELStrings {
         return find(Array(text.utf8), Array(part.utf8), from: 0) != nil
     }
 
-    /// The first place from `start` where a part stands.
-    private static func find<Element: Equatable>(_ text: [Element], _ part: [Element], from start: Int) -> Int? {
-        guard part.count <= text.count - start, start >= 0 else { return nil }
-        for place in start...(text.count - part.count) where text[place...].starts(with: part) { return place }
+    /// The first place from `start` where a part stands, in time linear in both (Knuth, Morris and Pratt).
+    private static func find(_ text: [UInt8], _ part: [UInt8], from start: Int) -> Int? {
+        guard start >= 0, part.count <= text.count - start, let first = part.first else {
+            return part.isEmpty ? start : nil
+        }
+        guard part.count > 1 else { return text[start...].firstIndex(of: first) }
+        // How much of the part still stands where one more byte does not fit.
+        var borders = [0]
+        var length = 0
+        for byte in part.dropFirst() {
+            while length > 0, part[length] != byte { length = borders[length - 1] }
+            if part[length] == byte { length += 1 }
+            borders.append(length)
+        }
+        length = 0
+        for place in start..<text.count {
+            while length > 0, part[length] != text[place] { length = borders[length - 1] }
+            if part[length] == text[place] { length += 1 }
+            if length == part.count { return place - length + 1 }
+        }
         return nil
     }
 
+    /// The place in bytes of a scalar; nil behind the end.
+    private static func byteOffset(_ text: String, _ place: Int) -> Int? {
+        guard place >= 0 else { return nil }
+        let scalars = text.unicodeScalars
+        guard let index = scalars.index(scalars.startIndex, offsetBy: place, limitedBy: scalars.endIndex) else {
+            return nil
+        }
+        return text.utf8.distance(from: text.startIndex, to: index)
+    }
+
+    private static func scalarOffset(_ bytes: ArraySlice<UInt8>) -> Int64 {
+        // Bytes that continue a scalar start with 10.
+        Int64(bytes.count { $0 & 0xc0 != 0x80 })
+    }
+
     private static func position(
-        _ function: CELFunction, _ text: [Unicode.Scalar], _ rest: [CELValue]
+        _ function: CELFunction, _ text: String, _ rest: [CELValue]
     ) throws(CELFailure) -> Int64 {
-        let part = Array(try self.text(rest[0]).unicodeScalars)
+        let part = Array(try self.text(rest[0]).utf8)
+        let bytes = Array(text.utf8)
+        let limit = rest.count > 1 ? try number(rest[1]) : nil
         if function == .indexOf {
-            let start = rest.count > 1 ? try number(rest[1]) : 0
-            guard (0...text.count).contains(start) else { throw .failed("index out of range: \(start)") }
-            return Int64(find(text, part, from: start) ?? -1)
+            guard let start = byteOffset(text, limit ?? 0) else { throw .failed("index out of range: \(limit ?? 0)") }
+            guard let found = find(bytes, part, from: start) else { return -1 }
+            return scalarOffset(bytes[..<found])
         }
-        let end = rest.count > 1 ? try number(rest[1]) : text.count
-        guard (0...text.count).contains(end) else { throw .failed("index out of range: \(end)") }
-        var place = min(end, text.count - part.count)
-        while place >= 0 {
-            if text[place...].starts(with: part) { return Int64(place) }
-            place -= 1
+        // From behind: the last place is the first one of everything reversed.
+        guard let last = limit.map({ byteOffset(text, $0) }) ?? bytes.count else {
+            throw .failed("index out of range: \(limit ?? 0)")
         }
-        return -1
+        let end = min(bytes.count, last + part.count)
+        guard let found = find(bytes[..<end].reversed(), part.reversed(), from: 0) else { return -1 }
+        return scalarOffset(bytes[..<(end - found - part.count)])
     }
 
     /// What one evaluation may make at most, in bytes.
-    private static let sizeLimit = 8 << 20
+    static let sizeLimit = 8 << 20
 
     private static func replace(
         _ text: String, _ old: String, _ new: String, _ limit: Int

@@ -16,6 +16,9 @@ final class TextPattern: Sendable {
         program = try PatternCompiler.compile(try PatternParser.parse(source))
     }
 
+    /// How many instructions one character may have to pass.
+    var size: Int { program.count }
+
     /// Whether the pattern matches anywhere in the text.
     func matches(_ text: String) -> Bool {
         var current = PatternThreads(program.count)

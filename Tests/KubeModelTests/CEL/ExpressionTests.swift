@@ -203,6 +203,40 @@ import Testing
         #expect(!RuleFixture.problems(rule).isEmpty)
     }
 
+    @Test func chainsInsideOfChainsDoNotGrowDeep() {
+        let inner = (0..<200).reduce("1") { text, level in
+            "(\(text))" + String(repeating: "+1", count: 200 - level)
+        }
+        #expect(!RuleFixture.problems("\(inner) == 1").isEmpty)
+    }
+
+    /// Each would make gigabytes, or run for minutes.
+    @Test(arguments: [
+        "[self.words.map(x, self.s)].map(a, a.map(x, a.join()))[0].map(x, a)",
+        (0..<40).reduce("self.list") { text, _ in "[\(text)].map(a, a + a)[0]" } + ".size() > 0",
+        (0..<24).reduce("self.s") { text, _ in "[\(text)].map(a, a + a)[0]" } + ".size() > 0",
+        (0..<8).reduce("self.words") { text, _ in "[\(text)].map(a, a.map(x, a.join()))[0]" } + ".size() > 0",
+        "self.s.matches('((((' + 'a{1000}){100}){10}){2})')",
+        "self.s.replace('', self.s).replace('', self.s).size() > 9",
+    ])
+    func evaluationsStayBounded(_ rule: String) throws {
+        let schema = try Schema(json: RuleFixture.schema(rule: ["rule": .string(rule)]))
+        #expect(!schema.ruleErrors(RuleFixture.object, old: nil).isEmpty)
+    }
+
+    @Test func mutatedExpressionsAndObjectsDoNoHarm() throws {
+        var random = SeededRandom(seed: 0x5e1f)
+        for round in 0..<600 {
+            let source = Self.holding[round % Self.holding.count]
+            let rule = String(decoding: random.mutated(Array(source.utf8)), as: UTF8.self)
+            let schema = try Schema(json: RuleFixture.schema(rule: ["rule": .string(rule)]))
+            _ = schema.ruleErrors(RuleFixture.object, old: RuleFixture.object)
+            // Values of any type, as if nothing had been validated.
+            guard let object = try? JSONParser.parse(random.mutated(RuleFixture.object.encoded())) else { continue }
+            _ = schema.ruleErrors(object, old: RuleFixture.object)
+        }
+    }
+
     @Test func acceptsLongChainsOfConditions() throws {
         let rule = (0..<2000).map { "self.i != \($0 + 100)" }.joined(separator: " && ")
         #expect(RuleFixture.problems(rule).map(\.message) == [])
