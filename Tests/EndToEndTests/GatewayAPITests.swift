@@ -55,13 +55,13 @@ extension EndToEnd {
 
         @Test func `the standard channel is installed and judges objects`() async throws {
             let server = try suiteServer()
-            try await server.kubectl("apply", "--validate=false", "-f", Self.manifest("crds"))
+            try await server.kubectl("apply", "--server-side", "-f", Self.manifest("crds"))
             for kind in Self.kinds {
                 try await server.kubectl(
                     "wait", "--for=condition=Established", "--timeout=30s", "crd/\(kind).gateway.networking.k8s.io")
             }
             // Once more, by the same manager: nothing to do.
-            try await server.kubectl("apply", "--validate=false", "-f", Self.manifest("crds"))
+            try await server.kubectl("apply", "--server-side", "-f", Self.manifest("crds"))
             try await server.makeNamespace("gateways")
             for kind in Self.kinds { try await judge(kind, server) }
         }
