@@ -56,11 +56,10 @@ extension CustomResourceRunner {
     private func write(
         _ name: String, _ subresource: Subresource?, _ change: @escaping @Sendable (JSONValue) -> JSONValue
     ) {
-        var options = WriteOptions()
-        options.fieldManager = "kube-apiserver"
-        let request = WriteRequest(
-            resource: definitions, namespace: "", name: name, subresource: subresource, options: options,
+        var request = WriteRequest(
+            resource: definitions, namespace: "", name: name, subresource: subresource, options: WriteOptions(),
             shape: .json, user: .local, now: SystemClock.now)
+        request.manager = "kube-apiserver"
         let transform = ObjectWriter.Change(retriesLostRaces: true) { old, _ in
             var new = change(old)
             new["metadata"]["resourceVersion"] = nil

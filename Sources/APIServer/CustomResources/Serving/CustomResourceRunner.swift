@@ -96,7 +96,7 @@ final class CustomResourceRunner: Sendable {
             }
         }
         received.add(1, ordering: .acquiringAndReleasing)
-        Task { [weak self] in _ = self?.settle() }
+        queue.run { [weak self] in _ = self?.settle() }
     }
 
     /// Makes the changes that have been received. Returns whether there were any; when it returns they are made, whoever
