@@ -1,6 +1,6 @@
 # The index of scripts/. `make` alone lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run test build deps format lint bench clean
+.PHONY: help run test build deps format lint bench fuzz clean
 
 help:       ## Show this list
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -18,7 +18,7 @@ deps:       ## Install the Debian packages that building and testing need
 	@scripts/install-dependencies.sh test
 
 format:     ## Rewrite the sources in the project's format
-	@swift format --in-place --parallel --recursive Sources Tests Benchmarks Package.swift
+	@swift format --in-place --parallel --recursive Sources Tests Benchmarks Fuzzing Package.swift
 
 lint:       ## Check the project's format
 	@scripts/lint.sh
@@ -26,5 +26,8 @@ lint:       ## Check the project's format
 bench:      ## Run the benchmarks beside their peers and print the ratios
 	@scripts/bench.sh
 
+fuzz:       ## Replay the fuzzing corpus and a fixed number of mutations
+	@scripts/fuzz.sh
+
 clean:      ## Remove build products
-	@rm -rf .build Benchmarks/.build
+	@rm -rf .build Benchmarks/.build Fuzzing/.build

@@ -14,8 +14,12 @@ scripts/lint.sh
 step "Build (debug, with tests)"
 swift build --build-tests
 
-step "Clients: C on libcurl, Python"
+step "Clients: C on libcurl, Python, schemathesis"
 scripts/build-clients.sh
+scripts/build-schemathesis.sh
+
+step "Fuzzing: the corpus and a fixed number of mutations"
+scripts/fuzz.sh
 
 # One after the other: tests of timers, leases and backpressure share two cores badly with hundreds of others.
 step "Tests"

@@ -68,6 +68,8 @@ struct DocumentReader: Sendable {
     ) throws(Status) -> JSONValue {
         let value: JSONValue
         switch Self.mediaType(contentType) {
+        // A header that names no type is not the same as none.
+        case "" where contentType?.isEmpty == false: throw Self.unsupported
         case "", "application/json":
             do {
                 var duplicates: [String] = []

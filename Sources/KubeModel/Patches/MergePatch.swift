@@ -22,10 +22,11 @@ public enum MergePatch {
         }
         var object = target.object ?? JSONObject(minimumCapacity: changes.count)
         target = .null
-        var removed: Set<String> = []
+        // An object, since its keys are compared by their bytes.
+        var removed = JSONObject()
         for (key, change) in changes {
             if change.isNull {
-                removed.insert(key)
+                removed[key] = .null
             } else if case .object = change {
                 var member = object[key] ?? .null
                 if object.contains(key) { object[key] = .null }

@@ -63,9 +63,12 @@ public struct FieldSelector: Sendable, Hashable {
         let equal = UInt8(ascii: "=")
         for place in term.indices {
             let next = place + 1 < term.endIndex ? term[place + 1] : 0
+            let isNegated = term[place] == UInt8(ascii: "!") && next == equal
+            guard isNegated || term[place] == equal else { continue }
             let path = String(decoding: term[..<place], as: UTF8.self)
-            if term[place] == UInt8(ascii: "!"), next == equal { return (path, .notEquals, term[(place + 2)...]) }
-            if term[place] == equal { return (path, .equals, term[(place + (next == equal ? 2 : 1))...]) }
+            return isNegated
+                ? (path, .notEquals, term[(place + 2)...])
+                : (path, .equals, term[(place + (next == equal ? 2 : 1))...])
         }
         return nil
     }
@@ -115,9 +118,10 @@ extension FieldSelector: CustomStringConvertible {
     public var description: String {
         requirements.map { requirement in
             var value = ""
-            for character in requirement.value {
-                if character == "\\" || character == "," || character == "=" { value += "\\" }
-                value.append(character)
+            // Not characters: a combining mark would hide what it stands on.
+            for scalar in requirement.value.unicodeScalars {
+                if scalar == "\\" || scalar == "," || scalar == "=" { value += "\\" }
+                value.unicodeScalars.append(scalar)
             }
             return "\(requirement.path)\(requirement.operator.rawValue)\(value)"
         }.joined(separator: ",")

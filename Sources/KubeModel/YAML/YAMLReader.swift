@@ -6,6 +6,8 @@ struct YAMLReader: ~Copyable {
     private struct Sized {
         let value: JSONValue
         let size: Int
+        /// How many containers lie within one another; 0 for a scalar.
+        let height: Int
     }
 
     private struct Event {
@@ -106,14 +108,15 @@ struct YAMLReader: ~Copyable {
     }
 
     private mutating func node(_ event: Event, depth: Int) throws(YAMLError) -> Sized {
-        guard depth <= limits.maximumDepth else { throw YAMLError(.tooDeep, "exceeded max depth", line: event.line) }
         let result: Sized
         switch event.kind {
         case .scalar:
-            result = Sized(value: try YAMLReader.scalar(event), size: 1 + event.text.utf8.count)
+            result = Sized(value: try YAMLReader.scalar(event), size: 1 + event.text.utf8.count, height: 0)
         case .sequenceStart:
+            try checkDepth(depth + 1, event)
             result = try sequence(depth: depth)
         case .mappingStart:
+            try checkDepth(depth + 1, event)
             result = try mapping(depth: depth)
         case .alias:
             guard let name = event.anchor, let known = anchors[name] else {
@@ -123,12 +126,18 @@ struct YAMLReader: ~Copyable {
             guard aliased <= limits.aliasBudget else {
                 throw YAMLError(.aliasBudget, "document contains excessive aliasing", line: event.line)
             }
+            // What an alias stands for was read higher up.
+            try checkDepth(depth + known.height, event)
             return known
         default:
             throw YAMLError(.syntax, "did not find expected node content", line: event.line)
         }
         if let anchor = event.anchor { anchors[anchor] = result }
         return result
+    }
+
+    private func checkDepth(_ depth: Int, _ event: Event) throws(YAMLError) {
+        if depth > limits.maximumDepth { throw YAMLError(.tooDeep, "exceeded max depth", line: event.line) }
     }
 
     private static func scalar(_ event: Event) throws(YAMLError) -> JSONValue {
@@ -142,14 +151,16 @@ struct YAMLReader: ~Copyable {
     private mutating func sequence(depth: Int) throws(YAMLError) -> Sized {
         var elements: [JSONValue] = []
         var size = 1
+        var height = 0
         while true {
             let event = try next()
-            if event.kind == .sequenceEnd { return Sized(value: .array(elements), size: size) }
+            if event.kind == .sequenceEnd { return Sized(value: .array(elements), size: size, height: height + 1) }
             path.append(.index(elements.count))
             let element = try node(event, depth: depth + 1)
             path.removeLast()
             elements.append(element.value)
             size += element.size
+            height = max(height, element.height)
         }
     }
 
@@ -157,6 +168,7 @@ struct YAMLReader: ~Copyable {
         var object = JSONObject()
         var merged: [JSONObject] = []
         var size = 1
+        var height = 0
         while true {
             let event = try next()
             if event.kind == .mappingEnd { break }
@@ -167,6 +179,7 @@ struct YAMLReader: ~Copyable {
             defer { path.removeLast() }
             let value = try node(try next(), depth: depth + 1)
             size += keyNode.size + value.size
+            height = max(height, value.height)
             if isMerge {
                 merged += try YAMLReader.mergeSources(value.value, line: event.line)
                 continue
@@ -181,7 +194,7 @@ struct YAMLReader: ~Copyable {
         for source in merged {
             for (key, value) in source where !object.contains(key) { object[key] = value }
         }
-        return Sized(value: .object(object), size: size)
+        return Sized(value: .object(object), size: size, height: height + 1)
     }
 
     private static func mergeSources(_ value: JSONValue, line: Int) throws(YAMLError) -> [JSONObject] {

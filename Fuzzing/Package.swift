@@ -1,0 +1,26 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// As in the package above, and with the sanitizers' instrumentation.
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .unsafeFlags(["-sanitize=fuzzer,address"]),
+]
+
+/// One program with every fuzz target; its first argument chooses. What it feeds are symbolic links into `../Sources`, as
+/// in `../Benchmarks`.
+let package = Package(
+    name: "fuzzing",
+    targets: [
+        .target(name: "CFuzzer"),
+        .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+        .target(name: "NetworkTypes", swiftSettings: settings),
+        .target(name: "KubeModel", dependencies: ["NetworkTypes", "CYAML"], swiftSettings: settings),
+        .executableTarget(
+            name: "fuzz", dependencies: ["CFuzzer", "KubeModel", "NetworkTypes"], swiftSettings: settings,
+            linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address", "-use-ld=lld"])]),
+    ]
+)

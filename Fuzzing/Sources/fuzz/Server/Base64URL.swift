@@ -1,0 +1,1 @@
+../../../../Sources/APIServer/Reading/Base64URL.swift

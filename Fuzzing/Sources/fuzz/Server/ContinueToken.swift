@@ -1,0 +1,1 @@
+../../../../Sources/APIServer/Reading/ContinueToken.swift

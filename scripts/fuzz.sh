@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# Feeds the decoders: `fuzz.sh` replays every committed input and tries a fixed number of mutations of each target, as
+# `make test` does; `fuzz.sh SECONDS [TARGET...]` searches that long, and keeps what it finds in Fuzzing/.build/found.
+set -euo pipefail
+cd "$(dirname "$0")/../Fuzzing"
+
+swift build --quiet
+program=.build/debug/fuzz
+found=.build/found
+mkdir -p "$found"
+# A crash is reported by libFuzzer, which names the input; nothing waits for a terminal.
+export SWIFT_BACKTRACE=enable=no ASAN_OPTIONS=detect_leaks=0:symbolize=0
+
+seconds=${1:-}
+if [ $# -gt 1 ]; then targets=("${@:2}"); else mapfile -t targets < <("$program" | tail -n +2); fi
+
+# Bounds of every run: 4 KiB an input, 10 s for one, 1 GiB of memory with the sanitizer's own.
+bounds=(-max_len=4096 -timeout=10 -rss_limit_mb=1024 -print_final_stats=0 -verbosity=0 -symbolize=0)
+
+run() {
+    local target=$1 log="$found/$1.log"
+    shift
+    if ! timeout -k 5 "${limit:-120}" "$program" "$target" "$@" "${bounds[@]}" -artifact_prefix="$found/$target-" \
+        < /dev/null > "$log" 2>&1; then
+        echo "fuzz $target: failed" >&2
+        grep -E "Fatal error|ERROR|SUMMARY|Test unit" "$log" >&2 || tail -20 "$log" >&2
+        return 1
+    fi
+}
+
+status=0
+for target in "${targets[@]}"; do
+    if [ -z "$seconds" ]; then
+        run "$target" Corpus/"$target"/* || status=1
+        # The same mutations each time: the seed is fixed, and nothing is written into the corpus.
+        scratch=$(mktemp -d -p .build)
+        run "$target" "$scratch" Corpus/"$target" -seed=1 -runs=3000 || status=1
+        rm -r "$scratch"
+    else
+        mkdir -p ".build/corpus/$target"
+        limit=$((seconds + 60)) run "$target" ".build/corpus/$target" Corpus/"$target" -max_total_time="$seconds" || status=1
+    fi
+done
+exit $status
