@@ -11,6 +11,12 @@ static const unsigned char apiextensions_v1[] = {
 static const unsigned char apps_v1[] = {
 #embed "../../openapi/apis__apps__v1.json"
 };
+static const unsigned char autoscaling_v1[] = {
+#embed "../../openapi/apis__autoscaling__v1.json"
+};
+static const unsigned char autoscaling_v2[] = {
+#embed "../../openapi/apis__autoscaling__v2.json"
+};
 static const unsigned char batch_v1[] = {
 #embed "../../openapi/apis__batch__v1.json"
 };
@@ -40,6 +46,8 @@ static const struct martlet_openapi_document documents[] = {
     {"api/v1", core_v1, sizeof core_v1},
     {"apis/apiextensions.k8s.io/v1", apiextensions_v1, sizeof apiextensions_v1},
     {"apis/apps/v1", apps_v1, sizeof apps_v1},
+    {"apis/autoscaling/v1", autoscaling_v1, sizeof autoscaling_v1},
+    {"apis/autoscaling/v2", autoscaling_v2, sizeof autoscaling_v2},
     {"apis/batch/v1", batch_v1, sizeof batch_v1},
     {"apis/coordination.k8s.io/v1", coordination_v1, sizeof coordination_v1},
     {"apis/discovery.k8s.io/v1", discovery_v1, sizeof discovery_v1},

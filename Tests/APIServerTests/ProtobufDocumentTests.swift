@@ -40,7 +40,7 @@ import Testing
     }
 
     @Test func unknownKindsAreNotGuessed() throws {
-        #expect(try ProtobufDocument.parse(envelope("v1", "Pod", [])) == nil)
+        #expect(try ProtobufDocument.parse(envelope("v1", "PersistentVolume", [])) == nil)
     }
 
     @Test func everyMessageThatIsNamedIsThere() {
@@ -50,6 +50,58 @@ import Testing
             }
         }
         for name in ProtobufFields.kinds.values { #expect(ProtobufFields.messages[name] != nil, "\(name)") }
+    }
+
+    @Test func quantitiesMapsOfThemAndJSONAreRead() throws {
+        let amount = field(1, Array("cpu".utf8)) + field(2, field(1, Array("500m".utf8)))
+        let container = field(1, Array("a".utf8)) + field(8, field(1, amount)) + field(15, [])
+        let pod = envelope("v1", "Pod", field(2, field(2, container) + [4 << 3, 0]))
+        #expect(
+            try ProtobufDocument.parse(pod) == [
+                "apiVersion": "v1", "kind": "Pod",
+                "spec": [
+                    "containers": [["name": "a", "resources": ["limits": ["cpu": "500m"]], "securityContext": [:]]],
+                    "terminationGracePeriodSeconds": 0,
+                ],
+            ])
+        let data = field(1, Array("{\"a\":[1]}".utf8))
+        let revision = try ProtobufDocument.parse(
+            envelope("apps/v1", "ControllerRevision", field(2, data) + [3 << 3, 7]))
+        #expect(revision?["data"] == ["a": [1]] && revision?["revision"] == 7)
+        #expect(throws: ProtobufDocument.Malformed.self) {
+            try ProtobufDocument.parse(envelope("apps/v1", "ControllerRevision", field(2, field(1, [0x7b]))))
+        }
+    }
+
+    /// Both tables say what the API's types are: a field that one spells otherwise would be lost without a word.
+    @Test func everyFieldIsOneOfTheSchema() throws {
+        let documents = try EmbeddedDocuments.all.map { try OpenAPIDocument(name: $0.path, encoded: $0.bytes) }
+        let registry = try SchemaRegistry(documents: documents)
+        var visited: Set<String> = []
+        func compare(_ message: String, _ schema: Schema, _ path: String) {
+            // What is stored as given has no properties to compare with.
+            guard !schema.propertyNames.isEmpty, visited.insert(message).inserted else { return }
+            for field in (ProtobufFields.messages[message] ?? [:]).values {
+                guard case .message(let inner) = field.shape else {
+                    #expect(schema.property(field.name) != nil, "\(path).\(field.name)")
+                    continue
+                }
+                if field.isInline {
+                    compare(inner, schema, path)
+                } else if let next = schema.property(field.name) {
+                    compare(inner, field.isRepeated ? next.items ?? next : next, "\(path).\(field.name)")
+                } else {
+                    Issue.record("\(path).\(field.name)")
+                }
+            }
+        }
+        for (name, message) in ProtobufFields.kinds {
+            let parts = name.split(separator: "/").map(String.init)
+            let kind = GroupVersionKind(
+                group: parts.count > 2 ? parts[0] : "", version: parts[parts.count - 2], kind: parts[parts.count - 1])
+            if let schema = registry.schema(for: kind) { compare(message, schema, name) }
+        }
+        #expect(visited.count > 150)
     }
 
     @Test func damagedBodiesAreRefused() {

@@ -54,6 +54,7 @@ final class ServedResource: Sendable {
         case .status: definition.hasStatus
         case .finalize: definition.plural == "namespaces" && definition.group.isEmpty
         case .scale: strategy.scale != nil
+        case .eviction: definition.plural == "pods" && definition.group.isEmpty
         default: unimplemented(subresource) != nil
         }
     }

@@ -43,6 +43,10 @@ extension ResourceStrategy {
         if definition.group.isEmpty, definition.plural == "namespaces" {
             result.append(SubresourceDefinition("finalize", verbs: ["update"]))
         }
+        if definition.group.isEmpty, definition.plural == "pods" {
+            let eviction = GroupVersionKind(group: "policy", version: "v1", kind: "Eviction")
+            result.append(SubresourceDefinition("eviction", kind: eviction, verbs: ["create"]))
+        }
         if definition.hasStatus { result.append(SubresourceDefinition("status", verbs: verbs)) }
         if scale != nil {
             result.append(

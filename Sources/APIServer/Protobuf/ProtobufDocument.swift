@@ -50,9 +50,9 @@ enum ProtobufDocument {
                 continue
             }
             switch field.shape {
-            case .stringMap, .bytesMap:
+            case .map(let shape):
                 guard case .bytes(let entry) = wire else { continue }
-                let (key, value) = try mapEntry(entry, isBytes: field.shape == .bytesMap)
+                let (key, value) = try mapEntry(entry, shape)
                 object[field.name, default: [:]][key] = value
             default:
                 guard let value = try value(wire, field.shape) else { continue }
@@ -77,6 +77,8 @@ enum ProtobufDocument {
         case (.time, .bytes(let bytes)): return try time(bytes, hasMicroseconds: false)
         case (.microTime, .bytes(let bytes)): return try time(bytes, hasMicroseconds: true)
         case (.intOrString, .bytes(let bytes)): return try intOrString(bytes)
+        case (.quantity, .bytes(let bytes)): return .string(try text(try firstField(bytes)))
+        case (.json, .bytes(let bytes)): return try json(try firstField(bytes))
         case (.message(let name), .bytes(let bytes)): return .object(try decode(bytes, name))
         default: throw Malformed(message: "a field has another wire type than expected")
         }
@@ -97,16 +99,36 @@ enum ProtobufDocument {
         return text
     }
 
-    private static func mapEntry(_ bytes: ArraySlice<UInt8>, isBytes: Bool) throws(Malformed) -> (String, JSONValue) {
+    private static func mapEntry(_ bytes: ArraySlice<UInt8>, _ shape: ProtobufFields.Shape) throws(Malformed) -> (
+        String, JSONValue
+    ) {
         var reader = Reader(bytes)
         var key = ""
-        var value: JSONValue = ""
+        var entry: JSONValue = ""
         while let (number, wire) = try reader.next() {
-            guard case .bytes(let bytes) = wire else { continue }
-            if number == 1 { key = try text(bytes) }
-            if number == 2 { value = .string(isBytes ? Base64.encode(Array(bytes)) : try text(bytes)) }
+            if number == 1, case .bytes(let bytes) = wire { key = try text(bytes) }
+            if number == 2 { entry = try value(wire, shape) ?? .null }
         }
-        return (key, value)
+        return (key, entry)
+    }
+
+    /// The one field of Quantity (its text), RawExtension and FieldsV1 (JSON).
+    private static func firstField(_ bytes: ArraySlice<UInt8>) throws(Malformed) -> ArraySlice<UInt8> {
+        var reader = Reader(bytes)
+        var result: ArraySlice<UInt8> = []
+        while let (number, wire) = try reader.next() {
+            if number == 1, case .bytes(let bytes) = wire { result = bytes }
+        }
+        return result
+    }
+
+    private static func json(_ bytes: ArraySlice<UInt8>) throws(Malformed) -> JSONValue? {
+        guard !bytes.isEmpty else { return nil }
+        do {
+            return try JSONParser.parse(Array(bytes))
+        } catch {
+            throw Malformed(message: "a field that holds JSON does not: \(error)")
+        }
     }
 
     /// Two numbers of a message like Time: seconds and nanoseconds, or IntOrString's type and number.

@@ -1,14 +1,16 @@
 /// Field numbers and types of the messages that clients may send as protobuf: facts of the Kubernetes API
-/// (`generated.proto` of each group). Pod and Node are not among them: they are taken as JSON and YAML only.
+/// (`generated.proto` of each group).
 ///
 /// Each line is a message and its fields, `name:number:type`. Types: `s` string, `b` bool, `i` integer, `y` bytes,
-/// `t` Time, `u` MicroTime, `p` IntOrString, `ms` and `my` maps of strings to strings or bytes, else a message.
+/// `t` Time, `u` MicroTime, `p` IntOrString, `q` Quantity, `raw` JSON within bytes, `ms`, `my`, `mq` and `mt` maps of
+/// strings to strings, bytes, Quantities or Times, else a message.
 /// Before the type: `*` repeated, `?` a pointer in Go, whose zero value is kept, `+` a message whose fields belong to the
 /// enclosing one in JSON.
 enum ProtobufFields {
     enum Shape: Sendable, Hashable {
-        case string, bool, integer, bytes, time, microTime, intOrString, stringMap, bytesMap
+        case string, bool, integer, bytes, time, microTime, intOrString, quantity, json
         case message(String)
+        indirect case map(Shape)
     }
 
     struct Field: Sendable, Hashable {
@@ -19,7 +21,7 @@ enum ProtobufFields {
         var isInline = false
     }
 
-    static let messages: [String: [UInt64: Field]] = parse(table)
+    static let messages: [String: [UInt64: Field]] = parse([table, podTable, workloadTable, policyTable])
 
     /// The message of a kind, by `apiVersion/Kind`.
     static let kinds: [String: String] = [
@@ -27,12 +29,23 @@ enum ProtobufFields {
         "v1/ServiceAccount": "ServiceAccount", "v1/Service": "Service", "v1/Endpoints": "Endpoints",
         "v1/Event": "Event", "events.k8s.io/v1/Event": "EventsEvent", "coordination.k8s.io/v1/Lease": "Lease",
         "discovery.k8s.io/v1/EndpointSlice": "EndpointSlice", "networking.k8s.io/v1/Ingress": "Ingress",
-        "networking.k8s.io/v1/IngressClass": "IngressClass",
+        "networking.k8s.io/v1/IngressClass": "IngressClass", "networking.k8s.io/v1/NetworkPolicy": "NetworkPolicy",
+        "v1/Pod": "Pod", "v1/PodTemplate": "PodTemplate", "v1/Node": "Node",
+        "v1/ReplicationController": "ReplicationController", "v1/PersistentVolumeClaim": "PersistentVolumeClaim",
+        "apps/v1/Deployment": "Deployment", "apps/v1/ReplicaSet": "ReplicaSet", "apps/v1/DaemonSet": "DaemonSet",
+        "apps/v1/StatefulSet": "StatefulSet", "apps/v1/ControllerRevision": "ControllerRevision",
+        "batch/v1/Job": "Job", "batch/v1/CronJob": "CronJob", "policy/v1/PodDisruptionBudget": "PodDisruptionBudget",
+        "policy/v1/Eviction": "Eviction", "autoscaling/v1/Scale": "Scale",
+        "autoscaling/v1/HorizontalPodAutoscaler": "HorizontalPodAutoscalerV1",
+        "autoscaling/v2/HorizontalPodAutoscaler": "HorizontalPodAutoscaler",
+        "rbac.authorization.k8s.io/v1/Role": "Role", "rbac.authorization.k8s.io/v1/ClusterRole": "ClusterRole",
+        "rbac.authorization.k8s.io/v1/RoleBinding": "RoleBinding",
+        "rbac.authorization.k8s.io/v1/ClusterRoleBinding": "ClusterRoleBinding",
     ]
 
-    private static func parse(_ table: String) -> [String: [UInt64: Field]] {
+    private static func parse(_ tables: [String]) -> [String: [UInt64: Field]] {
         var messages: [String: [UInt64: Field]] = [:]
-        for line in table.split(separator: "\n") {
+        for line in tables.flatMap({ $0.split(separator: "\n") }) {
             let words = line.split(separator: " ")
             guard let name = words.first else { continue }
             for word in words.dropFirst() {
@@ -48,20 +61,24 @@ enum ProtobufFields {
         var type = type
         let mark = type.first ?? " "
         if "*?+".contains(mark) { type.removeFirst() }
-        let shape: Shape =
-            switch type {
-            case "s": .string
-            case "b": .bool
-            case "i": .integer
-            case "y": .bytes
-            case "t": .time
-            case "u": .microTime
-            case "p": .intOrString
-            case "ms": .stringMap
-            case "my": .bytesMap
-            default: .message(String(type))
-            }
+        let shape = shape(type)
         return Field(name: name, shape: shape, isRepeated: mark == "*", isPointer: mark == "?", isInline: mark == "+")
+    }
+
+    private static func shape(_ type: Substring) -> Shape {
+        switch type {
+        case "s": .string
+        case "b": .bool
+        case "i": .integer
+        case "y": .bytes
+        case "t": .time
+        case "u": .microTime
+        case "p": .intOrString
+        case "q": .quantity
+        case "raw": .json
+        case "ms", "my", "mq", "mt": .map(shape(type.dropFirst()))
+        default: .message(String(type))
+        }
     }
 
     private static let table = """
@@ -69,7 +86,9 @@ enum ProtobufFields {
         TypeMeta apiVersion:1:s kind:2:s
         ObjectMeta name:1:s generateName:2:s namespace:3:s selfLink:4:s uid:5:s resourceVersion:6:s generation:7:i \
         creationTimestamp:8:t deletionTimestamp:9:?t deletionGracePeriodSeconds:10:?i labels:11:ms annotations:12:ms \
-        ownerReferences:13:*OwnerReference finalizers:14:*s
+        ownerReferences:13:*OwnerReference finalizers:14:*s managedFields:17:*ManagedFieldsEntry
+        ManagedFieldsEntry manager:1:s operation:2:s apiVersion:3:s time:4:t fieldsType:6:s fieldsV1:7:raw \
+        subresource:8:s
         OwnerReference kind:1:s name:3:s uid:4:s apiVersion:5:s controller:6:?b blockOwnerDeletion:7:?b
         ObjectReference kind:1:s namespace:2:s name:3:s uid:4:s apiVersion:5:s resourceVersion:6:s fieldPath:7:s
         LocalObjectReference name:1:s

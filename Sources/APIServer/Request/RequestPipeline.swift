@@ -97,7 +97,7 @@ final class RequestPipeline: Sendable {
         let isWatch = path.isWatchPath || exchange.query.bool("watch")
         guard
             let verb = Self.verb(
-                exchange.request.method, isCollection: path.name.isEmpty, isWatch: isWatch,
+                exchange.request.method, isCollection: path.name.isEmpty || subresource == .eviction, isWatch: isWatch,
                 isWatchPath: path.isWatchPath),
             Self.allows(verb, subresource, spansNamespaces: resource.definition.namespaced && path.namespace.isEmpty),
             verb != .deletecollection || resource.definition.allowsDeleteCollection
@@ -124,6 +124,7 @@ final class RequestPipeline: Sendable {
         switch subresource {
         case .status, .scale: verb == .get || verb == .update || verb == .patch
         case .finalize: verb == .update
+        case .eviction: verb == .create
         case .attach, .binding, .ephemeralcontainers, .exec, .log, .portforward, .proxy, .resize, .token: false
         case nil: !(spansNamespaces && (verb == .create || verb == .deletecollection))
         }

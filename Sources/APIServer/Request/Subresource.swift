@@ -5,6 +5,8 @@ enum Subresource: String, Sendable {
     case finalize
     /// `autoscaling/v1 Scale` of an object that has replicas.
     case scale
+    /// Of a Pod: a deletion that disruption budgets can refuse.
+    case eviction
     // What needs a kubelet, a scheduler or an issuer of tokens: answered with 501.
     case attach, binding, ephemeralcontainers, exec, log, portforward, proxy, resize, token
 

@@ -31,6 +31,8 @@ enum BuiltInResources {
             DeploymentStrategy(),
             ReplicaSetStrategy(),
             StatefulSetStrategy(),
+            HorizontalPodAutoscalerStrategy(),
+            HorizontalPodAutoscalerV1Strategy(),
             CronJobStrategy(),
             JobStrategy(),
             IngressClassStrategy(defaultClasses: defaultClasses),

@@ -24,6 +24,7 @@ enum BuiltInTables {
         case ("apps", "Deployment"): deployments
         case ("apps", "ReplicaSet"): replicaSets
         case ("apps", "StatefulSet"): statefulSets
+        case ("autoscaling", "HorizontalPodAutoscaler"): autoscalers
         case ("batch", "CronJob"): cronJobs
         case ("batch", "Job"): jobs
         case ("coordination.k8s.io", "Lease"): leases

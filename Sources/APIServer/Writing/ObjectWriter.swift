@@ -30,6 +30,7 @@ final class ObjectWriter: Sendable {
     func perform(_ exchange: Exchange, _ operation: ResourceOperation, _ done: @escaping WriteCompletion) {
         do {
             switch operation.verb {
+            case .create where operation.subresource == .eviction: try evict(exchange, operation, done)
             case .create: try create(exchange, operation, done)
             case .update: try update(exchange, operation, done)
             case .patch: try patch(exchange, operation, done)

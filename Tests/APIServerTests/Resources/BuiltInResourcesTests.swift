@@ -37,6 +37,8 @@ struct BuiltInResourcesTests {
         ("apps/v1/deployments", "Deployment", true, ["deploy"], true),
         ("apps/v1/replicasets", "ReplicaSet", true, ["rs"], true),
         ("apps/v1/statefulsets", "StatefulSet", true, ["sts"], true),
+        ("autoscaling/v1/horizontalpodautoscalers", "HorizontalPodAutoscaler", true, ["hpa"], true),
+        ("autoscaling/v2/horizontalpodautoscalers", "HorizontalPodAutoscaler", true, ["hpa"], true),
         ("batch/v1/cronjobs", "CronJob", true, ["cj"], true), ("batch/v1/jobs", "Job", true, [], true),
         ("networking.k8s.io/v1/networkpolicies", "NetworkPolicy", true, ["netpol"], false),
         ("policy/v1/poddisruptionbudgets", "PodDisruptionBudget", true, ["pdb"], true),
@@ -72,7 +74,7 @@ struct BuiltInResourcesTests {
         #expect(
             registry.strategies.filter { $0.definition.categories == ["all"] }.map(\.definition.kind) == [
                 "Pod", "ReplicationController", "Service", "DaemonSet", "Deployment", "ReplicaSet", "StatefulSet",
-                "CronJob", "Job",
+                "HorizontalPodAutoscaler", "HorizontalPodAutoscaler", "CronJob", "Job",
             ])
     }
 

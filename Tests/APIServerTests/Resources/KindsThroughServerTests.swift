@@ -108,6 +108,11 @@ struct KindsThroughServerTests {
             ]
         ),
         (
+            "/apis/autoscaling/v2/namespaces/default/horizontalpodautoscalers", "autoscaling/v2",
+            "HorizontalPodAutoscaler",
+            ["spec": ["maxReplicas": 3, "scaleTargetRef": ["kind": "Deployment", "name": "web"]]]
+        ),
+        (
             "/apis/policy/v1/namespaces/default/poddisruptionbudgets", "policy/v1", "PodDisruptionBudget",
             ["spec": ["minAvailable": 1, "selector": ["matchLabels": ["app": "web"]]]]
         ),
