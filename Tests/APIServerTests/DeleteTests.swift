@@ -58,6 +58,17 @@ import Testing
                 + "deleted and then recreated")
         let version = await server.send("DELETE", path, ["preconditions": ["resourceVersion": "1"]])
         #expect(version.status == 409)
+        #expect(
+            version.message.hasPrefix(
+                "Operation cannot be fulfilled on ConfigMap \"a\": the ResourceVersion in the precondition (1) does not "
+                    + "match the ResourceVersion in record"), "\(version.text)")
+        let namespace = await server.send(
+            "DELETE", "/api/v1/namespaces/kube-node-lease", ["preconditions": ["uid": "other"]])
+        #expect(namespace.status == 409)
+        #expect(
+            namespace.message.hasPrefix(
+                "Operation cannot be fulfilled on namespaces \"kube-node-lease\": Precondition failed: UID in "
+                    + "precondition: other, UID in object meta: "), "\(namespace.text)")
         let right = await server.send(
             "DELETE", path, ["preconditions": ["uid": created.json["metadata"]["uid"] ?? ""]])
         #expect(right.status == 200)

@@ -92,6 +92,6 @@ struct DeleteOptions: Sendable, Equatable {
 
     private static func unreadable(_ value: JSONValue, _ field: String, _ type: String) -> Status {
         let target = field.isEmpty ? "value" : "struct field DeleteOptions.\(field)"
-        return .badRequest("json: cannot unmarshal \(value.typeName) into Go \(target) of type \(type)")
+        return .badRequest("json: cannot unmarshal \(goTypeName(value)) into Go \(target) of type \(type)")
     }
 }

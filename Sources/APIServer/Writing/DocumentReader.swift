@@ -91,7 +91,7 @@ struct DocumentReader: Sendable {
             throw Self.unsupported
         }
         guard case .object = value else {
-            throw unrecognized("json: cannot unmarshal \(value.typeName) into an object")
+            throw unrecognized("json: cannot unmarshal \(goTypeName(value)) into an object")
         }
         return value
     }

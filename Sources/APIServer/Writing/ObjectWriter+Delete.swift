@@ -181,6 +181,18 @@ extension ObjectWriter {
         let definition = request.resource.definition
         let subject = GroupResource(group: definition.group, resource: definition.kind)
         let version = String(current.revision.rawValue)
+        // Namespaces have a storage of their own, and its words are those of the store.
+        if definition.group.isEmpty, definition.plural == "namespaces" {
+            for (field, wanted, found) in [
+                ("UID", options.uid, current.uid), ("ResourceVersion", options.resourceVersion, version),
+            ] {
+                guard let wanted, wanted != found else { continue }
+                throw conflict(
+                    request,
+                    "Precondition failed: \(field) in precondition: \(wanted), \(field) in object meta: \(found)")
+            }
+            return
+        }
         if let uid = options.uid, uid != current.uid {
             throw Status.conflict(
                 subject, request.name,

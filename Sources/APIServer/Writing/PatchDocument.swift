@@ -39,7 +39,7 @@ struct PatchDocument: Sendable {
         case .merge, .strategicMerge, .apply:
             guard case .object = value else {
                 let problem =
-                    "json: cannot unmarshal \(value.typeName) into Go value of type map[string]interface {}"
+                    "json: cannot unmarshal \(goTypeName(value)) into Go value of type map[string]interface {}"
                 throw Status.badRequest(format == .merge ? "error decoding patch: \(problem)" : problem)
             }
         }
@@ -70,7 +70,8 @@ struct PatchDocument: Sendable {
         }
         guard case .object = result else {
             throw refusal(
-                of: result, "json: cannot unmarshal \(result.typeName) into Go value of type map[string]interface {}")
+                of: result, "json: cannot unmarshal \(goTypeName(result)) into Go value of type map[string]interface {}"
+            )
         }
         for key in ["apiVersion", "kind"] where result[key] != document[key] {
             // A strategic merge patch is applied to a struct whose type is known.

@@ -159,3 +159,12 @@ public func goText(_ value: JSONValue) -> String {
     case .bool, .integer, .number: value.description
     }
 }
+
+/// What Go's JSON decoder calls a value that does not fit: `bool` and `number` where Kubernetes' schemas have longer words.
+public func goTypeName(_ value: JSONValue) -> String {
+    switch value {
+    case .bool: "bool"
+    case .integer, .number: "number"
+    default: value.typeName
+    }
+}

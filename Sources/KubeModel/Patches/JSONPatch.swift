@@ -48,7 +48,7 @@ public enum JSONPatch {
         guard case .array(let elements) = patch else {
             throw PatchError(
                 .malformed,
-                "error decoding patch: json: cannot unmarshal \(patch.typeName) into Go value of type "
+                "error decoding patch: json: cannot unmarshal \(goTypeName(patch)) into Go value of type "
                     + "[]handlers.jsonPatchOp")
         }
         guard elements.count <= maximumOperations else {
@@ -65,7 +65,7 @@ public enum JSONPatch {
             guard case .object(let object) = element else {
                 throw PatchError(
                     .malformed,
-                    "error decoding patch: json: cannot unmarshal \(element.typeName) into Go value of type "
+                    "error decoding patch: json: cannot unmarshal \(goTypeName(element)) into Go value of type "
                         + "handlers.jsonPatchOp")
             }
             guard let name = object["op"].string else { throw malformed("needs op") }
