@@ -279,7 +279,21 @@ struct CELChecker {
             return result
         }
         guard let function = CELFunction(rawValue: name) else { throw undeclared(name, offset) }
-        return try finish(function, operands, type, isMember: isMember, arguments.last ?? target, offset)
+        if function == .sum, case .list(let element) = substitution.resolve(operands[0].type) {
+            // What an empty list sums up to.
+            operands.append(constant(zero(substitution.resolve(element)), element))
+        }
+        return try finish(
+            function, operands, type, isMember: isMember, arguments.last ?? target, first: arguments.first, offset)
+    }
+
+    private func zero(_ type: CELType) -> CELValue {
+        switch type {
+        case .uint: .uint(0)
+        case .double: .double(0)
+        case .duration: .duration(0)
+        default: .int(0)
+        }
     }
 
     /// The result's type, of the one overload that fits, or dyn if several with different results do.
@@ -324,7 +338,7 @@ struct CELChecker {
 
     private mutating func finish(
         _ function: CELFunction, _ operands: [CELChecked], _ type: CELType, isMember: Bool, _ last: CELExpression?,
-        _ offset: Int
+        first: CELExpression?, _ offset: Int
     ) throws(CELProblem) -> CELChecked {
         let costs = operands.reduce(UInt64(0)) { CELCost.add($0, $1.cost) }
         let places = operands.map(\.operation)
@@ -363,13 +377,13 @@ struct CELChecker {
             case .split, .findAll: result.entrySize = CELSize(least: 0, most: operands[0].sizeOrUnknown.most)
             default: break
             }
-            result.operation = try lower(function, places, last, offset)
+            result.operation = try lower(function, places, last, pattern: first, offset)
         }
         return result
     }
 
     private mutating func lower(
-        _ function: CELFunction, _ places: [Int32], _ last: CELExpression?, _ offset: Int
+        _ function: CELFunction, _ places: [Int32], _ last: CELExpression?, pattern: CELExpression?, _ offset: Int
     ) throws(CELProblem) -> Int32 {
         switch function {
         case .equals: return emit(.equals(places[0], places[1]))
@@ -382,6 +396,22 @@ struct CELChecker {
                     throw CELProblem("invalid matches argument: \(error.message)", at: last?.offset ?? offset)
                 }
                 return emit(.matches(places[0], pattern: Int32(patterns.count - 1)))
+            }
+        case .find, .findAll:
+            if case .literal(.string(let source))? = pattern?.syntax {
+                do {
+                    _ = try TextPattern(source)
+                } catch {
+                    throw CELProblem("error parsing regexp: \(error.message)", at: pattern?.offset ?? offset)
+                }
+            }
+        case .duration:
+            if case .literal(.string(let text))? = last?.syntax, CELDuration.parse(text) == nil {
+                throw CELProblem("invalid duration argument", at: last?.offset ?? offset)
+            }
+        case .timestamp:
+            if case .literal(.string(let text))? = last?.syntax, CELTime(text) == nil {
+                throw CELProblem("invalid timestamp argument", at: last?.offset ?? offset)
             }
         default: break
         }

@@ -20,7 +20,7 @@ enum CELClock {
         case (.getHours, .duration(let span)): return .int(span / 3_600_000_000_000)
         case (.getMinutes, .duration(let span)): return .int(span / 60_000_000_000)
         case (.getSeconds, .duration(let span)): return .int(span / 1_000_000_000)
-        case (.getMilliseconds, .duration(let span)): return .int(span / 1_000_000 % 1000)
+        case (.getMilliseconds, .duration(let span)): return .int(span / 1_000_000)
         case (_, .timestamp(let time)): return .int(try field(function, time, zone))
         default: throw .noSuchOverload
         }

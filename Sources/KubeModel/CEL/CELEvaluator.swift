@@ -34,13 +34,13 @@ struct CELEvaluator {
         case .field(let operand, let name, let declaration):
             let value = try evaluate(operand)
             try charge(1)
-            guard case .jsonMap(let object, _) = value, let member = object[program.names[Int(name)]] else {
-                throw .failed("no such key: \(program.names[Int(name)])")
-            }
+            // A field that is null counts as absent.
+            guard case .jsonMap(let object, _) = value, let member = object[program.names[Int(name)]], !member.isNull
+            else { throw .failed("no such key: \(program.names[Int(name)])") }
             return try CELValue(member, program.declarations[Int(declaration)])
         case .hasField(let operand, let name):
             guard case .jsonMap(let object, _) = try evaluate(operand) else { throw .noSuchOverload }
-            return .bool(object.contains(program.names[Int(name)]))
+            return .bool(object[program.names[Int(name)]].map { !$0.isNull } ?? false)
         case .member(let operand, let name):
             let value = try evaluate(operand)
             try charge(1)

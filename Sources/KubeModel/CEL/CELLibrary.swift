@@ -71,6 +71,7 @@ enum CELLibrary {
         case .join: return try CELLists.join(first, try CELStrings.text(second))
         case .indexOf where first.listCount != nil, .lastIndexOf where first.listCount != nil:
             return try CELLists.position(function, first, second)
+        case .sum: return try CELLists.call(function, first, zero: second)
         case .setsContains, .setsEquivalent, .setsIntersects: return try CELLists.sets(function, first, second)
         case .or_, .orValue: return try CELOptionals.call(function, first, second)
         case .getFullYear, .getMonth, .getDate, .getDayOfMonth, .getDayOfWeek, .getDayOfYear, .getHours, .getMinutes,
@@ -165,7 +166,7 @@ enum CELLibrary {
         case (.getHost, .url(let url)): return .string(url.host)
         case (.getHostname, .url(let url)): return .string(url.hostname)
         case (.getPort, .url(let url)): return .string(url.port)
-        case (.getEscapedPath, .url(let url)): return .string(url.path)
+        case (.getEscapedPath, .url(let url)): return .string(url.escapedPath)
         case (.getQuery, .url(let url)):
             var map = CELMap()
             for (name, values) in url.parameters {

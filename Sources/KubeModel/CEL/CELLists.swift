@@ -1,6 +1,9 @@
 /// The functions of lists, sets among them.
 enum CELLists {
-    static func call(_ function: CELFunction, _ list: CELValue) throws(CELFailure) -> CELValue {
+    /// - Parameter zero: the sum of nothing.
+    static func call(
+        _ function: CELFunction, _ list: CELValue, zero: CELValue? = nil
+    ) throws(CELFailure) -> CELValue {
         guard let elements = try list.elements() else { throw .noSuchOverload }
         switch function {
         case .isSorted:
@@ -10,7 +13,7 @@ enum CELLists {
             }
             return .bool(true)
         case .sum:
-            guard var total = elements.first else { return .int(0) }
+            guard var total = elements.first else { return zero ?? .int(0) }
             for element in elements.dropFirst() { total = try CELNumbers.add(total, element) }
             return total
         default:

@@ -14,8 +14,11 @@ enum CELNumbers {
         case (.jsonList(let first, let declaration), .jsonList(let second, let other))
         where declaration === other && declaration.listType == nil:
             return .jsonList(first + second, declaration)
-        case (.jsonList(let first, let declaration), .jsonList(let second, let other)) where declaration === other:
-            return try joined(first, second, declaration)
+        case (.jsonList(let first, let declaration), _) where declaration.listType != nil:
+            guard let values = try right.elements() else { throw .noSuchOverload }
+            let second = values.compactMap(\.json)
+            guard second.count == values.count else { return .list((try left.elements() ?? []) + values) }
+            return joined(first, second, declaration)
         default:
             guard let first = try left.elements(), let second = try right.elements() else { throw .noSuchOverload }
             return .list(first + second)
@@ -25,7 +28,7 @@ enum CELNumbers {
     /// Sets join to their union; of maps, the second's elements take the places of the first's with the same keys.
     private static func joined(
         _ first: [JSONValue], _ second: [JSONValue], _ declaration: CELDeclaration
-    ) throws(CELFailure) -> CELValue {
+    ) -> CELValue {
         func key(_ value: JSONValue) -> JSONValue {
             declaration.listType == "set" ? value : CELValue.key(of: value, declaration)
         }

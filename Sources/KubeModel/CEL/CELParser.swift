@@ -171,7 +171,10 @@ struct CELParser {
             try limit(result)
             if take(".") {
                 let isOptional = take("?")
-                guard case .identifier(let name) = current.kind else { throw unexpected() }
+                guard case .identifier(let name) = current.kind else {
+                    throw CELProblem(
+                        "Syntax error: mismatched input '\(current.text)' expecting IDENTIFIER", at: current.offset)
+                }
                 place += 1
                 let open = current.offset
                 if isOptional {

@@ -7,7 +7,7 @@ struct CELRuleWalk {
     private let graph: SchemaGraph
     private let set: CELRuleSet
     private(set) var errors: [FieldError] = []
-    private var path: [FieldPath.Step] = []
+    private var path: [FieldPath.Step]
     private var budget = CELCost.requestLimit
     private var isStopped = false
     private let deadline = CELDeadline(secondsFromNow: 10)
@@ -24,7 +24,8 @@ struct CELRuleWalk {
         }
     }
 
-    init(graph: SchemaGraph, set: CELRuleSet) {
+    init(graph: SchemaGraph, set: CELRuleSet, path: FieldPath) {
+        self.path = path.steps
         self.graph = graph
         self.set = set
     }

@@ -29,9 +29,10 @@ extension Schema {
     /// - Parameters:
     ///   - new: the whole object, pruned and defaulted.
     ///   - old: the object that an update replaces, for rules that speak of `oldSelf`; nil on create.
-    public func ruleErrors(_ new: JSONValue, old: JSONValue?) -> [FieldError] {
+    ///   - path: where the value stands: empty for a whole object.
+    public func ruleErrors(_ new: JSONValue, old: JSONValue?, at path: FieldPath = FieldPath()) -> [FieldError] {
         guard let set = graph.ruleSet, set.leads[index] else { return [] }
-        var walk = CELRuleWalk(graph: graph, set: set)
+        var walk = CELRuleWalk(graph: graph, set: set, path: path)
         walk.run(index, new, old: old)
         return walk.errors
     }

@@ -8,10 +8,9 @@ struct CELURL: Sendable {
     var query = ""
 
     init?(_ text: String) {
-        guard !text.isEmpty, !text.utf8.contains(where: { $0 < 0x20 || $0 == 0x7f || $0 == 0x20 }) else { return nil }
+        guard !text.isEmpty, !text.utf8.contains(where: { $0 < 0x20 || $0 == 0x7f }) else { return nil }
         self.text = text
-        var rest = Substring(text)
-        // A fragment is no part of a request URI, in which `#` is an ordinary character.
+        var rest = text.prefix { $0 != "#" }
         if let mark = rest.firstIndex(of: "?") {
             query = String(rest[rest.index(after: mark)...])
             rest = rest[..<mark]
@@ -35,6 +34,25 @@ struct CELURL: Sendable {
         }
         guard CELURL.hasValidEscapes(rest) else { return nil }
         path = String(rest)
+    }
+
+    /// The path as it can be sent: what may not stand there is escaped.
+    var escapedPath: String {
+        let letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.~$&+,/:;=@"
+        let valid = Set("\(letters)!'()*[]%".utf8)
+        guard !path.utf8.allSatisfy(valid.contains), let plain = CELURL.unescape(path[...], plusIsSpace: false) else {
+            return path
+        }
+        let kept = Set(letters.utf8)
+        var result = ""
+        for byte in plain.utf8 {
+            if kept.contains(byte) {
+                result.unicodeScalars.append(Unicode.Scalar(byte))
+            } else {
+                result += (byte < 16 ? "%0" : "%") + String(byte, radix: 16, uppercase: true)
+            }
+        }
+        return result
     }
 
     /// Without the port and without the brackets of an IPv6 address.
@@ -94,14 +112,14 @@ struct CELURL: Sendable {
                 return false
             }
         }
-        return hasValidEscapes(text) && !text.contains { "<>\"^`{|}\\".contains($0) }
+        return hasValidEscapes(text) && !text.contains { "<>\"^`{|}\\ ".contains($0) }
     }
 
     private static func hasValidEscapes(_ text: Substring) -> Bool {
         unescape(text) != nil
     }
 
-    private static func unescape(_ text: Substring) -> String? {
+    private static func unescape(_ text: Substring, plusIsSpace: Bool = true) -> String? {
         guard text.utf8.contains(where: { $0 == UInt8(ascii: "%") || $0 == UInt8(ascii: "+") }) else {
             return String(text)
         }
@@ -115,7 +133,7 @@ struct CELURL: Sendable {
                 bytes.append(value)
                 rest.removeFirst(2)
             } else {
-                bytes.append(byte == UInt8(ascii: "+") ? UInt8(ascii: " ") : byte)
+                bytes.append(byte == UInt8(ascii: "+") && plusIsSpace ? UInt8(ascii: " ") : byte)
             }
         }
         return String(decoding: bytes, as: UTF8.self)

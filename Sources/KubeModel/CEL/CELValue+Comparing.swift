@@ -26,9 +26,9 @@ extension CELValue {
             declaration === other
         {
             if declaration.comparesAsJSON { return leftElements == rightElements }
-            if declaration.listType != nil {
-                return try sameElements(leftElements, rightElements, declaration, depth: depth)
-            }
+        }
+        if case .jsonList(let elements, let declaration) = left, declaration.listType != nil {
+            return try hasSameElements(elements, right, declaration, depth: depth)
         }
         if case .jsonMap(let leftObject, let declaration) = left, case .jsonMap(let rightObject, let other) = right,
             declaration === other, declaration.comparesAsJSON
@@ -56,21 +56,48 @@ extension CELValue {
         return false
     }
 
-    /// Two lists whose order does not matter. Elements of a `map` are paired by their keys.
-    private static func sameElements(
-        _ left: [JSONValue], _ right: [JSONValue], _ declaration: CELDeclaration, depth: Int
+    /// A list whose order does not matter, against any other. Elements of a `map` are paired by their keys.
+    private static func hasSameElements(
+        _ elements: [JSONValue], _ other: CELValue, _ declaration: CELDeclaration, depth: Int
     ) throws(CELFailure) -> Bool {
-        guard left.count == right.count else { return false }
+        guard elements.count == other.listCount else { return false }
         let element = declaration.element ?? .dynamic
-        if declaration.listType == "set" { return Set(left) == Set(right) }
+        if declaration.listType == "set" {
+            if case .jsonList(let others, _) = other, element.comparesAsJSON { return Set(elements) == Set(others) }
+            let values = try other.elements() ?? []
+            for own in elements {
+                let own = try CELValue(own, element)
+                var isThere = false
+                for value in values where try areEqual(own, value, depth: depth + 1) {
+                    isThere = true
+                    break
+                }
+                guard isThere else { return false }
+            }
+            return true
+        }
         var byKey: [JSONValue: JSONValue] = [:]
-        for value in right { byKey[key(of: value, declaration)] = value }
-        for value in left {
-            guard let other = byKey[key(of: value, declaration)],
-                try areEqual(CELValue(value, element), CELValue(other, element), depth: depth + 1)
+        for value in elements { byKey[key(of: value, declaration)] = value }
+        for value in try other.elements() ?? [] {
+            guard case .jsonMap(let object, _) = value, let own = byKey[key(of: .object(object), declaration)],
+                try areEqual(CELValue(own, element), value, depth: depth + 1)
             else { return false }
         }
         return true
+    }
+
+    /// The JSON of what can be an element of an object's list.
+    var json: JSONValue? {
+        switch self {
+        case .null: .null
+        case .bool(let flag): .bool(flag)
+        case .int(let number): .integer(number)
+        case .double(let number): .number(number)
+        case .string(let text): .string(text)
+        case .jsonMap(let object, _): .object(object)
+        case .jsonList(let elements, _): .array(elements)
+        default: nil
+        }
     }
 
     static func key(of value: JSONValue, _ declaration: CELDeclaration) -> JSONValue {
@@ -187,7 +214,9 @@ extension CELValue {
                 guard let value = object[name] else { return nil }
                 return try CELValue(value, declaration.element ?? .dynamic)
             }
-            guard let field = declaration.fields[name], let value = object[field.name] else { return nil }
+            guard let field = declaration.fields[name], let value = object[field.name], !value.isNull else {
+                return nil
+            }
             return try CELValue(value, field.declaration)
         default: return nil
         }

@@ -46,10 +46,12 @@ enum CELFailure: Error, Equatable {
 }
 
 /// A moment to the nanosecond.
-struct CELTime: Hashable, Sendable, Comparable {
+struct CELTime: Sendable, Comparable {
     var seconds: Int64
     /// 0 to 999,999,999.
     var nanoseconds: Int64
+    /// Seconds east of Greenwich, in which the time was written and is written again.
+    var offset: Int64 = 0
 
     /// Years 1 to 9999, all that CEL can hold.
     static let validSeconds: ClosedRange<Int64> = -62_135_596_800...253_402_300_799
@@ -64,6 +66,14 @@ struct CELTime: Hashable, Sendable, Comparable {
         guard let moment = RFC3339.parse(text) ?? (text.utf8.count == 10 ? RFC3339.parse(text + "T00:00:00Z") : nil)
         else { return nil }
         self.init(seconds: moment.seconds, nanoseconds: Int64(moment.nanoseconds))
+        let zone = text.utf8.suffix(6)
+        guard let sign = zone.first, sign == UInt8(ascii: "+") || sign == UInt8(ascii: "-"), text.utf8.count > 10 else {
+            return
+        }
+        let digits = zone.dropFirst().filter { $0 != UInt8(ascii: ":") }.map { Int64($0) - 48 }
+        guard digits.count == 4 else { return }
+        let minutes = (digits[0] * 10 + digits[1]) * 60 + digits[2] * 10 + digits[3]
+        offset = minutes * (sign == UInt8(ascii: "-") ? -60 : 60)
     }
 
     func advanced(by duration: Int64) throws(CELFailure) -> CELTime {
@@ -71,7 +81,9 @@ struct CELTime: Hashable, Sendable, Comparable {
         let (carry, nanos) = (nanoseconds + rest).quotientAndRemainder(flooring: 1_000_000_000)
         let (sum, overflow) = seconds.addingReportingOverflow(more + carry)
         guard !overflow, CELTime.validSeconds.contains(sum) else { throw .failed("timestamp overflow") }
-        return CELTime(seconds: sum, nanoseconds: nanos)
+        var time = CELTime(seconds: sum, nanoseconds: nanos)
+        time.offset = offset
+        return time
     }
 
     func distance(from other: CELTime) throws(CELFailure) -> Int64 {
@@ -81,16 +93,25 @@ struct CELTime: Hashable, Sendable, Comparable {
         return sum
     }
 
+    static func == (left: CELTime, right: CELTime) -> Bool {
+        left.seconds == right.seconds && left.nanoseconds == right.nanoseconds
+    }
+
     static func < (left: CELTime, right: CELTime) -> Bool {
         (left.seconds, left.nanoseconds) < (right.seconds, right.nanoseconds)
     }
 
     var description: String {
-        let base = RFC3339.format(seconds: seconds, microseconds: nil)
-        guard nanoseconds != 0 else { return base }
-        var digits = String(1_000_000_000 + nanoseconds).dropFirst()
-        while digits.last == "0" { digits.removeLast() }
-        return "\(base.dropLast()).\(digits)Z"
+        var text = String(RFC3339.format(seconds: seconds + offset, microseconds: nil).dropLast())
+        if nanoseconds != 0 {
+            var digits = String(1_000_000_000 + nanoseconds).dropFirst()
+            while digits.last == "0" { digits.removeLast() }
+            text += ".\(digits)"
+        }
+        guard offset != 0 else { return text + "Z" }
+        func two(_ value: Int64) -> String { (value < 10 ? "0" : "") + String(value) }
+        let minutes = abs(offset) / 60
+        return "\(text)\(offset < 0 ? "-" : "+")\(two(minutes / 60)):\(two(minutes % 60))"
     }
 }
 

@@ -28,7 +28,7 @@ struct PatternParser {
     static func parse(_ source: String) throws(TextPattern.Unsupported) -> PatternSyntax {
         var parser = PatternParser(text: Array(source.unicodeScalars))
         let syntax = try parser.alternatives()
-        guard parser.place == parser.text.count else { throw parser.error("unexpected )") }
+        guard parser.place == parser.text.count else { throw parser.error("unexpected ): `\(source)`") }
         return syntax
     }
 
@@ -110,7 +110,7 @@ struct PatternParser {
             }
         }
         let inner = try alternatives()
-        guard take(")") else { throw error("missing closing )") }
+        guard take(")") else { throw error("missing closing ): `\(String(String.UnicodeScalarView(text)))`") }
         flags = saved
         return inner
     }
@@ -285,7 +285,9 @@ struct PatternParser {
         var set = PatternSet()
         var isFirst = true
         while true {
-            guard place < text.count else { throw error("missing closing ]") }
+            guard place < text.count else {
+                throw error("missing closing ]: `\(String(String.UnicodeScalarView(text)))`")
+            }
             if !isFirst, take("]") { break }
             isFirst = false
             if take("[:") {

@@ -33,6 +33,8 @@ enum RuleFixture {
         "namespace": ["type": "string", "maxLength": 63], "with-dash": ["type": "integer"],
         "dot.slash/x": ["type": "integer"], "under__score": ["type": "integer"],
         "nullable": ["type": "object", "nullable": true, "properties": ["x": ["type": "integer"]]],
+        "zoned": ["type": "string", "format": "date-time"], "day": ["type": "string", "format": "date"],
+        "none": ["type": "array", "maxItems": 3, "items": ["type": "string", "format": "duration"]],
         "loose": ["type": "object", "x-kubernetes-preserve-unknown-fields": true],
     ]
 
@@ -44,7 +46,7 @@ enum RuleFixture {
         "set": ["x", "y"], "otherSet": ["y", "x"], "map": ["k": "v", "a": "b"], "object": ["x": 1],
         "items": [["name": "one", "value": 1], ["name": "two", "value": 2]],
         "namespace": "default", "with-dash": 5, "dot.slash/x": 6, "under__score": 7, "nullable": .null,
-        "loose": ["free": 1],
+        "loose": ["free": 1], "zoned": "2011-08-18T19:03:37.010000000+01:00", "day": "1997-07-16", "none": [],
     ]
 
     static func schema(rule: JSONValue) -> JSONValue {

@@ -49,6 +49,6 @@ enum DefaultRules {
         compiled.applyDefaults(&whole)
         let found = compiled.validate(whole, at: path)
         errors += found
-        if found.isEmpty, compiled.hasRules { errors += compiled.ruleErrors(whole, old: nil) }
+        if found.isEmpty, compiled.hasRules { errors += compiled.ruleErrors(whole, old: nil, at: path) }
     }
 }
