@@ -17,10 +17,12 @@ let package = Package(
     targets: [
         .target(name: "CFuzzer"),
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+        .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .target(name: "NetworkTypes", swiftSettings: settings),
+        .target(name: "Store", dependencies: ["CSQLite"], swiftSettings: settings),
         .target(name: "KubeModel", dependencies: ["NetworkTypes", "CYAML"], swiftSettings: settings),
         .executableTarget(
-            name: "fuzz", dependencies: ["CFuzzer", "KubeModel", "NetworkTypes"], swiftSettings: settings,
+            name: "fuzz", dependencies: ["CFuzzer", "KubeModel", "NetworkTypes", "Store"], swiftSettings: settings,
             linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address", "-use-ld=lld"])]),
     ]
 )

@@ -2,7 +2,7 @@ import KubeModel
 
 /// Patches: an input is a document and a patch, a line each.
 extension FuzzTarget {
-    private static func documents(_ input: [UInt8]) -> (document: JSONValue, patch: JSONValue)? {
+    static func documents(_ input: [UInt8]) -> (document: JSONValue, patch: JSONValue)? {
         guard let halves = halves(input), let document = parsed(halves.first), let patch = parsed(halves.second) else {
             return nil
         }
@@ -56,7 +56,7 @@ extension FuzzTarget {
     }
 
     /// Lists of every kind, nested.
-    private static let podLike: Schema? = try? Schema(json: [
+    static let podLike: Schema? = try? Schema(json: [
         "type": "object",
         "properties": [
             "names": [
