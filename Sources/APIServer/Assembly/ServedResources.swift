@@ -46,6 +46,7 @@ final class ServedResources: Sendable {
         /// By the name of what they come from.
         var added: [String: [ServedResource]] = [:]
         var settle: (@Sendable () -> Bool)?
+        var onRemoval: (@Sendable (Set<GroupVersionResource>) -> Void)?
     }
 
     private let builtIn: [ServedResource]
@@ -144,6 +145,11 @@ final class ServedResources: Sendable {
         state.withLock { $0.settle = settle }
     }
 
+    /// Has `handler` told what is no longer served, after the fact.
+    func onRemoval(_ handler: @escaping @Sendable (Set<GroupVersionResource>) -> Void) {
+        state.withLock { $0.onRemoval = handler }
+    }
+
     /// The built-in kinds of a group.
     func builtIn(group: String) -> [ResourceDefinition] {
         builtIn.map(\.definition).filter { $0.group == group }
@@ -163,20 +169,26 @@ final class ServedResources: Sendable {
     /// none ends the service. Every request that begins after this returns sees it. Caches that nothing uses any more are
     /// closed, and with them their watches end.
     func serve(_ changes: [String: [ServedResource]]) {
-        let unused = state.withLock { state -> [ResourceCache] in
+        let (unused, removed) = state.withLock { state -> ([ResourceCache], Set<GroupVersionResource>) in
             var before: [ObjectIdentifier: ResourceCache] = [:]
+            var removed: Set<GroupVersionResource> = []
             for owner in changes.keys {
                 for resource in state.added[owner] ?? [] {
                     before[ObjectIdentifier(resource.cache)] = resource.cache
+                    removed.insert(resource.definition.groupVersionResource)
                 }
             }
             for (owner, resources) in changes { state.added[owner] = resources.isEmpty ? nil : resources }
-            for resource in state.added.values.joined() { before[ObjectIdentifier(resource.cache)] = nil }
+            for resource in state.added.values.joined() {
+                before[ObjectIdentifier(resource.cache)] = nil
+                removed.remove(resource.definition.groupVersionResource)
+            }
             let added = state.added.values.joined().sorted { Self.precedes($0.definition, $1.definition) }
             state.snapshot = Snapshot(builtIn + added, generation: state.snapshot.generation + 1)
-            return Array(before.values)
+            return (Array(before.values), removed)
         }
         for cache in unused { cache.close() }
+        if !removed.isEmpty, let onRemoval = state.withLock({ $0.onRemoval }) { onRemoval(removed) }
     }
 
     /// The order of discovery: groups by name, versions as Kubernetes prefers them, resources by name.

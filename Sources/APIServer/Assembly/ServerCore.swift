@@ -88,6 +88,7 @@ struct ServerCore: Sendable {
                 definitions: definitions, resources: resources, store: store, writer: writer, queue: queue,
                 logger: logger)
         }
+        resources.onRemoval { [weak watcher] in watcher?.finish(of: $0) }
         if let customResources {
             documents.openAPI.add(CustomResourceDocuments(definitions: customResources))
             customResources.start()

@@ -59,6 +59,12 @@ final class WatchService: Sendable {
         for session in open.values { session.finish() }
     }
 
+    /// Ends the watches of resources that are no longer served, as if their time were up.
+    func finish(of resources: Set<GroupVersionResource>) {
+        let ended = state.withLock { $0.open.values.filter { resources.contains($0.resource) } }
+        for session in ended { session.finish() }
+    }
+
     /// Without a version a watch shows the present as ADDED events first; "0" means the same from a cache.
     private static func start(_ options: ListOptions) -> WatchRequest.Start {
         let version = options.resourceVersion.flatMap { $0 > 0 ? Revision($0) : nil }

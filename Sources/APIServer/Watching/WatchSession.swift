@@ -27,6 +27,9 @@ final class WatchSession: WatchSink {
         self.writer = writer
     }
 
+    /// What is watched.
+    var resource: GroupVersionResource { encoder.resource.definition.groupVersionResource }
+
     /// Sends the head of the response: the watch is open.
     func begin() { _ = stream }
 

@@ -49,9 +49,13 @@ struct CustomResourceLifecycleTests {
         #expect(
             await merge(server, Self.path + "/status", ["status": ["storedVersions": ["v2"]]]).status
                 == 200)
+        let (watch, _) = server.watch(Samples.crontabs + "?watch=true")
+        let (other, _) = server.watch(second + "?watch=true")
         #expect(await merge(server, Self.path, only).status == 200)
         #expect(await server.send("GET", Samples.crontabs).status == 404)
         #expect(await server.send("GET", "/apis/stable.example.com/v1").status == 404)
+        #expect(await Polling.until { watch.isFinished })
+        #expect(!other.isFinished)
         server.stop()
         let again = try await TestServer(directory: directory)
         #expect(await again.send("GET", second + "/old").json["spec"] == seen["spec"])
