@@ -286,4 +286,125 @@ import Testing
         let found = (listed.json["items"].array ?? []).first { $0["metadata"]["name"] == "a" }
         #expect(found?["metadata"]["managedFields"] == created.json["metadata"]["managedFields"])
     }
+
+    @Test func `custom resources are applied like any other`() async throws {
+        let server = try await TestServer()
+        let status: JSONValue = ["type": "object", "properties": ["active": ["type": "integer"]]]
+        await server.define(CustomResourceSamples.crontabs(CustomResourceSamples.version("v1", status: status)))
+        let path = "\(CustomResourceSamples.crontabs)/one"
+        let created = await apply(server, path, "me", CustomResourceSamples.crontab("one"))
+        try #require(created.status == 201, "\(created.text)")
+        #expect(created.json["spec"]["replicas"] == 1)
+        #expect(FieldOwnershipTests.owners(created.json) == ["me Apply": #"{"f:spec":{"f:schedule":{}}}"#])
+        #expect(await apply(server, path, "me", CustomResourceSamples.crontab("one")).json == created.json)
+        let changed = await server.send(
+            "PATCH", "\(path)?fieldManager=you", ["spec": ["image": "i"], "metadata": ["labels": ["a": "b"]]],
+            contentType: "application/merge-patch+json")
+        #expect(
+            FieldOwnershipTests.owners(changed.json)["you Update"]
+                == #"{"f:metadata":{"f:labels":{".":{},"f:a":{}}},"f:spec":{"f:image":{}}}"#)
+        let refused = await apply(
+            server, path, "me", CustomResourceSamples.crontab("one", ["schedule": "*", "image": "j"]))
+        #expect(
+            refused.message
+                == "Apply failed with 1 conflict: conflict with \"you\" using stable.example.com/v1: .spec.image")
+        let unknown = await apply(server, path, "me", CustomResourceSamples.crontab("one", ["bogus": 1]))
+        #expect(unknown.message.hasSuffix("Kind=CronTab): .spec.bogus: field not declared in schema"))
+        var told = CustomResourceSamples.crontab("one")
+        told["metadata"]["labels"] = ["x": "y"]
+        told["status"] = ["active": 1]
+        let applied = await apply(server, "\(path)/status", "controller", told)
+        try #require(applied.status == 200, "\(applied.text)")
+        #expect(applied.json["status"]["active"] == 1)
+        #expect(
+            FieldOwnershipTests.owners(applied.json)["controller Apply status"] == #"{"f:status":{"f:active":{}}}"#)
+        // What an update sends back of the owners is understood.
+        var updated = applied.json
+        updated["spec"]["schedule"] = "1"
+        let put = await server.send("PUT", "\(path)?fieldManager=editor", updated)
+        #expect(FieldOwnershipTests.owners(put.json)["editor Update"] == #"{"f:spec":{"f:schedule":{}}}"#)
+        #expect(FieldOwnershipTests.owners(put.json)["controller Apply status"] != nil)
+        #expect(FieldOwnershipTests.owners(put.json)["me Apply"] == nil)
+    }
+
+    @Test func `a created custom resource owns its structs too`() async throws {
+        let server = try await TestServer()
+        await server.define(CustomResourceSamples.crontabs())
+        let created = await server.send(
+            "POST", "\(CustomResourceSamples.crontabs)?fieldManager=me", CustomResourceSamples.crontab("one"))
+        #expect(
+            FieldOwnershipTests.owners(created.json)
+                == ["me Update": #"{"f:spec":{".":{},"f:replicas":{},"f:schedule":{}}}"#])
+    }
+
+    @Test func `managers of several versions know of each other`() async throws {
+        let server = try await TestServer()
+        await server.define(
+            CustomResourceSamples.definition(
+                "stable.example.com", "CronTab", "crontabs",
+                versions: [
+                    CustomResourceSamples.version("v1"), CustomResourceSamples.version("v2", storage: false),
+                ]))
+        let path = "\(CustomResourceSamples.crontabs)/one"
+        let newer = path.replacing("/v1/", with: "/v2/")
+        var configuration = CustomResourceSamples.crontab("one")
+        _ = await apply(server, path, "me", configuration)
+        configuration["apiVersion"] = "stable.example.com/v2"
+        configuration["spec"]["schedule"] = "2"
+        let refused = await apply(server, newer, "you", configuration)
+        #expect(refused.status == 409)
+        #expect(refused.message == "Apply failed with 1 conflict: conflict with \"me\": .spec.schedule")
+        // The same applier has one entry, in the version that it used last.
+        configuration["spec"] = ["schedule": "3", "image": "i"]
+        let moved = await apply(server, newer, "me", configuration)
+        try #require(moved.status == 200, "\(moved.text)")
+        #expect(moved.json["metadata"]["managedFields"].array?.count == 1)
+        #expect(moved.json["metadata"]["managedFields"][0]["apiVersion"] == "stable.example.com/v2")
+        configuration["spec"] = ["schedule": "3"]
+        configuration["apiVersion"] = "stable.example.com/v1"
+        let back = await apply(server, path, "me", configuration)
+        #expect(back.json["spec"]["image"] == nil)
+        #expect(back.json["metadata"]["managedFields"][0]["apiVersion"] == "stable.example.com/v1")
+    }
+
+    @Test func `replicas change hands through scale`() async throws {
+        let server = try await TestServer()
+        let deployments = "/apis/apps/v1/namespaces/default/deployments"
+        let configuration: JSONValue = [
+            "apiVersion": "apps/v1", "kind": "Deployment", "metadata": ["name": "d", "namespace": "default"],
+            "spec": [
+                "replicas": 1, "selector": ["matchLabels": ["a": "b"]],
+                "template": [
+                    "metadata": ["labels": ["a": "b"]], "spec": ["containers": [["name": "c", "image": "i"]]],
+                ],
+            ],
+        ]
+        let created = await apply(server, "\(deployments)/d", "me", configuration)
+        try #require(created.status == 201, "\(created.text)")
+        #expect(
+            FieldOwnershipTests.owners(created.json) == [
+                "me Apply":
+                    #"{"f:spec":{"f:replicas":{},"f:selector":{},"f:template":{"f:metadata":{"f:labels":{"f:a":{}}},"f:spec":{"f:containers":{"k:{\"name\":\"c\"}":{".":{},"f:image":{},"f:name":{}}}}}}}"#
+            ])
+        let scale: JSONValue = [
+            "apiVersion": "autoscaling/v1", "kind": "Scale", "metadata": ["name": "d", "namespace": "default"],
+            "spec": ["replicas": 3],
+        ]
+        let refused = await apply(server, "\(deployments)/d/scale", "scaler", scale)
+        #expect(refused.status == 409)
+        let forced = await apply(server, "\(deployments)/d/scale", "scaler", scale, "&force=true")
+        try #require(forced.status == 200, "\(forced.text)")
+        #expect(forced.json["spec"]["replicas"] == 3)
+        let now = await server.send("GET", "\(deployments)/d").json
+        #expect(now["spec"]["replicas"] == 3)
+        #expect(FieldOwnershipTests.owners(now)["scaler Apply scale"] == #"{"f:spec":{"f:replicas":{}}}"#)
+        #expect(FieldOwnershipTests.owners(now)["me Apply"]?.contains("f:replicas") == false)
+        let patched = await server.send(
+            "PATCH", "\(deployments)/d/scale?fieldManager=hpa", ["spec": ["replicas": 4]],
+            contentType: "application/merge-patch+json")
+        #expect(patched.status == 200)
+        let owners = FieldOwnershipTests.owners(await server.send("GET", "\(deployments)/d").json)
+        #expect(owners["hpa Update scale"] == #"{"f:spec":{"f:replicas":{}}}"#)
+        #expect(owners["scaler Apply scale"] == nil)
+    }
 }
