@@ -1,1 +1,0 @@
-../../../../Sources/APIServer/Protobuf/ProtobufFields.swift
