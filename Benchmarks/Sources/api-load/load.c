@@ -1,12 +1,15 @@
 /* A load client for the Kubernetes API: one blocking thread and one TLS connection (HTTP/1.1, keep-alive) for each of
  * CONNECTIONS clients. It parses nothing of the bodies, so that it leaves the processor to the server.
  *
- *     load PORT TOKEN SCENARIO CONNECTIONS COUNT FIRST
+ *     load PORT TOKEN SCENARIO CONNECTIONS COUNT FIRST [NAMESPACE [OBJECTS]]
  *
- * Sends COUNT requests about the objects numbered from FIRST and prints one line of JSON: requests, failures, seconds,
- * bytes of bodies, and the 50th and 99th percentile of latency in microseconds. SCENARIO "watch" opens CONNECTIONS
- * watches instead, prints "ready", and ends when they have seen COUNT events each. */
+ * Sends COUNT requests about the objects numbered from FIRST in NAMESPACE (bench), of which the first OBJECTS (2000) are
+ * read and changed, and prints one line of JSON: requests, failures, seconds, bytes of bodies, and the 50th and 99th
+ * percentile of latency in microseconds. SCENARIO "watch" opens CONNECTIONS watches instead, prints "ready", and ends
+ * when they have seen COUNT events each. "fsync" sends nothing: it appends 4 KiB COUNT times to the file NAMESPACE and
+ * waits for the disk each time. */
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <openssl/ssl.h>
 #include <pthread.h>
@@ -20,11 +23,11 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { READ_BYTES = 1 << 16, REQUEST_BYTES = 1 << 14, SERVICES = 2000 };
+enum { READ_BYTES = 1 << 16, REQUEST_BYTES = 1 << 14 };
 
 static int port, connections;
-static long count, first;
-static const char *token, *scenario;
+static long count, first, objects = 2000;
+static const char *token, *scenario, *namespace = "bench";
 static SSL_CTX *tls;
 static atomic_long next_request, failures, body_bytes;
 static double *latencies;
@@ -140,78 +143,83 @@ static int read_response(Connection *c) {
 static int service_body(char *out, size_t size, long i, double stamp) {
     return snprintf(
         out, size,
-        "{\"apiVersion\":\"v1\",\"kind\":\"Service\",\"metadata\":{\"name\":\"svc-%06ld\",\"namespace\":\"bench\","
+        "{\"apiVersion\":\"v1\",\"kind\":\"Service\",\"metadata\":{\"name\":\"svc-%06ld\",\"namespace\":\"%s\","
         "\"labels\":{\"app.kubernetes.io/name\":\"app-%ld\",\"app.kubernetes.io/part-of\":\"shop\",\"tier\":\"web\"},"
         "\"annotations\":{\"example.com/owner\":\"team-%ld\",\"example.com/changed\":\"%.0f\"}},"
         "\"spec\":{\"selector\":{\"app.kubernetes.io/name\":\"app-%ld\"},\"ports\":[{\"name\":\"http\","
         "\"protocol\":\"TCP\",\"port\":80,\"targetPort\":8080},{\"name\":\"metrics\",\"protocol\":\"TCP\","
         "\"port\":9090,\"targetPort\":\"metrics\"}]}}",
-        i, i, i % 17, stamp, i);
+        i, namespace, i, i % 17, stamp, i);
 }
 
 static int slice_body(char *out, size_t size, long i, double stamp) {
     int n = snprintf(
         out, size,
         "{\"apiVersion\":\"discovery.k8s.io/v1\",\"kind\":\"EndpointSlice\",\"metadata\":{\"name\":\"svc-%06ld-abcde\","
-        "\"namespace\":\"bench\",\"labels\":{\"kubernetes.io/service-name\":\"svc-%06ld\","
+        "\"namespace\":\"%s\",\"labels\":{\"kubernetes.io/service-name\":\"svc-%06ld\","
         "\"endpointslice.kubernetes.io/managed-by\":\"bench.example.com\"},"
         "\"annotations\":{\"example.com/changed\":\"%.0f\"}},\"addressType\":\"IPv4\",\"ports\":[{\"name\":\"http\","
         "\"protocol\":\"TCP\",\"port\":8080},{\"name\":\"metrics\",\"protocol\":\"TCP\",\"port\":9090}],"
         "\"endpoints\":[",
-        i, i, stamp);
+        i, namespace, i, stamp);
     for (int k = 0; k < 10; k++)
         n += snprintf(
             out + n, size - n,
             "%s{\"addresses\":[\"10.%ld.%ld.%d\"],\"conditions\":{\"ready\":true,\"serving\":true,"
-            "\"terminating\":false},\"targetRef\":{\"kind\":\"Pod\",\"namespace\":\"bench\","
+            "\"terminating\":false},\"targetRef\":{\"kind\":\"Pod\",\"namespace\":\"%s\","
             "\"name\":\"svc-%06ld-%d\",\"uid\":\"0e8b4f5c-7d1e-4a39-9c55-%06ld%06d\"},\"nodeName\":\"node-%ld\","
             "\"zone\":\"zone-%d\"}",
-            k ? "," : "", i / 250, i % 250, k + 1, i, k, i, k, (i + k) % 40, k % 3);
+            k ? "," : "", i / 250, i % 250, k + 1, namespace, i, k, i, k, (i + k) % 40, k % 3);
     return n + snprintf(out + n, size - n, "]}");
 }
 
-#define SERVICES_PATH "/api/v1/namespaces/bench/services"
-#define SLICES_PATH "/apis/discovery.k8s.io/v1/namespaces/bench/endpointslices"
 
 static int request(char *out, long i) {
-    char body[REQUEST_BYTES] = "", path[256];
+    char body[REQUEST_BYTES] = "", services[128], slices[128], path[512];
     const char *method = "GET", *type = "application/json";
     int n = 0;
-    long known = i % SERVICES;
+    long known = i % objects;
+    snprintf(services, sizeof services, "/api/v1/namespaces/%s/services", namespace);
+    snprintf(slices, sizeof slices, "/apis/discovery.k8s.io/v1/namespaces/%s/endpointslices", namespace);
     if (!strcmp(scenario, "namespace")) {
         method = "POST";
         strcpy(path, "/api/v1/namespaces");
-        n = snprintf(body, sizeof body, "{\"apiVersion\":\"v1\",\"kind\":\"Namespace\",\"metadata\":{\"name\":\"bench\"}}");
+        n = snprintf(body, sizeof body, "{\"apiVersion\":\"v1\",\"kind\":\"Namespace\",\"metadata\":{\"name\":\"%s\"}}", namespace);
     } else if (!strcmp(scenario, "create-service")) {
         method = "POST";
-        strcpy(path, SERVICES_PATH);
+        strcpy(path, services);
         n = service_body(body, sizeof body, i, now());
     } else if (!strcmp(scenario, "create-slice")) {
         method = "POST";
-        strcpy(path, SLICES_PATH);
+        strcpy(path, slices);
         n = slice_body(body, sizeof body, i, now());
     } else if (!strcmp(scenario, "get")) {
-        snprintf(path, sizeof path, SERVICES_PATH "/svc-%06ld", known);
+        snprintf(path, sizeof path, "%s/svc-%06ld", services, known);
     } else if (!strcmp(scenario, "update")) {
         method = "PUT";
-        snprintf(path, sizeof path, SERVICES_PATH "/svc-%06ld", known);
+        snprintf(path, sizeof path, "%s/svc-%06ld", services, known);
         n = service_body(body, sizeof body, known, now());
     } else if (!strcmp(scenario, "update-slice")) {
         method = "PUT";
-        snprintf(path, sizeof path, SLICES_PATH "/svc-%06ld-abcde", known);
+        snprintf(path, sizeof path, "%s/svc-%06ld-abcde", slices, known);
         n = slice_body(body, sizeof body, known, now());
     } else if (!strcmp(scenario, "patch")) {
         method = "PATCH";
         type = "application/merge-patch+json";
-        snprintf(path, sizeof path, SERVICES_PATH "/svc-%06ld", known);
+        snprintf(path, sizeof path, "%s/svc-%06ld", services, known);
         n = snprintf(body, sizeof body, "{\"metadata\":{\"annotations\":{\"example.com/changed\":\"%.0f\"}}}", now());
+    } else if (!strcmp(scenario, "apply")) {
+        method = "PATCH";
+        type = "application/apply-patch+yaml";
+        snprintf(path, sizeof path, "%s/svc-%06ld?fieldManager=bench&force=true", services, known);
+        n = service_body(body, sizeof body, known, now());
     } else if (!strcmp(scenario, "list")) {
-        strcpy(path, SLICES_PATH);
+        strcpy(path, slices);
     } else if (!strcmp(scenario, "list-label")) {
-        snprintf(path, sizeof path, SLICES_PATH "?labelSelector=kubernetes.io%%2Fservice-name%%3Dsvc-%06ld", known);
+        snprintf(path, sizeof path, "%s?labelSelector=kubernetes.io%%2Fservice-name%%3Dsvc-%06ld", slices, known);
     } else if (!strcmp(scenario, "watch")) {
-        strcpy(path, SLICES_PATH "?watch=1&resourceVersion=0&timeoutSeconds=3600&sendInitialEvents=false"
-                                 "&resourceVersionMatch=NotOlderThan");
+        snprintf(path, sizeof path, "%s?watch=1&resourceVersion=0&timeoutSeconds=3600&sendInitialEvents=false"
+                                    "&resourceVersionMatch=NotOlderThan", slices);
     } else {
         die("no such scenario");
     }
@@ -276,26 +284,43 @@ static void watch_all(void) {
     }
 }
 
+/* What one fsync costs on the disk that the server writes to. */
+static void sync_all(void) {
+    static char page[4096];
+    int fd = open(namespace, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    if (fd < 0) die("cannot open the file");
+    for (long i = 0; i < count; i++) {
+        double started = now();
+        if (write(fd, page, sizeof page) != sizeof page || fdatasync(fd) != 0) die("cannot write the file");
+        latencies[i] = now() - started;
+    }
+}
+
 static int ascending(const void *a, const void *b) {
     double x = *(const double *)a, y = *(const double *)b;
     return x < y ? -1 : x > y;
 }
 
 int main(int argc, char **argv) {
-    if (argc != 7) die("usage: load PORT TOKEN SCENARIO CONNECTIONS COUNT FIRST");
+    if (argc < 7 || argc > 9) die("usage: load PORT TOKEN SCENARIO CONNECTIONS COUNT FIRST [NAMESPACE [OBJECTS]]");
     port = atoi(argv[1]);
     token = argv[2];
     scenario = argv[3];
     connections = atoi(argv[4]);
     count = atol(argv[5]);
     first = atol(argv[6]);
+    if (argc > 7) namespace = argv[7];
+    if (argc > 8) objects = atol(argv[8]);
     /* The certificate is the server's own and the traffic is loopback's: it is not verified. */
     tls = SSL_CTX_new(TLS_client_method());
+    SSL_CTX_set_mode(tls, SSL_MODE_RELEASE_BUFFERS);
     latencies = calloc(count, sizeof *latencies);
     pthread_t *threads = calloc(connections, sizeof *threads);
     double started = now();
     if (!strcmp(scenario, "watch")) {
         watch_all();
+    } else if (!strcmp(scenario, "fsync")) {
+        sync_all();
     } else {
         for (int i = 0; i < connections; i++)
             if (pthread_create(&threads[i], NULL, client, NULL) != 0) die("cannot start a thread");
