@@ -152,7 +152,14 @@ import Testing
         #expect(whole.json["rows"][0]["object"]["data"]["k"] == "v")
         let none = await server.send("GET", "\(Samples.configMaps)?includeObject=None", accept: accept)
         #expect(none.json["rows"][0]["object"].map(\.isNull) ?? true)
-        #expect(await server.send("GET", "\(Samples.configMaps)?includeObject=X", accept: accept).status == 400)
+        let refused = await server.send("GET", "\(Samples.configMaps)?includeObject=X", accept: accept)
+        #expect(refused.status == 400)
+        #expect(
+            refused.message
+                == "Unable to convert to Table as requested: includeObject: Invalid value: \"X\": must be 'Metadata', "
+                + "'Object', 'None', or empty")
+        // Nobody looks at it where no Table is made.
+        #expect(await server.send("GET", "\(Samples.configMaps)?includeObject=X").status == 200)
     }
 
     @Test func partialMetadataLeavesTheRestOut() async throws {

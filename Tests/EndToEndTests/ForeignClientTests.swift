@@ -25,6 +25,15 @@ extension EndToEnd {
             #expect(output.succeeded && output.out == "ok \(test)\n", "\(output)")
         }
 
+        @Test func `a validator accepts every OpenAPI document`() async throws {
+            let server = try suiteServer()
+            let script = MartletServer.packageRoot.appending(path: "Tests/Clients/python/openapi.py").path
+            let output = try await Program.run(
+                try await Self.client("python/bin/python"), [script], environment: server.clientEnvironment,
+                within: .seconds(180))
+            #expect(output.succeeded && output.out.hasPrefix("ok "), "\(output)")
+        }
+
         @Test func `the C client works over HTTP 2`() async throws {
             let server = try suiteServer()
             try await server.makeNamespace("from-c")

@@ -177,8 +177,10 @@ extension EndToEnd {
             let versions = try await server.kubectl("api-versions").split(separator: "\n")
             #expect(
                 Set(versions) == [
-                    "v1", "networking.k8s.io/v1", "discovery.k8s.io/v1", "coordination.k8s.io/v1", "events.k8s.io/v1",
-                    "traffic.martlet.dev/v1",
+                    "v1", "apiextensions.k8s.io/v1", "apps/v1", "autoscaling/v1", "autoscaling/v2", "batch/v1",
+                    "coordination.k8s.io/v1",
+                    "discovery.k8s.io/v1", "events.k8s.io/v1", "networking.k8s.io/v1", "policy/v1",
+                    "rbac.authorization.k8s.io/v1", "traffic.martlet.dev/v1",
                 ])
         }
 
@@ -217,8 +219,8 @@ extension EndToEnd {
                 try await server.kubectlError("get", "ingress", "nothing", "-n", "reading")
                     == "Error from server (NotFound): ingresses.networking.k8s.io \"nothing\" not found\n")
             #expect(
-                try await server.kubectlError("get", "deployments")
-                    == "error: the server doesn't have a resource type \"deployments\"\n")
+                try await server.kubectlError("get", "resourcequotas")
+                    == "error: the server doesn't have a resource type \"resourcequotas\"\n")
             let empty = try await server.tryKubectl(["get", "secrets", "-n", "reading"])
             #expect(empty.err == "No resources found in reading namespace.\n")
         }

@@ -119,7 +119,8 @@ extension EndToEnd {
                 let wanted = group.isEmpty ? "services" : "ingresses"
                 let resource = try #require(resources.first { $0["resource"].string == wanted })
                 #expect(resource["scope"] == "Namespaced")
-                #expect(resource["subresources"][0]["subresource"] == "status")
+                let subresources = (resource["subresources"].array ?? []).map { $0["subresource"].string }
+                #expect(subresources.contains("status"))
             }
         }
 

@@ -68,7 +68,8 @@ struct ServerCore: Sendable {
             HealthChecks.Check(name: "shutdown", isReadinessOnly: true) { !isStopping.isSet },
         ])
         let documents = ServerDocuments(
-            resources: resources, openAPI: OpenAPIService(embedded), health: health, metrics: metrics, limit: limit,
+            resources: resources, openAPI: OpenAPIService(embedded) { resources.settled.all }, health: health,
+            metrics: metrics, limit: limit,
             store: store)
         self.resources = resources
         self.writer = writer

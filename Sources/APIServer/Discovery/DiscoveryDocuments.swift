@@ -22,6 +22,7 @@ struct DiscoveryDocuments: Sendable {
             uniquingKeysWith: { first, _ in first })
         var groups: [String] = []
         for definition in definitions where !groups.contains(definition.group) { groups.append(definition.group) }
+        groups.sort { GroupPriority($0) < GroupPriority($1) }
         let named = groups.filter { !$0.isEmpty }
         var classic: [String: [UInt8]] = [:]
         classic["/api"] = JSONValue.object([

@@ -9,6 +9,10 @@ protocol OpenAPISource: Sendable {
 
 /// `/openapi/v3`: an index with a hashed URL for each group and version, and the documents behind them, which clients
 /// may keep for ever (KEP-2896). `/openapi/v2` is rendered from the same documents when somebody asks for it.
+///
+/// A document's schemas come from where the kinds are described, its paths from what is served (`OpenAPIPaths`).
+/// Everything is rendered for each request: few clients ask, and most of those keep what they got by its hash, while
+/// the documents would be megabytes to hold.
 final class OpenAPIService: Sendable {
     /// A document of a group and version that is no built-in one.
     struct AddedDocument: Sendable {
@@ -21,23 +25,23 @@ final class OpenAPIService: Sendable {
 
     private let documents: [String: EmbeddedDocuments.Document]
     private let hashes: [String: String]
-    /// The paths of the built-in documents.
-    private let paths: JSONObject
+    private let resources: @Sendable () -> [ServedResource]
     private let source = Mutex<(any OpenAPISource)?>(nil)
 
-    init(_ documents: [EmbeddedDocuments.Document]) {
+    /// - Parameter resources: what is served at the time of the call.
+    init(_ documents: [EmbeddedDocuments.Document], resources: @escaping @Sendable () -> [ServedResource]) {
         var byPath: [String: EmbeddedDocuments.Document] = [:]
         var hashes: [String: String] = [:]
-        var paths = JSONObject()
+        let served = resources()
         for document in documents {
-            let hash = ContentHash.hex(document.bytes)
             byPath[document.path] = document
-            hashes[document.path] = hash
-            paths[document.path] = Self.entry(document.path, hash)
+            let paths = OpenAPIPaths.summary(Self.operations(document.path, served))
+            hashes[document.path] = ContentHash.hex(
+                Array("\(ContentHash.hex(document.bytes))\n\(paths)".utf8))
         }
         self.documents = byPath
         self.hashes = hashes
-        self.paths = paths
+        self.resources = resources
     }
 
     func add(_ source: any OpenAPISource) {
@@ -49,14 +53,17 @@ final class OpenAPIService: Sendable {
         return source.documents.filter { documents[$0.path] == nil }
     }
 
-    private var index: [UInt8] {
-        var all = paths
-        for document in added { all[document.path] = Self.entry(document.path, document.hash) }
-        return JSONValue.object(["paths": .object(all)]).encoded()
+    /// Path → hash of everything there is now.
+    private var current: [(path: String, hash: String)] {
+        (hashes.map { ($0.key, $0.value) } + added.map { ($0.path, $0.hash) }).sorted { $0.0 < $1.0 }
     }
 
-    private static func entry(_ path: String, _ hash: String) -> JSONValue {
-        ["serverRelativeURL": .string("/openapi/v3/\(path)?hash=\(hash)")]
+    private var index: [UInt8] {
+        var paths = JSONObject()
+        for (path, hash) in current {
+            paths[path] = ["serverRelativeURL": .string("/openapi/v3/\(path)?hash=\(hash)")]
+        }
+        return JSONValue.object(["paths": .object(paths)]).encoded()
     }
 
     /// Answers a path that begins with `/openapi`; nil when there is nothing.
@@ -67,7 +74,7 @@ final class OpenAPIService: Sendable {
         case "v3" where segments.count == 2:
             try requireJSON(exchange)
             let index = index
-            return tagged(exchange, index, ContentHash.hex(index), headers: [])
+            return tagged(exchange, ContentHash.hex(index)) { index }
         case "v3":
             return try document(segments[2...].joined(separator: "/"), exchange)
         case "v2" where segments.count == 2:
@@ -79,45 +86,65 @@ final class OpenAPIService: Sendable {
     private func document(_ path: String, _ exchange: Exchange) throws(Status) -> OutgoingResponse? {
         let added = documents[path] == nil ? added.first { $0.path == path } : nil
         guard let hash = added?.hash ?? hashes[path] else { return nil }
-        let bytes = { added?.render() ?? self.documents[path]?.bytes ?? [] }
+        let render = { self.complete(added?.render() ?? self.documents[path]?.bytes ?? [], path).encoded() }
         try requireJSON(exchange)
-        guard let wanted = exchange.query["hash"] else { return tagged(exchange, bytes(), hash, headers: []) }
+        guard let wanted = exchange.query["hash"] else { return tagged(exchange, hash, render) }
         guard wanted == hash else {
             return OutgoingResponse(
                 status: 301, contentType: "text/plain; charset=utf-8",
                 headers: [("Location", "/openapi/v3/\(path)?hash=\(hash)")], body: [])
         }
         return tagged(
-            exchange, bytes(), hash, headers: [("Cache-Control", "public, immutable, max-age=31536000")])
+            exchange, hash, headers: [("Cache-Control", "public, immutable, max-age=31536000")], render)
+    }
+
+    /// The document with the paths of what is served.
+    private func complete(_ bytes: [UInt8], _ path: String) -> JSONValue {
+        // The documents were parsed at start, and the others written here: a failure can't happen.
+        guard let document = try? JSONParser.parse(bytes), let groupVersion = Self.groupVersion(path) else {
+            return [:]
+        }
+        let paths = OpenAPIPaths(groupVersion, schemas: document["components"]["schemas"].object ?? [:])
+        var root: JSONValue = ["openapi": document["openapi"] ?? "3.0.0", "info": document["info"] ?? [:]]
+        root["paths"] = .object(paths.paths(of: Self.operations(path, resources())))
+        for (key, value) in document.object ?? [:] where root[key] == nil { root[key] = value }
+        return root
+    }
+
+    private static func operations(_ path: String, _ resources: [ServedResource]) -> [OpenAPIPaths.Resource] {
+        let groupVersion = groupVersion(path)
+        return resources.filter { $0.definition.groupVersion == groupVersion }.map { OpenAPIPaths.Resource($0) }
+    }
+
+    /// Of "api/v1" or "apis/apps/v1".
+    private static func groupVersion(_ path: String) -> GroupVersion? {
+        GroupVersion(path.hasPrefix("apis/") ? String(path.dropFirst(5)) : String(path.dropFirst(4)))
     }
 
     private func tagged(
-        _ exchange: Exchange, _ bytes: [UInt8], _ hash: String, headers: [(name: String, value: String)],
-        contentType: String = "application/json"
+        _ exchange: Exchange, _ hash: String, headers: [(name: String, value: String)] = [],
+        contentType: String = "application/json", _ render: () -> [UInt8]
     ) -> OutgoingResponse {
         let tag = "\"\(hash)\""
         let headers = headers + [(name: "ETag", value: tag), (name: "Vary", value: "Accept")]
         if exchange.request.ifNoneMatch == tag {
             return OutgoingResponse(status: 304, contentType: contentType, headers: headers, body: [])
         }
-        return OutgoingResponse(contentType: contentType, headers: headers, body: [bytes])
+        return OutgoingResponse(contentType: contentType, headers: headers, body: [render()])
     }
 
-    /// Protobuf where it is named (clients before 1.27 take nothing else), JSON otherwise. Rendered for each request:
-    /// few clients ask, and what they get would be a third of a megabyte to keep.
+    /// Protobuf where it is named (clients before 1.27 take nothing else), JSON otherwise.
     private func secondVersion(_ exchange: Exchange) throws(Status) -> OutgoingResponse {
         let types = AcceptedMediaType.parse(exchange.request.accept ?? "")
         let wantsProtobuf = types.contains { $0.type.hasPrefix("application/com.github.proto-openapi.spec.v2") }
         if !wantsProtobuf { try requireJSON(exchange) }
-        let parsed = (documents.sorted { $0.key < $1.key }.map(\.value.bytes) + added.map { $0.render() }).compactMap {
-            // The documents were parsed at start, and the others written here: a failure can't happen and leaves one out.
-            try? JSONParser.parse($0)
+        let contentType = wantsProtobuf ? OpenAPIv2Document.protobufMediaType : "application/json"
+        let state = ([contentType] + current.map { "\($0.path) \($0.hash)" }).joined(separator: "\n")
+        return tagged(exchange, ContentHash.hex(Array(state.utf8)), contentType: contentType) {
+            let builtIn = documents.sorted { $0.key < $1.key }.map { complete($0.value.bytes, $0.key) }
+            let document = OpenAPIv2Document(merging: builtIn + added.map { complete($0.render(), $0.path) })
+            return wantsProtobuf ? document.encodedProtobuf() : document.encodedJSON()
         }
-        let document = OpenAPIv2Document(merging: parsed)
-        let bytes = wantsProtobuf ? document.encodedProtobuf() : document.encodedJSON()
-        return tagged(
-            exchange, bytes, ContentHash.hex(bytes), headers: [],
-            contentType: wantsProtobuf ? OpenAPIv2Document.protobufMediaType : "application/json")
     }
 
     /// What clients that want nothing but protobuf get for a v3 document: 406, as an invitation to ask for JSON.

@@ -21,7 +21,7 @@ struct ObjectReader: Sendable {
         }
         return try renderer.object(
             resource, stored: object.bytes, revision: nil, shape: exchange.shape, now: exchange.now,
-            included: try Self.included(exchange.query))
+            included: try Self.included(exchange))
     }
 
     /// GET of a collection.
@@ -30,7 +30,7 @@ struct ObjectReader: Sendable {
         let resource = operation.resource
         let fields = try FieldSelectorCheck.checked(options.fields, for: resource)
         let namespace = operation.namespace.isEmpty ? nil : operation.namespace
-        let included = try Self.included(exchange.query)
+        let included = try Self.included(exchange)
         if let version = options.resourceVersion { try requireReached(version) }
 
         var token: ContinueToken?
@@ -88,10 +88,15 @@ struct ObjectReader: Sendable {
         if version > current { throw ResourceCache.tooLarge(Revision(version), current: Revision(current)) }
     }
 
-    static func included(_ query: QueryItems) throws(Status) -> TableRenderer.IncludedObject {
-        guard let text = query["includeObject"], !text.isEmpty else { return .metadata }
+    /// What the rows of a Table carry; nobody looks at it where no Table is made.
+    static func included(_ exchange: Exchange) throws(Status) -> TableRenderer.IncludedObject {
+        guard case .table = exchange.shape.form, let text = exchange.query["includeObject"], !text.isEmpty else {
+            return .metadata
+        }
         guard let included = TableRenderer.IncludedObject(rawValue: text) else {
-            throw Status.badRequest("unrecognized includeObject value: \(goQuoted(text))")
+            throw Status.badRequest(
+                "Unable to convert to Table as requested: includeObject: Invalid value: \(goQuoted(text)): must be "
+                    + "'Metadata', 'Object', 'None', or empty")
         }
         return included
     }

@@ -37,7 +37,7 @@ final class WatchService: Sendable {
             if version > current { throw ResourceCache.tooLarge(Revision(version), current: Revision(current)) }
         }
         let encoder = WatchEncoder(
-            resource: resource, shape: exchange.shape, included: try ObjectReader.included(exchange.query))
+            resource: resource, shape: exchange.shape, included: try ObjectReader.included(exchange))
         let request = WatchRequest(
             namespace: operation.namespace.isEmpty ? nil : operation.namespace,
             name: operation.name.isEmpty ? nil : operation.name, labels: options.labels, fields: fields,
