@@ -15,7 +15,7 @@ extension Schema {
     }
 }
 
-/// One walk of a value along its schema.
+/// One walk of a value along its schema. Nodes are named by their place: a copy of one costs more than what is asked of it.
 struct SchemaValidator {
     let graph: SchemaGraph
     private(set) var errors: [FieldError] = []
@@ -32,36 +32,35 @@ struct SchemaValidator {
     /// - Parameter old: what stood here before, where that can be told.
     mutating func validate(_ index: Int, _ value: JSONValue, _ old: JSONValue? = nil) {
         if let old, old == value { return }
-        let node = graph.nodes[index]
-        if value.isNull, node.isNullable { return }
-        guard checkType(node, value) else { return }
-        if !node.enumeration.isEmpty, !node.enumeration.contains(value) {
-            let supported = node.enumeration.map { $0.string ?? $0.description }
+        if value.isNull, graph.nodes[index].isNullable { return }
+        guard checkType(index, value) else { return }
+        if !graph.nodes[index].enumeration.isEmpty, !graph.nodes[index].enumeration.contains(value) {
+            let supported = graph.nodes[index].enumeration.map { $0.string ?? $0.description }
             errors.append(.notSupported(here, value, supported: supported))
         }
         switch value {
-        case .string(let text): check(node, text, value)
-        case .integer(let number): check(node, Double(number), value)
-        case .number(let number): check(node, number, value)
-        case .array(let elements): check(node, elements, value, old?.array)
-        case .object(let object): check(node, object, value, old?.object)
+        case .string(let text): check(index, text, value)
+        case .integer(let number): check(index, Double(number), value)
+        case .number(let number): check(index, number, value)
+        case .array(let elements): check(index, elements, value, old?.array)
+        case .object(let object): check(index, object, value, old?.object)
         default: break
         }
-        combine(node, value, old)
+        combine(index, value, old)
     }
 
     private mutating func refuse(_ value: JSONValue?, _ detail: String) {
         errors.append(.invalid(here, value, "\(name) in body \(detail)"))
     }
 
-    private mutating func checkType(_ node: SchemaGraph.Node, _ value: JSONValue) -> Bool {
+    private mutating func checkType(_ index: Int, _ value: JSONValue) -> Bool {
         let expected: String
-        if node.isIntOrString {
+        if graph.nodes[index].isIntOrString {
             if value.string != nil { return true }
             if case .integer = value { return true }
             expected = "integer,string"
         } else {
-            guard let type = node.type else { return true }
+            guard let type = graph.nodes[index].type else { return true }
             let fits =
                 switch (type, value) {
                 case (.object, .object), (.array, .array), (.string, .string), (.boolean, .bool), (.integer, .integer),
@@ -80,68 +79,76 @@ struct SchemaValidator {
         return false
     }
 
-    private mutating func check(_ node: SchemaGraph.Node, _ text: String, _ value: JSONValue) {
-        if let limit = node.maxLength, text.unicodeScalars.count > limit {
+    private mutating func check(_ index: Int, _ text: String, _ value: JSONValue) {
+        if let limit = graph.nodes[index].maxLength, text.unicodeScalars.count > limit {
             errors.append(.tooLong(here, maximum: limit))
         }
-        if let limit = node.minLength, text.unicodeScalars.count < limit {
+        if let limit = graph.nodes[index].minLength, text.unicodeScalars.count < limit {
             refuse(value, "should be at least \(limit) chars long")
         }
-        if let pattern = node.pattern, !pattern.matches(text) {
+        if let pattern = graph.nodes[index].pattern, !pattern.matches(text) {
             refuse(value, "should match '\(pattern.source)'")
         }
-        if let format = node.format, !node.isIntOrString, !StringFormat.matches(format, text) {
+        if let format = graph.nodes[index].format, !graph.nodes[index].isIntOrString,
+            !StringFormat.matches(format, text)
+        {
             refuse(value, "must be of type \(format): \(goQuoted(text))")
         }
     }
 
-    private mutating func check(_ node: SchemaGraph.Node, _ number: Double, _ value: JSONValue) {
-        if let limit = node.minimum, node.exclusiveMinimum ? number <= limit : number < limit {
-            let words = node.exclusiveMinimum ? "greater than" : "greater than or equal to"
+    private mutating func check(_ index: Int, _ number: Double, _ value: JSONValue) {
+        if let limit = graph.nodes[index].minimum,
+            graph.nodes[index].exclusiveMinimum ? number <= limit : number < limit
+        {
+            let words = graph.nodes[index].exclusiveMinimum ? "greater than" : "greater than or equal to"
             refuse(value, "should be \(words) \(JSONValue.number(limit))")
         }
-        if let limit = node.maximum, node.exclusiveMaximum ? number >= limit : number > limit {
-            let words = node.exclusiveMaximum ? "less than" : "less than or equal to"
+        if let limit = graph.nodes[index].maximum,
+            graph.nodes[index].exclusiveMaximum ? number >= limit : number > limit
+        {
+            let words = graph.nodes[index].exclusiveMaximum ? "less than" : "less than or equal to"
             refuse(value, "should be \(words) \(JSONValue.number(limit))")
         }
-        if let divisor = node.multipleOf, divisor > 0 {
+        if let divisor = graph.nodes[index].multipleOf, divisor > 0 {
             let quotient = number / divisor
             if quotient != quotient.rounded() { refuse(value, "should be a multiple of \(JSONValue.number(divisor))") }
         }
-        if node.format == "int32", !(-2_147_483_648...2_147_483_647).contains(number) {
+        if graph.nodes[index].format == "int32", !(-2_147_483_648...2_147_483_647).contains(number) {
             refuse(value, "must be of type int32: \(goQuoted(value.description))")
         }
     }
 
     private mutating func check(
-        _ node: SchemaGraph.Node, _ elements: [JSONValue], _ value: JSONValue, _ old: [JSONValue]?
+        _ index: Int, _ elements: [JSONValue], _ value: JSONValue, _ old: [JSONValue]?
     ) {
-        if let limit = node.maxItems, elements.count > limit {
+        if let limit = graph.nodes[index].maxItems, elements.count > limit {
             errors.append(.tooMany(here, actual: elements.count, maximum: limit))
         }
-        if let limit = node.minItems, elements.count < limit {
+        if let limit = graph.nodes[index].minItems, elements.count < limit {
             refuse(.integer(Int64(elements.count)), "should have at least \(limit) items")
         }
-        if node.uniqueItems, Set(elements).count != elements.count { refuse(nil, "shouldn't contain duplicates") }
-        if node.listType == "set" || node.listType == "map" { checkKeys(node, elements) }
-        guard let items = node.items else { return }
+        if graph.nodes[index].uniqueItems, Set(elements).count != elements.count {
+            refuse(nil, "shouldn't contain duplicates")
+        }
+        if graph.nodes[index].listType == "set" || graph.nodes[index].listType == "map" { checkKeys(index, elements) }
+        guard let items = graph.nodes[index].items else { return }
         // Elements are told apart by their keys; those of other lists can't be followed from one state to the next.
         var known: [JSONValue: JSONValue] = [:]
-        if let old, node.listType == "map" {
-            for element in old { known[key(node, element)] = element }
+        if let old, graph.nodes[index].listType == "map" {
+            for element in old { known[key(index, element)] = element }
         }
         for (place, element) in elements.enumerated() {
             path.append(.index(place))
-            validate(items, element, known.isEmpty ? nil : known[key(node, element)])
+            validate(items, element, known.isEmpty ? nil : known[key(index, element)])
             path.removeLast()
         }
     }
 
     /// What tells an element of a list of type map from the others.
-    private func key(_ node: SchemaGraph.Node, _ element: JSONValue) -> JSONValue {
+    private func key(_ index: Int, _ element: JSONValue) -> JSONValue {
         var object = JSONObject()
-        for name in node.listMapKeys {
-            let fallback = node.items.flatMap { graph.nodes[$0].property(name) }.flatMap {
+        for name in graph.nodes[index].listMapKeys {
+            let fallback = graph.nodes[index].items.flatMap { graph.nodes[$0].property(name) }.flatMap {
                 graph.nodes[$0].defaultValue
             }
             if let value = element[name] ?? fallback { object[name] = value }
@@ -149,39 +156,39 @@ struct SchemaValidator {
         return .object(object)
     }
 
-    private mutating func checkKeys(_ node: SchemaGraph.Node, _ elements: [JSONValue]) {
+    private mutating func checkKeys(_ index: Int, _ elements: [JSONValue]) {
         var seen: Set<JSONValue> = []
         for (place, element) in elements.enumerated() {
-            let key = node.listType == "map" ? key(node, element) : element
+            let key = graph.nodes[index].listType == "map" ? key(index, element) : element
             if !seen.insert(key).inserted { errors.append(.duplicate(here.index(place), key)) }
         }
     }
 
     private mutating func check(
-        _ node: SchemaGraph.Node, _ object: JSONObject, _ value: JSONValue, _ old: JSONObject?
+        _ index: Int, _ object: JSONObject, _ value: JSONValue, _ old: JSONObject?
     ) {
-        if let limit = node.maxProperties, object.count > limit {
+        if let limit = graph.nodes[index].maxProperties, object.count > limit {
             errors.append(.tooMany(here, actual: object.count, maximum: limit))
         }
-        if let limit = node.minProperties, object.count < limit {
+        if let limit = graph.nodes[index].minProperties, object.count < limit {
             refuse(.integer(Int64(object.count)), "should have at least \(limit) properties")
         }
-        for name in node.required where !object.contains(name) {
+        for name in graph.nodes[index].required where !object.contains(name) {
             errors.append(.required(here.child(name)))
         }
-        if node.isEmbeddedResource {
+        if graph.nodes[index].isEmbeddedResource {
             for name in ["apiVersion", "kind"] where (object[name].string ?? "").isEmpty {
                 errors.append(.required(here.child(name), "must not be empty"))
             }
         }
         for (name, member) in object {
             let place: Int
-            if let known = node.property(name) {
+            if let known = graph.nodes[index].property(name) {
                 place = known
-            } else if case .schema(let inner) = node.additional {
+            } else if case .schema(let inner) = graph.nodes[index].additional {
                 place = inner
             } else {
-                if case .forbidden = node.additional {
+                if case .forbidden = graph.nodes[index].additional {
                     errors.append(
                         .invalid(
                             here, nil, "\(FieldPath(steps: path + [.child(name)])) in body is a forbidden property"))
@@ -194,21 +201,21 @@ struct SchemaValidator {
         }
     }
 
-    private mutating func combine(_ node: SchemaGraph.Node, _ value: JSONValue, _ old: JSONValue?) {
-        for part in node.allOf { validate(part, value, old) }
-        if !node.anyOf.isEmpty, !node.anyOf.contains(where: { accepts($0, value) }) {
+    private mutating func combine(_ index: Int, _ value: JSONValue, _ old: JSONValue?) {
+        for part in graph.nodes[index].allOf { validate(part, value, old) }
+        if !graph.nodes[index].anyOf.isEmpty, !graph.nodes[index].anyOf.contains(where: { accepts($0, value) }) {
             errors.append(
                 .invalid(here, nil, "\(goQuoted(name)) must validate at least one schema (anyOf)"))
         }
-        if !node.oneOf.isEmpty {
-            let count = node.oneOf.filter { accepts($0, value) }.count
+        if !graph.nodes[index].oneOf.isEmpty {
+            let count = graph.nodes[index].oneOf.filter { accepts($0, value) }.count
             if count != 1 {
                 let found = count == 0 ? "Found none valid" : "Found \(count) valid alternatives"
                 errors.append(
                     .invalid(here, nil, "\(goQuoted(name)) must validate one and only one schema (oneOf). \(found)"))
             }
         }
-        if let not = node.not, accepts(not, value) {
+        if let not = graph.nodes[index].not, accepts(not, value) {
             errors.append(.invalid(here, nil, "\(goQuoted(name)) must not validate the schema (not)"))
         }
     }
