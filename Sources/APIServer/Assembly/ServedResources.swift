@@ -91,7 +91,7 @@ final class ServedResources: Sendable {
         self.dispatcher = dispatcher
         self.bookmarkSeconds = bookmarkSeconds
         state = Mutex(State(snapshot: Snapshot(all, generation: 0)))
-        for resource in all where resource.strategy.storedForm == nil && resource.strategy.mayHoldClaims {
+        for resource in all where resource.strategy.storedForm == nil && resource.strategy.holdsClaims {
             for object in resource.cache.list(namespace: nil, labels: nil, fields: nil).items {
                 // What is in the store was JSON when it was written; `extract` has reported anything else.
                 if let document = try? resource.served(object) { resource.strategy.restore(document) }

@@ -111,12 +111,13 @@ protocol ResourceStrategy: Sendable {
     /// Gives back everything a deleted object held. Called once, after the deletion is on disk.
     func release(_ object: JSONValue)
 
-    /// Claims what objects found in the store at start hold. Called before the first request, once for each object.
+    /// Claims what objects found in the store at start hold. Called before the first request, once for each object, if
+    /// `holdsClaims`.
     func restore(_ object: JSONValue)
 
-    /// False for a kind that claims nothing and may have many objects: `restore` is not called then, which saves the
-    /// start from parsing them.
-    var mayHoldClaims: Bool { get }
+    /// Whether objects of the kind hold claims: `restore` is called for no other kind, which saves the start from parsing
+    /// all objects.
+    var holdsClaims: Bool { get }
 }
 
 /// Claims made for one write: exactly one of the two is called, after the store has answered, on the store's thread.
@@ -233,7 +234,7 @@ extension ResourceStrategy {
     var fieldsOfServer: [[String]] { [] }
     var storedForm: StoredForm? { nil }
     var timeToLiveSeconds: Int? { nil }
-    var mayHoldClaims: Bool { true }
+    var holdsClaims: Bool { false }
 
     func selectableFields(of object: JSONValue) -> [String: String] { [:] }
     func gracePeriodSeconds(for object: JSONValue, requested: Int64?) -> Int64? { nil }

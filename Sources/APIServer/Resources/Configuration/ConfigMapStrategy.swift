@@ -3,7 +3,6 @@ import KubeModel
 /// `v1.ConfigMap`.
 struct ConfigMapStrategy: ResourceStrategy {
     let definition = ResourceDefinition.builtIn("", "v1", "ConfigMap", "configmaps", short: ["cm"])
-    let mayHoldClaims = false
 
     func validateCreate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
         check(object)

@@ -3,7 +3,6 @@ import KubeModel
 /// `coordination.k8s.io/v1 Lease`.
 struct LeaseStrategy: ResourceStrategy {
     let definition = ResourceDefinition.builtIn("coordination.k8s.io", "v1", "Lease", "leases")
-    let mayHoldClaims = false
     let allowsCreateOnUpdate = true
     let allowsUnconditionalUpdate = false
 

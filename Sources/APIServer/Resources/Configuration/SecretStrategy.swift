@@ -3,7 +3,6 @@ import KubeModel
 /// `v1.Secret`: `stringData` merged into `data`, and what each type requires.
 struct SecretStrategy: ResourceStrategy {
     let definition = ResourceDefinition.builtIn("", "v1", "Secret", "secrets")
-    let mayHoldClaims = false
     let selectableFieldNames = ["type"]
 
     private static let redacted: JSONValue = "<secret contents redacted>"

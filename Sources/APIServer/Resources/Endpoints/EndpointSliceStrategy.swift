@@ -5,7 +5,6 @@ import NetworkTypes
 struct EndpointSliceStrategy: ResourceStrategy {
     let definition = ResourceDefinition.builtIn(
         "discovery.k8s.io", "v1", "EndpointSlice", "endpointslices")
-    let mayHoldClaims = false
     let generationRule = GenerationRule.contentAndLabels
     let addressRule: EndpointAddressRule
 

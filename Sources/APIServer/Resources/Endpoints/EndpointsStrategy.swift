@@ -5,7 +5,6 @@ import NetworkTypes
 struct EndpointsStrategy: ResourceStrategy {
     let definition = ResourceDefinition.builtIn(
         "", "v1", "Endpoints", "endpoints", singular: "endpoints", short: ["ep"])
-    let mayHoldClaims = false
     let allowsCreateOnUpdate = true
     let addressRule: EndpointAddressRule
 

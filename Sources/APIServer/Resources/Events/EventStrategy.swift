@@ -3,7 +3,6 @@ import KubeModel
 /// `v1.Event`.
 struct EventStrategy: ResourceStrategy {
     let definition = Self.stored
-    let mayHoldClaims = false
     let allowsCreateOnUpdate = true
     let dependentsPolicy = DependentsPolicy.unsupported
     /// kube-apiserver's `--event-ttl` of one hour.

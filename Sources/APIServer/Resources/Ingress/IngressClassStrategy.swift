@@ -4,6 +4,7 @@ import KubeModel
 struct IngressClassStrategy: ResourceStrategy {
     let definition = ResourceDefinition.builtIn(
         "networking.k8s.io", "v1", "IngressClass", "ingressclasses", namespaced: false)
+    let holdsClaims = true
     let generationRule = GenerationRule.spec
     let defaultClasses: DefaultIngressClasses
 

@@ -5,7 +5,6 @@ import NetworkTypes
 struct PodStrategy: ResourceStrategy {
     let definition = ResourceDefinition.builtIn(
         "", "v1", "Pod", "pods", short: ["po"], categories: ["all"], hasStatus: true)
-    let mayHoldClaims = false
     let returnsDeletedObject = true
     let generationRule = GenerationRule.spec
     let unimplementedSubresources = [

@@ -6,6 +6,7 @@ import Store
 struct ServiceStrategy: ResourceStrategy {
     let definition = ResourceDefinition.builtIn(
         "", "v1", "Service", "services", short: ["svc"], categories: ["all"], hasStatus: true)
+    let holdsClaims = true
     let returnsDeletedObject = true
     let nameRule = NameRule.dnsLabel
     let allowsCreateOnUpdate = true
