@@ -191,8 +191,8 @@ struct CELChecker {
             guard substitution.assign(.string, to: key) else {
                 throw CELProblem("expected type '\(key)' but found 'string'", at: offset)
             }
-            let element = operand.declaration?.element
-            return (value, element.map { CELDeclaration.Field(name: field, declaration: $0) }, false)
+            // As in Kubernetes, nothing is known of the size of a map's value that is selected like a field.
+            return (value, nil, false)
         case .optional(let inner):
             var copy = operand
             copy.type = inner

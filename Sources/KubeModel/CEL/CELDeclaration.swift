@@ -155,9 +155,9 @@ struct CELDeclarations {
         return switch node.format {
         case "byte":
             CELDeclaration(.bytes, minimumSize: 2, maximumCount: UInt64(node.maxLength ?? requestSize - 2))
-        case "duration": CELDeclaration(.duration, minimumSize: 5, maximumCount: 32)
+        case "duration": CELDeclaration(.duration, minimumSize: 3, maximumCount: 32)
         case "date": CELDeclaration(.timestamp, minimumSize: 12, maximumCount: 12)
-        case "date-time": CELDeclaration(.timestamp, minimumSize: 21, maximumCount: 41)
+        case "date-time": CELDeclaration(.timestamp, minimumSize: 21, maximumCount: 37)
         default:
             if let limit = node.maxLength {
                 CELDeclaration(.string, minimumSize: 2, maximumCount: UInt64(limit) * 4)

@@ -19,6 +19,21 @@ public enum CELRules {
     }
 }
 
+extension CELRules {
+    /// The most that evaluating a rule once on a value of a schema can cost; nil when it does not compile.
+    package static func estimatedCost(of rule: String, in schema: JSONValue) -> UInt64? {
+        let document = OpenAPIDocument(name: "schema", json: ["components": ["schemas": ["it": schema]]])
+        // Either is nil for what does not compile.
+        guard let (nodes, components) = try? SchemaCompiler.compileNodes(document), let place = components["it"] else {
+            return nil
+        }
+        var declarations = CELDeclarations(nodes: nodes, root: nil)
+        guard let declaration = declarations.declaration(of: place) else { return nil }
+        // As above.
+        return try? CELCompilation.compile(rule, self: declaration, oldSelfIsOptional: false).maximumCost
+    }
+}
+
 extension Schema {
     /// What an object violates of the rules that its schema carries, worded as kube-apiserver does. Empty, at almost
     /// no cost, for schemas without rules.
