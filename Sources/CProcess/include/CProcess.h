@@ -1,8 +1,11 @@
-// Variadic system calls about processes, which Swift can't call.
+// Calls about processes that Glibc's Swift module can't make: variadic ones, and those of headers it leaves out.
 #ifndef MARTLET_CPROCESS_H
 #define MARTLET_CPROCESS_H
 
 // prctl(2): the calling process gets `signal_number` when its parent ends. Returns 0, or -1 with errno set.
 int martlet_set_parent_death_signal(int signal_number);
+
+// malloc_trim(3): gives free heap memory back to the kernel.
+void martlet_trim_heap(void);
 
 #endif

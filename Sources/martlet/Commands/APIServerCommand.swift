@@ -55,6 +55,7 @@ struct APIServerCommand: AsyncParsableCommand {
         logger.info("serving on \(url) and \(directory.unixSocket)")
         let notification = ServiceNotification(name: "apiserver")
         notification.ready(status: url)
+        StartupMemory.releaseSoon()
         await ProcessSignals.waitForTermination()
         notification.stopping()
         await server.shutdown()

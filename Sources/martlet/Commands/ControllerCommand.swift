@@ -87,6 +87,7 @@ struct ControllerCommand: AsyncParsableCommand {
                 group.addTask { try await set.run() }
                 try await set.waitForSync()
                 notification.ready(status: summary)
+                StartupMemory.releaseSoon()
                 try await group.waitForAll()
             }
         }

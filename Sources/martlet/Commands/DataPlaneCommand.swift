@@ -50,7 +50,10 @@ struct DataPlaneCommand: AsyncParsableCommand {
         let notification = ServiceNotification(name: "dataplane")
         try await runUntilSignal {
             try await dataPlane.run(
-                onReady: { notification.ready(status: $0) }, onStatus: { notification.status($0) })
+                onReady: { status in
+                    notification.ready(status: status)
+                    StartupMemory.releaseSoon()
+                }, onStatus: { notification.status($0) })
         }
     }
 }

@@ -61,7 +61,10 @@ struct UpCommand: AsyncParsableCommand {
         }
         let supervisor = Supervisor(specifications: children(directory), logDirectory: directory.logs)
         let status = LiveStatus()
-        supervisor.onReady = { elapsed in status.announce(directory: directory, elapsed: elapsed) }
+        supervisor.onReady = { elapsed in
+            status.announce(directory: directory, elapsed: elapsed)
+            StartupMemory.releaseSoon()
+        }
         supervisor.onStatus = { texts, pids, restarts in status.update(texts: texts, pids: pids, restarts: restarts) }
         supervisor.onExit = { name, code in
             status.interrupt("\(name) ended (\(code)); starting it again. Its log: \(supervisor.logPath(name))")

@@ -1,0 +1,37 @@
+import CProcess
+import Glibc
+
+/// Memory that only the start of a process needed: code that runs once (flags, certificates, compiling schemas) and what
+/// the heap held meanwhile.
+enum StartupMemory {
+    /// Gives it back when the process has been at work for a few seconds, and so has in use what it needs.
+    static func releaseSoon() {
+        Task {
+            // A process that ends meanwhile gives everything back.
+            try? await Task.sleep(for: .seconds(5))
+            release()
+        }
+    }
+
+    /// Returns free heap to the kernel and forgets which pages of code are mapped. Those stay in the page cache: code that
+    /// runs again costs one minor fault for every 64 KiB, once.
+    static func release() {
+        martlet_trim_heap()
+        // Without /proc nothing is known and nothing is released.
+        guard let maps = try? PrivateFile.read("/proc/self/maps") else { return }
+        for line in maps.split(separator: UInt8(ascii: "\n")) {
+            guard let range = codeRange(String(decoding: line, as: UTF8.self)) else { continue }
+            madvise(UnsafeMutableRawPointer(bitPattern: range.lowerBound), range.count, MADV_DONTNEED)
+        }
+    }
+
+    /// The addresses of a line of proc_pid_maps(5) that maps code of a file, read-only: only such pages hold nothing that
+    /// the file does not.
+    static func codeRange(_ line: String) -> Range<UInt>? {
+        let fields = line.split(separator: " ")
+        guard fields.count >= 6, fields[1] == "r-xp", fields[5].hasPrefix("/") else { return nil }
+        let ends = fields[0].split(separator: "-").compactMap { UInt($0, radix: 16) }
+        guard ends.count == 2, ends[0] < ends[1] else { return nil }
+        return ends[0]..<ends[1]
+    }
+}
