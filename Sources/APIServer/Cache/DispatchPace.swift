@@ -1,8 +1,11 @@
 /// When the live thread shows changes to the watches of one cache: the first at once, and while changes keep coming
-/// everything that gathers in a millisecond together. A write to a client's connection costs far more than what is in it.
+/// everything that gathers meanwhile together. A write to a client's connection costs far more than what is in it, so the
+/// more watches there are, the longer it rests: what is added to the delay of a change stays near what a round takes.
 struct DispatchPace: Sendable {
-    /// Microseconds from the beginning of one round to that of the next.
-    static let interval: Int64 = 1000
+    /// From the beginning of one round to that of the next, whatever the number of watches. Microseconds.
+    static let interval: ClosedRange<Int64> = 1000...50_000
+    /// What each watch adds. Microseconds.
+    static let intervalPerWatch: Int64 = 30
 
     private var next: Int64 = 0
 
@@ -10,5 +13,8 @@ struct DispatchPace: Sendable {
     /// - Returns: when the next round may begin; nil: now.
     func rest(at now: Int64) -> Int64? { now < next ? next : nil }
 
-    mutating func roundBegan(at now: Int64) { next = now + Self.interval }
+    mutating func roundBegan(at now: Int64, watches: Int) {
+        let wanted = Int64(watches) * Self.intervalPerWatch
+        next = now + min(max(wanted, Self.interval.lowerBound), Self.interval.upperBound)
+    }
 }

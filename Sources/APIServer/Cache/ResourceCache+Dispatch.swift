@@ -26,7 +26,7 @@ extension ResourceCache {
             let seconds = now / 1_000_000
             if round.nextBookmarks == 0 { round.nextBookmarks = seconds + configuration.bookmarkInterval }
             if isWoken || !round.stalled.isEmpty || seconds >= round.nextBookmarks { dispatch(seconds, &round) }
-            if isWoken { round.pace.roundBegan(at: now) }
+            if isWoken { round.pace.roundBegan(at: now, watches: watchCount) }
             return round.stalled.isEmpty ? round.nextBookmarks * 1_000_000 : now + Self.patience
         }
     }

@@ -1,3 +1,5 @@
+import Glibc
+
 /// A JSON document, the form in which the API server handles every object.
 ///
 /// Numbers without fraction and exponent are `integer`; others are `number`, never NaN or infinite. Strings compare
@@ -231,10 +233,16 @@ extension JSONValue: CustomStringConvertible {
     }
 }
 
-/// Whether two strings have the same bytes. `==` alone also accepts canonically equivalent ones.
+/// Whether two strings have the same bytes. `==` also accepts canonically equivalent ones.
 @inline(__always)
 func sameBytes(_ left: String, _ right: String) -> Bool {
-    guard left.utf8.count == right.utf8.count, left == right else { return false }
-    // Equal and of equal length: only texts beyond ASCII can still differ, in the order of combining marks.
-    return left.utf8.count <= 1 || left.utf8.elementsEqual(right.utf8)
+    guard left.utf8.count == right.utf8.count else { return false }
+    let isSame = left.utf8.withContiguousStorageIfAvailable { left in
+        right.utf8.withContiguousStorageIfAvailable { right in
+            guard let first = left.baseAddress, let second = right.baseAddress else { return true }
+            return memcmp(first, second, left.count) == 0
+        }
+    }
+    // Every string of Swift's own lies in one piece.
+    return (isSame ?? nil) ?? left.utf8.elementsEqual(right.utf8)
 }

@@ -16,13 +16,9 @@ final class Program: Sendable {
         let description: String
     }
 
-    private final class State: @unchecked Sendable {
-        // Guarded by the mutex around it.
-        let process = Process()
-    }
-
     let pid: pid_t
-    private let state: Mutex<State>
+    /// What waitpid(2) has said; nil while the program runs.
+    private let status = Mutex<Int32?>(nil)
     private let directory: URL
 
     /// - Parameter path: of the program; a name without "/" is looked up in PATH.
@@ -30,32 +26,66 @@ final class Program: Sendable {
         guard let executable = Self.find(path) else { throw Failure(description: "no program \(path) on PATH") }
         directory = FileManager.default.temporaryDirectory.appending(path: "martlet-run-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
-        let state = State()
-        let process = state.process
-        process.executableURL = URL(filePath: executable)
-        process.arguments = arguments
-        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-        if let input {
-            let file = directory.appending(path: "in")
-            try Data(input.utf8).write(to: file)
-            process.standardInput = try FileHandle(forReadingFrom: file)
-        } else {
-            process.standardInput = FileHandle.nullDevice
-        }
-        for name in ["out", "err"] { try Data().write(to: directory.appending(path: name)) }
-        process.standardOutput = try FileHandle(forWritingTo: directory.appending(path: "out"))
-        process.standardError = try FileHandle(forWritingTo: directory.appending(path: "err"))
-        try Self.withoutBlockedSignals { try process.run() }
-        pid = process.processIdentifier
+        if let input { try Data(input.utf8).write(to: directory.appending(path: "in")) }
+        pid = try Self.spawn(
+            executable, arguments, ProcessInfo.processInfo.environment.merging(environment) { $1 },
+            input: input == nil ? "/dev/null" : directory.appending(path: "in").path,
+            output: directory.appending(path: "out").path, errors: directory.appending(path: "err").path)
         LiveProcesses.insert(pid)
-        self.state = Mutex(state)
+    }
+
+    /// posix_spawn(3) with the three standard streams as files, no other descriptor, and no blocked signal: a child
+    /// inherits the mask of the thread that starts it, and dispatch's threads block SIGTERM and SIGINT.
+    ///
+    /// Not Foundation's `Process`: it copies whole directory entries out of a buffer that may end earlier, and crashes
+    /// where memory ends there too.
+    private static func spawn(
+        _ executable: String, _ arguments: [String], _ environment: [String: String], input: String, output: String,
+        errors: String
+    ) throws -> pid_t {
+        for descriptor in 3..<Int32(clamping: sysconf(Int32(_SC_OPEN_MAX))) {
+            _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+        }
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_addopen(&actions, 0, input, O_RDONLY, 0)
+        posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
+        posix_spawn_file_actions_addopen(&actions, 2, errors, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        var none = sigset_t()
+        sigemptyset(&none)
+        posix_spawnattr_setsigmask(&attributes, &none)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
+        let texts = ([executable] + arguments).map { strdup($0) }
+        let settings = environment.map { strdup("\($0.key)=\($0.value)") }
+        defer { for text in texts + settings { free(text) } }
+        var pid = pid_t()
+        let failure = posix_spawn(&pid, executable, &actions, &attributes, texts + [nil], settings + [nil])
+        guard failure == 0 else {
+            throw Failure(description: "cannot start \(executable): \(String(cString: strerror(failure)))")
+        }
+        return pid
     }
 
     deinit {
         try? FileManager.default.removeItem(at: directory)  // Left-over temporary files do no harm.
     }
 
-    var isRunning: Bool { state.withLock { $0.process.isRunning } }
+    var isRunning: Bool { exitStatus == nil }
+
+    /// The exit status, or the number of the signal that ended the program; nil while it runs.
+    private var exitStatus: Int32? {
+        status.withLock { status in
+            var word: Int32 = 0
+            if status == nil, waitpid(pid, &word, WNOHANG) == pid {
+                status = word & 0x7f == 0 ? (word >> 8) & 0xff : word & 0x7f
+            }
+            return status
+        }
+    }
 
     /// What the program has written so far, and its exit status once it has ended (-1 before).
     var output: Output {
@@ -64,8 +94,7 @@ final class Program: Sendable {
             let data = try? Data(contentsOf: directory.appending(path: name))
             return String(decoding: data ?? Data(), as: UTF8.self)
         }
-        let status = state.withLock { $0.process.isRunning ? -1 : $0.process.terminationStatus }
-        return Output(status: status, out: read("out"), err: read("err"))
+        return Output(status: exitStatus ?? -1, out: read("out"), err: read("err"))
     }
 
     func signal(_ number: Int32) {
@@ -99,16 +128,6 @@ final class Program: Sendable {
         within timeout: Duration = .seconds(60)
     ) async throws -> Output {
         try await Program(path, arguments, environment: environment, input: input).ended(within: timeout)
-    }
-
-    /// A child inherits the signal mask of the thread that starts it, and dispatch's threads block SIGTERM and SIGINT.
-    private static func withoutBlockedSignals(_ body: () throws -> Void) rethrows {
-        var none = sigset_t()
-        var old = sigset_t()
-        sigemptyset(&none)
-        pthread_sigmask(SIG_SETMASK, &none, &old)
-        defer { pthread_sigmask(SIG_SETMASK, &old, nil) }
-        try body()
     }
 
     static func find(_ name: String) -> String? {
