@@ -1,11 +1,11 @@
 /// When the live thread shows changes to the watches of one cache: the first at once, and while changes keep coming
 /// everything that gathers meanwhile together. A write to a client's connection costs far more than what is in it, so the
-/// more watches there are, the longer it rests: what is added to the delay of a change stays near what a round takes.
+/// more watches there are, the longer it rests.
 struct DispatchPace: Sendable {
     /// From the beginning of one round to that of the next, whatever the number of watches. Microseconds.
-    static let interval: ClosedRange<Int64> = 1000...50_000
+    static let interval: ClosedRange<Int64> = 1000...100_000
     /// What each watch adds. Microseconds.
-    static let intervalPerWatch: Int64 = 30
+    static let intervalPerWatch: Int64 = 50
 
     private var next: Int64 = 0
 
