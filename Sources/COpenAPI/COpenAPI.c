@@ -38,6 +38,30 @@ static const unsigned char policy_v1[] = {
 static const unsigned char rbac_v1[] = {
 #embed "../../openapi/apis__rbac.authorization.k8s.io__v1.json"
 };
+static const unsigned char admissionregistration_v1[] = {
+#embed "../../openapi/apis__admissionregistration.k8s.io__v1.json"
+};
+static const unsigned char apiregistration_v1[] = {
+#embed "../../openapi/apis__apiregistration.k8s.io__v1.json"
+};
+static const unsigned char certificates_v1[] = {
+#embed "../../openapi/apis__certificates.k8s.io__v1.json"
+};
+static const unsigned char flowcontrol_v1[] = {
+#embed "../../openapi/apis__flowcontrol.apiserver.k8s.io__v1.json"
+};
+static const unsigned char node_v1[] = {
+#embed "../../openapi/apis__node.k8s.io__v1.json"
+};
+static const unsigned char resource_v1[] = {
+#embed "../../openapi/apis__resource.k8s.io__v1.json"
+};
+static const unsigned char scheduling_v1[] = {
+#embed "../../openapi/apis__scheduling.k8s.io__v1.json"
+};
+static const unsigned char storage_v1[] = {
+#embed "../../openapi/apis__storage.k8s.io__v1.json"
+};
 static const unsigned char traffic_v1[] = {
 #embed "../../openapi/apis__traffic.martlet.dev__v1.json"
 };
@@ -55,6 +79,14 @@ static const struct martlet_openapi_document documents[] = {
     {"apis/networking.k8s.io/v1", networking_v1, sizeof networking_v1},
     {"apis/policy/v1", policy_v1, sizeof policy_v1},
     {"apis/rbac.authorization.k8s.io/v1", rbac_v1, sizeof rbac_v1},
+    {"apis/admissionregistration.k8s.io/v1", admissionregistration_v1, sizeof admissionregistration_v1},
+    {"apis/apiregistration.k8s.io/v1", apiregistration_v1, sizeof apiregistration_v1},
+    {"apis/certificates.k8s.io/v1", certificates_v1, sizeof certificates_v1},
+    {"apis/flowcontrol.apiserver.k8s.io/v1", flowcontrol_v1, sizeof flowcontrol_v1},
+    {"apis/node.k8s.io/v1", node_v1, sizeof node_v1},
+    {"apis/resource.k8s.io/v1", resource_v1, sizeof resource_v1},
+    {"apis/scheduling.k8s.io/v1", scheduling_v1, sizeof scheduling_v1},
+    {"apis/storage.k8s.io/v1", storage_v1, sizeof storage_v1},
     {"apis/traffic.martlet.dev/v1", traffic_v1, sizeof traffic_v1},
 };
 

@@ -14,6 +14,9 @@ import Testing
         "apis__networking.k8s.io__v1", "apis__discovery.k8s.io__v1",
         "apis__coordination.k8s.io__v1", "apis__events.k8s.io__v1", "apis__policy__v1",
         "apis__rbac.authorization.k8s.io__v1", "apis__apiextensions.k8s.io__v1", "apis__traffic.martlet.dev__v1",
+        "apis__admissionregistration.k8s.io__v1", "apis__apiregistration.k8s.io__v1", "apis__certificates.k8s.io__v1",
+        "apis__flowcontrol.apiserver.k8s.io__v1", "apis__node.k8s.io__v1", "apis__resource.k8s.io__v1",
+        "apis__scheduling.k8s.io__v1", "apis__storage.k8s.io__v1",
     ]
 
     /// The kinds of the registry by the document that describes them.

@@ -40,7 +40,7 @@ import Testing
     }
 
     @Test func unknownKindsAreNotGuessed() throws {
-        #expect(try ProtobufDocument.parse(envelope("v1", "PersistentVolume", [])) == nil)
+        #expect(try ProtobufDocument.parse(envelope("example.org/v1", "Widget", [])) == nil)
     }
 
     @Test func everyMessageThatIsNamedIsThere() {

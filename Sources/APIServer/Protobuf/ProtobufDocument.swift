@@ -37,7 +37,7 @@ enum ProtobufDocument {
         return .object(document)
     }
 
-    private static let magic: [UInt8] = [0x6b, 0x38, 0x73, 0]
+    static let magic: [UInt8] = [0x6b, 0x38, 0x73, 0]
 
     private static func decode(_ bytes: ArraySlice<UInt8>, _ message: String) throws(Malformed) -> JSONObject {
         let fields = ProtobufFields.messages[message] ?? [:]
@@ -79,6 +79,9 @@ enum ProtobufDocument {
         case (.intOrString, .bytes(let bytes)): return try intOrString(bytes)
         case (.quantity, .bytes(let bytes)): return .string(try text(try firstField(bytes)))
         case (.json, .bytes(let bytes)): return try json(try firstField(bytes))
+        case (.double, .double(let number)): return number.isFinite ? .number(number) : nil
+        case (.schemaOr(let other), .bytes(let bytes)): return try schema(bytes, or: other)
+        case (.strings, .bytes(let bytes)): return .array(try strings(bytes))
         case (.message(let name), .bytes(let bytes)): return .object(try decode(bytes, name))
         default: throw Malformed(message: "a field has another wire type than expected")
         }
@@ -118,6 +121,37 @@ enum ProtobufDocument {
         var result: ArraySlice<UInt8> = []
         while let (number, wire) = try reader.next() {
             if number == 1, case .bytes(let bytes) = wire { result = bytes }
+        }
+        return result
+    }
+
+    /// JSONSchemaPropsOrBool, …OrArray and …OrStringArray: a schema, or something else.
+    private static func schema(
+        _ bytes: ArraySlice<UInt8>, or other: ProtobufFields.SchemaAlternative
+    ) throws(Malformed) -> JSONValue {
+        var reader = Reader(bytes)
+        var schema: JSONValue?
+        var items: [JSONValue] = []
+        var isAllowed = false
+        while let (number, wire) = try reader.next() {
+            switch (other, number, wire) {
+            case (.bool, 1, .varint(let flag)): isAllowed = flag != 0
+            case (.bool, 2, .bytes(let bytes)), (.array, 1, .bytes(let bytes)), (.strings, 1, .bytes(let bytes)):
+                schema = .object(try decode(bytes, "JSONSchemaProps"))
+            case (.array, 2, .bytes(let bytes)): items.append(.object(try decode(bytes, "JSONSchemaProps")))
+            case (.strings, 2, .bytes(let bytes)): items.append(.string(try text(bytes)))
+            default: break
+            }
+        }
+        return schema ?? (other == .bool ? .bool(isAllowed) : .array(items))
+    }
+
+    /// The repeated first field of a message (`ExtraValue`).
+    private static func strings(_ bytes: ArraySlice<UInt8>) throws(Malformed) -> [JSONValue] {
+        var reader = Reader(bytes)
+        var result: [JSONValue] = []
+        while let (number, wire) = try reader.next() {
+            if number == 1, case .bytes(let bytes) = wire { result.append(.string(try text(bytes))) }
         }
         return result
     }
@@ -174,7 +208,8 @@ private struct Reader {
     enum Value {
         case varint(UInt64)
         case bytes(ArraySlice<UInt8>)
-        /// 32 or 64 bits, which no message here uses.
+        case double(Double)
+        /// 32 bits, which no message here uses.
         case fixed
     }
 
@@ -190,8 +225,8 @@ private struct Reader {
         switch tag & 7 {
         case 0: return (tag >> 3, .varint(try varint()))
         case 1:
-            _ = try take(8)
-            return (tag >> 3, .fixed)
+            let bits = try take(8).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+            return (tag >> 3, .double(Double(bitPattern: bits)))
         case 2: return (tag >> 3, .bytes(try take(try varint())))
         case 5:
             _ = try take(4)

@@ -3,14 +3,21 @@
 ///
 /// Each line is a message and its fields, `name:number:type`. Types: `s` string, `b` bool, `i` integer, `y` bytes,
 /// `t` Time, `u` MicroTime, `p` IntOrString, `q` Quantity, `raw` JSON within bytes, `ms`, `my`, `mq` and `mt` maps of
-/// strings to strings, bytes, Quantities or Times, else a message.
+/// strings to strings, bytes, Quantities or Times, `ls` a message that only holds strings, a list in JSON, `mls` a map of
+/// those, `d` double, `orBool`, `orArray` and `orStrings` a JSON schema or something else, `m` before a message's name a map of such messages, else a message.
 /// Before the type: `*` repeated, `?` a pointer in Go, whose zero value is kept, `+` a message whose fields belong to the
 /// enclosing one in JSON.
 enum ProtobufFields {
     enum Shape: Sendable, Hashable {
-        case string, bool, integer, bytes, time, microTime, intOrString, quantity, json
+        case string, bool, integer, bytes, time, microTime, intOrString, quantity, json, strings, double
+        /// A JSONSchemaProps, or something else.
+        case schemaOr(SchemaAlternative)
         case message(String)
         indirect case map(Shape)
+    }
+
+    enum SchemaAlternative: Sendable, Hashable {
+        case bool, array, strings
     }
 
     struct Field: Sendable, Hashable {
@@ -21,7 +28,36 @@ enum ProtobufFields {
         var isInline = false
     }
 
-    static let messages: [String: [UInt64: Field]] = parse([table, podTable, workloadTable, policyTable])
+    static let messages: [String: [UInt64: Field]] = parse([
+        table, podTable, workloadTable, policyTable, admissionTable, accessTable, storageTable, deviceTable, definitionTable,
+    ])
+
+    /// A field as an encoder looks it up: by its name in JSON.
+    struct NumberedField: Sendable {
+        let number: UInt64
+        let shape: Shape
+        let isRepeated: Bool
+        /// Where it belongs when it is a field of an inlined message: that message, and its number in this one.
+        var inline: (number: UInt64, message: String)?
+    }
+
+    /// The fields of each message by their names in JSON, those of inlined messages among them.
+    static let byName: [String: [String: NumberedField]] = messages.mapValues { fields in
+        var result: [String: NumberedField] = [:]
+        func add(_ fields: [UInt64: Field], _ inline: (number: UInt64, message: String)?) {
+            for (number, field) in fields {
+                if field.isInline, case .message(let name) = field.shape {
+                    // An inlined message within an inlined one is reached through the outer.
+                    add(messages[name] ?? [:], inline ?? (number, name))
+                } else {
+                    result[field.name] = NumberedField(
+                        number: number, shape: field.shape, isRepeated: field.isRepeated, inline: inline)
+                }
+            }
+        }
+        add(fields, nil)
+        return result
+    }
 
     /// The message of a kind, by `apiVersion/Kind`.
     static let kinds: [String: String] = [
@@ -41,6 +77,38 @@ enum ProtobufFields {
         "rbac.authorization.k8s.io/v1/Role": "Role", "rbac.authorization.k8s.io/v1/ClusterRole": "ClusterRole",
         "rbac.authorization.k8s.io/v1/RoleBinding": "RoleBinding",
         "rbac.authorization.k8s.io/v1/ClusterRoleBinding": "ClusterRoleBinding",
+        "apiextensions.k8s.io/v1/CustomResourceDefinition": "CustomResourceDefinition",
+        "networking.k8s.io/v1/IPAddress": "IPAddress", "networking.k8s.io/v1/ServiceCIDR": "ServiceCIDR",
+        "v1/LimitRange": "LimitRange", "v1/ResourceQuota": "ResourceQuota", "v1/PersistentVolume": "PersistentVolume",
+        "v1/Binding": "Binding", "v1/ComponentStatus": "ComponentStatus",
+        "admissionregistration.k8s.io/v1/MutatingAdmissionPolicy": "MutatingAdmissionPolicy",
+        "admissionregistration.k8s.io/v1/MutatingAdmissionPolicyBinding": "MutatingAdmissionPolicyBinding",
+        "admissionregistration.k8s.io/v1/MutatingWebhookConfiguration": "MutatingWebhookConfiguration",
+        "admissionregistration.k8s.io/v1/ValidatingAdmissionPolicy": "ValidatingAdmissionPolicy",
+        "admissionregistration.k8s.io/v1/ValidatingAdmissionPolicyBinding": "ValidatingAdmissionPolicyBinding",
+        "admissionregistration.k8s.io/v1/ValidatingWebhookConfiguration": "ValidatingWebhookConfiguration",
+        "apiregistration.k8s.io/v1/APIService": "APIService",
+        "authentication.k8s.io/v1/SelfSubjectReview": "SelfSubjectReview",
+        "authentication.k8s.io/v1/TokenRequest": "TokenRequest",
+        "authentication.k8s.io/v1/TokenReview": "TokenReview",
+        "authorization.k8s.io/v1/LocalSubjectAccessReview": "LocalSubjectAccessReview",
+        "authorization.k8s.io/v1/SelfSubjectAccessReview": "SelfSubjectAccessReview",
+        "authorization.k8s.io/v1/SelfSubjectRulesReview": "SelfSubjectRulesReview",
+        "authorization.k8s.io/v1/SubjectAccessReview": "SubjectAccessReview",
+        "certificates.k8s.io/v1/CertificateSigningRequest": "CertificateSigningRequest",
+        "flowcontrol.apiserver.k8s.io/v1/FlowSchema": "FlowSchema",
+        "flowcontrol.apiserver.k8s.io/v1/PriorityLevelConfiguration": "PriorityLevelConfiguration",
+        "node.k8s.io/v1/RuntimeClass": "RuntimeClass",
+        "resource.k8s.io/v1/DeviceClass": "DeviceClass",
+        "resource.k8s.io/v1/ResourceClaim": "DeviceResourceClaim",
+        "resource.k8s.io/v1/ResourceClaimTemplate": "ResourceClaimTemplate",
+        "resource.k8s.io/v1/ResourceSlice": "ResourceSlice",
+        "scheduling.k8s.io/v1/PriorityClass": "PriorityClass",
+        "storage.k8s.io/v1/CSIDriver": "CSIDriver", "storage.k8s.io/v1/CSINode": "CSINode",
+        "storage.k8s.io/v1/CSIStorageCapacity": "CSIStorageCapacity",
+        "storage.k8s.io/v1/StorageClass": "StorageClass",
+        "storage.k8s.io/v1/VolumeAttachment": "VolumeAttachment",
+        "storage.k8s.io/v1/VolumeAttributesClass": "VolumeAttributesClass",
     ]
 
     private static func parse(_ tables: [String]) -> [String: [UInt64: Field]] {
@@ -48,6 +116,7 @@ enum ProtobufFields {
         for line in tables.flatMap({ $0.split(separator: "\n") }) {
             let words = line.split(separator: " ")
             guard let name = words.first else { continue }
+            messages[String(name), default: [:]] = messages[String(name)] ?? [:]
             for word in words.dropFirst() {
                 let parts = word.split(separator: ":")
                 guard parts.count == 3, let number = UInt64(parts[1]) else { continue }
@@ -76,7 +145,14 @@ enum ProtobufFields {
         case "p": .intOrString
         case "q": .quantity
         case "raw": .json
-        case "ms", "my", "mq", "mt": .map(shape(type.dropFirst()))
+        case "ls": .strings
+        case "d": .double
+        case "orBool": .schemaOr(.bool)
+        case "orArray": .schemaOr(.array)
+        case "orStrings": .schemaOr(.strings)
+        case "morStrings": .map(.schemaOr(.strings))
+        case "ms", "my", "mq", "mt", "mls": .map(shape(type.dropFirst()))
+        case _ where type.first == "m": .map(.message(String(type.dropFirst())))
         default: .message(String(type))
         }
     }

@@ -60,7 +60,7 @@ extension BuiltInTables {
         )
     }
 
-    private static let accessModes = [
+    static let accessModes = [
         "ReadWriteOnce": "RWO", "ReadOnlyMany": "ROX", "ReadWriteMany": "RWX", "ReadWriteOncePod": "RWOP",
     ]
 }

@@ -39,6 +39,30 @@ enum BuiltInTables {
         case ("rbac.authorization.k8s.io", "ClusterRole"), ("rbac.authorization.k8s.io", "Role"): roles
         case ("rbac.authorization.k8s.io", "ClusterRoleBinding"), ("rbac.authorization.k8s.io", "RoleBinding"):
             roleBindings
+        case ("", "LimitRange"): limitRanges
+        case ("", "PersistentVolume"): persistentVolumes
+        case ("", "ResourceQuota"): resourceQuotas
+        case ("admissionregistration.k8s.io", let kind):
+            switch kind {
+            case "MutatingWebhookConfiguration", "ValidatingWebhookConfiguration": webhookConfigurations
+            case "ValidatingAdmissionPolicy": validatingPolicies
+            case "MutatingAdmissionPolicy": mutatingPolicies
+            default: policyBindings
+            }
+        case ("apiregistration.k8s.io", "APIService"): apiServices
+        case ("certificates.k8s.io", "CertificateSigningRequest"): signingRequests
+        case ("flowcontrol.apiserver.k8s.io", "FlowSchema"): flowSchemas
+        case ("flowcontrol.apiserver.k8s.io", "PriorityLevelConfiguration"): priorityLevels
+        case ("node.k8s.io", "RuntimeClass"): runtimeClasses
+        case ("resource.k8s.io", "ResourceClaim"): resourceClaims
+        case ("resource.k8s.io", "ResourceSlice"): resourceSlices
+        case ("scheduling.k8s.io", "PriorityClass"): priorityClasses
+        case ("storage.k8s.io", "CSIDriver"): csiDrivers
+        case ("storage.k8s.io", "CSINode"): csiNodes
+        case ("storage.k8s.io", "CSIStorageCapacity"): storageCapacities
+        case ("storage.k8s.io", "StorageClass"): storageClasses
+        case ("storage.k8s.io", "VolumeAttachment"): volumeAttachments
+        case ("storage.k8s.io", "VolumeAttributesClass"): volumeAttributesClasses
         case ("traffic.martlet.dev", "AddressPool"): addressPools
         case ("traffic.martlet.dev", "RouteTable"): routeTables
         default: nil

@@ -74,23 +74,26 @@ struct SchedulingRules {
 
     private func checkNodes(_ affinity: JSONValue, _ path: FieldPath, _ errors: inout [FieldError]) {
         let required = "requiredDuringSchedulingIgnoredDuringExecution"
-        if let selector = affinity.at(required) {
-            let terms = selector["nodeSelectorTerms"]?.array ?? []
-            let termsPath = path.child(required).child("nodeSelectorTerms")
-            if terms.isEmpty { errors.required(termsPath, "must have at least one node selector term") }
-            for (index, term) in terms.enumerated() { checkTerm(term, termsPath.index(index), &errors) }
-        }
+        if let selector = affinity.at(required) { Self.checkNodeSelector(selector, path.child(required), &errors) }
         let preferred = "preferredDuringSchedulingIgnoredDuringExecution"
         for (index, entry) in (affinity[preferred]?.array ?? []).enumerated() {
             let path = path.child(preferred).index(index)
             if let weight = entry["weight"], !(1...100).contains(weight.int ?? 0) {
                 errors.invalid(path.child("weight"), weight, "must be in the range 1-100")
             }
-            if let term = entry["preference"] { checkTerm(term, path.child("preference"), &errors) }
+            if let term = entry["preference"] { Self.checkTerm(term, path.child("preference"), &errors) }
         }
     }
 
-    private func checkTerm(_ term: JSONValue, _ path: FieldPath, _ errors: inout [FieldError]) {
+    /// A `v1.NodeSelector`: nodes that match one of its terms.
+    static func checkNodeSelector(_ selector: JSONValue, _ path: FieldPath, _ errors: inout [FieldError]) {
+        let terms = selector["nodeSelectorTerms"]?.array ?? []
+        let path = path.child("nodeSelectorTerms")
+        if terms.isEmpty { errors.required(path, "must have at least one node selector term") }
+        for (index, term) in terms.enumerated() { checkTerm(term, path.index(index), &errors) }
+    }
+
+    private static func checkTerm(_ term: JSONValue, _ path: FieldPath, _ errors: inout [FieldError]) {
         for (index, expression) in (term["matchExpressions"]?.array ?? []).enumerated() {
             let path = path.child("matchExpressions").index(index)
             let values = expression["values"]?.array ?? []
