@@ -28,6 +28,8 @@ let package = Package(
         // C: what Glibc's Swift module lacks, and the system's libraries.
         .target(name: "CLinux"),
         .target(name: "CProcess"),
+        // RE2 has no interface in C: the shim is in C++.
+        .target(name: "CRE2", linkerSettings: [.linkedLibrary("re2")]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CNGHTTP2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
@@ -37,7 +39,7 @@ let package = Package(
         .target(name: "COpenAPI"),
 
         .target(name: "NetworkTypes", swiftSettings: settings),
-        .target(name: "KubeModel", dependencies: ["NetworkTypes", "CYAML"], swiftSettings: settings),
+        .target(name: "KubeModel", dependencies: ["NetworkTypes", "CYAML", "CRE2"], swiftSettings: settings),
         .target(name: "Store", dependencies: ["CSQLite"], swiftSettings: settings),
         .target(
             name: "Transport", dependencies: ["NetworkTypes", "CLinux", "COpenSSL", "CNGHTTP2"],
@@ -103,5 +105,6 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests", dependencies: ["KubeModel", "martlet"], exclude: ["Manifests"],
             swiftSettings: settings),
-    ]
+    ],
+    cxxLanguageStandard: .cxx17
 )

@@ -18,8 +18,9 @@ let package = Package(
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CNGHTTP2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+        .target(name: "CRE2", linkerSettings: [.linkedLibrary("re2")]),
         .target(name: "NetworkTypes", swiftSettings: settings),
-        .target(name: "KubeModel", dependencies: ["NetworkTypes", "CYAML"], swiftSettings: settings),
+        .target(name: "KubeModel", dependencies: ["NetworkTypes", "CYAML", "CRE2"], swiftSettings: settings),
         .target(
             name: "Transport", dependencies: ["NetworkTypes", "CLinux", "COpenSSL", "CNGHTTP2"],
             swiftSettings: settings),

@@ -17,10 +17,11 @@ let package = Package(
     targets: [
         .target(name: "CFuzzer"),
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+        .target(name: "CRE2", linkerSettings: [.linkedLibrary("re2")]),
         .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .target(name: "NetworkTypes", swiftSettings: settings),
         .target(name: "Store", dependencies: ["CSQLite"], swiftSettings: settings),
-        .target(name: "KubeModel", dependencies: ["NetworkTypes", "CYAML"], swiftSettings: settings),
+        .target(name: "KubeModel", dependencies: ["NetworkTypes", "CYAML", "CRE2"], swiftSettings: settings),
         .executableTarget(
             name: "fuzz", dependencies: ["CFuzzer", "KubeModel", "NetworkTypes", "Store"], swiftSettings: settings,
             linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address", "-use-ld=lld"])]),

@@ -280,7 +280,7 @@ import Testing
             (#"^a\.b$"#, "a.b", true), (#"^a\.b$"#, "axb", false), ("^[^/]*$", "a/b", false), ("x", "", false),
             ("", "", true),
             ("^[-a-z0-9]*$", "a-1", true), (#"^\/x$"#, "/x", true), ("[[:alpha:]]", "ab", true), (#"\bx"#, "yx", false),
-            (#"\p{Greek}"#, "", nil),
+            (#"\p{Greek}"#, "α", true), (#"\p{Greek}"#, "", false),
             ("a\\", "", nil),
         ] as [(String, String, Bool?)])
     func patternsMatchAsRE2(pattern: String, text: String, expected: Bool?) throws {

@@ -72,7 +72,7 @@ enum CELStrings {
     private static func pattern(_ value: CELValue, for text: String) throws(CELFailure) -> TextPattern {
         let source = try self.text(value)
         do throws(TextPattern.Unsupported) {
-            let pattern = try TextPattern(source)
+            let pattern = try TextPattern(usedNow: source)
             guard pattern.cost(of: text) <= CELCost.evaluationLimit else {
                 throw .init(message: "expression too large")
             }

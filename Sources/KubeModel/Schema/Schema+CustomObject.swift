@@ -27,16 +27,6 @@ extension Schema {
         self.init(graph: graph, index: graph.components["root"] ?? 0)
     }
 
-    /// What is wrong with a `pattern`; nil when it can be used.
-    public static func patternProblem(_ pattern: String) -> String? {
-        do {
-            _ = try TextPattern(pattern)
-            return nil
-        } catch {
-            return error.message
-        }
-    }
-
     /// The name of the schema that all metadata has.
     public static let objectMeta = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
 

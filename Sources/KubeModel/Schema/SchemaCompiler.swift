@@ -2,6 +2,7 @@
 struct SchemaCompiler {
     private var nodes: [SchemaGraph.Node] = []
     private var components: [String: Int] = [:]
+    private var patterns = PatternCollection()
     /// Nodes that are another schema with some keywords replaced: `{allOf: [{$ref}], default}`.
     private var wrappers: [(node: Int, target: Int, overrides: JSONObject, path: String)] = []
 
@@ -102,6 +103,13 @@ struct SchemaCompiler {
             case "anyOf": node.anyOf = try list(value, path)
             case "oneOf": node.oneOf = try list(value, path)
             case "not": node.not = try self.node(value, path)
+            case "pattern":
+                let source = try Keyword.text(value, path)
+                do throws(TextPattern.Unsupported) {
+                    node.pattern = try patterns.pattern(source)
+                } catch {
+                    throw SchemaError(path, error.message)
+                }
             default: try Keyword.set(keyword, value, on: &node, path)
             }
         }
@@ -173,16 +181,6 @@ private enum Keyword {
         case "enum":
             guard case .array(let values) = value else { throw SchemaError(path, "must be an array") }
             node.enumeration = values
-        case "pattern":
-            do {
-                node.pattern = try TextPattern(try text(value, path))
-            } catch let error as TextPattern.Unsupported {
-                throw SchemaError(path, error.message)
-            } catch let error as SchemaError {
-                throw error
-            } catch {
-                throw SchemaError(path, "\(error)")
-            }
         case "format": node.format = try text(value, path)
         case "minimum": node.minimum = try number(value, path)
         case "maximum": node.maximum = try number(value, path)
