@@ -6,12 +6,13 @@ extension ProxyCore {
     /// Reads and forwards a response while there is something to read and the client takes it.
     mutating func readResponse(_ u: Upstream) {
         var rounds = 0
-        while u.pointee.phase == .active, u.pointee.mayRead {
-            let c = clients[u.pointee.client]
+        while u.isLive, u.pointee.phase == .active, u.pointee.mayRead {
+            let x = exchanges[u.pointee.exchange]
+            let c = clients[x.pointee.client]
             // Backpressure: go on when the client has taken what it has.
             if !c.pointee.output.isEmpty { return }
             rounds += 1
-            if rounds > 16 { return resumeLater(.upstream, u.pointee.index) }
+            if rounds > 16 { return resumeLater(u) }
             let isPartial = !u.pointee.input.isEmpty
             var bytes = scratch + Self.headroom
             var room = Self.readSize
@@ -29,36 +30,41 @@ extension ProxyCore {
                 setTimer(upstream: u, limits.response)
                 if isPartial {
                     u.pointee.input.end += count
-                    deliverPartial(u, c)
+                    deliverPartial(u, x, c)
                 } else if u.pointee.hasHead {
-                    forwardBody(u, c, bytes, count, headCount: 0)
+                    forwardBody(u, x, c, bytes, count, headCount: 0)
                 } else {
-                    deliver(u, c, bytes, count)
+                    deliver(u, x, c, bytes, count)
                 }
             case .wouldBlock: u.pointee.mayRead = false
-            case .closed, .failed: return ended(u, c)
+            case .closed: return ended(u, x, c)
+            case .failed:
+                // Reset, say: whatever was to come has not.
+                u.pointee.mayRead = false
+                u.pointee.peerClosed = true
+                return lost(u, x, .broken)
             }
         }
     }
 
     /// The upstream's end of stream.
-    private mutating func ended(_ u: Upstream, _ c: Client) {
+    private mutating func ended(_ u: Upstream, _ x: ExchangeReference, _ c: Client) {
         u.pointee.mayRead = false
         u.pointee.peerClosed = true
         u.pointee.body.endOfStream()
-        guard u.pointee.hasHead, u.pointee.body.isComplete else { return lost(u, c, .broken) }
-        if c.pointee.flags.contains(.chunksResponse) {
+        guard u.pointee.hasHead, u.pointee.body.isComplete else { return lost(u, x, .broken) }
+        if x.pointee.flags.contains(.chunksResponse) {
             let end: StaticString = "0\r\n\r\n"
-            guard send(c, end.utf8Start, end.utf8CodeUnitCount) else { return }
+            guard send(x, c, end.utf8Start, end.utf8CodeUnitCount) else { return }
         }
-        finish(u, c)
+        finish(u, x, c)
     }
 
     /// Takes a response head (or several, with 1xx) from a buffer of the connection's own.
-    private mutating func deliverPartial(_ u: Upstream, _ c: Client) {
+    private mutating func deliverPartial(_ u: Upstream, _ x: ExchangeReference, _ c: Client) {
         var whole = u.pointee.input
         u.pointee.input = ByteBuffer()
-        deliver(u, c, whole.bytes, whole.count)
+        deliver(u, x, c, whole.bytes, whole.count)
         buffers.release(&whole)
     }
 
@@ -73,103 +79,108 @@ extension ProxyCore {
     }
 
     /// - Parameter bytes: with ``headroom`` in front and ``tailroom`` behind.
-    private mutating func deliver(_ u: Upstream, _ c: Client, _ bytes: UnsafeMutablePointer<UInt8>, _ count: Int) {
+    private mutating func deliver(
+        _ u: Upstream, _ x: ExchangeReference, _ c: Client, _ bytes: UnsafeMutablePointer<UInt8>, _ count: Int
+    ) {
         var bytes = bytes
         var count = count
         while true {
             let window = UnsafeRawBufferPointer(start: bytes, count: count)
             let parsed = responseHead.pointee.parse(
-                window, toHead: c.pointee.flags.contains(.head),
+                window, toHead: x.pointee.flags.contains(.head),
                 limits: HTTP1HeadLimits(headBytes: limits.maxHeadBytes))
             switch parsed {
             case .incomplete:
-                if count >= limits.maxHeadBytes { return lost(u, c, .malformed) }
+                if count >= limits.maxHeadBytes { return lost(u, x, .malformed) }
                 return keepResponse(u, bytes, count)
-            case .invalid: return lost(u, c, .malformed)
+            case .invalid: return lost(u, x, .malformed)
             case .complete: break
             }
             let status = Int32(responseHead.pointee.status)
-            if status > 599 { return lost(u, c, .malformed) }
+            if status > 599 { return lost(u, x, .malformed) }
             let headCount = responseHead.pointee.byteCount
-            if status == 101 { return switchProtocols(u, c, bytes, count) }
+            if status == 101 { return switchProtocols(u, x, c, bytes, count) }
             if status < 200 {
                 // 100 was answered by the proxy itself; others (102, 103) go to clients that know them.
-                if status != 100, !c.pointee.flags.contains(.http10) {
+                if status != 100, !x.pointee.flags.contains(.http10) {
                     let length = ResponseHead.write(
                         responseHead, bytes, framing: .asIs, connection: .implied, to: headScratch)
-                    guard send(c, headScratch, length) else { return }
+                    guard send(x, c, headScratch, length) else { return }
                 }
                 bytes += headCount
                 count -= headCount
                 if count == 0 { return }
                 continue
             }
-            return begin(u, c, bytes, count)
+            return begin(u, x, c, bytes, count)
         }
     }
 
     /// A final response head is there: sends it, with what there is of the body.
     private mutating func begin(
-        _ u: Upstream, _ c: Client, _ bytes: UnsafeMutablePointer<UInt8>, _ count: Int
+        _ u: Upstream, _ x: ExchangeReference, _ c: Client, _ bytes: UnsafeMutablePointer<UInt8>, _ count: Int
     ) {
         u.pointee.hasHead = true
         u.pointee.body = MessageBody(responseHead.pointee.framing)
         u.pointee.isReusable =
-            responseHead.pointee.keepsAlive && c.pointee.body.isComplete
-            && c.pointee.requestSent == c.pointee.request.end
-        c.pointee.status = Int32(responseHead.pointee.status)
+            responseHead.pointee.keepsAlive && x.pointee.body.isComplete
+            && x.pointee.isRequestSent
+        x.pointee.status = Int32(responseHead.pointee.status)
         // The request will not be sent again. With an access log its first line is still wanted.
-        if accessLog == nil, c.pointee.requestSent == c.pointee.request.end {
-            buffers.release(&c.pointee.request)
-            c.pointee.requestSent = 0
+        if accessLog == nil, x.pointee.isRequestSent {
+            buffers.release(&x.pointee.request)
+            x.pointee.requestSent = 0
         }
         var framing = ResponseHead.Framing.asIs
         switch u.pointee.body.kind {
         case .chunked:
-            if c.pointee.flags.contains(.http10) {
-                c.pointee.flags.insert(.unchunksResponse)
-                c.pointee.flags.remove(.keepAlive)
+            if x.pointee.flags.contains(.http10) {
+                x.pointee.flags.insert(.unchunksResponse)
+                x.pointee.flags.remove(.keepAlive)
+                x.pointee.flags.insert(.endsWithConnection)
                 framing = .untilClose
             } else {
                 framing = .chunked
             }
         case .untilClose:
-            if c.pointee.flags.contains(.http10) {
-                c.pointee.flags.remove(.keepAlive)
+            if x.pointee.flags.contains(.http10) {
+                x.pointee.flags.remove(.keepAlive)
+                x.pointee.flags.insert(.endsWithConnection)
                 framing = .untilClose
             } else {
-                c.pointee.flags.insert(.chunksResponse)
+                x.pointee.flags.insert(.chunksResponse)
                 framing = .chunked
             }
         case .none, .length: break
         }
         // An answer before the end of the request: the rest of it is not read.
-        if !c.pointee.body.isComplete || isDraining { c.pointee.flags.remove(.keepAlive) }
+        if !x.pointee.body.isComplete || isDraining { x.pointee.flags.remove(.keepAlive) }
         let connection: ResponseHead.Connection =
-            !c.pointee.flags.contains(.keepAlive) ? .close : c.pointee.flags.contains(.http10) ? .keepAlive : .implied
+            !x.pointee.flags.contains(.keepAlive) ? .close : x.pointee.flags.contains(.http10) ? .keepAlive : .implied
         let headCount = responseHead.pointee.byteCount
         let written = ResponseHead.write(
             responseHead, bytes, framing: framing, connection: connection, to: headScratch)
-        c.pointee.phase = .responding
-        forwardBody(u, c, bytes + headCount, count - headCount, headCount: written)
+        x.pointee.phase = .responding
+        forwardBody(u, x, c, bytes + headCount, count - headCount, headCount: written)
     }
 
     /// Sends body bytes to the client, framed as it needs them, with a head from `headScratch` in front.
     ///
     /// - Parameter bytes: with enough room in front for the head and a chunk size, and ``tailroom`` behind `count`.
     private mutating func forwardBody(
-        _ u: Upstream, _ c: Client, _ bytes: UnsafeMutablePointer<UInt8>, _ count: Int, headCount: Int
+        _ u: Upstream, _ x: ExchangeReference, _ c: Client, _ bytes: UnsafeMutablePointer<UInt8>, _ count: Int,
+        headCount: Int
     ) {
         var start = bytes
         var length: Int
         var step = MessageBody.Step()
-        if c.pointee.flags.contains(.unchunksResponse) {
+        if x.pointee.flags.contains(.unchunksResponse) {
             step = u.pointee.body.advanceRemovingFraming(bytes, count)
             length = step.forward
         } else {
             step = u.pointee.body.advance(bytes, count)
             length = step.forward
-            if c.pointee.flags.contains(.chunksResponse), length > 0 {
+            if x.pointee.flags.contains(.chunksResponse), length > 0 {
                 let prefix = Self.chunkPrefix(length, before: start)
                 (start + length).pointee = 0x0D
                 (start + length + 1).pointee = 0x0A
@@ -183,8 +194,8 @@ extension ProxyCore {
             }
         }
         if step.isMalformed {
-            detachUpstream(c)
-            return abandon(c)
+            detachUpstream(x)
+            return abandon(x)
         }
         if headCount > 0 {
             start -= headCount
@@ -192,8 +203,8 @@ extension ProxyCore {
             length += headCount
         }
         if step.consumed < count { u.pointee.isReusable = false }
-        if length > 0, !send(c, start, length) { return }
-        if u.pointee.body.isComplete { finish(u, c) }
+        if length > 0, !send(x, c, start, length) { return }
+        if u.pointee.body.isComplete { finish(u, x, c) }
     }
 
     /// Writes the size line of a chunk in front of it; returns its length.
@@ -211,30 +222,9 @@ extension ProxyCore {
     }
 
     /// The response is complete.
-    private mutating func finish(_ u: Upstream, _ c: Client) {
-        c.pointee.upstream = -1
+    private mutating func finish(_ u: Upstream, _ x: ExchangeReference, _ c: Client) {
+        x.pointee.upstream = .none
         release(u)
-        endRequest(c)
-    }
-
-    /// Goes on with a connection that has had its share, after the others.
-    mutating func resumeLater(_ side: Side, _ index: Int32) {
-        guard let worker = worker?.takeUnretainedValue() else { return }
-        let registration = side == .client ? clients[index].pointee.registration : upstreams[index].pointee.registration
-        loop.execute {
-            worker.core.pointee.resume(side, index, registration)
-        }
-    }
-
-    mutating func resume(_ side: Side, _ index: Int32, _ registration: LoopRegistration?) {
-        updateTime()
-        if side == .client {
-            let c = clients[index]
-            if c.pointee.registration == registration { proceed(c) }
-        } else {
-            let u = upstreams[index]
-            guard u.pointee.registration == registration else { return }
-            upstreamReady(u, .readable)
-        }
+        endExchange(x, c)
     }
 }

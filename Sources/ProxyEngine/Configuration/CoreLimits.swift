@@ -1,32 +1,4 @@
-internal import NetworkTypes
 internal import Transport
-
-/// A configuration as the loops use it: compiled once, shared by all of them, replaced as a whole.
-final class CompiledConfiguration: Sendable {
-    let table: RoutingTable
-    let upstreams: [ProxyConfiguration.Upstream]
-    let limits: ProxyLimits
-    let trustsForwarded: Bool
-    /// Counter of each compiled route and of each upstream, from the engine's registry.
-    let routeCounters: [Int32]
-    /// For new TLS connections; nil when no listener is https.
-    let tls: TLSContext?
-    /// What stands between host and path in a redirect: empty, or `:port`.
-    let httpsPortSuffix: [UInt8]
-
-    init(
-        table: RoutingTable, configuration: ProxyConfiguration, routeCounters: [Int32], tls: TLSContext?,
-        httpsPortSuffix: [UInt8]
-    ) {
-        self.table = table
-        self.upstreams = configuration.upstreams
-        self.limits = configuration.limits
-        self.trustsForwarded = configuration.trustsForwardedHeaders
-        self.routeCounters = routeCounters
-        self.tls = tls
-        self.httpsPortSuffix = httpsPortSuffix
-    }
-}
 
 /// The limits in the units of the hot path.
 struct CoreLimits: BitwiseCopyable {

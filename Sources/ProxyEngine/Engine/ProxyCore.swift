@@ -2,12 +2,12 @@ internal import Glibc
 internal import NetworkTypes
 internal import Transport
 
-/// All state of the proxy on one event loop, and what happens to it.
+/// The proxy on one event loop: what happens at each event, over the state that the types below keep.
 ///
-/// Connections are plain structs in slabs, named by index and handled by pointer; slots never move. A method that may
-/// end a connection leaves it in phase `.free`; who goes on using a pointer afterwards asks for the phase first. No
-/// method but ``acceptConnections(_:)`` and the connects hands out a slot, so a freed one cannot have come back to
-/// life under the feet of its last user within one step.
+/// State knows no commands: who is connected, on which exchange, to which upstream is kept by slabs, the
+/// ``UpstreamPool`` and the ``UpstreamDirectory``, which touch no socket. The commands are the extensions of this type, one
+/// file for each side. A command that may end a connection or an exchange makes its references dead, and whoever goes
+/// on using one afterwards asks it (``Slab/Reference/isLive``).
 ///
 /// The bytes of an event live in `scratch`, shared by all connections; only what cannot be sent on at once is copied
 /// to a buffer of the connection's own.
@@ -18,8 +18,9 @@ struct ProxyCore: ~Copyable {
     /// ...and behind it for a chunk's end.
     static var tailroom: Int { 64 }
 
-    typealias Client = UnsafeMutablePointer<ClientConnection>
-    typealias Upstream = UnsafeMutablePointer<UpstreamConnection>
+    typealias Client = Slab<Party.Client, ClientConnection>.Reference
+    typealias Upstream = UpstreamPool.Connection
+    typealias ExchangeReference = Slab<Party.Exchange, Exchange>.Reference
 
     enum Side: UInt64 { case client = 0, upstream = 1, listener = 2 }
 
@@ -27,10 +28,11 @@ struct ProxyCore: ~Copyable {
     let accessLog: (any AccessLog)?
     var worker: Unmanaged<ProxyWorker>?
 
-    var clients = Slab<ClientConnection>(blank: ClientConnection(index: -1))
-    var upstreams = Slab<UpstreamConnection>(blank: UpstreamConnection(index: -1))
-    var endpoints = Slab<Endpoint>(blank: Endpoint(index: -1))
-    var states = Slab<UpstreamState>(blank: UpstreamState(index: -1))
+    var clients = Slab<Party.Client, ClientConnection>(blank: ClientConnection())
+    var exchanges = Slab<Party.Exchange, Exchange>(blank: Exchange())
+    var pool = UpstreamPool()
+    var directory: UpstreamDirectory
+    var accounts = LoopAccounts()
     var buffers = BufferPool()
     var wheel = TimerWheel(now: 0)
     var isTicking = false
@@ -39,10 +41,6 @@ struct ProxyCore: ~Copyable {
 
     var configuration: CompiledConfiguration?
     var limits = CoreLimits()
-    /// From the configuration's upstream indices to `states`.
-    var stateOfUpstream: [Int32] = []
-    var stateIndices: [String: Int32] = [:]
-    var endpointIndices: [SocketAddress: Int32] = [:]
     var listeners: [ListenerState] = []
     var isDraining = false
 
@@ -55,15 +53,6 @@ struct ProxyCore: ~Copyable {
     let responseHead: UnsafeMutablePointer<HTTP1ResponseHead>
     var random: UInt64 = 0
 
-    // Counters.
-    var routeTraffic: [TrafficCount] = []
-    var statuses = [UInt64](repeating: 0, count: 600)
-    var accepted: UInt64 = 0
-    var refused: UInt64 = 0
-    var tunnels = 0
-    var upstreamsCreated: UInt64 = 0
-    var idleUpstreams = 0
-
     init(loop: EventLoop, accessLog: (any AccessLog)?) {
         self.loop = loop
         self.accessLog = accessLog
@@ -73,8 +62,11 @@ struct ProxyCore: ~Copyable {
         requestHead.initialize(to: HTTP1RequestHead())
         responseHead = .allocate(capacity: 1)
         responseHead.initialize(to: HTTP1ResponseHead())
-        // An identifier, not a secret.
-        withUnsafeMutableBytes(of: &random) { _ = getentropy($0.baseAddress, $0.count) }
+        // Identifiers, not secrets.
+        var seed: UInt64 = 0
+        withUnsafeMutableBytes(of: &seed) { _ = getentropy($0.baseAddress, $0.count) }
+        random = seed
+        directory = UpstreamDirectory(seed: ~seed)
     }
 
     deinit {
@@ -83,18 +75,23 @@ struct ProxyCore: ~Copyable {
         requestHead.deallocate()
         responseHead.deallocate()
         for listener in listeners { listener.port.deallocate() }
-        for index in 0..<states.indexBound { states[index].pointee.endpoints?.deallocate() }
     }
 
-    static func token(_ side: Side, _ index: Int32) -> UInt64 { UInt64(index) << 2 | side.rawValue }
+    // MARK: Events
+
+    /// The side in two bits, who it is in the others.
+    static func token<Kind>(_ side: Side, _ handle: Handle<Kind>) -> UInt64 { handle.packed << 2 | side.rawValue }
+
+    static func token(listener index: Int) -> UInt64 { UInt64(index) << 2 | Side.listener.rawValue }
 
     mutating func handle(_ events: ReadyEvents, token: UInt64) {
         updateTime()
-        let index = Int32(truncatingIfNeeded: token >> 2)
         switch token & 3 {
-        case Side.client.rawValue: clientReady(clients[index], events)
-        case Side.upstream.rawValue: upstreamReady(upstreams[index], events)
-        default: acceptConnections(Int(index))
+        case Side.client.rawValue:
+            if let client = clients.resolve(Handle(packed: token >> 2)) { clientReady(client, events) }
+        case Side.upstream.rawValue:
+            if let upstream = pool.connections.resolve(Handle(packed: token >> 2)) { upstreamReady(upstream, events) }
+        default: acceptConnections(Int(token >> 2))
         }
     }
 
@@ -102,24 +99,47 @@ struct ProxyCore: ~Copyable {
         now = Int64(loop.now.nanoseconds / CoreLimits.tickNanoseconds)
     }
 
+    /// Goes on with a connection that has had its share, after the others.
+    mutating func resumeLater(_ client: Client) {
+        guard let worker = worker?.takeUnretainedValue() else { return }
+        loop.execute { [handle = client.handle] in
+            worker.core.pointee.updateTime()
+            if let client = worker.core.pointee.clients.resolve(handle) { worker.core.pointee.proceed(client) }
+        }
+    }
+
+    mutating func resumeLater(_ upstream: Upstream) {
+        guard let worker = worker?.takeUnretainedValue() else { return }
+        loop.execute { [handle = upstream.handle] in
+            worker.core.pointee.updateTime()
+            if let upstream = worker.core.pointee.pool.connections.resolve(handle) {
+                worker.core.pointee.upstreamReady(upstream, .readable)
+            }
+        }
+    }
+
     // MARK: Timers
 
     /// Files a client's deadline `ticks` from now.
     @inline(__always)
     mutating func setTimer(client: Client, _ ticks: Int64) {
-        setTimer(client.pointee.index << 1, now + ticks)
+        setTimer(client.handle.index << 1, now + ticks)
     }
 
     @inline(__always)
     mutating func setTimer(upstream: Upstream, _ ticks: Int64) {
-        setTimer(upstream.pointee.index << 1 | 1, now + ticks)
+        setTimer(upstream.handle.index << 1 | 1, now + ticks)
     }
 
     /// Nothing to wait for. Lazy: the wheel finds out when the old deadline comes.
     @inline(__always)
     mutating func suspendTimer(client: Client) {
-        wheel.set(client.pointee.index << 1, deadline: .max)
+        wheel.set(client.handle.index << 1, deadline: .max)
     }
+
+    mutating func clearTimer(client: Client) { wheel.clear(client.handle.index << 1) }
+
+    mutating func clearTimer(upstream: Upstream) { wheel.clear(upstream.handle.index << 1 | 1) }
 
     @inline(__always)
     private mutating func setTimer(_ token: Int32, _ deadline: Int64) {
@@ -130,10 +150,11 @@ struct ProxyCore: ~Copyable {
     mutating func expireTimers() {
         updateTime()
         while let token = wheel.popExpired(now: now) {
+            // A deadline goes with its owner, so it is that of whoever is there now.
             if token & 1 == 0 {
-                clientExpired(clients[token >> 1])
+                if let client = clients.tenant(at: token >> 1) { clientExpired(client) }
             } else {
-                upstreamExpired(upstreams[token >> 1])
+                if let upstream = pool.connections.tenant(at: token >> 1) { upstreamExpired(upstream) }
             }
         }
     }
@@ -147,14 +168,4 @@ struct ProxyCore: ~Copyable {
         value = (value ^ value >> 27) &* 0x94D0_49BB_1331_11EB
         return value ^ value >> 31
     }
-}
-
-/// One listening socket of one loop.
-struct ListenerState {
-    var listener: ProxyConfiguration.Listener
-    var descriptor: Int32
-    var registration: LoopRegistration?
-    /// For `X-Forwarded-Port`.
-    var port: StaticBytes
-    var isPaused = false
 }

@@ -5,10 +5,10 @@ internal import Transport
 extension ProxyCore {
     /// The upstream answered 101.
     mutating func switchProtocols(
-        _ u: Upstream, _ c: Client, _ bytes: UnsafeMutablePointer<UInt8>, _ count: Int
+        _ u: Upstream, _ x: ExchangeReference, _ c: Client, _ bytes: UnsafeMutablePointer<UInt8>, _ count: Int
     ) {
-        guard c.pointee.flags.contains(.upgrade), responseHead.pointee.fields.upgrade != nil else {
-            return lost(u, c, .malformed)
+        guard x.pointee.flags.contains(.upgrade), responseHead.pointee.fields.upgrade != nil else {
+            return lost(u, x, .malformed)
         }
         let headCount = responseHead.pointee.byteCount
         let written = ResponseHead.write(
@@ -17,36 +17,39 @@ extension ProxyCore {
         u.pointee.phase = .tunnel
         u.pointee.isReusable = false
         c.pointee.phase = .tunnel
-        c.pointee.status = 101
+        x.pointee.phase = .switched
+        x.pointee.status = 101
         if accessLog == nil {
-            buffers.release(&c.pointee.request)
-            c.pointee.requestSent = 0
+            buffers.release(&x.pointee.request)
+            x.pointee.requestSent = 0
         }
-        tunnels += 1
-        wheel.clear(u.pointee.index << 1 | 1)
+        accounts.tunnels += 1
+        clearTimer(upstream: u)
         setTimer(client: c, limits.tunnelIdle)
-        guard send(c, headScratch, written) else { return }
-        if count > headCount, !send(c, bytes + headCount, count - headCount) { return }
+        guard send(x, c, headScratch, written) else { return }
+        if count > headCount, !send(x, c, bytes + headCount, count - headCount) { return }
         // Both may have sent more already.
         pumpTunnelUp(c)
-        if u.pointee.phase == .tunnel { pumpTunnelDown(u) }
+        if u.isLive { pumpTunnelDown(u) }
     }
 
     /// Client to upstream.
     mutating func pumpTunnelUp(_ c: Client) {
-        guard c.pointee.phase == .tunnel, c.pointee.upstream >= 0 else { return }
-        let u = upstreams[c.pointee.upstream]
+        guard c.isLive, c.pointee.phase == .tunnel else { return }
+        let x = exchanges[c.pointee.exchange]
+        guard !x.pointee.upstream.isNone else { return }
+        let u = pool.connections[x.pointee.upstream]
         if !c.pointee.input.isEmpty, u.pointee.output.isEmpty {
             var kept = c.pointee.input
             c.pointee.input = ByteBuffer()
-            let isAlive = sendTunnelUp(u, c, kept.bytes, kept.count)
+            let isAlive = sendTunnelUp(u, x, c, kept.bytes, kept.count)
             buffers.release(&kept)
             guard isAlive else { return }
         }
         var rounds = 0
-        while c.pointee.phase == .tunnel, c.pointee.mayRead, u.pointee.output.isEmpty {
+        while c.isLive, c.pointee.mayRead, u.pointee.output.isEmpty {
             rounds += 1
-            if rounds > 16 { return resumeLater(.client, c.pointee.index) }
+            if rounds > 16 { return resumeLater(c) }
             let room = UnsafeMutableRawBufferPointer(start: scratch, count: Self.readSize)
             switch c.pointee.socket.read(into: room) {
             case .bytes(let count):
@@ -54,7 +57,7 @@ extension ProxyCore {
                     c.pointee.mayRead = false
                 }
                 setTimer(client: c, limits.tunnelIdle)
-                guard sendTunnelUp(u, c, scratch, count) else { return }
+                guard sendTunnelUp(u, x, c, scratch, count) else { return }
             case .wouldBlock: c.pointee.mayRead = false
             case .failed: return abandon(c)
             case .closed:
@@ -68,9 +71,9 @@ extension ProxyCore {
     }
 
     private mutating func sendTunnelUp(
-        _ u: Upstream, _ c: Client, _ bytes: UnsafePointer<UInt8>, _ count: Int
+        _ u: Upstream, _ x: ExchangeReference, _ c: Client, _ bytes: UnsafePointer<UInt8>, _ count: Int
     ) -> Bool {
-        c.pointee.upload += Int64(count)
+        x.pointee.upload += Int64(count)
         var sent = 0
         while sent < count {
             switch u.pointee.socket.write(UnsafeRawBufferPointer(start: bytes + sent, count: count - sent)) {
@@ -93,7 +96,7 @@ extension ProxyCore {
 
     mutating func flushTunnelUp(_ u: Upstream) {
         guard !u.pointee.output.isEmpty else { return }
-        let c = clients[u.pointee.client]
+        let c = clients[exchanges[u.pointee.exchange].pointee.client]
         while !u.pointee.output.isEmpty {
             let rest = UnsafeRawBufferPointer(start: u.pointee.output.bytes, count: u.pointee.output.count)
             switch u.pointee.socket.write(rest) {
@@ -109,16 +112,17 @@ extension ProxyCore {
     /// Upstream to client.
     mutating func pumpTunnelDown(_ u: Upstream) {
         var rounds = 0
-        while u.pointee.phase == .tunnel, u.pointee.mayRead {
-            let c = clients[u.pointee.client]
+        while u.isLive, u.pointee.phase == .tunnel, u.pointee.mayRead {
+            let x = exchanges[u.pointee.exchange]
+            let c = clients[x.pointee.client]
             guard c.pointee.output.isEmpty else { return }
             rounds += 1
-            if rounds > 16 { return resumeLater(.upstream, u.pointee.index) }
+            if rounds > 16 { return resumeLater(u) }
             let room = UnsafeMutableRawBufferPointer(start: scratch, count: Self.readSize)
             switch u.pointee.socket.read(into: room) {
             case .bytes(let count):
                 if count < Self.readSize, !u.pointee.peerClosed { u.pointee.mayRead = false }
-                guard send(c, scratch, count) else { return }
+                guard send(x, c, scratch, count) else { return }
                 if c.pointee.output.isEmpty { setTimer(client: c, limits.tunnelIdle) }
             case .wouldBlock: u.pointee.mayRead = false
             case .failed: return abandon(c)

@@ -13,3 +13,9 @@ struct StaticBytes: BitwiseCopyable {
 
     func deallocate() { base.deallocate() }
 }
+
+extension StaticBytes: Equatable {
+    static func == (left: Self, right: Self) -> Bool {
+        left.count == right.count && (0..<left.count).allSatisfy { left.base[$0] == right.base[$0] }
+    }
+}

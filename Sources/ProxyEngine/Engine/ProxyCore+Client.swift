@@ -7,7 +7,6 @@ extension ProxyCore {
     // MARK: Events
 
     mutating func clientReady(_ c: Client, _ events: ReadyEvents) {
-        if c.pointee.phase == .free { return }
         if events.contains(.readable) { c.pointee.mayRead = true }
         if events.contains(.peerClosed) { c.pointee.peerClosed = true }
         if events.contains(.failed), c.pointee.phase != .tunnel {
@@ -15,7 +14,7 @@ extension ProxyCore {
         }
         if events.contains(.writable), !c.pointee.output.isEmpty {
             flushClient(c)
-            if c.pointee.phase == .free { return }
+            guard c.isLive else { return }
         }
         guard c.pointee.mayRead else { return }
         proceed(c)
@@ -25,15 +24,16 @@ extension ProxyCore {
     mutating func proceed(_ c: Client) {
         switch c.pointee.phase {
         case .readingHead: readRequests(c)
-        case .waiting, .responding:
-            if !c.pointee.body.isComplete {
-                pumpUpload(c)
+        case .exchanging:
+            let x = exchanges[c.pointee.exchange]
+            if !x.pointee.body.isComplete {
+                pumpUpload(x)
             } else if c.pointee.peerClosed {
                 abandonIfGone(c)
             }
         case .tunnel: pumpTunnelUp(c)
         case .lingering: drainLingering(c)
-        case .flushing, .flushingToClose, .free: break
+        case .flushing, .flushingToClose: break
         }
     }
 
@@ -45,7 +45,6 @@ extension ProxyCore {
         let count = recv(c.pointee.socket.descriptor, &byte, 1, Int32(MSG_PEEK))
         if count > 0, c.pointee.socket.tls == nil { return }
         if count < 0, errno == EAGAIN { return }
-        if c.pointee.status == 0 { c.pointee.status = 499 }
         abandon(c)
     }
 
@@ -53,7 +52,7 @@ extension ProxyCore {
 
     /// Reads and dispatches requests until one is waiting for its upstream or there is nothing to read.
     mutating func readRequests(_ c: Client) {
-        while c.pointee.phase == .readingHead {
+        while c.isLive, c.pointee.phase == .readingHead {
             if !c.pointee.input.isEmpty, c.pointee.hasWholeHead() {
                 let taken = takeRequest(c, c.pointee.input.bytes, c.pointee.input.count, isOwn: true)
                 if taken == .incomplete { return refuse(c, 400) }
@@ -117,10 +116,13 @@ extension ProxyCore {
 
     // MARK: Writing
 
-    /// Sends to the client, keeping what it does not take. False when the client is gone (and free).
+    /// Sends to the client of an exchange, keeping what it does not take. False when the client is gone, and the
+    /// exchange with it.
     @inline(__always)
-    mutating func send(_ c: Client, _ bytes: UnsafePointer<UInt8>, _ count: Int) -> Bool {
-        c.pointee.download += Int64(count)
+    mutating func send(
+        _ x: ExchangeReference, _ c: Client, _ bytes: UnsafePointer<UInt8>, _ count: Int
+    ) -> Bool {
+        x.pointee.download += Int64(count)
         var sent = 0
         if c.pointee.output.isEmpty {
             while sent < count {
@@ -164,45 +166,50 @@ extension ProxyCore {
             c.pointee.phase = .readingHead
             readRequests(c)
         case .flushingToClose: closeGracefully(c)
-        case .waiting, .responding:
-            if !c.pointee.body.isComplete { setTimer(client: c, limits.requestBody) }
-            if c.pointee.upstream >= 0 {
-                readResponse(upstreams[c.pointee.upstream])
-                continueClient(c)
+        case .exchanging:
+            let x = exchanges[c.pointee.exchange]
+            if !x.pointee.body.isComplete { setTimer(client: c, limits.requestBody) }
+            if !x.pointee.upstream.isNone {
+                readResponse(pool.connections[x.pointee.upstream])
+                continueClient(c.handle)
             }
         case .tunnel:
             setTimer(client: c, limits.tunnelIdle)
-            if c.pointee.upstream >= 0 { pumpTunnelDown(upstreams[c.pointee.upstream]) }
-        case .readingHead, .lingering, .free: break
+            let x = exchanges[c.pointee.exchange]
+            if !x.pointee.upstream.isNone { pumpTunnelDown(pool.connections[x.pointee.upstream]) }
+        case .readingHead, .lingering: break
         }
     }
 
     // MARK: The end of a response and of a connection
 
-    /// The whole response has been handed to ``send(_:_:_:)``: on to the next request, or to the end.
-    /// The caller goes on with ``continueClient(_:)``.
-    mutating func endRequest(_ c: Client) {
-        account(c)
-        let staysOpen = c.pointee.flags.contains(.keepAlive) && c.pointee.body.isComplete && !isDraining
-        let isHeadKept = c.pointee.body.isComplete
-        buffers.release(&c.pointee.request)
-        c.pointee.resetRequest()
+    /// The whole response has been handed to ``send(_:_:_:_:)``: on to the next request, or to the end. The caller
+    /// goes on with ``continueClient(_:)``.
+    mutating func endExchange(_ x: ExchangeReference, _ c: Client) {
+        account(x, c)
+        let isBodyRead = x.pointee.body.isComplete
+        let staysOpen = x.pointee.flags.contains(.keepAlive) && isBodyRead && !isDraining
+        drop(x, c)
         c.pointee.deadlineHead = .max
         c.pointee.scanned = 0
         if staysOpen {
             c.pointee.phase = c.pointee.output.isEmpty ? .readingHead : .flushing
-        } else if !c.pointee.output.isEmpty {
-            c.pointee.phase = .flushingToClose
-            if !isHeadKept { c.pointee.mayRead = true }
-        } else {
-            if !isHeadKept { c.pointee.mayRead = true }
-            closeGracefully(c)
+            return
         }
+        if !isBodyRead { c.pointee.mayRead = true }
+        c.pointee.phase = .flushingToClose
+        if c.pointee.output.isEmpty { closeGracefully(c) }
     }
 
-    /// After an event that ended a request: takes the next one if it is there.
-    mutating func continueClient(_ c: Client) {
-        if c.pointee.phase == .readingHead { readRequests(c) }
+    private mutating func drop(_ x: ExchangeReference, _ c: Client) {
+        c.pointee.exchange = .none
+        buffers.release(&x.pointee.request)
+        exchanges.release(x)
+    }
+
+    /// After an event that ended an exchange: takes its client's next request if it is there.
+    mutating func continueClient(_ handle: Handle<Party.Client>) {
+        if let c = clients.resolve(handle), c.pointee.phase == .readingHead { readRequests(c) }
     }
 
     /// Ends a connection on which everything was sent. If the client may still be sending, a plain close would make
@@ -230,121 +237,67 @@ extension ProxyCore {
             }
         }
         // A client that sends on and on is cut off by the timer.
-        resumeLater(.client, c.pointee.index)
+        resumeLater(c)
     }
 
-    /// Ends a client whose request (if any) cannot be finished, together with its upstream connection.
+    /// Ends a client whose exchange (if any) cannot be finished, together with its upstream connection.
+    ///
+    /// What has begun of a response must not be taken for the whole of it (RFC 9112 section 8). A length and chunks
+    /// show that by themselves; where the end of the connection is the end of the response, it ends with a reset.
     mutating func abandon(_ c: Client) {
-        if c.pointee.phase == .free { return }
-        if c.pointee.upstream >= 0 {
-            let u = upstreams[c.pointee.upstream]
-            c.pointee.upstream = -1
-            u.pointee.client = -1
-            close(u)
+        guard c.isLive else { return }
+        var isCut = false
+        if !c.pointee.exchange.isNone {
+            let x = exchanges[c.pointee.exchange]
+            detachUpstream(x)
+            if x.pointee.status == 0 { x.pointee.status = 499 }
+            account(x, c)
+            if x.pointee.phase == .switched { accounts.tunnels -= 1 }
+            isCut = x.pointee.phase == .responding
+            if isCut, x.pointee.flags.contains(.endsWithConnection) {
+                Socket.resetOnClose(c.pointee.socket.descriptor)
+            }
+            drop(x, c)
         }
-        if c.pointee.phase == .waiting || c.pointee.phase == .responding {
-            if c.pointee.status == 0 { c.pointee.status = 499 }
-            account(c)
-        } else if c.pointee.phase == .tunnel {
-            account(c)
-            tunnels -= 1
-        }
-        close(c)
+        close(c, isWhole: !isCut)
     }
 
-    /// Closes the socket and frees the slot.
-    mutating func close(_ c: Client) {
-        wheel.clear(c.pointee.index << 1)
+    mutating func abandon(_ x: ExchangeReference) { abandon(clients[x.pointee.client]) }
+
+    /// Closes the socket and frees the slot. It must carry no exchange any more.
+    ///
+    /// - Parameter isWhole: nothing is missing that the client was to get, which TLS says by its close_notify.
+    mutating func close(_ c: Client, isWhole: Bool = true) {
+        clearTimer(client: c)
         buffers.release(&c.pointee.input)
         buffers.release(&c.pointee.output)
-        buffers.release(&c.pointee.request)
         if let tls = c.pointee.socket.tls {
-            if c.pointee.phase != .lingering { tls.shutdown() }
+            if isWhole, c.pointee.phase != .lingering { tls.shutdown() }
             tls.free()
         }
         if let registration = c.pointee.registration { loop.close(registration) }
-        c.pointee.registration = nil
-        c.pointee.socket = StreamSocket(descriptor: -1)
-        c.pointee.phase = .free
-        clients.release(c.pointee.index)
+        clients.release(c)
     }
 
     mutating func clientExpired(_ c: Client) {
         switch c.pointee.phase {
-        case .free: break
         case .readingHead:
             // A connection that never said anything is closed without a word, as an idle one is.
             if c.pointee.input.isEmpty { close(c) } else { refuse(c, 408) }
-        case .waiting, .responding:
+        case .exchanging:
             if !c.pointee.output.isEmpty { return abandon(c) }
-            if c.pointee.body.isComplete { return }
-            if c.pointee.upstream >= 0, !upstreams[c.pointee.upstream].pointee.output.isEmpty {
+            let x = exchanges[c.pointee.exchange]
+            if x.pointee.body.isComplete { return }
+            if !x.pointee.upstream.isNone, !pool.connections[x.pointee.upstream].pointee.output.isEmpty {
                 // The upstream is the slow one; its own timer decides.
                 return setTimer(client: c, limits.requestBody)
             }
-            if c.pointee.phase == .responding { return abandon(c) }
-            detachUpstream(c)
-            answer(c, 408)
-            continueClient(c)
+            if x.pointee.phase == .responding { return abandon(x) }
+            detachUpstream(x)
+            answer(x, 408)
+            continueClient(c.handle)
         case .tunnel, .flushing, .flushingToClose: abandon(c)
         case .lingering: close(c)
         }
-    }
-
-    // MARK: Accounts
-
-    /// Counts a finished request.
-    mutating func account(_ c: Client) {
-        let status = c.pointee.status
-        if status > 0, status < 600 { statuses[Int(status)] += 1 }
-        let counter = Int(c.pointee.routeCounter)
-        if counter >= 0, counter < routeTraffic.count {
-            routeTraffic[counter].count(status: status, up: c.pointee.upload, down: c.pointee.download)
-        }
-        if accessLog != nil { log(c) }
-        if c.pointee.upstreamState >= 0 {
-            let state = states[c.pointee.upstreamState]
-            state.pointee.traffic.count(status: status, up: c.pointee.upload, down: c.pointee.download)
-            state.pointee.activeRequests -= 1
-            if !state.pointee.isConfigured { freeStateIfUnused(state.pointee.index) }
-        }
-        c.pointee.upstreamState = -1
-        c.pointee.routeCounter = -1
-    }
-
-    private func log(_ c: Client) {
-        guard let accessLog else { return }
-        let head =
-            c.pointee.request.base.map { UnsafeRawBufferPointer(start: $0, count: c.pointee.request.end) }
-            ?? UnsafeRawBufferPointer(start: nil, count: 0)
-        // With a log on, its cost is the log's; names are not looked up otherwise.
-        let state = c.pointee.upstreamState
-        let name = state >= 0 ? stateIndices.first { $0.value == state }?.key : nil
-        let nanoseconds = loop.now.nanoseconds &- c.pointee.startedAt
-        accessLog.record(
-            AccessRecord(
-                head: head, status: Int(c.pointee.status), bytesUp: Int(c.pointee.upload),
-                bytesDown: Int(c.pointee.download), duration: .nanoseconds(Int64(clamping: nanoseconds)),
-                client: c.pointee.address,
-                endpoint: c.pointee.endpoint >= 0 ? endpoints[c.pointee.endpoint].pointee.address : nil,
-                upstream: name))
-    }
-}
-
-extension ClientConnection {
-    /// Whether the input holds the end of a head: looks at every byte once, however slowly they come.
-    mutating func hasWholeHead() -> Bool {
-        let bytes = input.bytes
-        let count = input.count
-        var index = max(0, scanned - 3)
-        while index < count {
-            guard let found = memchr(bytes + index, 0x0A, count - index) else { break }
-            let position = found.assumingMemoryBound(to: UInt8.self) - UnsafeMutablePointer(bytes)
-            if position + 1 < count, bytes[position + 1] == 0x0A { return true }
-            if position + 2 < count, bytes[position + 1] == 0x0D, bytes[position + 2] == 0x0A { return true }
-            index = position + 1
-        }
-        scanned = count
-        return false
     }
 }

@@ -11,9 +11,9 @@ extension ProxyCore {
         for _ in 0..<16 {
             switch Socket.accept(descriptor) {
             case .connection(let socket, let peer):
-                accepted += 1
+                accounts.connectionsAccepted += 1
                 if clients.count >= limits.maxConnections || isDraining {
-                    refused += 1
+                    accounts.connectionsRefused += 1
                     Socket.close(socket)
                 } else {
                     admit(socket, peer, listener)
@@ -43,7 +43,7 @@ extension ProxyCore {
         else { return }
         do {
             listeners[index].registration = try loop.registerListener(
-                listeners[index].descriptor, handler: worker, token: Self.token(.listener, Int32(index)),
+                listeners[index].descriptor, handler: worker, token: Self.token(listener: index),
                 shared: false)
         } catch {
             loop.schedule(after: .milliseconds(100)) { worker.core.pointee.resumeListener(index) }
@@ -52,11 +52,8 @@ extension ProxyCore {
 
     private mutating func admit(_ descriptor: Int32, _ peer: SocketAddress?, _ listener: Int) {
         guard let worker = worker?.takeUnretainedValue() else { return Socket.close(descriptor) }
-        let index = clients.take()
-        let c = clients[index]
-        c.pointee = ClientConnection(index: index)
+        let c = clients.take()
         c.pointee.listener = Int32(listener)
-        c.pointee.phase = .readingHead
         c.pointee.mayRead = true
         c.pointee.address = peer ?? SocketAddress(ip: .anyV4, port: 0)
         c.pointee.addressCount = UInt8(
@@ -69,12 +66,11 @@ extension ProxyCore {
             }
             c.pointee.socket = StreamSocket(descriptor: descriptor, tls: session)
             c.pointee.registration = try loop.register(
-                descriptor, handler: worker, token: Self.token(.client, index))
+                descriptor, handler: worker, token: Self.token(.client, c.handle))
         } catch {
             session?.free()
             Socket.close(descriptor)
-            c.pointee.phase = .free
-            clients.release(index)
+            clients.release(c)
             return
         }
         setTimer(client: c, limits.requestHead)

@@ -5,19 +5,20 @@ internal import Transport
 extension ProxyCore {
     /// Answers a request that could not even be understood, and ends the connection.
     mutating func refuse(_ c: Client, _ status: Int32) {
-        if c.pointee.phase == .free { return }
-        c.pointee.flags.remove(.keepAlive)
-        c.pointee.phase = .waiting
-        answer(c, status)
+        guard c.isLive else { return }
+        let x = c.pointee.exchange.isNone ? beginExchange(c) : exchanges[c.pointee.exchange]
+        x.pointee.flags.remove(.keepAlive)
+        answer(x, status)
     }
 
     /// Sends a page for `status`. The upstream connection must have been given up. The client is between two requests
     /// afterwards, or on its way out; the caller of the outermost step goes on with ``continueClient(_:)``.
-    mutating func answer(_ c: Client, _ status: Int32, location: ByteBuffer? = nil) {
-        c.pointee.status = status
+    mutating func answer(_ x: ExchangeReference, _ status: Int32, location: ByteBuffer? = nil) {
+        let c = clients[x.pointee.client]
+        x.pointee.status = status
         let page = ErrorPage(status)
-        let closes = !c.pointee.flags.contains(.keepAlive) || !c.pointee.body.isComplete || isDraining
-        if closes { c.pointee.flags.remove(.keepAlive) }
+        let closes = !x.pointee.flags.contains(.keepAlive) || !x.pointee.body.isComplete || isDraining
+        if closes { x.pointee.flags.remove(.keepAlive) }
         let reason = page.reason
         var out = ByteCursor(headScratch)
         out.put("HTTP/1.1 ")
@@ -32,13 +33,13 @@ extension ProxyCore {
         }
         if closes {
             out.put("\r\nConnection: close")
-        } else if c.pointee.flags.contains(.http10) {
+        } else if x.pointee.flags.contains(.http10) {
             out.put("\r\nConnection: keep-alive")
         }
         out.put("\r\n\r\n")
-        if !c.pointee.flags.contains(.head) { page.writeBody(&out) }
-        guard send(c, headScratch, out.position - headScratch) else { return }
-        endRequest(c)
+        if !x.pointee.flags.contains(.head) { page.writeBody(&out) }
+        guard send(x, c, headScratch, out.position - headScratch) else { return }
+        endExchange(x, c)
     }
 
     /// Whether a request of a host that wants HTTPS came without it.

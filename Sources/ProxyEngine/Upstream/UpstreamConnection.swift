@@ -1,9 +1,9 @@
 internal import Transport
 
-/// One connection to an endpoint: in the pool, or serving one client. A plain struct in a slab.
+/// One connection to an endpoint: in the pool, or serving one exchange. A plain struct in a slab.
 struct UpstreamConnection {
     enum Phase: UInt8 {
-        case free, connecting
+        case connecting
         /// A request is on it.
         case active
         /// In its endpoint's list of idle connections.
@@ -11,17 +11,15 @@ struct UpstreamConnection {
         case tunnel
     }
 
-    let index: Int32
-    var phase = Phase.free
+    var phase = Phase.connecting
     var socket = StreamSocket(descriptor: -1)
     var registration: LoopRegistration?
-    /// Index of the client connection it works for, or -1.
-    var client: Int32 = -1
-    /// Index of its endpoint.
-    var endpoint: Int32 = -1
+    /// The exchange that it works for.
+    var exchange = Handle<Party.Exchange>.none
+    var endpoint = Handle<Party.Endpoint>.none
     /// Neighbours in the idle list.
-    var nextIdle: Int32 = -1
-    var previousIdle: Int32 = -1
+    var nextIdle = Handle<Party.Upstream>.none
+    var previousIdle = Handle<Party.Upstream>.none
 
     /// Part of a response head.
     var input = ByteBuffer()
@@ -40,5 +38,12 @@ struct UpstreamConnection {
     var requestsServed: Int32 = 0
     var body = MessageBody.empty
 
-    init(index: Int32) { self.index = index }
+    /// Ready for the next request.
+    mutating func attach(to exchange: Handle<Party.Exchange>) {
+        self.exchange = exchange
+        hasAnswered = false
+        hasHead = false
+        isReusable = false
+        body = .empty
+    }
 }

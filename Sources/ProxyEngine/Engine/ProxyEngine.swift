@@ -11,7 +11,8 @@ package import Transport
 /// reload, no request fails and no connection closes because of it.
 package final class ProxyEngine: Sendable {
     private struct State {
-        var compiled: CompiledConfiguration?
+        /// The upstreams of the configuration that is in force.
+        var upstreamNames: Set<String> = []
         var counters = RouteCounterRegistry()
         /// What each wanted listener is bound to.
         var bound: [ProxyConfiguration.Listener: SocketAddress] = [:]
@@ -43,15 +44,16 @@ package final class ProxyEngine: Sendable {
             let changes = bindListeners(configuration, &state, &problems)
             let table = RoutingTable(configuration)
             let names = table.origins.map { Self.routeName(configuration.hosts[$0.host], $0.route) }
+            let assignment = state.counters.assign(names)
             let compiled = CompiledConfiguration(
-                table: table, configuration: configuration, routeCounters: state.counters.assign(names),
+                table: table, configuration: configuration, routeCounters: assignment.counters,
                 tls: state.tls, httpsPortSuffix: Self.httpsPortSuffix(state.bound))
-            state.compiled = compiled
-            let counters = state.counters.names.count
+            state.upstreamNames = Set(configuration.upstreams.map(\.name))
             for (index, worker) in workers.enumerated() {
                 let added = changes.added.map { ($0.listener, $0.descriptors[index], $0.port) }
-                worker.loop.execute { [loops = workers.count] in
-                    worker.core.pointee.install(compiled, loops: loops, counters: counters)
+                worker.loop.execute { [loops = workers.count, upstreams = configuration.upstreams] in
+                    worker.core.pointee.install(
+                        compiled, upstreams: upstreams, freshCounters: assignment.fresh, loops: loops)
                     for (listener, descriptor, port) in added {
                         worker.core.pointee.addListener(listener, descriptor: descriptor, port: port)
                     }
@@ -59,6 +61,24 @@ package final class ProxyEngine: Sendable {
                 }
             }
             return problems
+        }
+    }
+
+    /// Gives the named upstreams of the configuration in force other endpoints, and costs only those: no route is
+    /// compiled, no other upstream is looked at. Every loop takes them over before it looks at its next event. What
+    /// ``apply(_:)`` promises to endpoints that stay or go holds here too. Any thread; calls of both take effect in
+    /// their order, so whoever patches must see to it that the next whole configuration has these endpoints.
+    ///
+    /// - Returns: names that the configuration in force does not have; they change nothing.
+    @discardableResult
+    package func patch(_ upstreams: [ProxyConfiguration.Upstream]) -> [String] {
+        state.withLock { state in
+            guard !state.isShutDown else { return [] }
+            let known = upstreams.filter { state.upstreamNames.contains($0.name) }
+            if !known.isEmpty {
+                for worker in workers { worker.loop.execute { worker.core.pointee.patch(known) } }
+            }
+            return upstreams.lazy.map(\.name).filter { !state.upstreamNames.contains($0) }
         }
     }
 

@@ -27,10 +27,10 @@ extension ProxyCore {
             return .done
         case .complete: break
         }
-        c.pointee.startedAt = loop.now.nanoseconds
         c.pointee.requestsServed += 1
+        let x = beginExchange(c)
         let head = RequestHead(requestHead, bytes)
-        c.pointee.flags = flags(of: head, c)
+        x.pointee.flags = flags(of: head, c)
         if head.refusal != 0 || Int(requestHead.pointee.target.count) > limits.maxTargetBytes {
             refuse(c, head.refusal != 0 ? head.refusal : 414)
             return .done
@@ -39,25 +39,24 @@ extension ProxyCore {
             refuse(c, 400)
             return .done
         }
-        c.pointee.routeCounter = match.route >= 0 ? routeCounter(match.route) : -1
-        c.pointee.phase = .waiting
+        x.pointee.routeCounter = match.route >= 0 ? routeCounter(match.route) : .none
 
         let headCount = requestHead.pointee.byteCount
         let rest = bytes + headCount
         let restCount = count - headCount
-        c.pointee.body = MessageBody(requestHead.pointee.framing)
-        if c.pointee.body.kind == .length, c.pointee.body.remaining > limits.maxBodyBytes {
-            answer(c, 413)
+        x.pointee.body = MessageBody(requestHead.pointee.framing)
+        if x.pointee.body.kind == .length, x.pointee.body.remaining > limits.maxBodyBytes {
+            answer(x, 413)
             return .done
         }
-        let step = c.pointee.body.advance(rest, restCount)
-        if step.isMalformed || c.pointee.body.chunkedContentBytes > limits.maxBodyBytes {
-            c.pointee.flags.remove(.keepAlive)
-            answer(c, step.isMalformed ? 400 : 413)
+        let step = x.pointee.body.advance(rest, restCount)
+        if step.isMalformed || x.pointee.body.chunkedContentBytes > limits.maxBodyBytes {
+            x.pointee.flags.remove(.keepAlive)
+            answer(x, step.isMalformed ? 400 : 413)
             return .done
         }
         let isForwarded = match.upstream >= 0 && !(match.redirectsToHTTPS && mustRedirect(c, head, bytes))
-        if isForwarded { writeRequest(c, head, bytes, rest, step) }
+        if isForwarded { writeRequest(x, c, head, bytes, rest, step) }
         var redirect: ByteBuffer?
         if !isForwarded, match.upstream >= 0 { redirect = writeRedirect(head, bytes) }
 
@@ -68,14 +67,24 @@ extension ProxyCore {
             keepInput(c, rest + step.consumed, restCount - step.consumed)
         }
         if var redirect {
-            answer(c, 308, location: redirect)
+            answer(x, 308, location: redirect)
             buffers.release(&redirect)
         } else if !isForwarded {
-            answer(c, 404)
+            answer(x, 404)
         } else {
-            dispatch(c, upstream: match.upstream)
+            dispatch(x, c, upstream: match.upstream)
         }
         return .done
+    }
+
+    /// A request has come, understood or not.
+    mutating func beginExchange(_ c: Client) -> ExchangeReference {
+        let x = exchanges.take()
+        x.pointee.client = c.handle
+        x.pointee.startedAt = loop.now.nanoseconds
+        c.pointee.exchange = x.handle
+        c.pointee.phase = .exchanging
+        return x
     }
 
     private func flags(of head: RequestHead, _ c: Client) -> RequestFlags {
@@ -111,19 +120,19 @@ extension ProxyCore {
         }
     }
 
-    private func routeCounter(_ route: Int32) -> Int32 {
-        guard let counters = configuration?.routeCounters, Int(route) < counters.count else { return -1 }
+    private func routeCounter(_ route: Int32) -> Handle<Party.Route> {
+        guard let counters = configuration?.routeCounters, Int(route) < counters.count else { return .none }
         return counters[Int(route)]
     }
 
-    /// Builds the request for the upstream, with what is there of the body, in the client's request buffer.
+    /// Builds the request for the upstream, with what is there of the body, in the exchange's buffer.
     private mutating func writeRequest(
-        _ c: Client, _ head: RequestHead, _ bytes: UnsafePointer<UInt8>, _ body: UnsafePointer<UInt8>,
-        _ step: MessageBody.Step
+        _ x: ExchangeReference, _ c: Client, _ head: RequestHead, _ bytes: UnsafePointer<UInt8>,
+        _ body: UnsafePointer<UInt8>, _ step: MessageBody.Step
     ) {
         let bound = head.writtenBound(requestHead) + step.forward + 2
-        c.pointee.request = buffers.take(bound)
-        guard let destination = c.pointee.request.base else { return }
+        x.pointee.request = buffers.take(bound)
+        guard let destination = x.pointee.request.base else { return }
         let listener = listeners[Int(c.pointee.listener)]
         let high = nextRandom()
         let low = nextRandom()
@@ -147,49 +156,48 @@ extension ProxyCore {
             destination[written + 1] = 0x0A
             written += 2
         }
-        c.pointee.request.end = written
-        c.pointee.upload = Int64(written)
+        x.pointee.request.end = written
+        x.pointee.upload = Int64(written)
     }
 
     /// Chooses the upstream's state and makes the first attempt.
-    private mutating func dispatch(_ c: Client, upstream: Int32) {
-        let state = stateOfUpstream[Int(upstream)]
-        c.pointee.upstreamState = state
-        states[state].pointee.activeRequests += 1
-        if states[state].pointee.endpointCount == 0 { return answer(c, 503) }
-        if c.pointee.flags.contains(.expectsContinue), !c.pointee.body.isComplete {
+    private mutating func dispatch(_ x: ExchangeReference, _ c: Client, upstream: Int32) {
+        let state = directory.beginExchange(at: upstream)
+        x.pointee.target = state.handle
+        if state.pointee.endpointCount == 0 { return answer(x, 503) }
+        if x.pointee.flags.contains(.expectsContinue), !x.pointee.body.isComplete {
             // The proxy vouches for the upstream, as nginx does: the decision to take the body is made here.
-            c.pointee.flags.insert(.continued)
             let text: StaticString = "HTTP/1.1 100 Continue\r\n\r\n"
-            guard send(c, text.utf8Start, text.utf8CodeUnitCount) else { return }
+            guard send(x, c, text.utf8Start, text.utf8CodeUnitCount) else { return }
         }
-        if c.pointee.body.isComplete {
+        if x.pointee.body.isComplete {
             suspendTimer(client: c)
         } else {
             setTimer(client: c, limits.requestBody)
         }
-        attempt(c)
+        attempt(x)
     }
 
     /// Sends the request to the next endpoint in turn.
-    mutating func attempt(_ c: Client) {
-        let endpoint = states[c.pointee.upstreamState].pointee.rotate()
-        if endpoint < 0 { return answer(c, 503) }
-        c.pointee.attempts += 1
-        connect(c, endpoint, mayReuse: true)
+    mutating func attempt(_ x: ExchangeReference) {
+        let endpoint = directory[x.pointee.target].pointee.rotate()
+        if endpoint.isNone { return answer(x, 503) }
+        x.pointee.attempts += 1
+        connect(x, endpoint, mayReuse: true)
     }
 
     // MARK: The rest of the body
 
     /// Passes on what the client sends of its request body while the upstream takes it.
-    mutating func pumpUpload(_ c: Client) {
-        guard c.pointee.upstream >= 0 else { return }
-        let u = upstreams[c.pointee.upstream]
+    mutating func pumpUpload(_ x: ExchangeReference) {
+        guard !x.pointee.upstream.isNone else { return }
+        let u = pool.connections[x.pointee.upstream]
+        let c = clients[x.pointee.client]
         var rounds = 0
-        while !c.pointee.body.isComplete {
-            guard u.pointee.phase == .active, c.pointee.requestSent == c.pointee.request.end,
-                u.pointee.output.isEmpty
-            else { return }
+        while x.isLive, !x.pointee.body.isComplete {
+            guard u.isLive, u.pointee.phase == .active, x.pointee.isRequestSent, u.pointee.output.isEmpty else {
+                return
+            }
             var bytes = scratch + Self.headroom
             var count = 0
             let isOwn = !c.pointee.input.isEmpty
@@ -199,26 +207,25 @@ extension ProxyCore {
             } else {
                 guard c.pointee.mayRead else { return }
                 rounds += 1
-                if rounds > 16 { return resumeLater(.client, c.pointee.index) }
+                if rounds > 16 { return resumeLater(c) }
                 guard let received = receive(c, bytes, Self.readSize) else { return }
                 count = received
             }
-            let step = c.pointee.body.advance(bytes, count)
-            if step.isMalformed || c.pointee.body.chunkedContentBytes > limits.maxBodyBytes {
-                if c.pointee.phase == .responding { return abandon(c) }
-                detachUpstream(c)
-                c.pointee.flags.remove(.keepAlive)
-                answer(c, step.isMalformed ? 400 : 413)
-                return
+            let step = x.pointee.body.advance(bytes, count)
+            if step.isMalformed || x.pointee.body.chunkedContentBytes > limits.maxBodyBytes {
+                if x.pointee.phase == .responding { return abandon(x) }
+                detachUpstream(x)
+                x.pointee.flags.remove(.keepAlive)
+                return answer(x, step.isMalformed ? 400 : 413)
             }
             if isOwn {
                 c.pointee.input.start += step.consumed
             } else {
                 keepInput(c, bytes + step.consumed, count - step.consumed)
             }
-            c.pointee.flags.insert(.streamedBody)
-            c.pointee.upload += Int64(step.forward)
-            if c.pointee.body.isComplete {
+            x.pointee.flags.insert(.streamedBody)
+            x.pointee.upload += Int64(step.forward)
+            if x.pointee.body.isComplete {
                 suspendTimer(client: c)
             } else {
                 setTimer(client: c, limits.requestBody)
