@@ -33,6 +33,7 @@ import Testing
         }
         let before = other.accepted
         #expect(harness.engine.patch([.init(name: "a", endpoints: [new.address])]) == [])
+        _ = await harness.engine.counters()
         for _ in 0..<20 {
             #expect(harness.get("/", host: "a.example")?.text == "new")
             #expect(harness.get("/", host: "b.example")?.text == "other")
@@ -54,6 +55,7 @@ import Testing
         #expect(counters.upstreamConnectionsOpen == 0)
         #expect(harness.get("/")?.status == 503)
         harness.engine.patch([.init(name: "all", endpoints: [old.address])])
+        _ = await harness.engine.counters()
         #expect(harness.get("/")?.text == "old")
         await harness.stop()
         old.stop()
@@ -79,8 +81,10 @@ import Testing
         let second = Self.naming("second")
         let harness = try EngineHarness([first.address])
         harness.engine.patch([.init(name: "all", endpoints: [second.address])])
+        _ = await harness.engine.counters()
         #expect(harness.get("/")?.text == "second")
         harness.engine.apply(EngineHarness.toAll([first.address]))
+        _ = await harness.engine.counters()
         #expect(harness.get("/")?.text == "first")
         await harness.stop()
         for upstream in [first, second] { upstream.stop() }
@@ -139,6 +143,7 @@ import Testing
         let slow = harness.connect()
         slow.send("GET /length/1 HTTP/1.1\r\nHost: a\r\n")
         harness.engine.apply(configuration("/echo"))
+        _ = await harness.engine.counters()
         slow.send("\r\n")
         #expect(slow.readResponse()?.status == 404)
         #expect(harness.get("/echo")?.status == 200)

@@ -65,7 +65,7 @@ package final class ProxyEngine: Sendable {
     }
 
     /// Gives the named upstreams of the configuration in force other endpoints, and costs only those: no route is
-    /// compiled, no other upstream is looked at. Every loop takes them over before it looks at its next event. What
+    /// compiled, no other upstream is looked at. Every loop takes them over between two of its events, soon. What
     /// ``apply(_:)`` promises to endpoints that stay or go holds here too. Any thread; calls of both take effect in
     /// their order, so whoever patches must see to it that the next whole configuration has these endpoints.
     ///
