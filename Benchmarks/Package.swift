@@ -32,7 +32,9 @@ let package = Package(
             name: "l7-runner", dependencies: ["NetworkTypes", "Transport", "ProxyEngine"], swiftSettings: settings),
         .executableTarget(name: "json-benchmark", dependencies: ["KubeModel"], swiftSettings: settings),
         .executableTarget(
-            name: "api-load", dependencies: ["COpenSSL"],
-            linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto"), .linkedLibrary("pthread")]),
+            name: "api-load", dependencies: ["COpenSSL", "CNGHTTP2"],
+            linkerSettings: [
+                .linkedLibrary("ssl"), .linkedLibrary("crypto"), .linkedLibrary("nghttp2"), .linkedLibrary("pthread"),
+            ]),
     ]
 )
