@@ -1,6 +1,7 @@
 /* HTTP/2 as client-go speaks it: many streams on one connection, windows of 4 MiB for a stream and 1 GiB for the
- * connection. All connections are on one thread. What the streams of a connection have to say is written at once,
- * whatever server answers it. */
+ * connection, reads of 4 KiB, and each frame a TLS record and a system call of its own: Go's transport flushes behind the
+ * head and behind the body of each request, and a response has its caller send the next one while others are still to be
+ * read. All connections are on one thread. */
 #include <errno.h>
 #include <fcntl.h>
 #include <nghttp2/nghttp2.h>
@@ -11,7 +12,7 @@
 
 #include "load.h"
 
-enum { BUFFER_BYTES = 1 << 18, STREAM_WINDOW = 4 << 20, CONNECTION_WINDOW = 1 << 30 };
+enum { READ_BYTES = 4096, STREAM_WINDOW = 4 << 20, CONNECTION_WINDOW = 1 << 30 };
 
 typedef struct Connection Connection;
 
@@ -33,8 +34,9 @@ struct Connection {
     SSL *ssl;
     nghttp2_session *session;
     Slot *slots;
-    unsigned char out[BUFFER_BYTES];
-    size_t out_start, out_end;
+    /* What is left of the frame that is being written; nghttp2 keeps it. */
+    const uint8_t *frame;
+    size_t frame_length;
 };
 
 static long started_requests, finished_requests, events_seen, open_watches;
@@ -173,34 +175,32 @@ static Connection *open_connection(void) {
 /* Writes what the session has to say until it is silent or the socket is full. */
 static void flush(Connection *c) {
     for (;;) {
-        if (c->out_start == c->out_end) c->out_start = c->out_end = 0;
-        while (c->out_end < BUFFER_BYTES / 2) {
-            const uint8_t *bytes;
-            ssize_t n = nghttp2_session_mem_send(c->session, &bytes);
+        if (c->frame_length == 0) {
+            ssize_t n = nghttp2_session_mem_send(c->session, &c->frame);
             if (n < 0) die("HTTP/2 send failed");
-            if (n == 0) break;
-            memcpy(c->out + c->out_end, bytes, n);
-            c->out_end += n;
+            if (n == 0) return;
+            c->frame_length = n;
         }
-        if (c->out_start == c->out_end) return;
-        int n = SSL_write(c->ssl, c->out + c->out_start, (int)(c->out_end - c->out_start));
+        int n = SSL_write(c->ssl, c->frame, (int)c->frame_length);
         if (n <= 0) {
             if (SSL_get_error(c->ssl, n) != SSL_ERROR_WANT_WRITE) die("cannot send");
             return;
         }
-        c->out_start += n;
+        c->frame += n;
+        c->frame_length -= n;
     }
 }
 
 static void read_all(Connection *c) {
-    static uint8_t buffer[BUFFER_BYTES];
+    uint8_t buffer[READ_BYTES];
     for (;;) {
-        int n = SSL_read(c->ssl, buffer, BUFFER_BYTES);
+        int n = SSL_read(c->ssl, buffer, READ_BYTES);
         if (n <= 0) {
             if (SSL_get_error(c->ssl, n) != SSL_ERROR_WANT_READ) die("the server closed a connection");
             return;
         }
         if (nghttp2_session_mem_recv(c->session, buffer, n) != n) die("HTTP/2 receive failed");
+        flush(c);
     }
 }
 
