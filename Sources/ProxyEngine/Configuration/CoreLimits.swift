@@ -45,7 +45,7 @@ struct CoreLimits: BitwiseCopyable {
     static let tickNanoseconds: UInt64 = 50_000_000
 
     /// Whole ticks, rounded up, and one more since the current one has begun already.
-    private static func ticks(_ duration: Duration) -> Int64 {
+    static func ticks(_ duration: Duration) -> Int64 {
         min(Int64(clamping: duration.wholeNanoseconds / tickNanoseconds), 1 << 40) + 2
     }
 }

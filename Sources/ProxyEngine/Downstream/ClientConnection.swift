@@ -43,8 +43,19 @@ struct ClientConnection {
     var mayRead = false
     /// The client has closed its sending side.
     var peerClosed = false
+    /// A TLS listener's, of which nothing has been read: costs no TLS state yet.
+    var awaitsTLS = false
     var requestsServed: Int32 = 0
     var deadlineHead: Int64 = .max
+
+    /// Drops empty lines in front of a request (RFC 9112 section 2.2): some clients send one behind a body, and that is
+    /// no beginning of a request.
+    mutating func dropEmptyLines() {
+        while input.count >= 2, input.bytes[0] == 0x0D, input.bytes[1] == 0x0A {
+            input.start += 2
+            scanned = 0
+        }
+    }
 
     /// Whether the input holds the end of a head: looks at every byte once, however slowly they come.
     mutating func hasWholeHead() -> Bool {

@@ -1,3 +1,4 @@
+internal import Glibc
 internal import NetworkTypes
 internal import Transport
 
@@ -58,17 +59,12 @@ extension ProxyCore {
         c.pointee.address = peer ?? SocketAddress(ip: .anyV4, port: 0)
         c.pointee.addressCount = UInt8(
             AddressText.write(c.pointee.address.ip) { offset, byte in c.pointee.addressText[offset] = byte })
-        var session: TLSSession?
+        c.pointee.awaitsTLS = listeners[listener].listener.scheme == .https
+        c.pointee.socket = StreamSocket(descriptor: descriptor)
         do {
-            if listeners[listener].listener.scheme == .https {
-                guard let tls = configuration?.tls else { throw TransportError(.tls, "no TLS context") }
-                session = try tls.session(descriptor: descriptor)
-            }
-            c.pointee.socket = StreamSocket(descriptor: descriptor, tls: session)
             c.pointee.registration = try loop.register(
                 descriptor, handler: worker, token: Self.token(.client, c.handle))
         } catch {
-            session?.free()
             Socket.close(descriptor)
             clients.release(c)
             return
@@ -76,5 +72,39 @@ extension ProxyCore {
         setTimer(client: c, limits.requestHead)
         // The first request is usually there already.
         readRequests(c)
+    }
+
+    /// Makes the TLS session of a connection when its first byte is there: who connects and says nothing costs no more
+    /// than a slot. A request in plain HTTP is told so, as by nginx.
+    ///
+    /// - Returns: whether to read on.
+    mutating func beginTLS(_ c: Client) -> Bool {
+        guard c.pointee.mayRead else { return false }
+        let descriptor = c.pointee.socket.descriptor
+        var byte: UInt8 = 0
+        var count = 0
+        repeat { count = recv(descriptor, &byte, 1, Int32(MSG_PEEK)) } while count < 0 && errno == EINTR
+        if count < 0, errno == EAGAIN {
+            c.pointee.mayRead = false
+            return false
+        }
+        guard count > 0 else {
+            close(c)
+            return false
+        }
+        c.pointee.awaitsTLS = false
+        // A handshake begins with 22, a method with a capital letter.
+        if byte &- 0x41 < 26 {
+            refuse(c, ErrorPage.plainHTTPToTLS)
+            return false
+        }
+        do {
+            guard let tls = configuration?.tls else { throw TransportError(.tls, "no TLS context") }
+            c.pointee.socket = StreamSocket(descriptor: descriptor, tls: try tls.session(descriptor: descriptor))
+            return true
+        } catch {
+            close(c)
+            return false
+        }
     }
 }

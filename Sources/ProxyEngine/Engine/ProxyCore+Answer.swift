@@ -15,17 +15,19 @@ extension ProxyCore {
     /// afterwards, or on its way out; the caller of the outermost step goes on with ``continueClient(_:)``.
     mutating func answer(_ x: ExchangeReference, _ status: Int32, location: ByteBuffer? = nil) {
         let c = clients[x.pointee.client]
-        x.pointee.status = status
         let page = ErrorPage(status)
+        x.pointee.status = page.status
         let closes = !x.pointee.flags.contains(.keepAlive) || !x.pointee.body.isComplete || isDraining
         if closes { x.pointee.flags.remove(.keepAlive) }
         let reason = page.reason
         var out = ByteCursor(headScratch)
         out.put("HTTP/1.1 ")
-        out.put(decimal: Int(status))
+        out.put(decimal: Int(page.status))
         out.put(0x20)
         out.put(reason)
-        out.put("\r\nContent-Type: text/html\r\nContent-Length: ")
+        out.put("\r\nServer: martlet\r\n")
+        currentDate().write(to: &out)
+        out.put("Content-Type: text/html\r\nContent-Length: ")
         out.put(decimal: page.bodyCount)
         if let location {
             out.put("\r\nLocation: ")

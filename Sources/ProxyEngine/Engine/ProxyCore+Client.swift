@@ -52,7 +52,9 @@ extension ProxyCore {
 
     /// Reads and dispatches requests until one is waiting for its upstream or there is nothing to read.
     mutating func readRequests(_ c: Client) {
+        if c.pointee.awaitsTLS, !beginTLS(c) { return }
         while c.isLive, c.pointee.phase == .readingHead {
+            if !c.pointee.input.isEmpty { c.pointee.dropEmptyLines() }
             if !c.pointee.input.isEmpty, c.pointee.hasWholeHead() {
                 let taken = takeRequest(c, c.pointee.input.bytes, c.pointee.input.count, isOwn: true)
                 if taken == .incomplete { return refuse(c, 400) }
@@ -66,7 +68,8 @@ extension ProxyCore {
                 guard let count = receive(c, bytes, Self.readSize) else { continue }
                 if takeRequest(c, bytes, count, isOwn: false) == .incomplete {
                     keepInput(c, bytes, count)
-                    c.pointee.deadlineHead = now + limits.requestHead
+                    c.pointee.dropEmptyLines()
+                    if !c.pointee.input.isEmpty { c.pointee.deadlineHead = now + limits.requestHead }
                 }
             } else {
                 if c.pointee.input.count >= limits.maxHeadBytes {
@@ -107,11 +110,13 @@ extension ProxyCore {
         if !c.pointee.input.isEmpty {
             if c.pointee.deadlineHead == .max { c.pointee.deadlineHead = now + limits.requestHead }
             setTimer(client: c, max(1, c.pointee.deadlineHead - now))
-        } else if c.pointee.requestsServed > 0 {
-            buffers.release(&c.pointee.input)
-            if isDraining { return close(c) }
-            setTimer(client: c, limits.keepAlive)
+            return
         }
+        buffers.release(&c.pointee.input)
+        guard c.pointee.requestsServed > 0 else { return }
+        c.pointee.deadlineHead = .max
+        if isDraining { return close(c) }
+        setTimer(client: c, limits.keepAlive)
     }
 
     // MARK: Writing

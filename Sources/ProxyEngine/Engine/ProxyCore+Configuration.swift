@@ -79,7 +79,9 @@ extension ProxyCore {
         isDraining = true
         for index in 0..<clients.indexBound {
             guard let c = clients.tenant(at: index) else { continue }
-            if c.pointee.phase == .readingHead, c.pointee.input.isEmpty, c.pointee.requestsServed > 0 { close(c) }
+            guard c.pointee.phase == .readingHead, c.pointee.input.isEmpty else { continue }
+            // The first request of a connection may be on its way; nobody waits long for it.
+            if c.pointee.requestsServed > 0 { close(c) } else { setTimer(client: c, CoreLimits.ticks(.seconds(1))) }
         }
         for index in 0..<directory.endpoints.indexBound {
             if let endpoint = directory.endpoints.tenant(at: index) { closeIdle(of: endpoint.handle) }

@@ -31,6 +31,7 @@ extension ProxyCore {
         let x = beginExchange(c)
         let head = RequestHead(requestHead, bytes)
         x.pointee.flags = flags(of: head, c)
+        if accessLog != nil { remember(x, bytes, requestHead.pointee.byteCount) }
         if head.refusal != 0 || Int(requestHead.pointee.target.count) > limits.maxTargetBytes {
             refuse(c, head.refusal != 0 ? head.refusal : 414)
             return .done
@@ -87,6 +88,12 @@ extension ProxyCore {
         return x
     }
 
+    /// Keeps a request's head for the log, until the one that goes upstream takes its place.
+    private mutating func remember(_ x: ExchangeReference, _ bytes: UnsafePointer<UInt8>, _ count: Int) {
+        x.pointee.request = buffers.take(count)
+        x.pointee.request.append(bytes, count)
+    }
+
     private func flags(of head: RequestHead, _ c: Client) -> RequestFlags {
         var flags = RequestFlags()
         if requestHead.pointee.keepsAlive, c.pointee.requestsServed < limits.maxRequestsPerConnection {
@@ -131,6 +138,7 @@ extension ProxyCore {
         _ body: UnsafePointer<UInt8>, _ step: MessageBody.Step
     ) {
         let bound = head.writtenBound(requestHead) + step.forward + 2
+        buffers.release(&x.pointee.request)
         x.pointee.request = buffers.take(bound)
         guard let destination = x.pointee.request.base else { return }
         let listener = listeners[Int(c.pointee.listener)]

@@ -97,14 +97,17 @@ extension ProxyCore {
             case .complete: break
             }
             let status = Int32(responseHead.pointee.status)
-            if status > 599 { return lost(u, x, .malformed) }
+            // What is written takes the place of what came, and of the room in front of it.
+            if status > 599 || ResponseHead.growth(responseHead) > Self.headroom - Self.chunkPrefixBound {
+                return lost(u, x, .malformed)
+            }
             let headCount = responseHead.pointee.byteCount
             if status == 101 { return switchProtocols(u, x, c, bytes, count) }
             if status < 200 {
                 // 100 was answered by the proxy itself; others (102, 103) go to clients that know them.
                 if status != 100, !x.pointee.flags.contains(.http10) {
                     let length = ResponseHead.write(
-                        responseHead, bytes, framing: .asIs, connection: .implied, to: headScratch)
+                        responseHead, bytes, framing: .asIs, connection: .implied, date: currentDate(), to: headScratch)
                     guard send(x, c, headScratch, length) else { return }
                 }
                 bytes += headCount
@@ -159,7 +162,7 @@ extension ProxyCore {
             !x.pointee.flags.contains(.keepAlive) ? .close : x.pointee.flags.contains(.http10) ? .keepAlive : .implied
         let headCount = responseHead.pointee.byteCount
         let written = ResponseHead.write(
-            responseHead, bytes, framing: framing, connection: connection, to: headScratch)
+            responseHead, bytes, framing: framing, connection: connection, date: currentDate(), to: headScratch)
         x.pointee.phase = .responding
         forwardBody(u, x, c, bytes + headCount, count - headCount, headCount: written)
     }
@@ -206,6 +209,9 @@ extension ProxyCore {
         if length > 0, !send(x, c, start, length) { return }
         if u.pointee.body.isComplete { finish(u, x, c) }
     }
+
+    /// The longest size line: 16 digits and the line's end.
+    private static var chunkPrefixBound: Int { 18 }
 
     /// Writes the size line of a chunk in front of it; returns its length.
     private static func chunkPrefix(_ size: Int, before start: UnsafeMutablePointer<UInt8>) -> Int {

@@ -12,7 +12,7 @@ extension ProxyCore {
         }
         let headCount = responseHead.pointee.byteCount
         let written = ResponseHead.write(
-            responseHead, bytes, framing: .asIs, connection: .upgrade, to: headScratch)
+            responseHead, bytes, framing: .asIs, connection: .upgrade, date: currentDate(), to: headScratch)
         u.pointee.hasHead = true
         u.pointee.phase = .tunnel
         u.pointee.isReusable = false

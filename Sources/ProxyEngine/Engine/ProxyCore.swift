@@ -52,6 +52,7 @@ struct ProxyCore: ~Copyable {
     let requestHead: UnsafeMutablePointer<HTTP1RequestHead>
     let responseHead: UnsafeMutablePointer<HTTP1ResponseHead>
     var random: UInt64 = 0
+    private var date = DateText()
 
     init(loop: EventLoop, accessLog: (any AccessLog)?) {
         self.loop = loop
@@ -72,7 +73,9 @@ struct ProxyCore: ~Copyable {
     deinit {
         scratch.deallocate()
         headScratch.deallocate()
+        requestHead.deinitialize(count: 1)
         requestHead.deallocate()
+        responseHead.deinitialize(count: 1)
         responseHead.deallocate()
         for listener in listeners { listener.port.deallocate() }
     }
@@ -97,6 +100,12 @@ struct ProxyCore: ~Copyable {
 
     mutating func updateTime() {
         now = Int64(loop.now.nanoseconds / CoreLimits.tickNanoseconds)
+    }
+
+    /// For `Date`. The wall clock is only ever shown, never reckoned with.
+    mutating func currentDate() -> DateText {
+        date.update(to: time(nil))
+        return date
     }
 
     /// Goes on with a connection that has had its share, after the others.

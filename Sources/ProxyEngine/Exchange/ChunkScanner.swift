@@ -1,7 +1,8 @@
 /// Finds the end of a chunked body (RFC 9112 section 7.1) without copying it.
 ///
 /// Strict, since whatever it accepts is forwarded as it is: lines end in CRLF only, a size is 1 to 15 hexadecimal
-/// digits, an extension holds no control characters. Trailer fields are swallowed (they are not forwarded), so the
+/// digits, extensions hold no control characters and are bounded (a line and all of a body's together: each line is
+/// passed on, and no recipient uses any). Trailer fields are swallowed (they are not forwarded), so the
 /// bytes to pass on end with the last chunk's line and the caller writes the empty line itself.
 struct ChunkScanner: BitwiseCopyable {
     enum Progress: Equatable {
@@ -22,6 +23,9 @@ struct ChunkScanner: BitwiseCopyable {
     private var digits: UInt8 = 0
     private var isLast = false
     private var trailerBytes: UInt16 = 0
+    /// Padding and extensions of this size line, and of all of them.
+    private var lineExtra: UInt16 = 0
+    private var totalExtra: UInt32 = 0
     private var remaining = 0
 
     /// Bytes of content seen, without framing.
@@ -69,14 +73,17 @@ struct ChunkScanner: BitwiseCopyable {
                 } else if byte == 0x0D {
                     state = .sizeLF
                 } else if byte == 0x3B {
+                    lineExtra = 0
                     state = .extension_
                 } else if byte == 0x20 || byte == 0x09 {
+                    lineExtra = 0
                     state = .padding
                 } else {
                     return .malformed
                 }
             case .padding:
                 // Old servers pad the size with blanks; nothing but an extension may follow them.
+                if byte != 0x0D, countExtra() { return .malformed }
                 if byte == 0x0D {
                     state = .sizeLF
                 } else if byte == 0x3B {
@@ -85,6 +92,7 @@ struct ChunkScanner: BitwiseCopyable {
                     return .malformed
                 }
             case .extension_:
+                if byte != 0x0D, countExtra() { return .malformed }
                 if byte == 0x0D {
                     state = .sizeLF
                 } else if byte < 0x20 && byte != 0x09 || byte == 0x7F {
@@ -135,6 +143,16 @@ struct ChunkScanner: BitwiseCopyable {
         }
         return .more
     }
+
+    /// True when the line, or the body as a whole, carries more beside its sizes than anybody has reason to.
+    private mutating func countExtra() -> Bool {
+        lineExtra += 1
+        totalExtra += 1
+        return lineExtra > Self.maxLineExtra || totalExtra > Self.maxTotalExtra
+    }
+
+    private static var maxLineExtra: UInt16 { 256 }
+    private static var maxTotalExtra: UInt32 { 16 << 10 }
 
     private static func hexValue(_ byte: UInt8) -> UInt8 {
         switch byte {

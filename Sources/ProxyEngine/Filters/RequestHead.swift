@@ -73,20 +73,42 @@ struct RequestHead {
         }
     }
 
+    /// Finds the end of the host's name (RFC 3986 section 3.2: `host [":" *DIGIT]`, a host in brackets is an IPv6
+    /// address). What is behind it is a port and nothing else: another recipient might take the rest for the name.
     private mutating func readHost(_ bytes: UnsafePointer<UInt8>, _ authority: HTTP1Slice) {
         let host = bytes + Int(authority.start)
-        var count = Int(authority.count)
-        if count > 0, host[0] == 0x5B {
-            // An IPv6 literal: up to the bracket.
-            var index = 0
-            while index < count, host[index] != 0x5D { index += 1 }
-            if index == count { return refuse(400) }
-            count = index + 1
-        } else if let colon = memchr(host, 0x3A, count) {
-            count = colon.assumingMemoryBound(to: UInt8.self) - UnsafeMutablePointer(mutating: host)
+        let end = Int(authority.count)
+        var count = 0
+        if end > 0, host[0] == 0x5B {
+            count = 1
+            while count < end, Self.isIPv6Character(host[count]) { count += 1 }
+            guard count < end, host[count] == 0x5D, count > 2 else { return refuse(400) }
+            count += 1
+        } else {
+            while count < end, host[count] != 0x3A {
+                if host[count] == 0x5B || host[count] == 0x5D { return refuse(400) }
+                count += 1
+            }
         }
+        if count < end, !Self.isPort(host + count, end - count) { return refuse(400) }
         if count > 1, host[count - 1] == 0x2E { count -= 1 }
         hostNameCount = count
+    }
+
+    private static func isIPv6Character(_ byte: UInt8) -> Bool {
+        byte == 0x3A || byte == 0x2E || byte &- 0x30 < 10 || (byte | 0x20) &- 0x61 < 6
+    }
+
+    /// A colon and up to five digits that make a port at most; none is allowed (RFC 3986 section 3.2.3).
+    private static func isPort(_ text: UnsafePointer<UInt8>, _ count: Int) -> Bool {
+        guard text[0] == 0x3A, count <= 6 else { return false }
+        var number = 0
+        for index in 1..<count {
+            let digit = text[index] &- 0x30
+            if digit > 9 { return false }
+            number = number * 10 + Int(digit)
+        }
+        return number <= 65_535
     }
 
     /// Whether `name` is `expected` (lowercase letters, digits, hyphens; same length) without regard to case.
@@ -204,6 +226,19 @@ extension RequestHead {
         if runStart >= 0 { out.put(bytes + runStart, head.pointee.byteCount - 2 - runStart) }
     }
 
+    /// Letters, digits and hyphens. What else a name may hold (RFC 9110 section 5.6.2) becomes an underscore in the
+    /// environment of a CGI-like application, as the hyphen does: `X_Forwarded_For` would stand for the field that
+    /// only a proxy may set. As nginx (`ignore_invalid_headers`, `underscores_in_headers off`).
+    @inline(__always)
+    private static func isPlainName(_ name: UnsafePointer<UInt8>, _ count: Int) -> Bool {
+        for index in 0..<count {
+            let byte = name[index]
+            let isPlain = (byte | 0x20) &- 0x61 < 26 || byte == 0x2D || byte &- 0x30 < 10
+            if !isPlain { return false }
+        }
+        return true
+    }
+
     @inline(__always)
     private func passes(
         _ field: HTTP1Field, _ name: UnsafePointer<UInt8>, _ bytes: UnsafePointer<UInt8>, _ trustsForwarded: Bool
@@ -218,6 +253,7 @@ extension RequestHead {
         case .other, .forwarded, .cookie, .date, .server, .location:
             if field.name.count == 5, Self.equals(name, "proxy") { return false }
             if field.name.count == 24, Self.equals(name, "x-original-forwarded-for") { return false }
+            if !Self.isPlainName(name, Int(field.name.count)) { return false }
             return !nominated.contains(field.name, bytes)
         }
     }

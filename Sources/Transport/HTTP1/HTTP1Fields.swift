@@ -19,6 +19,10 @@ package struct HTTP1Fields: Sendable {
     package private(set) var host: HTTP1Slice?
     /// The value of Upgrade; nil when absent.
     package private(set) var upgrade: HTTP1Slice?
+    /// `Transfer-Encoding` of a response names a coding that its recipient has to undo, other than the final `chunked`.
+    package private(set) var isCoded = false
+    /// Some line of a response ends without CR: whoever passes the head on writes its lines anew.
+    package private(set) var hasBareLineFeeds = false
 
     package init() {}
 
@@ -45,10 +49,18 @@ package struct HTTP1Fields: Sendable {
         expectsContinue = false
         host = nil
         upgrade = nil
+        isCoded = false
+        hasBareLineFeeds = false
     }
 
     /// Parses field lines from `position` up to and including the empty line, and moves `position` behind it.
-    mutating func parse(_ buffer: UnsafeRawBufferPointer, position: inout Int) -> HTTP1ParseResult {
+    ///
+    /// - Parameter isResponse: read as recipients of responses do, for who sends it is chosen by us: lines may end in a
+    ///   bare LF (RFC 9112, 2.2), values may hold control characters other than CR, LF and NUL (RFC 9110, 5.5), codings
+    ///   before `chunked` are the client's matter, and fields that only requests have mean nothing.
+    mutating func parse(
+        _ buffer: UnsafeRawBufferPointer, position: inout Int, isResponse: Bool = false
+    ) -> HTTP1ParseResult {
         reset()
         var index = position
         while true {
@@ -61,7 +73,12 @@ package struct HTTP1Fields: Sendable {
                 return .complete
             }
             if first == 0x20 || first == 0x09 { return .invalid(.obsoleteFolding) }
-            if first == 0x0A { return .invalid(.malformedLineEnd) }
+            if first == 0x0A {
+                guard isResponse else { return .invalid(.malformedLineEnd) }
+                hasBareLineFeeds = true
+                position = index + 1
+                return .complete
+            }
 
             let nameEnd = HTTP1Scan.endOfToken(buffer, from: index)
             guard nameEnd < buffer.count else { return .incomplete }
@@ -70,13 +87,20 @@ package struct HTTP1Fields: Sendable {
             while valueStart < buffer.count, buffer[valueStart] == 0x20 || buffer[valueStart] == 0x09 {
                 valueStart += 1
             }
-            let lineEnd = HTTP1Scan.endOfFieldValue(buffer, from: valueStart)
+            var lineEnd = HTTP1Scan.endOfFieldValue(buffer, from: valueStart)
+            if isResponse { Self.skipControls(buffer, &lineEnd) }
             guard lineEnd < buffer.count else { return .incomplete }
-            guard buffer[lineEnd] == 0x0D else {
-                return .invalid(buffer[lineEnd] == 0x0A ? .malformedLineEnd : .malformedField)
+            var next = lineEnd + 2
+            if buffer[lineEnd] == 0x0D {
+                guard lineEnd + 1 < buffer.count else { return .incomplete }
+                guard buffer[lineEnd + 1] == 0x0A else { return .invalid(.malformedLineEnd) }
+            } else if buffer[lineEnd] == 0x0A {
+                guard isResponse else { return .invalid(.malformedLineEnd) }
+                hasBareLineFeeds = true
+                next = lineEnd + 1
+            } else {
+                return .invalid(.malformedField)
             }
-            guard lineEnd + 1 < buffer.count else { return .incomplete }
-            guard buffer[lineEnd + 1] == 0x0A else { return .invalid(.malformedLineEnd) }
             var valueEnd = lineEnd
             while valueEnd > valueStart, buffer[valueEnd - 1] == 0x20 || buffer[valueEnd - 1] == 0x09 { valueEnd -= 1 }
 
@@ -86,21 +110,43 @@ package struct HTTP1Fields: Sendable {
                 name: HTTP1Slice(index, nameEnd), value: HTTP1Slice(valueStart, valueEnd), kind: kind)
             storage[count] = field
             count += 1
-            if kind != .other, let violation = note(field, buffer) { return .invalid(violation) }
-            index = lineEnd + 2
+            if kind != .other, let violation = note(field, buffer, isResponse) { return .invalid(violation) }
+            index = next
         }
     }
 
-    private mutating func note(_ field: HTTP1Field, _ buffer: UnsafeRawBufferPointer) -> HTTP1Violation? {
+    /// Moves `end` on from control characters that a response's value may hold.
+    private static func skipControls(_ buffer: UnsafeRawBufferPointer, _ end: inout Int) {
+        while end < buffer.count, buffer[end] != 0x0D, buffer[end] != 0x0A, buffer[end] != 0x00 {
+            end = HTTP1Scan.endOfFieldValue(buffer, from: end + 1)
+        }
+    }
+
+    /// A response's codings: `identity` is none (RFC 2616 had it), `chunked` must be the last and once.
+    private mutating func noteCodings(_ value: UnsafeRawBufferPointer) -> HTTP1Violation? {
+        var violation: HTTP1Violation?
+        HTTP1Scan.forEachListElement(value) { coding in
+            if HTTP1Scan.equals(coding, lowercase: "identity") { return }
+            if isChunked { violation = .unsupportedTransferCoding }
+            if HTTP1Scan.equals(coding, lowercase: "chunked") { isChunked = true } else { isCoded = true }
+        }
+        if isChunked || isCoded, contentLength != nil { violation = .ambiguousLength }
+        return violation
+    }
+
+    private mutating func note(
+        _ field: HTTP1Field, _ buffer: UnsafeRawBufferPointer, _ isResponse: Bool
+    ) -> HTTP1Violation? {
         let value = field.value.bytes(in: buffer)
         switch field.kind {
         case .contentLength:
             // RFC 9112, 6.3 lets a recipient accept equal duplicates; we do not.
-            guard contentLength == nil, !isChunked, let length = HTTP1Scan.decimal(value) else {
+            guard contentLength == nil, !isChunked, !isCoded, let length = HTTP1Scan.decimal(value) else {
                 return .ambiguousLength
             }
             contentLength = length
         case .transferEncoding:
+            if isResponse { return noteCodings(value) }
             guard contentLength == nil else { return .ambiguousLength }
             guard !isChunked, HTTP1Scan.equals(value, lowercase: "chunked") else {
                 return .unsupportedTransferCoding
@@ -119,6 +165,7 @@ package struct HTTP1Fields: Sendable {
         case .expect:
             if HTTP1Scan.equals(value, lowercase: "100-continue") { expectsContinue = true }
         case .host:
+            if isResponse { return nil }
             guard host == nil, Self.isPlausibleHost(value) else { return .malformedHost }
             host = field.value
         case .upgrade:
