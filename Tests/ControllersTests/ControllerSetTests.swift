@@ -263,16 +263,21 @@ import Testing
                 let ingress = try await client.get(Ingress.self, "shop", namespace: "shop")
                 return ingress.status?.loadBalancer?.ingress == [LoadBalancerIngress(ip: "192.0.2.1")]
             }
-            func accepted() async throws -> String? {
+            func condition(_ type: String) async throws -> String? {
                 let table = try await client.get(RouteTable.self, "shop", namespace: "shop")
-                return table.status?.conditions?.first { $0.type == "Accepted" }?.reason
+                return table.status?.conditions?.first { $0.type == type }.map { "\($0.status) \($0.reason)" }
             }
-            #expect(try await accepted() == "ServiceNotFound")
+            try await eventually { try await condition("ResolvedRefs") == "False ServiceNotFound" }
+            #expect(try await condition("Accepted") == "True Accepted")
             _ = try await create(Sample.service())
-            try await eventually { try await accepted() == "Accepted" }
+            try await eventually { try await condition("ResolvedRefs") == "True ResolvedRefs" }
             // A younger Ingress that wants the same route learns that it lost.
             _ = try await create(Sample.ingress("younger", created: 200))
             try await eventually { try await events("Conflict").first?.involvedObject.name == "younger" }
+            try await eventually {
+                let table = try await client.get(RouteTable.self, "younger", namespace: "shop")
+                return table.status?.conditions?.first { $0.type == "Accepted" }?.status == "False"
+            }
             try await client.delete(Ingress.self, "shop", namespace: "shop")
             try await eventually {
                 try await client.list(RouteTable.self).items.map(\.metadata.name) == ["younger"]

@@ -146,8 +146,8 @@ import TrafficModel
                 IngressProblem(
                     reason: "Conflict",
                     message:
-                        "host \"shop.example.com\" path \"/\" (Prefix) is already served by the older Ingress shop/older"
-                )
+                        "host \"shop.example.com\" path \"/\" (Prefix) is already served by the older Ingress shop/older",
+                    concern: .acceptance)
             ])
     }
 
