@@ -17,6 +17,8 @@ package final class DataPlane: Sendable {
     private let proxy: UserspaceServiceProxy
     private let engine: ProxyEngine
     private let compiler: ProxyConfigurationCompiler
+    private let accessLog: AccessLogWriter?
+    private let metrics: HTTPServer?
 
     /// Opens the L7 listeners.
     ///
@@ -34,7 +36,23 @@ package final class DataPlane: Sendable {
         compiler = ProxyConfigurationCompiler(
             listeners: configuration.httpAddresses.map { .init(address: $0, scheme: .http) }
                 + configuration.httpsAddresses.map { .init(address: $0, scheme: .https) }, limits: limits)
-        engine = ProxyEngine(loops: loops)
+        accessLog = try configuration.accessLogPath.map {
+            try AccessLogWriter(path: $0, sampling: configuration.accessLogSampling)
+        }
+        engine = ProxyEngine(loops: loops, accessLog: accessLog)
+        metrics = try configuration.metricsAddress.map { [engine, accessLog, loops] address in
+            let server = HTTPServer(
+                loops: [loops[0]], configuration: Self.metricsServer,
+                handler: MetricsHandler {
+                    ProxyMetrics.text(await engine.counters(), droppedLogLines: accessLog?.droppedLines ?? 0)
+                })
+            do throws(TransportError) {
+                _ = try server.listen(.tcp(address))
+            } catch {
+                throw DataPlaneError(message: "metrics on \(address): \(error.message)")
+            }
+            return server
+        }
         let problems = engine.apply(compiler.compile(routes: .init(), services: .init(), secrets: [:]))
         if let problem = problems.first { throw DataPlaneError(message: problem.message) }
     }
@@ -67,6 +85,7 @@ package final class DataPlane: Sendable {
             group.addTask { try await informers.run() }
             group.addTask { try await secrets.run() }
             group.addTask { try await recorder.run() }
+            if let accessLog { group.addTask { await accessLog.run() } }
             try await informers.waitForSync()
             try await secrets.waitForSync()
             await serviceRunner.enforceFirst()
@@ -95,10 +114,22 @@ package final class DataPlane: Sendable {
         await stop()
     }
 
+    private static var metricsServer: HTTPServerConfiguration {
+        var configuration = HTTPServerConfiguration()
+        configuration.maxConnections = 64
+        configuration.maxBodyBytes = 0
+        return configuration
+    }
+
+    /// Ends with what is under way. In a task of its own: this one is cancelled by now, and would not wait.
     private func stop() async {
-        await engine.shutdown(grace: .seconds(5))
-        await proxy.shutDown()
-        for loop in loops { loop.stop() }
+        await Task { [self] in
+            await engine.shutdown(grace: configuration.shutdownGrace)
+            await metrics?.shutdown(drain: .zero)
+            await proxy.shutDown()
+            for loop in loops { loop.stop() }
+            accessLog?.flush()
+        }.value
     }
 
     /// The sockets of the L7 proxy, plain HTTP first.

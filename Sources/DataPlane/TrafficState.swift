@@ -66,10 +66,14 @@ final class TrafficState: Sendable {
         }
         secrets.addHandler { [self] change in
             let changed = value.withLock { value in
-                var secret = TLSSecret(change.object)
-                if case .deleted = change { secret = nil }
-                defer { value.secrets[change.key] = secret }
-                return value.secrets[change.key] != secret
+                let before = value.secrets[change.key]
+                var after: TLSSecret?
+                if case .deleted = change {
+                } else {
+                    after = TLSSecret.served(change.object, before: before).certificate
+                }
+                value.secrets[change.key] = after
+                return before != after
             }
             if changed { routesChanged.raise() }
         }

@@ -53,17 +53,59 @@ struct ProxyConfigurationCompilerTests {
         #expect(result.upstreams.map(\.endpoints) == [[]])
     }
 
-    @Test func `a host with a certificate redirects, and one whose Secret is missing does not`() {
+    @Test func `a host that tls names redirects, whatever the state of its Secret`() {
+        var without = table("three", host: "c.example.com", paths: [path("/", "web")])
+        without.spec?.tls = [RouteTableTLS(hosts: ["C.example.com", "*.wild.example.com"])]
         let routes = CompiledRoutes(compiling: [
             table("one", host: "a.example.com", paths: [path("/", "web")], secret: "a-tls"),
             table("two", host: "b.example.com", paths: [path("/", "web")], secret: "absent"),
+            without,
+            table("four", host: "d.example.com", paths: [path("/", "web")]),
+            table("five", host: "x.wild.example.com", paths: [path("/", "web")]),
+            table("six", host: "*.wild.example.com", paths: [path("/", "web")]),
         ])
         let secrets = [
             NamespacedName(namespace: "shop", name: "a-tls"): TLSSecret(certificateChainPEM: [1], privateKeyPEM: [2])
         ]
         let result = compiler.compile(routes: routes, services: services(), secrets: secrets)
         #expect(result.certificates.map(\.hosts) == [["a.example.com"]])
-        #expect(result.hosts.map(\.redirectsToHTTPS) == [true, false])
+        let redirecting = result.hosts.filter(\.redirectsToHTTPS).map { "\($0.host)" }
+        #expect(
+            Set(redirecting)
+                == ["a.example.com", "b.example.com", "c.example.com", "x.wild.example.com", "*.wild.example.com"])
+    }
+
+    @Test func `where tls names no hosts, those redirect that the certificate names and the same table serves`() {
+        var open = table("open", host: "a.example.com", paths: [path("/", "web")])
+        open.spec?.rules?.append(RouteTableRule(host: "other.example.com", paths: [path("/", "web")]))
+        open.spec?.tls = [RouteTableTLS(hosts: nil, secretName: "open-tls")]
+        let routes = CompiledRoutes(compiling: [
+            open, table("stranger", host: "b.example.com", paths: [path("/", "web")]),
+        ])
+        let secret = TLSSecret(
+            certificateChainPEM: [1], privateKeyPEM: [2], dnsNames: ["a.example.com", "b.example.com"])
+        let result = compiler.compile(
+            routes: routes, services: services(),
+            secrets: [NamespacedName(namespace: "shop", name: "open-tls"): secret])
+        #expect(result.hosts.filter(\.redirectsToHTTPS).map { "\($0.host)" } == ["a.example.com"])
+    }
+
+    @Test func `every certificate without hosts is shown for the names in it`() {
+        let tables = ["one", "two"].map { name in
+            var table = table(name, host: "\(name).example.com", paths: [path("/", "web")])
+            table.spec?.tls = [RouteTableTLS(hosts: nil, secretName: "\(name)-tls")]
+            return table
+        }
+        let result = compiler.compile(
+            routes: CompiledRoutes(compiling: tables), services: services(),
+            secrets: [
+                NamespacedName(namespace: "shop", name: "one-tls"):
+                    TLSSecret(certificateChainPEM: [1], privateKeyPEM: [1], dnsNames: ["one.example.com"]),
+                NamespacedName(namespace: "shop", name: "two-tls"):
+                    TLSSecret(certificateChainPEM: [2], privateKeyPEM: [2], dnsNames: ["*.example.com"]),
+            ])
+        #expect(result.certificates.map(\.certificateChainPEM) == [[1], [2]])
+        #expect(result.hosts.allSatisfy { $0.redirectsToHTTPS })
     }
 
     @Test func `a certificate without hosts speaks for the names in it, after the named ones`() {
@@ -92,7 +134,12 @@ struct ProxyConfigurationCompilerTests {
         let older = table("a-store", host: "a.example.com", paths: [path("/", "web")])
         let conflicts = CompiledRoutes(compiling: [original, older]).conflicts
         let shadowed = try #require(RouteTableAcknowledger.acknowledge(updated, conflicts: conflicts, now: now))
-        #expect(shadowed.status?.conditions?.first?.reason == "PartlyShadowed")
+        #expect(shadowed.status?.conditions?.first?.reason == "Shadowed")
+        #expect(shadowed.status?.conditions?.first?.status == "False")
         #expect(shadowed.status?.conditions?.first?.message == "a.example.com/ belongs to shop/a-store")
+        let two = table(host: "a.example.com", paths: [path("/", "web"), path("/own", "web")])
+        let partly = try #require(RouteTableAcknowledger.acknowledge(two, conflicts: conflicts, now: now))
+        #expect(partly.status?.conditions?.first?.reason == "PartlyShadowed")
+        #expect(partly.status?.conditions?.first?.status == "True")
     }
 }

@@ -1,5 +1,5 @@
 package import KubeModel
-package import NetworkTypes
+import NetworkTypes
 package import ProxyEngine
 package import TrafficModel
 
@@ -7,7 +7,9 @@ package import TrafficModel
 ///
 /// - Endpoints come straight from the slices, not through the Service's address: a change of endpoints costs no hop.
 /// - A backend that names a missing Service or port, or one without endpoints, is answered with 503.
-/// - A host with a certificate redirects plain HTTP to HTTPS, as ingress-nginx does by default (`ssl-redirect`).
+/// - A host that some `tls` names redirects plain HTTP to HTTPS, as ingress-nginx does by default (`ssl-redirect`),
+///   whatever the state of its Secret: that a certificate is missing must not open what is meant to be closed. Where
+///   `tls` names no hosts, those that its certificate names do.
 package struct ProxyConfigurationCompiler: Sendable {
     package var listeners: [ProxyConfiguration.Listener]
     package var limits: ProxyLimits
@@ -22,7 +24,7 @@ package struct ProxyConfigurationCompiler: Sendable {
     ) -> ProxyConfiguration {
         var upstreams = UpstreamList(services: services)
         var hosts: [ProxyConfiguration.VirtualHost] = []
-        func add(_ pattern: HostPattern, _ host: CompiledRoutes.Host, hasCertificate: Bool) {
+        func add(_ pattern: HostPattern, _ host: CompiledRoutes.Host, redirects: Bool) {
             hosts.append(
                 ProxyConfiguration.VirtualHost(
                     host: pattern,
@@ -33,19 +35,21 @@ package struct ProxyConfigurationCompiler: Sendable {
                         )
                     },
                     defaultUpstream: host.defaultBackend.map { upstreams.index(of: $0) },
-                    redirectsToHTTPS: hasCertificate))
+                    redirectsToHTTPS: redirects))
         }
         for (name, host) in routes.exactHosts.sorted(by: { $0.key < $1.key }) {
-            let certificate = routes.exactCertificates[name] ?? routes.certificate(forServerName: name)
-            add(.exact(name), host, hasCertificate: isUsable(certificate, secrets, specific: routes))
+            add(
+                .exact(name), host,
+                redirects: routes.isTLSHost(name) || isNamedByCertificate(name, host, routes, secrets))
         }
         for (suffix, host) in routes.wildcardHosts.sorted(by: { $0.key < $1.key }) {
             add(
                 .wildcard(suffix), host,
-                hasCertificate: isUsable(routes.wildcardCertificates[suffix], secrets, specific: routes))
+                redirects: routes.wildcardTLSHosts.contains(suffix)
+                    || isNamedByCertificate("*.\(suffix)", host, routes, secrets))
         }
         if !routes.anyHost.routes.isEmpty || routes.anyHost.defaultBackend != nil {
-            add(.any, routes.anyHost, hasCertificate: false)
+            add(.any, routes.anyHost, redirects: false)
         }
         let defaultUpstream = routes.defaultBackend.map { upstreams.index(of: $0) }
         return ProxyConfiguration(
@@ -53,12 +57,14 @@ package struct ProxyConfigurationCompiler: Sendable {
             certificates: certificates(routes, secrets), limits: limits)
     }
 
-    /// A certificate for every host does not make each of them redirect: its owner named no host.
-    private func isUsable(
-        _ certificate: CompiledRoutes.Certificate?, _ secrets: [NamespacedName: TLSSecret], specific: CompiledRoutes
+    /// Whether a certificate that was named without hosts, by a table with routes for this one, has its name.
+    private func isNamedByCertificate(
+        _ name: String, _ host: CompiledRoutes.Host, _ routes: CompiledRoutes, _ secrets: [NamespacedName: TLSSecret]
     ) -> Bool {
-        guard let certificate, secrets[certificate.secret] != nil else { return false }
-        return certificate != specific.anyCertificate
+        routes.unnamedCertificates.contains { certificate in
+            secrets[certificate.secret]?.covers(name) ?? false
+                && host.routes.contains { $0.table == certificate.table }
+        }
     }
 
     private func certificates(
@@ -73,8 +79,8 @@ package struct ProxyConfigurationCompiler: Sendable {
             secrets[key].map { serverCertificate($0, hosts: names.sorted()) }
         }
         // A `tls` entry without hosts: the certificate itself says whom it is for. Named hosts come before.
-        if let secret = routes.anyCertificate.flatMap({ secrets[$0.secret] }) {
-            certificates.append(serverCertificate(secret, hosts: []))
+        for certificate in routes.unnamedCertificates {
+            if let secret = secrets[certificate.secret] { certificates.append(serverCertificate(secret, hosts: [])) }
         }
         return certificates
     }

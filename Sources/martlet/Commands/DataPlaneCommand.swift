@@ -29,6 +29,25 @@ struct DataPlaneCommand: AsyncParsableCommand {
         help: ArgumentHelp("Where the L7 proxy serves HTTPS; may be given several times.", valueName: "address:port"))
     var httpsAddress: [SocketAddress] = []
 
+    @Option(
+        help: ArgumentHelp(
+            "Write a line for each request that the L7 proxy answers; - is standard output. Default: none.",
+            valueName: "path"))
+    var accessLog: String?
+
+    @Option(help: ArgumentHelp("Log one of so many requests.", valueName: "count"))
+    var accessLogSampling = 1
+
+    @Option(
+        help: ArgumentHelp(
+            "Where Prometheus metrics are served in plain HTTP, at /metrics. Default: nowhere.",
+            valueName: "address:port"))
+    var metricsBindAddress: SocketAddress?
+
+    @Option(
+        help: ArgumentHelp("How long requests under way may take to end at SIGTERM.", valueName: "seconds"))
+    var shutdownGracePeriod = 5
+
     @OptionGroup
     var client: ClientOptions
 
@@ -43,9 +62,17 @@ struct DataPlaneCommand: AsyncParsableCommand {
             }
             return cidr
         }
-        let configuration = DataPlaneConfiguration(
+        guard accessLogSampling >= 1 else { throw ValidationError("--access-log-sampling: at least 1") }
+        guard (0...3600).contains(shutdownGracePeriod) else {
+            throw ValidationError("--shutdown-grace-period: 0 to 3600 seconds")
+        }
+        var configuration = DataPlaneConfiguration(
             client: try client.configuration(userAgent: "dataplane"), nodeName: nodeName, nodePortRanges: ranges,
             httpAddresses: httpAddress, httpsAddresses: httpsAddress)
+        configuration.accessLogPath = accessLog
+        configuration.accessLogSampling = accessLogSampling
+        configuration.metricsAddress = metricsBindAddress
+        configuration.shutdownGrace = .seconds(shutdownGracePeriod)
         let dataPlane = try DataPlane(configuration, logger: logger)
         let notification = ServiceNotification(name: "dataplane")
         try await runUntilSignal {
