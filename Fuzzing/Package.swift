@@ -18,12 +18,23 @@ let package = Package(
         .target(name: "CFuzzer"),
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .target(name: "CRE2", linkerSettings: [.linkedLibrary("re2")]),
+        .target(name: "CLinux"),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CNGHTTP2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
         .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .target(name: "NetworkTypes", swiftSettings: settings),
         .target(name: "Store", dependencies: ["CSQLite"], swiftSettings: settings),
+        .target(
+            name: "Transport", dependencies: ["NetworkTypes", "CLinux", "COpenSSL", "CNGHTTP2"],
+            swiftSettings: settings),
+        .target(
+            name: "ProxyEngine", dependencies: ["NetworkTypes", "Transport", "CLinux", "COpenSSL"],
+            swiftSettings: settings),
         .target(name: "KubeModel", dependencies: ["NetworkTypes", "CYAML", "CRE2"], swiftSettings: settings),
         .executableTarget(
-            name: "fuzz", dependencies: ["CFuzzer", "KubeModel", "NetworkTypes", "Store"], swiftSettings: settings,
+            name: "fuzz",
+            dependencies: ["CFuzzer", "KubeModel", "NetworkTypes", "Store", "ProxyEngine", "Transport"],
+            swiftSettings: settings,
             linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address", "-use-ld=lld"])]),
     ]
 )

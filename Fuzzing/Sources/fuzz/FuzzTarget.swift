@@ -7,7 +7,7 @@ enum FuzzTarget {
         "json": json, "yaml": yaml, "json-patch": jsonPatch, "merge-patch": mergePatch,
         "strategic-merge-patch": strategicMergePatch, "json-pointer": jsonPointer, "selector": selector,
         "field-selector": fieldSelector, "continue": continueToken, "protobuf": protobuf, "schema": schema,
-        "names": names, "cel": cel, "pattern": pattern, "fields": fields, "apply": apply,
+        "names": names, "cel": cel, "pattern": pattern, "fields": fields, "apply": apply, "proxy": proxy,
     ]
 
     /// Set once, before libFuzzer starts.
