@@ -27,7 +27,9 @@ package final class APIServer: Sendable {
     {
         let store: SQLiteStore
         do {
-            store = try SQLiteStore(SQLiteStore.Configuration(path: configuration.storePath))
+            var storage = SQLiteStore.Configuration(path: configuration.storePath)
+            storage.answering = { answers in EventLoop.gathering(answers) }
+            store = try SQLiteStore(storage)
         } catch {
             throw APIServerError(.store, "\(configuration.storePath): \(error)")
         }

@@ -34,7 +34,7 @@ struct ServerCore: Sendable {
             })
         let resources: ServedResources
         do throws(StoreError) {
-            dispatcher = try WatchDispatcher()
+            dispatcher = try WatchDispatcher { EventLoop.gathering($0) }
             resources = try ServedResources(
                 served, schemas: schemas, store: store, dispatcher: dispatcher,
                 bookmarkSeconds: configuration.bookmarkSeconds)

@@ -29,6 +29,7 @@ final class WatchDispatcher: Sendable {
 
     private let shared = Mutex(Shared())
     private let threads = Mutex(Threads())
+    private let gathering: @Sendable (() -> Void) -> Void
     private let liveSignal = ThreadSignal()
     private let catchUpSignal = ThreadSignal()
     /// How often clients with a full buffer are looked at while they catch up.
@@ -37,7 +38,9 @@ final class WatchDispatcher: Sendable {
     private static let catchUpStallLimit: Int64 = 60
 
     /// Starts the threads, which keep the dispatcher alive until `stop()`.
-    init() throws(StoreError) {
+    /// - Parameter gathering: runs what delivers to many watches, so that whoever serves several may send together.
+    init(gathering: @escaping @Sendable (_ deliveries: () -> Void) -> Void = { $0() }) throws(StoreError) {
+        self.gathering = gathering
         let live = try BackgroundThread(name: "watch-live") { [self] in runLive() }
         threads.withLock { $0.live = live }
         do throws(StoreError) {
@@ -94,8 +97,10 @@ final class WatchDispatcher: Sendable {
             let (caches, isStopped) = shared.withLock { ($0.caches, $0.isStopped) }
             if isStopped { return }
             var next = Int64.max
-            for cache in caches.lazy.compactMap(\.cache) {
-                next = min(next, cache.dispatch(now: MonotonicClock.microseconds))
+            gathering {
+                for cache in caches.lazy.compactMap(\.cache) {
+                    next = min(next, cache.dispatch(now: MonotonicClock.microseconds))
+                }
             }
             if next == .max {
                 liveSignal.wait()

@@ -23,6 +23,7 @@ final class GroupCommitter: Sendable {
     private let maximumGroup: Int
     private let maximumValueBytes: Int
     private let cleaningStride: Int64
+    private let answering: @Sendable (() -> Void) -> Void
     private let queue = Mutex(Queue())
     private let signal = ThreadSignal()
     private let current: Atomic<Int64>
@@ -35,6 +36,7 @@ final class GroupCommitter: Sendable {
         maximumGroup = max(configuration.maximumGroup, 1)
         maximumValueBytes = configuration.maximumValueBytes
         cleaningStride = max(configuration.cleaningStride, 1)
+        answering = configuration.answering
         current = Atomic(log.openedAt.rawValue)
         compacted = Atomic(log.openedCompacted.rawValue)
         let thread = try BackgroundThread(name: "store-writer") { [self] in run(log) }
@@ -148,7 +150,9 @@ final class GroupCommitter: Sendable {
         do throws(StoreError) {
             let (results, events) = try apply(group, log)
             publish(events)
-            for (pending, result) in zip(group, results) { pending.done(result.map(WriteOutcome.init)) }
+            answering {
+                for (pending, result) in zip(group, results) { pending.done(result.map(WriteOutcome.init)) }
+            }
         } catch {
             if error.code == .full, group.count > 1 {
                 // Some of them, deletes above all, may still fit.

@@ -45,6 +45,7 @@ package final class EventLoop: @unchecked Sendable {
     private var slots: [Slot] = []
     private var freeSlots: [UInt32] = []
     private var timers = TimerHeap()
+    private var endOfRound: [() -> Void] = []
     private var running = true
 
     /// Scratch space for one `read`, shared by all of the loop's connections: bytes that must outlive the current
@@ -131,6 +132,14 @@ package final class EventLoop: @unchecked Sendable {
         }
         if mustWake { wake() }
     }
+
+    /// Runs `work` when everything that is ready now has been handled, before the loop looks for more: what many pieces of
+    /// work add to can be done once, behind them. Loop thread only.
+    func executeAtEndOfRound(_ work: @escaping () -> Void) { endOfRound.append(work) }
+
+    /// Runs `body`, and wakes the loops that it hands work to only behind it: they find all of it at once, rather than
+    /// sleep and wake for each piece. What is handed over meanwhile waits that long, so `body` must not block.
+    package static func gathering(_ body: () -> Void) { KeptWakeups.during(body) }
 
     /// Runs `work` at once when the caller is on the loop, else as ``execute(_:)`` does.
     package func run(_ work: @escaping @Sendable () -> Void) {
@@ -243,6 +252,10 @@ package final class EventLoop: @unchecked Sendable {
     }
 
     private func wake() {
+        if !KeptWakeups.keep(self) { wakeNow() }
+    }
+
+    func wakeNow() {
         var one: UInt64 = 1
         // Fails only when the counter is full, and then the loop is awake anyway.
         _ = write(wakeup, &one, 8)
@@ -269,11 +282,13 @@ package final class EventLoop: @unchecked Sendable {
             }
             runInbox()
             while let timer = timers.popDue(at: now) { timer.fire() }
+            runEndOfRound()
         }
         threadID.store(0, ordering: .relaxed)
         // Handlers may hold the loop: break the cycles.
         slots.removeAll()
         timers = TimerHeap()
+        endOfRound = []
     }
 
     private func dispatch(_ registration: LoopRegistration, _ events: ReadyEvents) {
@@ -282,6 +297,14 @@ package final class EventLoop: @unchecked Sendable {
             let handler = slots[index].handler
         else { return }
         handler.handle(events, token: slots[index].token)
+    }
+
+    private func runEndOfRound() {
+        while !endOfRound.isEmpty {
+            let work = endOfRound
+            endOfRound.removeAll(keepingCapacity: true)
+            for piece in work { piece() }
+        }
     }
 
     private func prepareToSleep() -> Int32 {

@@ -26,6 +26,8 @@ final class HTTPServerWorker: EventHandler, @unchecked Sendable {
     private var cachedDate = ""
     private var cachedDateField: [UInt8] = []
     private var spareBuffer: [UInt8] = []
+    /// Connections with something to send at the end of the round.
+    private var due: [ServerConnection] = []
     let connectionCount = Atomic<Int>(0)
 
     init(loop: EventLoop, configuration: HTTPServerConfiguration, handler: any HTTPServerHandler, share: Int) {
@@ -177,6 +179,18 @@ final class HTTPServerWorker: EventHandler, @unchecked Sendable {
             swap(&output, &spareBuffer)
         }
         output = []
+    }
+
+    /// Has a connection send what its engine has when the round ends: the answers of all its streams together.
+    func flushAtEndOfRound(_ connection: ServerConnection) {
+        if due.isEmpty { loop.executeAtEndOfRound { [self] in flushDue() } }
+        due.append(connection)
+    }
+
+    private func flushDue() {
+        let connections = due
+        due.removeAll(keepingCapacity: true)
+        for connection in connections { connection.flushDue() }
     }
 
     // MARK: The end

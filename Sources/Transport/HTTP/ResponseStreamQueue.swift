@@ -94,13 +94,14 @@ final class ResponseStreamQueue: Sendable {
         }
     }
 
-    /// Fills the start of `output`.
-    func take(into output: UnsafeMutableRawBufferPointer) -> (count: Int, progress: Progress) {
-        // The pointer is used inside the call only.
-        nonisolated(unsafe) let output = output
-        return state.withLock { state in
+    /// How many bytes there are to take, and what is known of those behind them: ``Progress/finished`` when there are none.
+    func available() -> (count: Int, progress: Progress) {
+        state.withLock { state in
             state.isSignalled = false
-            return (state.chunks.take(into: output), progress(state))
+            let count = state.chunks.byteCount
+            if state.isCancelled { return (0, .cancelled) }
+            if state.isFinished { return (count, .finished) }
+            return (count, count > 0 ? .more : .empty)
         }
     }
 

@@ -23,6 +23,7 @@ final class ServerConnection: EventHandler, @unchecked Sendable {
     private var engine: (any ServerProtocolEngine)?
     private var phase: Phase
     private var isProcessing = false
+    private var isFlushDue = false
     private var closesAfterFlush = false
     private var lingersAtEnd = false
     private var peerEnded = false
@@ -128,10 +129,26 @@ final class ServerConnection: EventHandler, @unchecked Sendable {
 
     // MARK: Output
 
+    /// As ``flush()``, once for all who ask before the loop's round ends.
+    func flushAtEndOfRound() {
+        guard !isProcessing, !isFlushDue, phase == .open else { return }
+        isFlushDue = true
+        worker.flushAtEndOfRound(self)
+    }
+
+    func flushDue() {
+        isFlushDue = false
+        flush()
+    }
+
     /// Sends `output` and whatever the engine adds, unless an event is being processed (then at its end).
     func flush() {
         guard !isProcessing else { return }
-        defer { if output.isEmpty { worker.takeBuffer(from: &output) } }
+        var isCorked = false
+        defer {
+            if isCorked, phase != .closed { Socket.cork(socket.descriptor, false) }
+            if output.isEmpty { worker.takeBuffer(from: &output) }
+        }
         worker.lendBuffer(to: &output)
         while phase == .open {
             if sent == output.count {
@@ -143,6 +160,11 @@ final class ServerConnection: EventHandler, @unchecked Sendable {
                     if closesAfterFlush { finish() }
                     return
                 }
+            }
+            // Each TLS record is a system call; held back until the last, they travel as one.
+            if !isCorked, socket.tls != nil, pendingOutput > TLSSession.recordSize {
+                isCorked = true
+                Socket.cork(socket.descriptor, true)
             }
             let result = output.withUnsafeBytes { bytes in
                 socket.write(UnsafeRawBufferPointer(rebasing: bytes[sent...]))

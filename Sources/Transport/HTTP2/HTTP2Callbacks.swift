@@ -41,19 +41,33 @@ enum HTTP2Callbacks {
             serverEngine(context)?.streamClosed(id)
             return 0
         }
+        nghttp2_session_callbacks_set_send_data_callback(callbacks) { _, frame, header, count, _, context in
+            guard let frame, let header, let engine = serverEngine(context) else {
+                return Int32(NGHTTP2_ERR_CALLBACK_FAILURE.rawValue)
+            }
+            // Nine bytes of a frame's header (RFC 9113, 4.1); padding is never asked for.
+            switch engine.sendBody(frame.pointee.hd.stream_id, UnsafeRawBufferPointer(start: header, count: 9), count) {
+            case .sent: return 0
+            case .full: return Int32(NGHTTP2_ERR_WOULDBLOCK.rawValue)
+            case .broken: return Int32(NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue)
+            }
+        }
     }
 
-    /// Where nghttp2 gets the content of DATA frames.
+    /// Where nghttp2 gets the content of DATA frames: it asks how much there is, and has it sent as it is, uncopied.
     static var bodyProvider: nghttp2_data_provider {
         nghttp2_data_provider(
             source: nghttp2_data_source(),
-            read_callback: { _, id, buffer, count, flags, _, context in
+            read_callback: { _, id, _, limit, flags, _, context in
                 guard let engine = serverEngine(context) else { return Int(NGHTTP2_ERR_CALLBACK_FAILURE.rawValue) }
-                let (filled, isLast) = engine.readBody(id, UnsafeMutableRawBufferPointer(start: buffer, count: count))
-                guard let filled else { return Int(NGHTTP2_ERR_DEFERRED.rawValue) }
-                guard filled >= 0 else { return Int(NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue) }
-                if isLast { flags?.pointee |= NGHTTP2_DATA_FLAG_EOF.rawValue }
-                return filled
+                switch engine.bodyPart(id, limit: limit) {
+                case .none: return Int(NGHTTP2_ERR_DEFERRED.rawValue)
+                case .broken: return Int(NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue)
+                case .bytes(let count, let isLast):
+                    if isLast { flags?.pointee |= NGHTTP2_DATA_FLAG_EOF.rawValue }
+                    if count > 0 { flags?.pointee |= NGHTTP2_DATA_FLAG_NO_COPY.rawValue }
+                    return count
+                }
             })
     }
 }

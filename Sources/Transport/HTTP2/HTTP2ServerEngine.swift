@@ -194,28 +194,64 @@ final class HTTP2ServerEngine: ServerProtocolEngine, ResponseSink, @unchecked Se
         }
     }
 
-    /// Fills a DATA frame. The count, and whether it is the last; nil count: nothing now; -1: broken off.
-    func readBody(_ id: Int32, _ buffer: UnsafeMutableRawBufferPointer) -> (count: Int?, isLast: Bool) {
-        guard let stream = streams[id] else { return (-1, false) }
+    enum BodyPart {
+        /// Nothing now.
+        case none
+        case broken
+        case bytes(Int, isLast: Bool)
+    }
+
+    /// What the next DATA frame of a stream will hold, up to `limit` bytes.
+    func bodyPart(_ id: Int32, limit: Int) -> BodyPart {
+        guard let stream = streams[id] else { return .broken }
         switch stream.sending {
-        case .nothing: return (nil, false)
-        case .done: return (0, true)
-        case .body(var queue):
-            stream.sending = .nothing
-            let count = queue.take(into: buffer)
-            stream.sending = queue.isEmpty ? .done : .body(queue)
-            if stream.isRefused, queue.isEmpty { answeredEarly.append(id) }
-            return (count, queue.isEmpty)
+        case .nothing: return .none
+        case .done: return .bytes(0, isLast: true)
+        case .body(let queue):
+            return .bytes(min(queue.byteCount, limit), isLast: queue.byteCount <= limit)
         case .stream(let queue):
-            let (count, progress) = queue.take(into: buffer)
+            let (count, progress) = queue.available()
             switch progress {
-            case .finished: return (count, true)
-            case .cancelled: return (-1, false)
-            case .more, .empty:
-                if count == 0 { stream.isDeferred = true }
-                return (count > 0 ? count : nil, false)
+            case .cancelled: return .broken
+            case .finished: return .bytes(min(count, limit), isLast: count <= limit)
+            case .more: return .bytes(min(count, limit), isLast: false)
+            case .empty:
+                stream.isDeferred = true
+                return .none
             }
         }
+    }
+
+    enum BodyProgress {
+        case sent
+        /// The connection has enough to send for now.
+        case full
+        case broken
+    }
+
+    /// Puts a DATA frame into the output.
+    func sendBody(_ id: Int32, _ header: UnsafeRawBufferPointer, _ count: Int) -> BodyProgress {
+        guard let stream = streams[id] else { return .broken }
+        guard connection.output.count < Self.pieceSize else { return .full }
+        switch stream.sending {
+        case .nothing, .done: return .broken
+        case .body(var queue):
+            stream.sending = .nothing
+            connection.output.append(contentsOf: header)
+            _ = queue.take(count, appendingTo: &connection.output)
+            stream.sending = queue.isEmpty ? .done : .body(queue)
+            if stream.isRefused, queue.isEmpty { answeredEarly.append(id) }
+        case .stream(let queue):
+            let start = connection.output.count
+            connection.output.append(contentsOf: header)
+            let progress = queue.take(count, appendingTo: &connection.output)
+            // Cancelled since the frame was begun.
+            if case .cancelled = progress {
+                connection.output.removeLast(connection.output.count - start)
+                return .broken
+            }
+        }
+        return .sent
     }
 
     // MARK: Sending
@@ -229,7 +265,7 @@ final class HTTP2ServerEngine: ServerProtocolEngine, ResponseSink, @unchecked Se
         stream.sending = hasBody ? .body(ChunkQueue(response.body)) : .done
         stream.responder = nil
         submitHead(stream, status, response.headers, length: mayHaveBody ? length : nil, hasBody: hasBody)
-        connection.flush()
+        connection.flushAtEndOfRound()
     }
 
     func begin(status: Int, headers: HTTPHeaders, stream queue: ResponseStreamQueue, exchange: UInt64) {
@@ -243,7 +279,7 @@ final class HTTP2ServerEngine: ServerProtocolEngine, ResponseSink, @unchecked Se
         }
         submitHead(stream, status, headers, length: nil, hasBody: !stream.isHead)
         if isDraining { queue.finish() }
-        connection.flush()
+        connection.flushAtEndOfRound()
     }
 
     func streamChanged(exchange: UInt64) {
@@ -252,7 +288,7 @@ final class HTTP2ServerEngine: ServerProtocolEngine, ResponseSink, @unchecked Se
             stream.isDeferred = false
             nghttp2_session_resume_data(session, stream.id)
         }
-        connection.flush()
+        connection.flushAtEndOfRound()
     }
 
     private func stream(_ exchange: UInt64) -> HTTP2ServerStream? {
@@ -312,6 +348,7 @@ final class HTTP2ServerEngine: ServerProtocolEngine, ResponseSink, @unchecked Se
         while connection.output.count < Self.pieceSize {
             var bytes: UnsafePointer<UInt8>?
             let count = nghttp2_session_mem_send(session, &bytes)
+            // 0: the streams have nothing now, or the output is full.
             guard count > 0, let bytes else {
                 if count < 0 { connection.closeAfterFlush() }
                 break

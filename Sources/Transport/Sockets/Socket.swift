@@ -205,6 +205,13 @@ package enum Socket {
         _ = Glibc.shutdown(descriptor, Int32(SHUT_WR))
     }
 
+    /// Holds back segments that are not full, or sends them (tcp(7), TCP_CORK). Where the system refuses, each write
+    /// travels on its own.
+    static func cork(_ descriptor: Int32, _ isCorked: Bool) {
+        var value: Int32 = isCorked ? 1 : 0
+        setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_CORK, &value, socklen_t(MemoryLayout<Int32>.size))
+    }
+
     package static func close(_ descriptor: Int32) {
         _ = Glibc.close(descriptor)
     }
