@@ -28,6 +28,7 @@ package final class APIServer: Sendable {
         let store: SQLiteStore
         do {
             var storage = SQLiteStore.Configuration(path: configuration.storePath)
+            storage.waking = { wake in EventLoop.atEndOfRound(wake) }
             storage.answering = { answers in EventLoop.gathering(answers) }
             store = try SQLiteStore(storage)
         } catch {

@@ -29,6 +29,7 @@ struct DocumentReader: Sendable {
         _ document: inout JSONValue, _ findings: StrictFindings, hidesDuplicates: Bool,
         _ validation: WriteOptions.FieldValidation, warnings: inout [String], refusal: (_ reason: String) -> Status
     ) throws(Status) {
+        if findings.isEmpty, !isCustomResource, schema?.fits(document) ?? true { return }
         let unknown = prune(&document)
         // Values of a wrong type can't be handed to the kind's own rules: they are refused as where Kubernetes decodes
         // into a Go struct.

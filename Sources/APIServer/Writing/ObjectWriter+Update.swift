@@ -271,18 +271,15 @@ extension GenerationRule {
         switch self {
         case .none: false
         case .spec: old["spec"] != new["spec"]
-        case .content: Self.content(old) != Self.content(new)
-        case .contentAndStatus:
-            Self.content(old) != Self.content(new) || old["status"] != new["status"]
+        case .content: !Self.hasSameContent(old, new)
+        case .contentAndStatus: !Self.hasSameContent(old, new) || old["status"] != new["status"]
         case .contentAndLabels:
-            Self.content(old) != Self.content(new) || old["metadata"]["labels"] != new["metadata"]["labels"]
+            !Self.hasSameContent(old, new) || old["metadata"]["labels"] != new["metadata"]["labels"]
         }
     }
 
-    private static func content(_ value: JSONValue) -> JSONValue {
-        var value = value
-        value["metadata"] = nil
-        value["status"] = nil
-        return value
+    private static func hasSameContent(_ old: JSONValue, _ new: JSONValue) -> Bool {
+        guard case .object(let old) = old, case .object(let new) = new else { return old == new }
+        return old.isEqual(to: new, ignoring: ["metadata", "status"])
     }
 }

@@ -18,16 +18,27 @@ public struct FieldPath: Hashable, Sendable {
         self.steps = steps
     }
 
+    public func child(_ name: String) -> FieldPath { appending(.child(name)) }
+
     public func child(_ names: String...) -> FieldPath {
         FieldPath(steps: steps + names.map { .child($0) })
     }
 
     public func index(_ position: Int) -> FieldPath {
-        FieldPath(steps: steps + [.index(position)])
+        appending(.index(position))
     }
 
     public func key(_ name: String) -> FieldPath {
-        FieldPath(steps: steps + [.key(name)])
+        appending(.key(name))
+    }
+
+    /// One allocation: rules make the paths of what they look at, whether or not they have something to say of it.
+    private func appending(_ step: Step) -> FieldPath {
+        var longer: [Step] = []
+        longer.reserveCapacity(steps.count + 1)
+        longer.append(contentsOf: steps)
+        longer.append(step)
+        return FieldPath(steps: longer)
     }
 }
 

@@ -118,6 +118,20 @@ public struct JSONObject: Sendable {
         }
     }
 
+    /// Whether both have the same members, but for those named.
+    public func isEqual(to other: JSONObject, ignoring ignored: [String]) -> Bool {
+        var missing = other.entries.count { entry in !ignored.contains { sameBytes($0, entry.key) } }
+        for (position, entry) in entries.enumerated() where !ignored.contains(where: { sameBytes($0, entry.key) }) {
+            // Objects that come from the same source have the same order.
+            let place =
+                position < other.count && sameBytes(other.entries[position].key, entry.key)
+                ? position : other.position(of: entry.key)
+            guard let place, other.entries[place].value == entry.value else { return false }
+            missing -= 1
+        }
+        return missing == 0
+    }
+
     /// The same entries with keys in byte order.
     public func sortedByKey() -> JSONObject {
         JSONObject(distinct: entries.sorted { ByteKey($0.key) < ByteKey($1.key) })

@@ -156,7 +156,22 @@ struct SchemaValidator {
         return .object(object)
     }
 
+    /// False when a few elements differ in plain sight: most lists are so short that comparing is cheaper than hashing.
+    private func mayHaveDuplicates(_ index: Int, _ elements: [JSONValue]) -> Bool {
+        guard elements.count <= 8 else { return true }
+        let names = graph.nodes[index].listType == "map" ? graph.nodes[index].listMapKeys : []
+        for (place, element) in elements.enumerated() {
+            for other in elements[..<place] {
+                if names.isEmpty ? element == other : names.allSatisfy({ element[$0] == other[$0] }) { return true }
+                // One that relies on a default may be the same as one that says it.
+                if names.contains(where: { (element[$0] == nil) != (other[$0] == nil) }) { return true }
+            }
+        }
+        return false
+    }
+
     private mutating func checkKeys(_ index: Int, _ elements: [JSONValue]) {
+        guard mayHaveDuplicates(index, elements) else { return }
         var seen: Set<JSONValue> = []
         for (place, element) in elements.enumerated() {
             let key = graph.nodes[index].listType == "map" ? key(index, element) : element

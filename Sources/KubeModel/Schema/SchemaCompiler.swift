@@ -88,10 +88,13 @@ struct SchemaCompiler {
                 }
                 node.type = type
             case "properties":
+                // Those of the schema that is overridden stay.
+                var properties: [String: Int] = [:]
+                for (name, place) in node.properties { properties[name] = place }
                 for (name, property) in try Keyword.object(value, path) {
-                    node.propertyIndex[name] = try self.node(property, "\(path).\(name)")
+                    properties[name] = try self.node(property, "\(path).\(name)")
                 }
-                node.properties = node.propertyIndex.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+                node.properties = SchemaProperties(properties)
             case "additionalProperties":
                 switch value {
                 case .bool(let allowed): node.additional = allowed ? .any : .forbidden

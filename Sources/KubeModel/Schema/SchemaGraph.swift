@@ -5,6 +5,14 @@ final class SchemaGraph: Sendable {
         case object, array, string, integer, number, boolean
     }
 
+    enum TextFormat: Sendable {
+        case any, dateTime, base64
+
+        init(_ format: String?) {
+            self = format == "date-time" ? .dateTime : format == "byte" ? .base64 : .any
+        }
+    }
+
     enum Additional: Sendable {
         /// Not said: unknown fields are pruned where there are properties.
         case unspecified
@@ -15,14 +23,15 @@ final class SchemaGraph: Sendable {
 
     struct Node: Sendable {
         var type: ValueType?
-        var properties: [(name: String, node: Int)] = []
-        var propertyIndex: [String: Int] = [:]
+        var properties = SchemaProperties()
         var additional = Additional.unspecified
         var items: Int?
         var required: [String] = []
         var enumeration: [JSONValue] = []
         var pattern: TextPattern?
-        var format: String?
+        var format: String? { didSet { textFormat = TextFormat(format) } }
+        /// What `format` asks of a text that is decoded into Go's types.
+        private(set) var textFormat = TextFormat.any
         var minimum: Double?
         var maximum: Double?
         var exclusiveMinimum = false
@@ -60,7 +69,7 @@ final class SchemaGraph: Sendable {
         var leadsToDefault = false
 
         func property(_ name: String) -> Int? {
-            propertyIndex[name]
+            properties.node(name)
         }
 
         /// Whether anything is allowed inside, unseen.
@@ -70,14 +79,16 @@ final class SchemaGraph: Sendable {
         }
     }
 
-    let nodes: [Node]
+    let nodes: SchemaNodes
     let components: [String: Int]
     /// The compiled rules; nil where there are none.
     let ruleSet: CELRuleSet?
 
     init(nodes: [Node], components: [String: Int]) {
-        self.nodes = nodes
+        self.nodes = SchemaNodes(nodes)
         self.components = components
         ruleSet = CELRuleSet(nodes: nodes, root: components["root"])
     }
+
+    deinit { nodes.deallocate() }
 }

@@ -15,6 +15,8 @@ final class GroupCommitter: Sendable {
 
     private struct Queue {
         var jobs: [Job] = []
+        /// When the first of `jobs` came, until the writer is awake for it.
+        var waitingSince: ContinuousClock.Instant?
         var isClosing = false
         var thread: BackgroundThread?
     }
@@ -23,7 +25,10 @@ final class GroupCommitter: Sendable {
     private let maximumGroup: Int
     private let maximumValueBytes: Int
     private let cleaningStride: Int64
+    private let waking: @Sendable (@escaping () -> Void) -> Void
     private let answering: @Sendable (() -> Void) -> Void
+    /// How long a write may wait for others of its thread before the writer is woken.
+    private static let patience = Duration.microseconds(500)
     private let queue = Mutex(Queue())
     private let signal = ThreadSignal()
     private let current: Atomic<Int64>
@@ -36,6 +41,7 @@ final class GroupCommitter: Sendable {
         maximumGroup = max(configuration.maximumGroup, 1)
         maximumValueBytes = configuration.maximumValueBytes
         cleaningStride = max(configuration.cleaningStride, 1)
+        waking = configuration.waking
         answering = configuration.answering
         current = Atomic(log.openedAt.rawValue)
         compacted = Atomic(log.openedCompacted.rawValue)
@@ -67,6 +73,8 @@ final class GroupCommitter: Sendable {
                 answer.result.withLock { $0 = outcome }
                 answered.raise()
             })
+        // This thread waits for it.
+        signal.raise()
         guard isQueued else { throw Self.closed }
         answered.wait()
         try answer.result.withLock { $0 }.get()
@@ -87,12 +95,27 @@ final class GroupCommitter: Sendable {
     private static let closed = StoreError(.closed, "the store is closed")
 
     private func enqueue(_ job: Job) -> Bool {
-        let (isAccepted, wasEmpty) = queue.withLock { queue in
-            guard !queue.isClosing else { return (false, false) }
+        let (isAccepted, wasEmpty, isOverdue) = queue.withLock { queue in
+            guard !queue.isClosing else { return (false, false, false) }
             queue.jobs.append(job)
-            return (true, queue.jobs.count == 1)
+            let now = ContinuousClock.now
+            if queue.jobs.count == 1 {
+                queue.waitingSince = now
+                return (true, true, false)
+            }
+            guard let since = queue.waitingSince, now - since > Self.patience else { return (true, false, false) }
+            queue.waitingSince = nil
+            return (true, false, true)
         }
-        if wasEmpty { signal.raise() }
+        if isOverdue {
+            signal.raise()
+        } else if wasEmpty {
+            waking { [self] in
+                // The writer may have come by itself meanwhile.
+                let isWaiting = queue.withLock { $0.waitingSince.take() != nil }
+                if isWaiting { signal.raise() }
+            }
+        }
         return isAccepted
     }
 
@@ -115,6 +138,7 @@ final class GroupCommitter: Sendable {
         while true {
             let isClosing = queue.withLock { queue in
                 swap(&jobs, &queue.jobs)
+                queue.waitingSince = nil
                 return queue.isClosing
             }
             if jobs.isEmpty, isClosing { return }

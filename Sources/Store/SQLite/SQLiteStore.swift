@@ -27,6 +27,9 @@ package final class SQLiteStore: Store {
         package var maximumValueBytes = 16 << 20
         /// Pages in the write-ahead log from which on they are carried into the file, beside the writes.
         package var checkpointPages: Int32 = 1000
+        /// Runs what wakes the writer for the first of several writes, at once or, so that the others go into the same
+        /// transaction, a little later on the same thread. After `GroupCommitter.patience` the next write wakes it anyway.
+        package var waking: @Sendable (_ wake: @escaping () -> Void) -> Void = { wake in wake() }
         /// Runs what hands out the answers of one transaction, so that whoever gets several may act on them together.
         package var answering: @Sendable (_ answers: () -> Void) -> Void = { answers in answers() }
         /// Revisions whose leftovers one transaction deletes after a compaction.

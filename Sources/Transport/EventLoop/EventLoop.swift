@@ -137,6 +137,11 @@ package final class EventLoop: @unchecked Sendable {
     /// work add to can be done once, behind them. Loop thread only.
     func executeAtEndOfRound(_ work: @escaping () -> Void) { endOfRound.append(work) }
 
+    /// Runs `work` at the end of the calling loop's round (``executeAtEndOfRound(_:)``); at once on any other thread.
+    package static func atEndOfRound(_ work: @escaping () -> Void) {
+        if let loop = CurrentLoop.loop { loop.executeAtEndOfRound(work) } else { work() }
+    }
+
     /// Runs `body`, and wakes the loops that it hands work to only behind it: they find all of it at once, rather than
     /// sleep and wake for each piece. What is handed over meanwhile waits that long, so `body` must not block.
     package static func gathering(_ body: () -> Void) { KeptWakeups.during(body) }
@@ -263,6 +268,7 @@ package final class EventLoop: @unchecked Sendable {
 
     fileprivate func run() {
         threadID.store(UInt(pthread_self()), ordering: .relaxed)
+        CurrentLoop.set(self)
         let capacity = 128
         let ready = UnsafeMutablePointer<martlet_ready>.allocate(capacity: capacity)
         defer { ready.deallocate() }
@@ -285,6 +291,7 @@ package final class EventLoop: @unchecked Sendable {
             runEndOfRound()
         }
         threadID.store(0, ordering: .relaxed)
+        CurrentLoop.set(nil)
         // Handlers may hold the loop: break the cycles.
         slots.removeAll()
         timers = TimerHeap()
