@@ -94,9 +94,10 @@ final class CachedObject: Sendable {
 
     /// The value of one label; nil when the object lacks it.
     func label(_ key: String) -> String? {
-        let place = Int(labelsPlace.lowerBound)..<Int(labelsPlace.upperBound)
-        // An object without labels has nothing there to parse.
-        return (try? JSONParser.parse(Array(bytes[place])))?[key].string
+        bytes.withUnsafeBufferPointer { bytes in
+            let place = Int(labelsPlace.lowerBound)..<Int(labelsPlace.upperBound)
+            return Selector.value(of: key, inEncodedLabels: UnsafeBufferPointer(rebasing: bytes[place]))
+        }
     }
 
     /// Negative, zero or positive, as `relativeKey` is before, equal to or behind `other` by their bytes.

@@ -14,10 +14,10 @@ extension ResourceCache {
     func list(
         namespace: String?, labels: Selector?, fields: FieldSelector?
     ) -> (items: [CachedObject], revision: Revision) {
-        let (index, revision) = snapshot()
         let filter = filter(labels, fields)
+        let (scope, revision) = snapshot(filter)
         var items: [CachedObject] = []
-        select(index, namespace, filter, after: nil) { object in
+        select(scope, namespace, filter, after: nil) { object in
             items.append(object)
             return true
         }
@@ -44,20 +44,48 @@ extension ResourceCache {
     ) throws(StoreError) -> Page {
         let filter = filter(labels, fields)
         guard let revision else {
-            let (index, current) = snapshot()
-            return page(of: index, current, namespace, filter, after: after, limit: limit)
+            let (scope, current) = snapshot(filter)
+            return page(of: scope, current, namespace, filter, after: after, limit: limit)
         }
         if let index = try index(at: revision) {
-            return page(of: index, revision, namespace, filter, after: after, limit: limit)
+            return page(
+                of: Scope(index: index, candidates: nil), revision, namespace, filter, after: after, limit: limit)
         }
         return try storedPage(namespace, filter, at: revision, after: after, limit: limit)
     }
 
+    /// What a list looks at.
+    private struct Scope {
+        let index: ObjectIndex
+        /// Those that can match, in the order of their keys; nil: any.
+        let candidates: LabelIndex.Bucket?
+    }
+
     /// The objects now and the revision they show.
-    private func snapshot() -> (ObjectIndex, Revision) {
+    private func snapshot(_ filter: ObjectFilter) -> (Scope, Revision) {
         // In this order: whatever the store has announced, the index has.
         let announced = store.currentRevision
-        return state.withLock { ($0.index, max(announced, $0.applied)) }
+        let (scope, revision, label) = state.withLock { state in
+            let candidates = state.labels.candidates(filter.labels)
+            let label = candidates == nil ? state.labels.noteScan(filter.labels, of: state.index.count) : nil
+            return (Scope(index: state.index, candidates: candidates), max(announced, state.applied), label)
+        }
+        if let label { indexLabel(label) }
+        return (scope, revision)
+    }
+
+    /// Makes an index of a label beside the writes, and takes over what they have changed meanwhile.
+    private func indexLabel(_ label: String) {
+        let (index, revision) = state.withLock { ($0.index, $0.applied) }
+        var values = LabelIndex.Values(label: label, of: index)
+        state.withLock { state in
+            // So many writes that the window has lost sight of the beginning: another list will try again.
+            guard revision >= state.window.floor else { return }
+            for change in state.window.changes(after: revision) {
+                values.replace(change.previous, with: change.isDeletion ? nil : change.object)
+            }
+            state.labels.add(values)
+        }
     }
 
     /// The objects at a past moment, if the window reaches back to it.
@@ -88,12 +116,12 @@ extension ResourceCache {
     }
 
     private func page(
-        of index: ObjectIndex, _ revision: Revision, _ namespace: String?, _ filter: ObjectFilter, after: String?,
+        of scope: Scope, _ revision: Revision, _ namespace: String?, _ filter: ObjectFilter, after: String?,
         limit: Int?
     ) -> Page {
         var items: [CachedObject] = []
         var hasMore = false
-        select(index, namespace, filter, after: after) { object in
+        select(scope, namespace, filter, after: after) { object in
             if let limit, items.count >= limit {
                 hasMore = true
                 return false
@@ -105,23 +133,28 @@ extension ResourceCache {
         if filter.isEverything {
             remaining = 0
             if hasMore, let last = items.last {
-                let end = index.range(namespace: namespace).upperBound
-                remaining = index.count(index.position(after: last.relativeKey)..<end)
+                let end = scope.index.range(namespace: namespace).upperBound
+                remaining = scope.index.count(scope.index.position(after: last.relativeKey)..<end)
             }
         }
         return Page(items: items, revision: revision, hasMore: hasMore, remaining: remaining)
     }
 
     private func select(
-        _ index: ObjectIndex, _ namespace: String?, _ filter: ObjectFilter, after: String?,
+        _ scope: Scope, _ namespace: String?, _ filter: ObjectFilter, after: String?,
         _ body: (CachedObject) -> Bool
     ) {
         if let key = filter.exactKey(namespace: namespace, isNamespaced: configuration.definition.namespaced) {
-            guard let object = index[key], filter.matches(object), byteOrder(after ?? "", key) < 0 else { return }
+            guard let object = scope.index[key], filter.matches(object), byteOrder(after ?? "", key) < 0 else { return }
             guard namespace == nil || object.namespace == namespace else { return }
             _ = body(object)
             return
         }
+        if let candidates = scope.candidates {
+            Self.select(candidates, namespace, filter, after: after, body)
+            return
+        }
+        let index = scope.index
         var range = index.range(namespace: namespace)
         if let after {
             range = min(max(index.position(after: after), range.lowerBound), range.upperBound)..<range.upperBound
@@ -130,6 +163,25 @@ extension ResourceCache {
             index.forEach(in: range, body)
         } else {
             index.forEach(in: range) { filter.matches($0) ? body($0) : true }
+        }
+    }
+
+    private static func select(
+        _ candidates: LabelIndex.Bucket, _ namespace: String?, _ filter: ObjectFilter, after: String?,
+        _ body: (CachedObject) -> Bool
+    ) {
+        var start = 0
+        var end = candidates.count
+        if let namespace {
+            // As in `ObjectIndex.range(namespace:)`.
+            start = (namespace + "/").withBytes { key in candidates.partitionPoint { $0.order(to: key) < 0 } }
+            end = (namespace + "0").withBytes { key in candidates.partitionPoint { $0.order(to: key) < 0 } }
+        }
+        if let after {
+            start = max(start, after.withBytes { key in candidates.partitionPoint { $0.order(to: key) <= 0 } })
+        }
+        for place in start..<max(start, end) where filter.matches(candidates[place]) {
+            if !body(candidates[place]) { return }
         }
     }
 

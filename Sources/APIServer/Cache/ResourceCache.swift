@@ -22,6 +22,7 @@ final class ResourceCache: Sendable {
 
     struct State: Sendable {
         var index = ObjectIndex()
+        var labels = LabelIndex()
         var window: ChangeWindow
         /// The last change applied, or the revision loaded.
         var applied: Revision
@@ -114,6 +115,7 @@ final class ResourceCache: Sendable {
         let loaded = index
         state.withLock { state in
             state.index = loaded
+            state.labels = LabelIndex()
             state.applied = revision
             state.window = ChangeWindow(after: revision, limits: configuration.window)
             let early = state.early ?? []
@@ -145,6 +147,7 @@ final class ResourceCache: Sendable {
     private func commit(_ event: StoreEvent, _ object: CachedObject, to state: inout State) {
         let isDeletion = event.kind == .deleted
         let previous = isDeletion ? state.index.remove(object.relativeKey) : state.index.insert(object)
+        if !state.labels.isEmpty { state.labels.replace(previous, with: isDeletion ? nil : object) }
         let change = ChangeEvent(
             object: object, previous: previous, isDeletion: isDeletion, time: MonotonicClock.seconds)
         state.window.append(change)
