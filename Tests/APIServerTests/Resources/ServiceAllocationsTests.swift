@@ -20,6 +20,17 @@ struct ServiceAllocationsTests {
         #expect(fixture.allocations.free == ([254], 2768))
     }
 
+    @Test func `telling that an address is free costs the same however often it was done`() throws {
+        let fixture = try ServiceFixture()
+        let count = Mutex(0)
+        fixture.allocations.observeReleases { count.withLock { $0 += 1 } }
+        var holding = ServiceHolding()
+        holding.addresses = [try #require(IPAddress("10.0.0.77"))]
+        // A call that goes through one more wrapper each time ends at the bottom of the stack.
+        for _ in 0..<200_000 { fixture.allocations.release(holding) }
+        #expect(count.withLock { $0 } == 200_000)
+    }
+
     @Test func `nothing stays claimed when a later part of the same Service can't be had`() throws {
         let fixture = try ServiceFixture(nodePorts: 30000...30000)
         let taken = try #require(fixture.create(service("a", ["type": "NodePort"])).document)
