@@ -132,11 +132,13 @@ extension ObjectWriter {
             request.subresource == nil || isDeletion
             ? request.strategy.companions(of: isDeletion ? nil : object, replacing: old, context) : []
         let answerWarnings = warnings
+        // What nobody needs any more goes on this thread, not on the store's.
+        let released = isDeletion ? old : nil
         store.submit(write, companions: companions) { result in
             switch result {
             case .success(let outcome):
                 transaction?.commit()
-                if isDeletion { request.strategy.release(old) }
+                if let released { request.strategy.release(released) }
                 done(
                     self.response(
                         request, stored: bytes, revision: outcome.revision, warnings: answerWarnings))
