@@ -68,8 +68,9 @@ extension ObjectWriter {
             case .success(let outcome):
                 transaction?.commit()
                 done(
-                    self.response(
-                        request, status: 201, stored: outcome.value, revision: outcome.revision, warnings: allWarnings))
+                    self.committedResponse(
+                        request, name: name, status: 201, stored: outcome.value, revision: outcome.revision,
+                        warnings: allWarnings))
             case .failure(let error):
                 transaction?.rollback()
                 guard case .exists = error.code else {

@@ -140,8 +140,9 @@ extension ObjectWriter {
                 transaction?.commit()
                 if let released { request.strategy.release(released) }
                 done(
-                    self.response(
-                        request, stored: bytes, revision: outcome.revision, warnings: answerWarnings))
+                    self.committedResponse(
+                        request, name: request.name, stored: bytes, revision: outcome.revision,
+                        warnings: answerWarnings))
             case .failure(let error):
                 transaction?.rollback()
                 self.retry(change, request, attempt: attempt, after: error, done)

@@ -75,6 +75,19 @@ final class ObjectWriter: Sendable {
         }
     }
 
+    /// The answer to a write that is on disk. Nearly always the cache has that very state, whose bytes are shared.
+    func committedResponse(
+        _ request: WriteRequest, name: String, status: Int = 200, stored bytes: [UInt8], revision: Revision,
+        warnings: [String]
+    ) -> Result<OutgoingResponse, Status> {
+        if let cached = request.resource.cache.get(namespace: request.namespace, name: name),
+            cached.revision == revision
+        {
+            return response(request, status: status, stored: cached.bytes, revision: nil, warnings: warnings)
+        }
+        return response(request, status: status, stored: bytes, revision: revision, warnings: warnings)
+    }
+
     private func scaleResponse(_ request: WriteRequest, stored: [UInt8], revision: Revision?) throws(Status)
         -> OutgoingResponse
     {

@@ -1,3 +1,5 @@
+import Glibc
+
 /// One step of a path in a field set: how an owned field is named inside the one that holds it.
 ///
 /// Source: Kubernetes' FieldsV1 format, `f:NAME`, `k:{KEYS}`, `v:VALUE` and `i:INDEX`.
@@ -32,11 +34,19 @@ package enum FieldElement: Sendable {
     }
 
     private static func byteOrder(_ left: String, _ right: String) -> Int {
-        if left == right, left.utf8.count == right.utf8.count, sameBytes(left, right) { return 0 }
-        if left < right { return -1 }
-        if right < left { return 1 }
-        // Texts that Unicode holds equal are still two fields.
-        return left.utf8.lexicographicallyPrecedes(right.utf8) ? -1 : 1
+        let order = left.utf8.withContiguousStorageIfAvailable { left in
+            right.utf8.withContiguousStorageIfAvailable { right in
+                let common = min(left.count, right.count)
+                if common > 0, let first = left.baseAddress, let second = right.baseAddress {
+                    let order = memcmp(first, second, common)
+                    if order != 0 { return Int(order) }
+                }
+                return left.count - right.count
+            }
+        }
+        if let order, let order { return order }
+        // No string of Swift's own lies in several pieces.
+        return left.utf8.elementsEqual(right.utf8) ? 0 : left.utf8.lexicographicallyPrecedes(right.utf8) ? -1 : 1
     }
 
     /// Canonical JSON by value: numbers by size, texts by their bytes.
