@@ -54,8 +54,9 @@ struct DocumentReader: Sendable {
     }
 
     /// What the schema finds wrong in a document with its defaults; the strategy of a custom resource asks for itself.
-    func schemaErrors(_ document: JSONValue) -> [FieldError] {
-        isCustomResource ? [] : schema?.validate(document) ?? []
+    /// - Parameter old: the document that this one replaces: what is as it was has been looked at before.
+    func schemaErrors(_ document: JSONValue, replacing old: JSONValue? = nil) -> [FieldError] {
+        isCustomResource ? [] : schema?.validate(document, replacing: old) ?? []
     }
 
     func unreadable(_ reason: String) -> Status {

@@ -100,7 +100,7 @@ extension ObjectWriter {
         try checkVersion(object, request, current, isPatch: change.isPatch)
         try fillFromOld(&object, old, request)
         resource.schema?.applyDefaults(&object)
-        let schemaErrors = resource.documentReader.schemaErrors(object)
+        let schemaErrors = resource.documentReader.schemaErrors(object, replacing: old)
         let context = request.context(name: request.name)
         try admit(&object, old, request, context, schemaErrors)
         let isDeletion = object.isDeletionComplete

@@ -195,6 +195,11 @@ extension JSONObject: Sequence {
 extension JSONObject: Hashable {
     public static func == (left: JSONObject, right: JSONObject) -> Bool {
         guard left.count == right.count else { return false }
+        // Documents made of one another share what is the same in both.
+        let isShared = left.entries.withUnsafeBufferPointer { left in
+            right.entries.withUnsafeBufferPointer { $0.baseAddress == left.baseAddress }
+        }
+        if isShared { return true }
         for (position, entry) in left.entries.enumerated() {
             // Objects that come from the same source have the same order.
             let other = right.entries[position]
