@@ -26,11 +26,12 @@ struct LiveObject: Sendable {
 
 extension ServedResource {
     /// What the cache has, taken apart.
-    func live(_ object: CachedObject) throws(Status) -> LiveObject {
+    /// - Parameter members: those of the document that is to replace it.
+    func live(_ object: CachedObject, sharing members: ParsedMembers? = nil) throws(Status) -> LiveObject {
         let (bytes, managedFields) = ManagedFieldsCut.cut(object.bytes)
         let stored: JSONValue
         do {
-            stored = try JSONParser.parse(bytes)
+            stored = try JSONParser.parse(bytes, sharing: strategy.storedForm == nil ? members : nil)
         } catch {
             throw Status.internalError("stored object of \(groupResource) is not JSON")
         }

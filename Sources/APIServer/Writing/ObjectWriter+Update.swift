@@ -7,7 +7,7 @@ extension ObjectWriter {
     {
         let request = try writeRequest(exchange, operation, optionsKind: "UpdateOptions")
         var warnings: [String] = []
-        var document = try request.documentReader.read(
+        var (document, members) = try request.documentReader.readWithMembers(
             exchange.request.body, contentType: exchange.request.contentType, request.options.fieldValidation,
             warnings: &warnings)
         try alignIdentity(&document, request, expectedName: request.name)
@@ -15,7 +15,8 @@ extension ObjectWriter {
         let wanted = document
         let change = Change(
             retriesLostRaces: (wanted["metadata"]["resourceVersion"].string ?? "").isEmpty, warnings: warnings,
-            createsWhenMissing: request.subresource == nil && request.strategy.allowsCreateOnUpdate ? wanted : nil
+            createsWhenMissing: request.subresource == nil && request.strategy.allowsCreateOnUpdate ? wanted : nil,
+            members: members
         ) { (old, _) throws(Status) in try request.whole(wanted, of: old) }
         try apply(change, request, attempt: 1, done)
     }
@@ -31,6 +32,8 @@ extension ObjectWriter {
         let createsWhenMissing: JSONValue?
         /// Whether `transform` wants to see `metadata.managedFields`.
         let readsManagedFields: Bool
+        /// What the document may share with the object as it is now.
+        let members: ParsedMembers?
         /// What is applied server-side, to a missing object too; `transform` then does nothing.
         let configuration: JSONValue?
         /// Served form in, served form out.
@@ -38,7 +41,7 @@ extension ObjectWriter {
 
         init(
             retriesLostRaces: Bool, isPatch: Bool = false, warnings: [String] = [],
-            createsWhenMissing: JSONValue? = nil, readsManagedFields: Bool = false,
+            createsWhenMissing: JSONValue? = nil, readsManagedFields: Bool = false, members: ParsedMembers? = nil,
             transform: @escaping @Sendable (JSONValue, inout [String]) throws(Status) -> JSONValue
         ) {
             self.retriesLostRaces = retriesLostRaces
@@ -46,6 +49,7 @@ extension ObjectWriter {
             self.warnings = warnings
             self.createsWhenMissing = createsWhenMissing
             self.readsManagedFields = readsManagedFields
+            self.members = members
             self.configuration = nil
             self.transform = transform
         }
@@ -56,6 +60,7 @@ extension ObjectWriter {
             self.warnings = warnings
             createsWhenMissing = nil
             readsManagedFields = false
+            members = nil
             self.configuration = configuration
             transform = { old, _ in old }
         }
@@ -86,7 +91,7 @@ extension ObjectWriter {
             return
         }
         var warnings = change.warnings
-        let live = try resource.live(current)
+        let live = try resource.live(current, sharing: change.members)
         let old = live.document
         var object: JSONValue
         var owners: [UInt8]?
