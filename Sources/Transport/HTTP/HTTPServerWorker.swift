@@ -26,6 +26,8 @@ final class HTTPServerWorker: EventHandler, @unchecked Sendable {
     private var cachedDate = ""
     private var cachedDateField: [UInt8] = []
     private var spareBuffer: [UInt8] = []
+    /// The head that an HTTP/2 connection is sending.
+    var head = HTTP2HeaderBlock()
     /// Connections with something to send at the end of the round.
     private var due: [ServerConnection] = []
     let connectionCount = Atomic<Int>(0)

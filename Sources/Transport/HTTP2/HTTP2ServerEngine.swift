@@ -128,7 +128,10 @@ final class HTTP2ServerEngine: ServerProtocolEngine, ResponseSink, @unchecked Se
 
     private func submitContinue(_ id: Int32) {
         guard streams[id] != nil else { return }
-        submit([(":status", "100")]) { fields, count in
+        let worker = connection.worker
+        worker.head.removeAll()
+        worker.head.add(":status", "100")
+        _ = worker.head.withFields { fields, count in
             nghttp2_submit_headers(session, UInt8(NGHTTP2_FLAG_NONE.rawValue), id, nil, fields, count, nil)
         }
     }
@@ -299,47 +302,19 @@ final class HTTP2ServerEngine: ServerProtocolEngine, ResponseSink, @unchecked Se
     private func submitHead(
         _ stream: HTTP2ServerStream, _ status: Int, _ headers: HTTPHeaders, length: Int?, hasBody: Bool
     ) {
-        var fields: [(String, String)] = [(":status", String(status))]
-        for field in headers {
-            let name = field.name.lowercased()
-            switch name {
-            // RFC 9113, 8.2.2: connection-specific fields do not exist here.
-            case "connection", "keep-alive", "transfer-encoding", "upgrade", "proxy-connection", "content-length",
-                "date":
-                continue
-            default: fields.append((name, field.value))
-            }
+        let worker = connection.worker
+        let date = worker.dateText
+        worker.head.removeAll()
+        worker.head.add(":status", String(status))
+        for field in headers where !HTTP2HeaderBlock.isConnectionSpecific(field.name) {
+            worker.head.add(field.name, field.value)
         }
-        fields.append(("date", connection.worker.dateText))
-        if let length { fields.append(("content-length", String(length))) }
-        submit(fields) { fields, count in
+        worker.head.add("date", date)
+        if let length { worker.head.add("content-length", String(length)) }
+        _ = worker.head.withFields { fields, count in
             guard hasBody else { return nghttp2_submit_response(session, stream.id, fields, count, nil) }
             var provider = HTTP2Callbacks.bodyProvider
             return nghttp2_submit_response(session, stream.id, fields, count, &provider)
-        }
-    }
-
-    /// Hands fields to nghttp2 (which copies them). Control characters from a handler become spaces.
-    private func submit(_ fields: [(String, String)], _ call: (UnsafePointer<nghttp2_nv>, Int) -> Int32) {
-        var bytes: [UInt8] = []
-        var lengths: [(name: Int, value: Int)] = []
-        for (name, value) in fields {
-            HTTP1ResponseEncoder.append(text: name, to: &bytes)
-            HTTP1ResponseEncoder.append(text: value, to: &bytes)
-            lengths.append((name.utf8.count, value.utf8.count))
-        }
-        bytes.withUnsafeMutableBufferPointer { buffer in
-            guard var position = buffer.baseAddress else { return }
-            var entries: [nghttp2_nv] = []
-            entries.reserveCapacity(lengths.count)
-            for (name, value) in lengths {
-                entries.append(
-                    nghttp2_nv(
-                        name: position, value: position + name, namelen: name, valuelen: value,
-                        flags: UInt8(NGHTTP2_NV_FLAG_NONE.rawValue)))
-                position += name + value
-            }
-            _ = call(entries, entries.count)
         }
     }
 
