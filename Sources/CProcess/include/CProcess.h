@@ -8,4 +8,8 @@ int martlet_set_parent_death_signal(int signal_number);
 // malloc_trim(3): gives free heap memory back to the kernel.
 void martlet_trim_heap(void);
 
+// mallopt(3): heaps grow by `growth` bytes at a time and keep up to `slack` free bytes at their end; blocks from `largest`
+// bytes on are mapped each on its own.
+void martlet_keep_heap(int growth, int slack, int largest);
+
 #endif

@@ -80,7 +80,7 @@ struct FieldType {
         guard case .node(let graph, let index) = place else {
             return isObject && name == "metadata" ? Self.metadata : Self.deduced
         }
-        if let known = graph.nodes[index].property(name) {
+        if let known = graph.nodes.property(name, of: index) {
             if isObject || graph.nodes[index].isEmbeddedResource, name == "metadata",
                 graph.nodes[known].properties.isEmpty
             {
@@ -97,7 +97,7 @@ struct FieldType {
             if name == "metadata" { return Self.metadata }
             if name == "apiVersion" || name == "kind" { return Self.text }
         }
-        return graph.nodes[index].preservesUnknown || graph.nodes[index].isOpaque || graph.nodes[index].type == nil
+        return graph.nodes[index].preservesUnknown || graph.nodes.isOpaque(index) || graph.nodes[index].type == nil
             ? Self.deduced : nil
     }
 
@@ -105,14 +105,14 @@ struct FieldType {
     func isNamed(_ name: String) -> Bool {
         if isObject && (name == "metadata" || name == "apiVersion" || name == "kind") { return true }
         guard case .node(let graph, let index) = place else { return false }
-        return graph.nodes[index].property(name) != nil
+        return graph.nodes.property(name, of: index) != nil
     }
 
     /// Whether a member of an object that is there is there too, be it empty: Go writes structs and lists that are not
     /// optional even when nobody has set them.
     func alwaysHas(_ name: String) -> Bool {
         if isObject && name == "metadata" { return true }
-        guard hasZeroFields, case .node(let graph, let index) = place, let known = graph.nodes[index].property(name)
+        guard hasZeroFields, case .node(let graph, let index) = place, let known = graph.nodes.property(name, of: index)
         else { return false }
         switch graph.nodes[known].type {
         case .object:
@@ -133,7 +133,9 @@ struct FieldType {
 
     /// The value of a key that an element of this type leaves out.
     func defaultValue(of key: String) -> JSONValue? {
-        guard case .node(let graph, let index) = place, let known = graph.nodes[index].property(key) else { return nil }
+        guard case .node(let graph, let index) = place, let known = graph.nodes.property(key, of: index) else {
+            return nil
+        }
         return graph.nodes[known].defaultValue
     }
 

@@ -96,14 +96,14 @@ private struct StructuralPruner {
         if isRoot || graph.nodes[index].isEmbeddedResource {
             if name == "apiVersion" || name == "kind" { return true }
             if name == "metadata" {
-                if isRoot, let place = graph.nodes[index].property(name) {
+                if isRoot, let place = graph.nodes.property(name, of: index) {
                     unknown += Schema(graph: graph, index: place).prune(&member).map { "metadata.\($0)" }
                 }
                 return true
             }
         }
         let place: Int?
-        if let known = graph.nodes[index].property(name) {
+        if let known = graph.nodes.property(name, of: index) {
             place = known
         } else {
             switch graph.nodes[index].additional {

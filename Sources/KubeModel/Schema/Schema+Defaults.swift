@@ -23,7 +23,7 @@ extension Schema {
             }
             if case .schema(let place) = graph.nodes[index].additional {
                 object.updateValues { name, member in
-                    if graph.nodes[index].property(name) == nil {
+                    if graph.nodes.property(name, of: index) == nil {
                         applyDefaults(graph, place, &member, depth: depth + 1)
                     }
                 }

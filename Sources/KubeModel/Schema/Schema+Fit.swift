@@ -40,26 +40,26 @@ private struct Fit {
     }
 
     private func fits(_ index: Int, _ object: JSONObject) -> Bool {
-        if nodes[index].isOpaque, nodes[index].properties.isEmpty {
+        if nodes.isOpaque(index), nodes[index].properties.isEmpty {
             // Nothing is pruned there, but what is known of the members is still asked of them.
             if case .schema = nodes[index].additional { return object.isEmpty }
             return true
         }
         for entry in object.entries {
             let place: Int
-            if let known = nodes[index].property(entry.key) {
+            if let known = nodes.property(entry.key, of: index) {
                 place = known
             } else {
                 switch nodes[index].additional {
                 case .schema(let inner): place = inner
                 case .any: continue
                 case .unspecified, .forbidden:
-                    guard nodes[index].preservesUnknown || nodes[index].isOpaque else { return false }
+                    guard nodes[index].preservesUnknown || nodes.isOpaque(index) else { return false }
                     continue
                 }
             }
             if entry.value.isNull {
-                guard nodes[place].isNullable || nodes[place].isOpaque else { return false }
+                guard nodes[place].isNullable || nodes.isOpaque(place) else { return false }
             } else if !fits(place, entry.value) {
                 return false
             }

@@ -41,7 +41,7 @@ private struct MismatchFinder {
             if let name = graph.nodes[index].typeName { structs.append(name) }
             for (name, member) in object {
                 let place: Int
-                if let known = graph.nodes[index].property(name) {
+                if let known = graph.nodes.property(name, of: index) {
                     place = known
                 } else if case .schema(let inner) = graph.nodes[index].additional {
                     place = inner

@@ -19,18 +19,18 @@ extension Schema {
         mutating func prune(_ index: Int, _ value: inout JSONValue) {
             switch value {
             case .object(var object):
-                guard !graph.nodes[index].isOpaque || !graph.nodes[index].properties.isEmpty else { return }
+                guard !graph.nodes.isOpaque(index) || !graph.nodes[index].properties.isEmpty else { return }
                 value = .null
                 var removed: Set<String> = []
                 object.updateValues { name, member in
-                    guard let place = graph.nodes[index].property(name) ?? additional(index) else {
+                    guard let place = graph.nodes.property(name, of: index) ?? additional(index) else {
                         if isKept(index) { return }
                         unknown.append(FieldPath(steps: path + [.child(name)]).description)
                         removed.insert(name)
                         return
                     }
                     if member.isNull {
-                        if !graph.nodes[place].isNullable, !graph.nodes[place].isOpaque { removed.insert(name) }
+                        if !graph.nodes[place].isNullable, !graph.nodes.isOpaque(place) { removed.insert(name) }
                         return
                     }
                     guard !isScalar(member) else { return }
@@ -66,7 +66,7 @@ extension Schema {
 
         private func isKept(_ index: Int) -> Bool {
             if case .any = graph.nodes[index].additional { return true }
-            return graph.nodes[index].preservesUnknown || graph.nodes[index].isOpaque
+            return graph.nodes[index].preservesUnknown || graph.nodes.isOpaque(index)
         }
     }
 }

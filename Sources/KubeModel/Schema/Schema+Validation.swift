@@ -148,7 +148,7 @@ struct SchemaValidator {
     private func key(_ index: Int, _ element: JSONValue) -> JSONValue {
         var object = JSONObject()
         for name in graph.nodes[index].listMapKeys {
-            let fallback = graph.nodes[index].items.flatMap { graph.nodes[$0].property(name) }.flatMap {
+            let fallback = graph.nodes[index].items.flatMap { graph.nodes.property(name, of: $0) }.flatMap {
                 graph.nodes[$0].defaultValue
             }
             if let value = element[name] ?? fallback { object[name] = value }
@@ -198,7 +198,7 @@ struct SchemaValidator {
         }
         for (name, member) in object {
             let place: Int
-            if let known = graph.nodes[index].property(name) {
+            if let known = graph.nodes.property(name, of: index) {
                 place = known
             } else if case .schema(let inner) = graph.nodes[index].additional {
                 place = inner

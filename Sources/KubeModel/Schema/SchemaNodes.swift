@@ -18,10 +18,26 @@ struct SchemaNodes: @unchecked Sendable {
         base.deallocate()
     }
 
+    /// By address: what `_read` yields is loaded first, and with it every field.
     subscript(index: Int) -> SchemaGraph.Node {
-        @inline(__always) _read {
+        @inline(__always) unsafeAddress {
             precondition(index >= 0 && index < count)
-            yield base[index]
+            return UnsafePointer(base + index)
         }
+    }
+
+    /// The node of a property. (As a method of the node it would be handed the whole of it.)
+    @inline(__always)
+    func property(_ name: String, of index: Int) -> Int? {
+        self[index].properties.node(name)
+    }
+
+    /// Whether anything is allowed inside, unseen.
+    @inline(__always)
+    func isOpaque(_ index: Int) -> Bool {
+        guard self[index].properties.isEmpty, case .unspecified = self[index].additional else {
+            return self[index].preservesUnknown
+        }
+        return self[index].type == nil || self[index].type == .object
     }
 }

@@ -20,7 +20,7 @@ package final class SQLiteStore: Store {
         /// Where the file stops growing, in pages of 4 KiB; writes then fail with `full`. `nil`: the disk's end.
         package var maximumPages: Int?
         /// SQLite's page cache of the writing connection, and of each reading one.
-        package var writerCacheKiB = 1024
+        package var writerCacheKiB = 4096
         package var readerCacheKiB = 512
         /// Writes in one transaction, so that the first of a long queue is not answered with the last.
         package var maximumGroup = 512

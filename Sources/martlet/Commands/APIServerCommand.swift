@@ -19,6 +19,7 @@ struct APIServerCommand: AsyncParsableCommand {
     var logging: LoggingOptions
 
     func run() async throws {
+        StartupMemory.keepHeap()
         let logger = logging.bootstrap()
         let directory = try DataDirectory(options.dataDir)
         guard let address = IPAddress(options.bindAddress) else {

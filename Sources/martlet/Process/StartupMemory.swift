@@ -4,6 +4,10 @@ import Glibc
 /// Memory that only the start of a process needed: code that runs once (flags, certificates, compiling schemas) and what
 /// the heap held meanwhile.
 enum StartupMemory {
+    /// Has the heap keep some free memory at hand. Each thread's heap otherwise grows and shrinks with the documents of
+    /// every second request, by system calls that stop the other threads.
+    static func keepHeap() { martlet_keep_heap(256 << 10, 4 << 20, 1 << 20) }
+
     /// Gives it back when the process has been at work for a few seconds, and so has in use what it needs.
     static func releaseSoon() {
         Task {

@@ -1,4 +1,5 @@
 import KubeModel
+import Store
 import Testing
 
 @testable import APIServer
