@@ -1,5 +1,6 @@
 import KubeModel
 import Store
+import Synchronization
 import Testing
 
 @testable import APIServer
