@@ -97,11 +97,20 @@ struct FieldsV1Reader {
         var identity = FieldManagerIdentity("", .update, apiVersion: "")
         var time: String?
         var fields: FieldSet?
+        var fieldsText: [UInt8] = []
         repeat {
             guard let key = plainText(), take(UInt8(ascii: ":")) else { return nil }
             if key == "fieldsV1" {
+                guard let end = objectEnd() else { return nil }
+                fieldsText = Array(bytes[place..<end])
+                if let known = FieldSetMemo.shared[fieldsText] {
+                    fields = known
+                    place = end
+                    continue
+                }
                 // What is no FieldsV1 is reported by the reader that takes anything.
                 fields = try? object(depth: 0).set
+                if let fields, place == end { FieldSetMemo.shared.insert(fieldsText, fields) }
                 continue
             }
             guard let text = plainText() else { return nil }
@@ -118,7 +127,32 @@ struct FieldsV1Reader {
             }
         } while take(UInt8(ascii: ","))
         guard take(UInt8(ascii: "}")), let fields, !identity.apiVersion.isEmpty else { return nil }
-        return ManagedFields.Entry(identity, fields, time: time, encoded: Array(bytes[start..<place]))
+        return ManagedFields.Entry(
+            identity, fields, time: time, encoded: Array(bytes[start..<place]), encodedFields: fieldsText)
+    }
+
+    /// Where the object that begins here ends; nil when none begins here, or none ends.
+    private mutating func objectEnd() -> Int? {
+        skipSpace()
+        guard place < bytes.count, bytes[place] == UInt8(ascii: "{") else { return nil }
+        return bytes.withUnsafeBufferPointer { bytes in
+            var depth = 0
+            var isInText = false
+            var place = place
+            while place < bytes.count {
+                switch bytes[place] {
+                case UInt8(ascii: "\""): isInText.toggle()
+                case UInt8(ascii: "\\") where isInText: place += 1
+                case UInt8(ascii: "{") where !isInText: depth += 1
+                case UInt8(ascii: "}") where !isInText:
+                    depth -= 1
+                    if depth == 0 { return place + 1 }
+                default: break
+                }
+                place += 1
+            }
+            return nil
+        }
     }
 
     private enum Key {

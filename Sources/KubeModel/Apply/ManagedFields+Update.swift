@@ -51,9 +51,7 @@ extension ManagedFields {
         if !set.isEmpty {
             if let place = position(of: identity) {
                 if !entries[place].fields.isSuperset(of: set) { self.set(entries[place].fields.union(set), at: place) }
-                entries[place].identity.apiVersion = identity.apiVersion
-                entries[place].time = time
-                self.set(entries[place].fields, at: place)
+                stamp(identity, time, at: place)
             } else {
                 entries.append(Entry(identity, set, time: time))
             }

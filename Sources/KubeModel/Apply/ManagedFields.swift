@@ -4,11 +4,13 @@
 package struct ManagedFields: Sendable {
     package struct Entry: Sendable {
         package var identity: FieldManagerIdentity
-        package var fields: FieldSet
+        package var fields: FieldSet { didSet { encodedFields = nil } }
         /// RFC 3339; nil in what a client has made up.
         package var time: String?
         /// The entry as it was read, as long as nothing in it has changed.
         fileprivate(set) var encoded: [UInt8]?
+        /// The FieldsV1 of `fields` as it was read.
+        fileprivate var encodedFields: [UInt8]?
 
         package init(_ identity: FieldManagerIdentity, _ fields: FieldSet, time: String?) {
             self.identity = identity
@@ -16,9 +18,13 @@ package struct ManagedFields: Sendable {
             self.time = time
         }
 
-        init(_ identity: FieldManagerIdentity, _ fields: FieldSet, time: String?, encoded: [UInt8]) {
+        init(
+            _ identity: FieldManagerIdentity, _ fields: FieldSet, time: String?, encoded: [UInt8],
+            encodedFields: [UInt8]
+        ) {
             self.init(identity, fields, time: time)
             self.encoded = encoded
+            self.encodedFields = encodedFields
         }
     }
 
@@ -42,6 +48,13 @@ package struct ManagedFields: Sendable {
     /// Replaces what an entry owns.
     mutating func set(_ fields: FieldSet, at place: Int) {
         entries[place].fields = fields
+        entries[place].encoded = nil
+    }
+
+    /// Notes when an entry, as it is, was last written.
+    mutating func stamp(_ identity: FieldManagerIdentity, _ time: String, at place: Int) {
+        entries[place].identity.apiVersion = identity.apiVersion
+        entries[place].time = time
         entries[place].encoded = nil
     }
 }
@@ -123,7 +136,7 @@ extension ManagedFields {
             JSONText.append(time, to: &output)
         }
         output += ",\"fieldsType\":\"FieldsV1\",\"fieldsV1\":".utf8
-        entry.fields.encode(into: &output)
+        if let text = entry.encodedFields { output += text } else { entry.fields.encode(into: &output) }
         if !entry.identity.subresource.isEmpty {
             output += ",\"subresource\":".utf8
             JSONText.append(entry.identity.subresource, to: &output)
