@@ -22,18 +22,23 @@ let package = Package(
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CNGHTTP2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
         .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+        .target(name: "System", dependencies: ["CLinux"], swiftSettings: settings),
         .target(name: "NetworkTypes", swiftSettings: settings),
-        .target(name: "Store", dependencies: ["CSQLite"], swiftSettings: settings),
+        .target(name: "Store", dependencies: ["System", "CSQLite"], swiftSettings: settings),
         .target(
-            name: "Transport", dependencies: ["NetworkTypes", "CLinux", "COpenSSL", "CNGHTTP2"],
+            name: "Transport", dependencies: ["System", "NetworkTypes", "CLinux", "COpenSSL", "CNGHTTP2"],
             swiftSettings: settings),
         .target(
-            name: "ProxyEngine", dependencies: ["NetworkTypes", "Transport", "CLinux", "COpenSSL"],
+            name: "ProxyEngine", dependencies: ["System", "NetworkTypes", "Transport", "CLinux", "COpenSSL"],
             swiftSettings: settings),
         .target(name: "KubeModel", dependencies: ["NetworkTypes", "CYAML", "CRE2"], swiftSettings: settings),
+        .target(name: "CEL", dependencies: ["NetworkTypes", "KubeModel"], swiftSettings: settings),
+        .target(name: "Patching", dependencies: ["KubeModel"], swiftSettings: settings),
         .executableTarget(
             name: "fuzz",
-            dependencies: ["CFuzzer", "KubeModel", "NetworkTypes", "Store", "ProxyEngine", "Transport"],
+            dependencies: [
+                "CFuzzer", "KubeModel", "CEL", "Patching", "NetworkTypes", "Store", "ProxyEngine", "Transport",
+            ],
             swiftSettings: settings,
             linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address", "-use-ld=lld"])]),
     ]

@@ -4,6 +4,7 @@ import KubeModel
 package import Logging
 import NetworkTypes
 import ProxyEngine
+import System
 import TrafficModel
 import Transport
 
@@ -28,7 +29,7 @@ package final class DataPlane: Sendable {
         self.logger = logger
         client = try APIClient(configuration.client)
         loops = try EventLoop.group(
-            count: configuration.eventLoops ?? max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))), name: "service")
+            count: configuration.eventLoops ?? Processors.count, name: "service")
         proxy = UserspaceServiceProxy(loops: loops)
         var limits = ProxyLimits()
         // Bodies are streamed and cost no memory: how much is too much is for the backend to say.

@@ -1,3 +1,5 @@
+package import System
+
 /// Why the store did not do what was asked.
 package struct StoreError: Error, Sendable, Equatable, CustomStringConvertible {
     package enum Code: Sendable, Equatable {
@@ -31,6 +33,10 @@ package struct StoreError: Error, Sendable, Equatable, CustomStringConvertible {
     package init(_ code: Code, _ message: String) {
         self.code = code
         self.message = message
+    }
+
+    package init(_ error: SystemError) {
+        self.init(.io(error.number), error.description)
     }
 
     package var description: String { message }

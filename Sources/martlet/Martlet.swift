@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import System
 
 @main
 struct Martlet: AsyncParsableCommand {

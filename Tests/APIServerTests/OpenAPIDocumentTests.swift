@@ -2,6 +2,7 @@ import Foundation
 import KubeModel
 import NetworkTypes
 import Testing
+import WatchCache
 
 @testable import APIServer
 

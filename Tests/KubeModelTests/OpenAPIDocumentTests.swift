@@ -1,5 +1,6 @@
 import Foundation
 import KubeModel
+import Patching
 import Testing
 
 /// The documents that the server serves.

@@ -1,4 +1,5 @@
 import KubeModel
+import TestSupport
 import Testing
 
 @Suite struct SelectorTests {

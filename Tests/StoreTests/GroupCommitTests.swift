@@ -1,6 +1,7 @@
 import Foundation
 import Store
 import Synchronization
+import System
 import Testing
 
 /// How long a write waits: for the commit that runs when it comes and for the one that it is in, so for two fsyncs.

@@ -1,6 +1,7 @@
 import Foundation
 import NetworkTypes
 import Synchronization
+import System
 import Testing
 
 @testable import Transport
@@ -14,7 +15,7 @@ import Testing
         init(configure: (inout HTTPServerConfiguration) -> Void = { _ in }) throws {
             directory = try TemporaryDirectory()
             authority = try .create(commonName: "ca")
-            try PEMFile.write(authority.certificatePEM, to: directory.file("ca.crt"), mode: 0o644)
+            try FileBytes.replace(directory.file("ca.crt"), with: authority.certificatePEM, mode: 0o644)
             let credentials = try authority.issueServer(dnsNames: ["localhost"], addresses: [.loopbackV4])
             let identity = try TLSIdentity(certificatePEM: credentials.certificatePEM, keyPEM: credentials.keyPEM)
             var configuration = HTTPServerConfiguration(

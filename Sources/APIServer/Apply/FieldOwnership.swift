@@ -1,4 +1,5 @@
 import KubeModel
+import Patching
 
 /// Who owns which fields after a write: the record that `metadata.managedFields` keeps.
 ///

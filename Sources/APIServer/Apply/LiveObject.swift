@@ -1,4 +1,6 @@
 import KubeModel
+import Patching
+import WatchCache
 
 /// An object as the cache has it, with the record of who owns which of its fields taken out: what the kind's rules look
 /// at never has to walk over that.

@@ -2,7 +2,9 @@ import KubeModel
 package import Logging
 import Store
 import Synchronization
+import System
 package import Transport
+import WatchCache
 
 /// The running API server: store, caches, pipeline and listeners.
 ///
@@ -47,7 +49,7 @@ package final class APIServer: Sendable {
     {
         self.store = store
         let tokens = try configuration.tokenAuthFile.map { path throws(APIServerError) in
-            try TokenFile(parsing: String(decoding: try FileBytes.read(path), as: UTF8.self))
+            try TokenFile(parsing: String(decoding: try Self.read(path), as: UTF8.self))
         }
         let tls = try Self.tlsContext(configuration)
         let core = try ServerCore(configuration, store: store, tokens: tokens, logger: logger)
@@ -101,10 +103,10 @@ package final class APIServer: Sendable {
         guard configuration.secureAddress != nil else { return nil }
         guard let certificateFile = configuration.tlsCertificateFile, let keyFile = configuration.tlsPrivateKeyFile
         else { throw APIServerError(.badConfiguration, "serving HTTPS needs a certificate and its key") }
-        let certificate = try FileBytes.read(certificateFile)
-        let key = try FileBytes.read(keyFile)
+        let certificate = try Self.read(certificateFile)
+        let key = try Self.read(keyFile)
         let authorities = try configuration.clientCAFile.map { path throws(APIServerError) in
-            try FileBytes.read(path)
+            try Self.read(path)
         }
         do throws(TransportError) {
             return try TLSContext(
@@ -112,6 +114,15 @@ package final class APIServer: Sendable {
                 clientVerification: authorities.map { TLSContext.ClientVerification(authoritiesPEM: $0) })
         } catch {
             throw APIServerError(.badConfiguration, "\(certificateFile): \(error)")
+        }
+    }
+
+    /// - Throws: `unreadableFile` with the path and the system's reason.
+    private static func read(_ path: String) throws(APIServerError) -> [UInt8] {
+        do throws(SystemError) {
+            return try FileBytes.read(path)
+        } catch {
+            throw APIServerError(.unreadableFile, "\(path): \(error.reason)")
         }
     }
 }

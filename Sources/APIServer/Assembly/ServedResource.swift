@@ -1,5 +1,6 @@
 import KubeModel
 import Store
+import WatchCache
 
 /// One resource with everything needed to serve it. Resources kept in another form share that form's cache.
 ///

@@ -1,7 +1,9 @@
 import KubeModel
 import Logging
 import Store
+import System
 import Transport
+import WatchCache
 
 /// Everything of the server that needs no socket, wired together. Tests run requests through `pipeline` directly.
 struct ServerCore: Sendable {
@@ -33,7 +35,7 @@ struct ServerCore: Sendable {
                 SchemaRegistry.Source(name: document.path) { document.bytes }
             })
         let resources: ServedResources
-        do throws(StoreError) {
+        do {
             dispatcher = try WatchDispatcher { EventLoop.gathering($0) }
             resources = try ServedResources(
                 served, schemas: schemas, store: store, dispatcher: dispatcher,
@@ -111,7 +113,7 @@ struct ServerCore: Sendable {
             let request = WriteRequest(
                 resource: namespaces, namespace: "", name: name, subresource: nil, options: WriteOptions(),
                 shape: .json,
-                user: .local, now: SystemClock.now)
+                user: .local, now: Timestamp.now)
             let document: JSONValue = [
                 "apiVersion": "v1", "kind": "Namespace", "metadata": ["name": .string(name)],
             ]
@@ -136,5 +138,5 @@ struct ServerCore: Sendable {
         }
     }
 
-    private static var processors: Int { max(1, SystemProcessors.count) }
+    private static var processors: Int { Processors.count }
 }

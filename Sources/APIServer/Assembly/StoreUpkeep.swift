@@ -1,6 +1,7 @@
 import KubeModel
 import Logging
 import Store
+import WatchCache
 
 /// What the store needs now and then: history older than watchers may ask for is dropped, objects whose time is up
 /// (Events) are deleted.
@@ -32,7 +33,7 @@ struct StoreUpkeep: Sendable {
     }
 
     /// Deletes objects older than their kind's `timeToLiveSeconds`.
-    func expire(now: Timestamp = SystemClock.now) {
+    func expire(now: Timestamp = Timestamp.now) {
         for resource in resources.all {
             guard let lifetime = resource.strategy.timeToLiveSeconds, resource.strategy.storedForm == nil else {
                 continue

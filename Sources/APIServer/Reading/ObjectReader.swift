@@ -1,5 +1,6 @@
 import KubeModel
 import Store
+import WatchCache
 
 /// The read verbs, answered from the watch cache; only pages of an older moment come from the store's history.
 struct ObjectReader: Sendable {

@@ -1,5 +1,6 @@
 import KubeModel
 import Store
+import WatchCache
 
 /// Stored bytes → a response in the shape the client asked for. Plain JSON joins the bytes as they are.
 struct ObjectRenderer: Sendable {

@@ -1,5 +1,6 @@
 import KubeModel
 import Transport
+import WatchCache
 
 /// Takes a request through the phases of `RequestPhase` to its verb. Immutable; called from any thread; never blocks.
 final class RequestPipeline: Sendable {
@@ -16,7 +17,7 @@ final class RequestPipeline: Sendable {
     init(
         resources: ServedResources, authenticator: Authenticator, limit: InFlightLimit, metrics: RequestMetrics,
         documents: ServerDocuments, reader: ObjectReader, writer: ObjectWriter, watcher: WatchService,
-        clock: @escaping @Sendable () -> Timestamp = { SystemClock.now }
+        clock: @escaping @Sendable () -> Timestamp = { Timestamp.now }
     ) {
         self.resources = resources
         self.authenticator = authenticator

@@ -1,6 +1,7 @@
 import KubeModel
 import Store
 import Synchronization
+import WatchCache
 
 /// One client's open watch: takes events from the cache and hands them to the response.
 final class WatchSession: WatchSink {
@@ -57,7 +58,7 @@ final class WatchSession: WatchSink {
                 return !state.hasColumns
             }
             do throws(Status) {
-                output += try encoder.line(event, withColumns: isFirst, now: SystemClock.now)
+                output += try encoder.line(event, withColumns: isFirst, now: Timestamp.now)
             } catch {
                 output += WatchEvent(error).line
             }

@@ -1,5 +1,6 @@
 import KubeModel
 import Store
+import WatchCache
 
 extension ObjectWriter {
     /// POST to a collection.

@@ -1,6 +1,7 @@
 import KubeModel
 import Store
 import Synchronization
+import WatchCache
 
 extension ObjectWriter {
     /// DELETE of an object.

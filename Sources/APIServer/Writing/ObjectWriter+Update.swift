@@ -1,5 +1,6 @@
 import KubeModel
 import Store
+import WatchCache
 
 extension ObjectWriter {
     /// PUT of an object or of its `status`.

@@ -1,5 +1,7 @@
 import KubeModel
+import Patching
 import Store
+import WatchCache
 
 /// The write verbs: request → document → strategy → store → answer. One file a verb beside this one.
 ///

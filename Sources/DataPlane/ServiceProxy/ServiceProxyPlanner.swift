@@ -1,5 +1,5 @@
 package import KubeModel
-package import TrafficModel
+import TrafficModel
 
 /// Decides which listeners to open, change and close as Services change. Pure.
 ///

@@ -85,7 +85,7 @@ public final class HTTPTransport: APITransport {
         guard let path = configuration.tokenFile else { return configuration.token }
         let now = ContinuousClock.now
         if let known = fileToken.withLock({ $0 }), now - known.readAt < .seconds(60) { return known.token }
-        var text = Substring(String(decoding: try FileBytes.read(path), as: UTF8.self))
+        var text = Substring(String(decoding: try ClientFile.read(path), as: UTF8.self))
         while text.last?.isWhitespace == true { text.removeLast() }
         let token = String(text)
         fileToken.withLock { $0 = (token, now) }

@@ -15,6 +15,10 @@ package final class TextPattern: Sendable {
     /// Why a pattern cannot be used.
     package struct Unsupported: Error {
         package let message: String
+
+        package init(message: String) {
+            self.message = message
+        }
     }
 
     /// For a pattern of a schema, with the room that counted classes such as `\pL{1,255}` need.

@@ -5,7 +5,10 @@ extension Schema {
     ///   - schema: `openAPIV3Schema`, already found to be structural. `apiVersion`, `kind` and `metadata` are every
     ///     object's own; of what it says about `metadata`, the rules for `name` and `generateName` hold.
     ///   - components: the schemas of a document that has `ObjectMeta`, by name.
-    public init(customObject schema: JSONValue, components: JSONObject) throws(SchemaError) {
+    ///   - rules: the language of its validation rules.
+    package init(
+        customObject schema: JSONValue, components: JSONObject, rules: any SchemaRuleLanguage
+    ) throws(SchemaError) {
         let metadata = Schema.objectMeta
         var components = components
         guard var objectMeta = components[metadata] else { throw SchemaError(metadata, "is missing") }
@@ -23,7 +26,7 @@ extension Schema {
         root["properties"]["metadata"] = ["$ref": .string("#/components/schemas/\(metadata)")]
         components["root"] = root
         let document = OpenAPIDocument(name: "schema", json: ["components": ["schemas": .object(components)]])
-        let graph = try SchemaCompiler.compile(document)
+        let graph = try SchemaCompiler.compile(document, rules: rules)
         self.init(graph: graph, index: graph.components["root"] ?? 0)
     }
 

@@ -2,18 +2,23 @@
 ///
 /// A cheap handle into the compiled document; safe to share.
 public struct Schema: Sendable {
-    let graph: SchemaGraph
-    let index: Int
+    package let graph: SchemaGraph
+    package let index: Int
 
     init(graph: SchemaGraph, index: Int) {
         self.graph = graph
         self.index = index
     }
 
-    /// Compiles a single schema without references to others, for instance of a CustomResourceDefinition.
+    /// Compiles a single schema without references to others and without validation rules.
     public init(json: JSONValue) throws(SchemaError) {
+        try self.init(json: json, rules: nil)
+    }
+
+    /// The same of a schema that may have validation rules, for instance of a CustomResourceDefinition.
+    package init(json: JSONValue, rules: (any SchemaRuleLanguage)?) throws(SchemaError) {
         let document = OpenAPIDocument(name: "schema", json: ["components": ["schemas": ["root": json]]])
-        let graph = try SchemaCompiler.compile(document)
+        let graph = try SchemaCompiler.compile(document, rules: rules)
         self.init(graph: graph, index: graph.components["root"] ?? 0)
     }
 

@@ -1,18 +1,26 @@
 /// Compiles the `components.schemas` of an OpenAPI document.
-struct SchemaCompiler {
+package struct SchemaCompiler {
     private var nodes: [SchemaGraph.Node] = []
     private var components: [String: Int] = [:]
     private var patterns = PatternCollection()
     /// Nodes that are another schema with some keywords replaced: `{allOf: [{$ref}], default}`.
     private var wrappers: [(node: Int, target: Int, overrides: JSONObject, path: String)] = []
 
-    static func compile(_ document: OpenAPIDocument) throws(SchemaError) -> SchemaGraph {
+    /// - Parameter rules: the language of the schemas' rules. Without one, a schema that has rules is refused: nobody
+    ///   would check them.
+    static func compile(
+        _ document: OpenAPIDocument, rules: (any SchemaRuleLanguage)?
+    ) throws(SchemaError) -> SchemaGraph {
         let (nodes, components) = try compileNodes(document)
-        return SchemaGraph(nodes: nodes, components: components)
+        if rules == nil, nodes.contains(where: { !$0.rules.isEmpty }) {
+            throw SchemaError(document.name, "has validation rules, and no language for them is known")
+        }
+        return SchemaGraph(
+            nodes: nodes, components: components, rules: rules?.compile(nodes, root: components["root"]))
     }
 
-    /// Without the rules of custom resources.
-    static func compileNodes(
+    /// The rules of custom resources stay as they are written.
+    package static func compileNodes(
         _ document: OpenAPIDocument
     ) throws(SchemaError) -> (nodes: [SchemaGraph.Node], components: [String: Int]) {
         var compiler = SchemaCompiler()

@@ -1,4 +1,5 @@
 import Synchronization
+import System
 
 /// The writer's thread: everything that queued while the last commit was on its way to disk goes into the next one.
 final class GroupCommitter: Sendable {
@@ -45,7 +46,12 @@ final class GroupCommitter: Sendable {
         answering = configuration.answering
         current = Atomic(log.openedAt.rawValue)
         compacted = Atomic(log.openedCompacted.rawValue)
-        let thread = try BackgroundThread(name: "store-writer") { [self] in run(log) }
+        let thread: BackgroundThread
+        do throws(SystemError) {
+            thread = try BackgroundThread(name: "store-writer") { [self] in run(log) }
+        } catch {
+            throw StoreError(error)
+        }
         queue.withLock { $0.thread = thread }
     }
 

@@ -1,4 +1,5 @@
 import Synchronization
+import System
 
 /// Carries what the write-ahead log holds into the database file, on a thread and connection of its own: done by the
 /// writer, every thousandth page would make some writes wait for two more fsyncs than their own.
@@ -23,7 +24,12 @@ final class LogCheckpointer: Sendable {
         let connection = Connection(try SQLiteConnection(path: configuration.path))
         try connection.sqlite.execute(
             "PRAGMA synchronous = \(configuration.durability == .disk ? "FULL" : "OFF"); PRAGMA cache_size = -64")
-        let thread = try BackgroundThread(name: "store-checkpoint") { [self] in run(connection) }
+        let thread: BackgroundThread
+        do throws(SystemError) {
+            thread = try BackgroundThread(name: "store-checkpoint") { [self] in run(connection) }
+        } catch {
+            throw StoreError(error)
+        }
         state.withLock { $0.thread = thread }
     }
 

@@ -1,6 +1,7 @@
 internal import CLinux
 internal import Glibc
 internal import Synchronization
+internal import System
 
 /// One thread around one epoll instance: readiness of descriptors, timers, and work handed over by other threads.
 ///
@@ -84,23 +85,14 @@ package final class EventLoop: @unchecked Sendable {
             throw .system(errno, "epoll_ctl")
         }
         // The thread owns the loop until `stop()`.
-        let start = Unmanaged.passRetained(LoopThread(loop: self, name: String(name.prefix(15))))
-        var thread = pthread_t()
-        let result = pthread_create(
-            &thread, nil,
-            { argument in
-                guard let argument else { return nil }
-                let start = Unmanaged<LoopThread>.fromOpaque(argument).takeRetainedValue()
+        do throws(SystemError) {
+            try BackgroundThread(name: name) { [self] in
                 martlet_block_sigpipe()
-                martlet_name_thread(start.name)
-                start.loop.run()
-                return nil
-            }, start.toOpaque())
-        guard result == 0 else {
-            start.release()
-            throw .system(result, "pthread_create")
+                run()
+            }.detach()
+        } catch {
+            throw .system(error.number, "pthread_create")
         }
-        pthread_detach(thread)
     }
 
     deinit {
@@ -359,16 +351,5 @@ package struct LoopRegistration: Sendable, Hashable {
     init(packed: UInt64) {
         index = UInt32(truncatingIfNeeded: packed)
         generation = UInt32(truncatingIfNeeded: packed >> 32)
-    }
-}
-
-/// What the thread needs to start.
-private final class LoopThread: Sendable {
-    let loop: EventLoop
-    let name: String
-
-    init(loop: EventLoop, name: String) {
-        self.loop = loop
-        self.name = name
     }
 }

@@ -2,6 +2,7 @@ import APIServer
 import ArgumentParser
 import Logging
 import NetworkTypes
+import System
 import Transport
 
 struct APIServerCommand: AsyncParsableCommand {
@@ -45,13 +46,14 @@ struct APIServerCommand: AsyncParsableCommand {
         }.first
         let url = "https://\(Self.reachable(bound ?? SocketAddress(ip: address, port: Port(options.securePort))))"
         // A serving certificate of somebody else's authority, or its own, is trusted for what the operator gave.
-        let given = try options.tlsCertFile.flatMap { try PrivateFile.read($0) } ?? []
-        try PrivateFile.write(
-            ClientKubeconfig.admin(
+        let given = try options.tlsCertFile.flatMap { try FileBytes.readIfPresent($0) } ?? []
+        try FileBytes.replace(
+            directory.adminKubeconfig,
+            with: ClientKubeconfig.admin(
                 server: url, authority: credentials.authority.certificatePEM + given,
-                certificate: credentials.adminCertificatePEM, key: credentials.adminKeyPEM),
-            to: directory.adminKubeconfig)
-        try PrivateFile.write(ClientKubeconfig.local(socket: directory.unixSocket), to: directory.localKubeconfig)
+                certificate: credentials.adminCertificatePEM, key: credentials.adminKeyPEM))
+        try FileBytes.replace(
+            directory.localKubeconfig, with: ClientKubeconfig.local(socket: directory.unixSocket))
 
         logger.info("serving on \(url) and \(directory.unixSocket)")
         let notification = ServiceNotification(name: "apiserver")

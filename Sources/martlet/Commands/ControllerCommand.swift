@@ -1,4 +1,4 @@
-public import ArgumentParser
+import ArgumentParser
 package import Controllers
 import KubeClient
 import KubeModel

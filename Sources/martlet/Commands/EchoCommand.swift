@@ -1,5 +1,6 @@
 public import ArgumentParser
 public import NetworkTypes
+import System
 import Transport
 
 struct EchoCommand: AsyncParsableCommand {

@@ -1,15 +1,18 @@
 import Glibc
+import System
 
 /// Everything that one Martlet writes lies below one directory, so that several run side by side.
 struct DataDirectory: Sendable {
     let path: String
 
     /// Makes the directory (mode 0700) and its parts when they are missing.
-    init(_ path: String) throws(FileError) {
+    init(_ path: String) throws(SystemError) {
         var absolute = path
         if !path.hasPrefix("/") {
             var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
-            guard getcwd(&buffer, buffer.count) != nil else { throw FileError("find the current directory", path: ".") }
+            guard getcwd(&buffer, buffer.count) != nil else {
+                throw SystemError("find the current directory", number: errno)
+            }
             let current = buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
             absolute = String(decoding: current, as: UTF8.self) + "/" + path
         }
@@ -42,18 +45,18 @@ struct DataDirectory: Sendable {
         return home + "/.local/share/martlet"
     }
 
-    private static func make(_ path: String) throws(FileError) {
+    private static func make(_ path: String) throws(SystemError) {
         if mkdir(path, 0o700) == 0 || errno == EEXIST {
             var status = stat()
             guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
-                throw FileError("use as a directory", path: path)
+                throw SystemError("use as a directory \(path)", number: errno)
             }
             return
         }
         guard errno == ENOENT, let slash = path.lastIndex(of: "/"), slash > path.startIndex else {
-            throw FileError("make the directory", path: path)
+            throw SystemError("make the directory \(path)", number: errno)
         }
         try make(String(path[..<slash]))
-        guard mkdir(path, 0o700) == 0 else { throw FileError("make the directory", path: path) }
+        guard mkdir(path, 0o700) == 0 else { throw SystemError("make the directory \(path)", number: errno) }
     }
 }

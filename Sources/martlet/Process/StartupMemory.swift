@@ -1,5 +1,6 @@
 import CProcess
 import Glibc
+import System
 
 /// Memory that only the start of a process needed: code that runs once (flags, certificates, compiling schemas) and what
 /// the heap held meanwhile.
@@ -22,7 +23,7 @@ enum StartupMemory {
     static func release() {
         martlet_trim_heap()
         // Without /proc nothing is known and nothing is released.
-        guard let maps = try? PrivateFile.read("/proc/self/maps") else { return }
+        guard let maps = try? FileBytes.readIfPresent("/proc/self/maps") else { return }
         for line in maps.split(separator: UInt8(ascii: "\n")) {
             guard let range = codeRange(String(decoding: line, as: UTF8.self)) else { continue }
             madvise(UnsafeMutableRawPointer(bitPattern: range.lowerBound), range.count, MADV_DONTNEED)

@@ -1,4 +1,5 @@
 import Glibc
+import System
 
 /// Runs a `SupervisionPlan`: spawns, signals and restarts the children, and prints what a person wants to know.
 @MainActor
@@ -50,9 +51,10 @@ final class Supervisor {
         Task.detached {
             for await number in signals { continuation.yield(.signal(number)) }
         }
-        BlockingThread.start {
+        // Without a thread to hear them no child would ever be ready: that ends as its start's timeout.
+        try? BackgroundThread(name: "notifications") {
             while let message = notifications.receive() { continuation.yield(.notification(message)) }
-        }
+        }.detach()
         let ticker = Task.detached {
             while !Task.isCancelled {
                 try await Task.sleep(for: .seconds(1))
@@ -163,8 +165,6 @@ final class Supervisor {
     }
 
     private static func now() -> Duration {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
+        .nanoseconds(MonotonicClock.nanoseconds)
     }
 }

@@ -1,5 +1,6 @@
 import KubeModel
 import Testing
+import WatchCache
 
 @testable import APIServer
 

@@ -4,7 +4,9 @@ import Logging
 import NetworkTypes
 import Store
 import Synchronization
+import System
 import Transport
+import WatchCache
 
 @testable import APIServer
 
