@@ -8,13 +8,19 @@ import Synchronization
 public final class InformerSet: Sendable {
     private let client: APIClient
     private let logger: Logger
+    private let clock: MonotonicClock
     // The mutex protects the dictionary.
     private let informers = Mutex<[ResourceDefinition: any AnyInformer]>([:])
 
-    public init(client: APIClient, logger: Logger) {
+    public init(client: APIClient, logger: Logger, clock: MonotonicClock = MonotonicClock()) {
         self.client = client
         self.logger = logger
+        self.clock = clock
     }
+
+    /// For how long one of the caches has heard nothing from the server, the longest counting; nil while all of them
+    /// hear from it.
+    public var staleFor: Duration? { informers.withLock { $0.values.compactMap(\.staleFor).max() } }
 
     /// The informer of a kind across all namespaces.
     public func informer<Object: KubeObject>(
@@ -26,18 +32,37 @@ public final class InformerSet: Sendable {
                 existing.store.addIndexes(indexes)
                 return existing
             }
-            let informer = Informer<Object>(client: client, indexes: indexes, logger: logger, prune: prune)
+            let informer = Informer<Object>(
+                client: client, indexes: indexes, logger: logger, clock: clock, prune: prune)
             informers[Object.definition] = informer
             return informer
         }
     }
 
-    /// Runs every informer until cancelled.
+    /// Runs every informer until cancelled, and logs when the server is out of contact and when it is back.
     public func run() async throws {
         let all = informers.withLock { Array($0.values) }
         try await withThrowingTaskGroup(of: Void.self) { group in
             for informer in all { group.addTask { try await informer.run() } }
+            group.addTask { try await self.reportContact() }
             try await group.waitForAll()
+        }
+    }
+
+    private func reportContact() async throws {
+        var report = ContactReport()
+        while true {
+            try await clock.sleep(for: .seconds(1))
+            let now = clock.now
+            switch report.look(lostSince: staleFor.map { now - $0 }, at: now) {
+            case .lost(let duration):
+                logger.warning(
+                    "no sign of life from the API server for \(duration.components.seconds) s; going on with what is known"
+                )
+            case .regained(let duration):
+                logger.notice("in contact with the API server again, after \(duration.components.seconds) s")
+            case nil: break
+            }
         }
     }
 

@@ -32,6 +32,8 @@ public final class InMemoryAPI: APITransport {
         var nextID = 0
         var failures: [(method: String?, status: Status)] = []
         var requests: [String] = []
+        /// Requests wait for it while it is closed.
+        var silence: Latch?
     }
 
     // The mutex protects all of the state.
@@ -69,6 +71,19 @@ public final class InMemoryAPI: APITransport {
         state.withLock { $0.failures.append((method, status)) }
     }
 
+    /// Answers nothing any more: requests wait until they are cancelled, and watches stay open without events.
+    public func fallSilent() { state.withLock { $0.silence = Latch() } }
+
+    /// Answers again, beginning with the requests that wait. Watches that missed events break.
+    public func speakAgain() {
+        dropWatches()
+        let silence = state.withLock { state in
+            defer { state.silence = nil }
+            return state.silence
+        }
+        silence?.open()
+    }
+
     /// Ends every open watch, as a broken connection does.
     public func dropWatches() {
         let watchers = state.withLock { state in
@@ -93,6 +108,7 @@ public final class InMemoryAPI: APITransport {
     // MARK: APITransport
 
     public func send(_ request: APIRequest) async throws -> APIResponse {
+        try await state.withLock { $0.silence }?.wait()
         do {
             let document = try handle(request)
             return APIResponse(status: request.method == "POST" ? 201 : 200, body: document.encoded())
@@ -102,6 +118,7 @@ public final class InMemoryAPI: APITransport {
     }
 
     public func open(_ request: APIRequest) async throws -> APIStream {
+        try await state.withLock { $0.silence }?.wait()
         let (chunks, continuation) = AsyncThrowingStream.makeStream(of: [UInt8].self)
         do {
             try watch(request, continuation)
@@ -280,6 +297,7 @@ public final class InMemoryAPI: APITransport {
         let change = Change(
             revision: state.revision, type: type, definition: definition, object: object, previous: previous)
         state.history.append(change)
+        guard state.silence == nil else { return object }
         for watcher in state.watchers.values { deliver(change, to: watcher) }
         return object
     }
