@@ -10,7 +10,12 @@ public final class InformerSet: Sendable {
     private let logger: Logger
     private let clock: MonotonicClock
     // The mutex protects the dictionary.
-    private let informers = Mutex<[ResourceDefinition: any AnyInformer]>([:])
+    private let informers = Mutex<[Scope: any AnyInformer]>([:])
+
+    private struct Scope: Hashable {
+        var definition: ResourceDefinition
+        var name: String?
+    }
 
     public init(client: APIClient, logger: Logger, clock: MonotonicClock = MonotonicClock()) {
         self.client = client
@@ -23,18 +28,23 @@ public final class InformerSet: Sendable {
     public var staleFor: Duration? { informers.withLock { $0.values.compactMap(\.staleFor).max() } }
 
     /// The informer of a kind across all namespaces.
+    ///
+    /// - Parameter name: only the objects of this name, as one of all namespaces may be enough.
     public func informer<Object: KubeObject>(
-        for type: Object.Type = Object.self, indexes: [String: ObjectStore<Object>.Index] = [:],
+        for type: Object.Type = Object.self, named name: String? = nil,
+        indexes: [String: ObjectStore<Object>.Index] = [:],
         prune: @escaping @Sendable (inout Object) -> Void = { _ in }
     ) -> Informer<Object> {
         informers.withLock { informers in
-            if let existing = informers[Object.definition] as? Informer<Object> {
+            let scope = Scope(definition: Object.definition, name: name)
+            if let existing = informers[scope] as? Informer<Object> {
                 existing.store.addIndexes(indexes)
                 return existing
             }
             let informer = Informer<Object>(
-                client: client, indexes: indexes, logger: logger, clock: clock, prune: prune)
-            informers[Object.definition] = informer
+                client: client, fieldSelector: name.map { "metadata.name=\($0)" }, indexes: indexes, logger: logger,
+                clock: clock, prune: prune)
+            informers[scope] = informer
             return informer
         }
     }

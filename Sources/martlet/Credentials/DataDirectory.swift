@@ -4,8 +4,13 @@ import Glibc
 struct DataDirectory: Sendable {
     let path: String
 
-    /// Makes the directory (mode 0700) and its parts when they are missing.
+    /// Makes the directory (mode 0700) and its parts when they are missing. Files that this process makes from now on are
+    /// its user's alone.
+    ///
+    /// - Throws: also when the directory or a file in it is open to others, who could have put there what is trusted:
+    ///   the message says what and how to mend it.
     init(_ path: String) throws(FileError) {
+        umask(0o077)
         var absolute = path
         if !path.hasPrefix("/") {
             var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
@@ -17,6 +22,8 @@ struct DataDirectory: Sendable {
         self.path = absolute
         try Self.make(absolute)
         try Self.make(logs)
+        try DirectoryTrust.check(absolute)
+        PrivateFile.removeLeftovers(in: absolute)
     }
 
     var store: String { "\(path)/martlet.db" }
@@ -27,6 +34,8 @@ struct DataDirectory: Sendable {
     var localKubeconfig: String { "\(path)/local.kubeconfig" }
     var adminToken: String { "\(path)/admin.token" }
     var caCertificate: String { "\(path)/ca.crt" }
+    /// The authorities by which clients verify the serving certificate.
+    var servingAuthorities: String { "\(path)/serving-ca.crt" }
     var caKey: String { "\(path)/ca.key" }
     var supervisorLock: String { "\(path)/up.lock" }
     /// A file in the directory.
