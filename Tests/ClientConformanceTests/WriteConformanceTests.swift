@@ -151,6 +151,25 @@ struct WriteConformanceTests {
     }
 
     @Test(arguments: Backend.allCases)
+    func `a deletion is answered by a Status when the object is gone, and by the object while it is held`(
+        backend: Backend
+    ) async throws {
+        try await backend.run { client in
+            let created = try await client.create(map("a"))
+            let answer = try await client.delete(ConfigMap.definition, "a", namespace: "shop")
+            #expect(answer["kind"] == "Status")
+            #expect(answer["status"] == "Success")
+            #expect(answer["details"]["name"] == "a")
+            #expect(answer["details"]["kind"] == "configmaps")
+            #expect(answer["details"]["uid"]?.string == created.metadata.uid)
+            var held = map("b")
+            held.metadata.finalizers = ["example.com/hold"]
+            _ = try await client.create(held)
+            #expect(try await client.delete(ConfigMap.definition, "b", namespace: "shop")["kind"] == "ConfigMap")
+        }
+    }
+
+    @Test(arguments: Backend.allCases)
     func `a finalizer holds what is deleted until it is taken away`(backend: Backend) async throws {
         try await backend.run { client in
             var object = map("a")

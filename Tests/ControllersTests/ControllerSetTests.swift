@@ -238,7 +238,7 @@ import Testing
 
     @Test func `many Services get different addresses`() async throws {
         _ = try await create(
-            AddressPool(metadata: ObjectMeta(name: "p"), spec: AddressPoolSpec(addresses: ["192.0.2.0/26"])))
+            AddressPool(metadata: ObjectMeta(name: "p"), spec: AddressPoolSpec(addresses: ["192.0.2.64/26"])))
         try await running([.loadBalancer]) {
             for number in 0..<64 {
                 _ = try await create(Sample.service("s\(number)") { $0.spec?.type = "LoadBalancer" })

@@ -68,7 +68,21 @@ import Testing
     @Test func `what a Service has it keeps`() throws {
         let pools = [pool("a", "192.0.2.0/28")]
         #expect(decide(try request(current: ["192.0.2.9"]), pools) == "keep")
-        #expect(decide(try request(current: ["203.0.113.1"]), pools) == "a: 192.0.2.0")
+        #expect(decide(try request(current: ["203.0.113.1"]), pools) == "a: 192.0.2.1")
+    }
+
+    @Test func `the ends of an old class are given only to those that ask for them`() throws {
+        let network = [pool("a", "192.0.2.0/32"), pool("b", "198.51.100.254/31"), pool("c", "203.0.113.0/31")]
+        #expect(decide(try request(), [network[2]]) == "c: 203.0.113.1")
+        let full = try request("full", current: ["203.0.113.1"])
+        #expect(decide(try request(), [network[2]], [full]) == "no available addresses")
+        let asking = try request(annotations: [LoadBalancerRequest.addressesAnnotation: "203.0.113.0"])
+        #expect(decide(asking, [network[2]], [full]) == "c: 203.0.113.0")
+        // Named one by one they are meant.
+        #expect(decide(try request(), [network[0]]) == "a: 192.0.2.0")
+        #expect(decide(try request(), [pool("d", "203.0.113.255-203.0.113.255")]) == "d: 203.0.113.255")
+        let first = try request("first", current: ["198.51.100.254"])
+        #expect(decide(try request(), [network[1]], [first]) == "no available addresses")
     }
 
     @Test func `pools may be closed to namespaces or to automatic use`() throws {

@@ -292,7 +292,16 @@ public final class InMemoryAPI: APITransport {
             guard current != previous else { return current }
             return commit(&state, target.definition, key, current, type: "MODIFIED", previous: previous)
         }
-        return commit(&state, target.definition, key, current, type: "DELETED", previous: current)
+        let gone = commit(&state, target.definition, key, current, type: "DELETED", previous: current)
+        // Pods and Services are answered themselves, most kinds by a Status.
+        if ["Pod", "Service"].contains(target.definition.kind) { return gone }
+        return [
+            "kind": "Status", "apiVersion": "v1", "metadata": [:], "status": "Success",
+            "details": [
+                "name": .string(name), "group": .string(target.definition.group),
+                "kind": .string(target.definition.plural), "uid": gone["metadata"]["uid"] ?? .null,
+            ],
+        ]
     }
 
     private static let propagationFinalizers = ["Orphan": "orphan", "Foreground": "foregroundDeletion"]
