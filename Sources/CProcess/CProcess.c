@@ -14,7 +14,6 @@ void martlet_trim_heap(void) {
     malloc_trim(0);
 }
 
-
 void martlet_keep_heap(int growth, int slack, int largest) {
     mallopt(M_TOP_PAD, growth);
     mallopt(M_TRIM_THRESHOLD, slack);
