@@ -107,6 +107,9 @@ let package = Package(
         .testTarget(
             name: "KubeClientTests", dependencies: ["KubeClient", "KubeModel", "Transport"], swiftSettings: settings),
         .testTarget(
+            name: "ClientConformanceTests",
+            dependencies: ["KubeClient", "KubeModel", "NetworkTypes", "APIServer", logging], swiftSettings: settings),
+        .testTarget(
             name: "TrafficModelTests", dependencies: ["TrafficModel", "KubeModel", "NetworkTypes"],
             swiftSettings: settings),
         .testTarget(

@@ -97,7 +97,11 @@ package final class DataPlane: Sendable {
             group.addTask {
                 var last: String?
                 while !Task.isCancelled {
-                    let text = self.status(await serviceRunner.summary, await front.summary)
+                    var text = self.status(await serviceRunner.summary, await front.summary)
+                    // A moment without the server, as its restart takes, is no news.
+                    if let stale = informers.staleFor, stale >= .seconds(5) {
+                        text += "; no sign of life from the API server, going on with what is known"
+                    }
                     if last == nil { onReady(text) } else if text != last { onStatus(text) }
                     last = text
                     // Ends only by cancellation, which the loop checks.

@@ -38,10 +38,17 @@ package enum FileBytes {
         return max(0, time(nil) - status.st_mtim.tv_sec) / 86_400
     }
 
-    /// Replaces the file as a whole: readers see the old or the new content, never a part of it and never with another
-    /// mode. The content is on disk when this returns.
+    /// Replaces the file as a whole, unless it has this content and mode already (a restart on a full disk needs no
+    /// space): readers see the old or the new content, never a part of it and never with another mode. The content is on
+    /// disk when this returns; nothing is left behind when it throws.
     package static func replace(_ path: String, with bytes: [UInt8], mode: mode_t = 0o600) throws(SystemError) {
-        let temporary = "\(path).\(getpid()).new"
+        var present = stat()
+        if stat(path, &present) == 0, present.st_mode & 0o7777 == mode, present.st_size == bytes.count,
+            try read(path) == bytes
+        {
+            return
+        }
+        let temporary = "\(path).\(getpid())\(leftoverSuffix)"
         // What a process of the same number left behind; usually there is nothing.
         _ = unlink(temporary)
         let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)

@@ -15,5 +15,9 @@ package struct SystemError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The system's words: `No such file or directory`.
     package var reason: String { String(cString: strerror(number)) }
 
-    package var description: String { "cannot \(operation): \(reason)" }
+    package var description: String {
+        // The one that people can do something about, and whose cause lies elsewhere.
+        let isFull = number == ENOSPC || number == EDQUOT
+        return "cannot \(operation): \(reason)" + (isFull ? "; free some space on that disk, then start again" : "")
+    }
 }

@@ -51,6 +51,27 @@ enum PodStatusPlanner {
         return status
     }
 
+    /// Whether a Pod waits for somebody to run it and nobody has said anything about it yet.
+    static func isForgotten(_ pod: Pod) -> Bool {
+        pod.metadata.annotations?[PodAddresses.annotation] == nil && pod.metadata.deletionTimestamp == nil
+            && (pod.spec?.nodeName ?? "").isEmpty && (pod.status?.phase ?? "Pending") == "Pending"
+            && !(pod.status?.conditions ?? []).contains { $0.type == "PodScheduled" }
+    }
+
+    /// The status of such a Pod: a scheduler that comes later replaces it, as it does with its own.
+    static func forgottenStatus(of pod: Pod, now: Timestamp) -> PodStatus {
+        var status = pod.status ?? PodStatus()
+        status.phase = "Pending"
+        var conditions = status.conditions ?? []
+        set("PodScheduled", false, in: &conditions, now, "Unschedulable", unscheduled)
+        status.conditions = conditions
+        return status
+    }
+
+    static let unscheduled =
+        "Martlet runs no containers: say where this Pod's process listens with the annotation \(PodAddresses.annotation), or "
+        + "let a scheduler and a kubelet run against this API"
+
     private static func set(
         _ type: String, _ value: Bool, in conditions: inout [PodCondition], _ now: Timestamp, _ reason: String? = nil,
         _ message: String? = nil

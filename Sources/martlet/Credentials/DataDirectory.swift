@@ -5,8 +5,13 @@ import System
 struct DataDirectory: Sendable {
     let path: String
 
-    /// Makes the directory (mode 0700) and its parts when they are missing.
-    init(_ path: String) throws(SystemError) {
+    /// Makes the directory (mode 0700) and its parts when they are missing. Files that this process makes from now on are
+    /// its user's alone.
+    ///
+    /// - Throws: `SystemError`; ``UntrustedFileError`` when the directory or a file in it is open to others, who could
+    ///   have put there what is trusted: the message says what and how to mend it.
+    init(_ path: String) throws {
+        umask(0o077)
         var absolute = path
         if !path.hasPrefix("/") {
             var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
@@ -20,6 +25,8 @@ struct DataDirectory: Sendable {
         self.path = absolute
         try Self.make(absolute)
         try Self.make(logs)
+        try DirectoryTrust.check(absolute)
+        FileBytes.removeLeftovers(in: absolute)
     }
 
     var store: String { "\(path)/martlet.db" }
@@ -30,6 +37,8 @@ struct DataDirectory: Sendable {
     var localKubeconfig: String { "\(path)/local.kubeconfig" }
     var adminToken: String { "\(path)/admin.token" }
     var caCertificate: String { "\(path)/ca.crt" }
+    /// The authorities by which clients verify the serving certificate.
+    var servingAuthorities: String { "\(path)/serving-ca.crt" }
     var caKey: String { "\(path)/ca.key" }
     var supervisorLock: String { "\(path)/up.lock" }
     /// A file in the directory.

@@ -22,15 +22,15 @@ struct ServerCredentials {
     private static let renewalDays = 300
 
     init(
-        directory: DataDirectory, bindAddress: IPAddress, tokenAuthFile: String?, clientCAFile: String?
+        directory: DataDirectory, names: ServerNames, tokenAuthFile: String?, clientCAFile: String?
     ) throws {
         authority = try Self.authority(directory)
 
         servingCertificatePath = directory.file("apiserver.crt")
         servingKeyPath = directory.file("apiserver.key")
         try Self.ensureServing(
-            authority, names: Self.names, addresses: Self.addresses(bindAddress), certificate: servingCertificatePath,
-            key: servingKeyPath, namesFile: directory.file("apiserver.names"))
+            authority, names, certificate: servingCertificatePath, key: servingKeyPath,
+            namesFile: directory.file("apiserver.names"))
 
         let adminCertificate = directory.file("admin.crt")
         let adminKey = directory.file("admin.key")
@@ -72,33 +72,16 @@ struct ServerCredentials {
     }
 
     private static func ensureServing(
-        _ authority: CertificateAuthority, names: [String], addresses: [IPAddress], certificate: String, key: String,
-        namesFile: String
+        _ authority: CertificateAuthority, _ names: ServerNames, certificate: String, key: String, namesFile: String
     ) throws {
-        let wanted = Array((names + addresses.map(\.description)).joined(separator: "\n").utf8)
+        let wanted = Array((names.names + names.addresses.map(\.description)).joined(separator: "\n").utf8)
         let isPresent =
             try FileBytes.ageInDays(certificate) < renewalDays && FileBytes.readIfPresent(key) != nil
         if isPresent, try FileBytes.readIfPresent(namesFile) == wanted { return }
-        let issued = try authority.issueServer(dnsNames: names, addresses: addresses)
+        let issued = try authority.issueServer(dnsNames: names.names, addresses: names.addresses)
         try FileBytes.replace(key, with: issued.keyPEM)
         try FileBytes.replace(certificate, with: issued.certificatePEM, mode: 0o644)
         try FileBytes.replace(namesFile, with: wanted)
-    }
-
-    /// What clients on this machine and inside a cluster's DNS call the API server.
-    private static var names: [String] {
-        var names = [
-            "localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc",
-            "kubernetes.default.svc.cluster.local",
-        ]
-        if !names.contains(NodeName.current) { names.append(NodeName.current) }
-        return names
-    }
-
-    private static func addresses(_ bindAddress: IPAddress) -> [IPAddress] {
-        var addresses = ["127.0.0.1", "::1"].compactMap { IPAddress($0) }
-        if !bindAddress.isUnspecified, !addresses.contains(bindAddress) { addresses.append(bindAddress) }
-        return addresses
     }
 
     private static func adminToken(_ directory: DataDirectory) throws -> String {

@@ -80,8 +80,10 @@ final class Supervisor {
         case .signal:
             return false
         case .notification(let message):
-            if let status = message.status { statuses[message.name] = status }
-            let finished = message.isReady ? apply(.ready(name: message.name)) : false
+            // Whoever is not one of ours has nothing to say here.
+            guard let name = running.first(where: { $0.value == message.sender })?.key else { return false }
+            if let status = message.status { statuses[name] = status }
+            let finished = message.isReady ? apply(.ready(name: name)) : false
             if plan.isReady && !announcedReady {
                 announcedReady = true
                 onReady(Self.now() - startedAt)

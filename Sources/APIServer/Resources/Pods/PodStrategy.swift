@@ -42,6 +42,10 @@ struct PodStrategy: ResourceStrategy {
         object["status"] = ["phase": "Pending", "qosClass": .string(PodDefaults.qualityOfService(of: object))]
     }
 
+    func warnings(for object: JSONValue, replacing old: JSONValue?) -> [String] {
+        old == nil ? UnrunWarnings.pod(object) : []
+    }
+
     func prepareForUpdate(_ object: inout JSONValue, from old: JSONValue, _ context: StrategyContext) {
         PodDefaults.apply(to: &object)
         object["status"] = old["status"]

@@ -23,6 +23,16 @@ extension WorkloadStrategy {
     func checkCreate(_ object: JSONValue, _ errors: inout [FieldError]) {}
     func checkUpdate(_ object: JSONValue, from old: JSONValue, _ errors: inout [FieldError]) {}
 
+    /// The kinds that make Pods, in Kubernetes.
+    private static var podMakers: Set<String> {
+        ["CronJob", "DaemonSet", "Deployment", "Job", "ReplicaSet", "ReplicationController", "StatefulSet"]
+    }
+
+    func warnings(for object: JSONValue, replacing old: JSONValue?) -> [String] {
+        guard old == nil, Self.podMakers.contains(definition.kind) else { return [] }
+        return UnrunWarnings.workload(definition.kind, object)
+    }
+
     func prepareForCreate(_ object: inout JSONValue, _ context: StrategyContext) {
         applyDefaults(&object, context)
         object["status"] = emptyStatus
