@@ -1,5 +1,6 @@
 import APIServer
 import ArgumentParser
+import CProcess
 import Logging
 import NetworkTypes
 import Transport
@@ -37,6 +38,7 @@ struct APIServerCommand: AsyncParsableCommand {
         configuration.tokenAuthFile = credentials.tokensPath
         configuration.unixSocketPath = directory.unixSocket
         configuration.maxReadsInFlight = options.maxRequestsInflight
+        configuration.commit = String(cString: martlet_commit())
         configuration.maxWritesInFlight = options.maxMutatingRequestsInflight
 
         let server = try await APIServer.start(configuration, logger: logger)
@@ -57,6 +59,7 @@ struct APIServerCommand: AsyncParsableCommand {
         let notification = ServiceNotification(name: "apiserver")
         notification.ready(status: url)
         StartupMemory.releaseSoon()
+        HeapTrimmer.start()
         await ProcessSignals.waitForTermination()
         notification.stopping()
         await server.shutdown()

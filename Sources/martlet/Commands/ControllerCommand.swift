@@ -88,6 +88,7 @@ struct ControllerCommand: AsyncParsableCommand {
                 try await set.waitForSync()
                 notification.ready(status: summary)
                 StartupMemory.releaseSoon()
+                HeapTrimmer.start()
                 try await group.waitForAll()
             }
         }
