@@ -12,6 +12,9 @@ let settings: [SwiftSetting] = [
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
+/// What `/version` says the program was built from; empty outside of a clone.
+let commit = Context.gitInformation?.currentCommit ?? ""
+
 /// The house, bottom up. A target imports only what is named for it; `Tests/ConventionTests` checks the import lines.
 let package = Package(
     name: "martlet",
@@ -27,11 +30,12 @@ let package = Package(
     targets: [
         // C: what Glibc's Swift module lacks, and the system's libraries.
         .target(name: "CLinux"),
-        .target(name: "CProcess"),
+        .target(name: "CProcess", cSettings: [.define("MARTLET_COMMIT", to: "\"\(commit)\"")]),
         // RE2 has no interface in C: the shim is in C++.
         .target(name: "CRE2", linkerSettings: [.linkedLibrary("re2")]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CNGHTTP2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
 
@@ -45,7 +49,7 @@ let package = Package(
         .target(name: "Patching", dependencies: ["KubeModel"], swiftSettings: settings),
         .target(name: "Store", dependencies: ["System", "CSQLite"], swiftSettings: settings),
         .target(
-            name: "Transport", dependencies: ["System", "NetworkTypes", "CLinux", "COpenSSL", "CNGHTTP2"],
+            name: "Transport", dependencies: ["System", "NetworkTypes", "CLinux", "COpenSSL", "CNGHTTP2", "CZlib"],
             swiftSettings: settings),
         .target(name: "WatchCache", dependencies: ["System", "KubeModel", "Store"], swiftSettings: settings),
         .target(

@@ -17,13 +17,14 @@ let package = Package(
         .target(name: "CLinux"),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CNGHTTP2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .target(name: "CRE2", linkerSettings: [.linkedLibrary("re2")]),
         .target(name: "System", dependencies: ["CLinux"], swiftSettings: settings),
         .target(name: "NetworkTypes", swiftSettings: settings),
         .target(name: "KubeModel", dependencies: ["NetworkTypes", "CYAML", "CRE2"], swiftSettings: settings),
         .target(
-            name: "Transport", dependencies: ["System", "NetworkTypes", "CLinux", "COpenSSL", "CNGHTTP2"],
+            name: "Transport", dependencies: ["System", "NetworkTypes", "CLinux", "COpenSSL", "CNGHTTP2", "CZlib"],
             swiftSettings: settings),
         .target(
             name: "ProxyEngine", dependencies: ["System", "NetworkTypes", "Transport", "CLinux", "COpenSSL"],

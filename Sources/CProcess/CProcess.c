@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 int martlet_set_parent_death_signal(int signal_number) {
     return prctl(PR_SET_PDEATHSIG, signal_number, 0, 0, 0);
@@ -43,4 +44,21 @@ ssize_t martlet_receive_from_process(int descriptor, void *buffer, size_t length
 int martlet_pass_credentials(int descriptor) {
     int on = 1;
     return setsockopt(descriptor, SOL_SOCKET, SO_PASSCRED, &on, sizeof on);
+}
+
+long martlet_heap_in_use(void) {
+    struct mallinfo2 info = mallinfo2();
+    return (long)(info.uordblks + info.hblkhd);
+}
+
+long martlet_page_size(void) {
+    return sysconf(_SC_PAGESIZE);
+}
+
+#ifndef MARTLET_COMMIT
+#define MARTLET_COMMIT ""
+#endif
+
+const char *martlet_commit(void) {
+    return MARTLET_COMMIT;
 }

@@ -34,6 +34,9 @@ package final class DataPlane: Sendable {
         var limits = ProxyLimits()
         // Bodies are streamed and cost no memory: how much is too much is for the backend to say.
         limits.maxBodyBytes = nil
+        // Of the process's descriptors, so that clients leave some for upstreams, the relay and the API.
+        let budget = DescriptorBudget.dataPlane(limit: DescriptorLimit.current)
+        limits.maxConnections = min(limits.maxConnections, budget.connections(.clients))
         compiler = ProxyConfigurationCompiler(
             listeners: configuration.httpAddresses.map { .init(address: $0, scheme: .http) }
                 + configuration.httpsAddresses.map { .init(address: $0, scheme: .https) }, limits: limits)
@@ -121,8 +124,7 @@ package final class DataPlane: Sendable {
 
     private static var metricsServer: HTTPServerConfiguration {
         var configuration = HTTPServerConfiguration()
-        configuration.maxConnections = 64
-        configuration.maxBodyBytes = 0
+        configuration.connections = .init(network: 64)
         return configuration
     }
 

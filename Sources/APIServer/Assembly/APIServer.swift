@@ -13,6 +13,9 @@ package final class APIServer: Sendable {
     /// What it listens on, with the ports the kernel chose.
     package let addresses: [BindAddress]
 
+    /// How long requests under way have after `shutdown`. A supervisor that kills waits a little longer.
+    private static let grace: Duration = .seconds(8)
+
     private let loops: [EventLoop]
     private let server: HTTPServer
     private let watcher: WatchService
@@ -60,6 +63,9 @@ package final class APIServer: Sendable {
         dispatcher = core.dispatcher
         var http = HTTPServerConfiguration(tls: tls)
         http.maxBodyBytes = configuration.maxBodyBytes
+        http.bodyBudget = ByteBudget(capacity: configuration.bodyBudgetBytes)
+        http.answers = core.limit.answers
+        http.connections = configuration.connections
         let limit = configuration.maxBodyBytes
         http.refusal = { status, reason in PipelineHandler.refusal(status, reason, maxBodyBytes: limit) }
         server = HTTPServer(loops: core.loops, configuration: http, handler: PipelineHandler(pipeline: core.pipeline))
@@ -93,7 +99,7 @@ package final class APIServer: Sendable {
         maintenance.cancel()
         core.stop()
         watcher.finishAll()
-        await server.shutdown()
+        await server.shutdown(drain: Self.grace)
         dispatcher.stop()
         for loop in loops { loop.stop() }
         store.close()

@@ -9,6 +9,7 @@ import WatchCache
 struct ServerCore: Sendable {
     let resources: ServedResources
     let pipeline: RequestPipeline
+    let limit: InFlightLimit
     let writer: ObjectWriter
     let watcher: WatchService
     let terminator: NamespaceTerminator
@@ -21,10 +22,12 @@ struct ServerCore: Sendable {
     let isReady = StopFlag()
     let isStopping = StopFlag()
 
-    /// - Parameter registry: the kinds to serve; nil: the built-in ones.
+    /// - Parameters:
+    ///   - registry: the kinds to serve; nil: the built-in ones.
+    ///   - limit: what bounds requests under way; nil: one that follows from the configuration.
     init(
         _ configuration: APIServerConfiguration, store: any Store, tokens: TokenFile?,
-        registry: ResourceRegistry? = nil,
+        registry: ResourceRegistry? = nil, limit: InFlightLimit? = nil,
         logger: Logger = Logger(label: "api")
     ) throws(APIServerError) {
         let served: ResourceRegistry
@@ -54,7 +57,12 @@ struct ServerCore: Sendable {
         let queue = LoopQueue(loops)
         let renderer = ObjectRenderer()
         let metrics = RequestMetrics()
-        let limit = InFlightLimit(maxReads: configuration.maxReadsInFlight, maxWrites: configuration.maxWritesInFlight)
+        let limit =
+            limit
+            ?? InFlightLimit(
+                maxReads: configuration.maxReadsInFlight, maxWrites: configuration.maxWritesInFlight,
+                maxAnswerBytes: configuration.maxAnswerBytes)
+        self.limit = limit
         let lifecycle = NamespaceLifecycle(namespaces: namespaces)
         let writer = ObjectWriter(
             store: store, resources: resources, namespaces: lifecycle, renderer: renderer, queue: queue)
@@ -72,13 +80,14 @@ struct ServerCore: Sendable {
         let documents = ServerDocuments(
             resources: resources, openAPI: OpenAPIService(embedded) { resources.settled.all }, health: health,
             metrics: metrics, limit: limit,
-            store: store)
+            store: store, status: StatusPage(flags: configuration.flags), commit: configuration.commit)
         self.resources = resources
         self.writer = writer
         self.watcher = watcher
         pipeline = RequestPipeline(
             resources: resources, authenticator: Authenticator(tokens: tokens), limit: limit, metrics: metrics,
-            documents: documents, reader: reader, writer: writer, watcher: watcher)
+            documents: documents, reader: reader, writer: writer, watcher: watcher,
+            maxBodyBytes: configuration.maxBodyBytes)
         terminator = NamespaceTerminator(
             namespaces: namespaces, resources: resources, store: store, writer: writer, queue: queue)
         serviceCIDRs = ServiceCIDRKeeper(resources, store: store, writer: writer, queue: queue)

@@ -1,4 +1,6 @@
-/// `/livez`, `/readyz` and `/healthz`: each a list of named checks, one line each with `?verbose`.
+import Synchronization
+
+/// `/livez`, `/readyz` and `/healthz`: each a list of named checks, one line each with `?verbose`, and `/metrics/slis`.
 struct HealthChecks: Sendable {
     struct Check: Sendable {
         let name: String
@@ -8,6 +10,16 @@ struct HealthChecks: Sendable {
     }
 
     let checks: [Check]
+    private let counts = Counts()
+
+    init(checks: [Check]) { self.checks = checks }
+
+    /// What probes written for kube-apiserver ask for, and the check of ours that answers it.
+    private static let synonyms = [
+        "etcd": "store", "etcd-readiness": "store", "log": "ping", "informer-sync": "started",
+    ]
+
+    private static func name(_ asked: String) -> String { synonyms[asked] ?? asked }
 
     /// nil for a check that does not exist (`/livez/NAME`).
     func respond(_ exchange: Exchange) -> OutgoingResponse? {
@@ -15,11 +27,13 @@ struct HealthChecks: Sendable {
         let endpoint = segments[0]
         var checks = checks.filter { endpoint == "readyz" || !$0.isReadinessOnly }
         if segments.count > 1 {
-            checks = checks.filter { $0.name == segments[1...].joined(separator: "/") }
+            let asked = Self.name(segments[1...].joined(separator: "/"))
+            checks = checks.filter { $0.name == asked }
             if checks.isEmpty { return nil }
         }
-        let excluded = Set(exchange.query.all("exclude"))
+        let excluded = Set(exchange.query.all("exclude").map(Self.name))
         let results = checks.filter { !excluded.contains($0.name) }.map { (name: $0.name, passed: $0.passes()) }
+        counts.add(results, endpoint)
         let isHealthy = results.allSatisfy(\.passed)
         let isVerbose = exchange.query["verbose"] != nil || !isHealthy
         var text = "ok"
@@ -31,5 +45,42 @@ struct HealthChecks: Sendable {
         return OutgoingResponse(
             status: isHealthy ? 200 : 500, contentType: "text/plain; charset=utf-8",
             headers: [("X-Content-Type-Options", "nosniff")], body: [Array(text.utf8)])
+    }
+
+    /// Kubernetes' service level indicators of a component (KEP-3466), in Prometheus' text format: every check as it is
+    /// now, and how often it was asked with which result.
+    func metrics() -> String {
+        var lines = [
+            "# HELP kubernetes_healthcheck Whether a check passes.", "# TYPE kubernetes_healthcheck gauge",
+        ]
+        for endpoint in ["healthz", "livez", "readyz"] {
+            for check in checks where endpoint == "readyz" || !check.isReadinessOnly {
+                let labels = "name=\"\(check.name)\",type=\"\(endpoint)\""
+                lines.append("kubernetes_healthcheck{\(labels)} \(check.passes() ? 1 : 0)")
+            }
+        }
+        lines.append("# HELP kubernetes_healthchecks_total Results of checks that were asked for.")
+        lines.append("# TYPE kubernetes_healthchecks_total counter")
+        return (lines + counts.lines).joined(separator: "\n") + "\n"
+    }
+
+    /// How often each check had which result.
+    private final class Counts: Sendable {
+        private let totals = Mutex<[String: UInt64]>([:])
+
+        func add(_ results: [(name: String, passed: Bool)], _ endpoint: String) {
+            totals.withLock { totals in
+                for (name, passed) in results {
+                    let labels = "name=\"\(name)\",status=\"\(passed ? "success" : "error")\",type=\"\(endpoint)\""
+                    totals[labels, default: 0] += 1
+                }
+            }
+        }
+
+        var lines: [String] {
+            totals.withLock { $0 }.sorted { $0.key < $1.key }.map {
+                "kubernetes_healthchecks_total{\($0.key)} \($0.value)"
+            }
+        }
     }
 }

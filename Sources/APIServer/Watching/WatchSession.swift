@@ -39,7 +39,10 @@ final class WatchSession: WatchSink {
         // The lock keeps two threads from beginning the response twice.
         return state.withLock { _ in
             if let opened = opened.load() { return opened.stream }
-            return opened.storeIfNil(Opened(writer.startStream(contentType: "application/json"))).stream
+            let warnings = encoder.resource.strategy.deprecationWarning.map { [WarningLog.header($0)] } ?? []
+            return opened.storeIfNil(
+                Opened(writer.startStream(contentType: "application/json", warnings: warnings))
+            ).stream
         }
     }
 

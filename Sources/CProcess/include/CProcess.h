@@ -21,4 +21,12 @@ void martlet_trim_heap(void);
 // bytes on are mapped each on its own.
 void martlet_keep_heap(int growth, int slack, int largest);
 
+// mallinfo2(3): bytes of all arenas and mappings that are in use.
+long martlet_heap_in_use(void);
+
+long martlet_page_size(void);
+
+// The commit that the program was built from; "" where the build could not tell.
+const char *martlet_commit(void);
+
 #endif

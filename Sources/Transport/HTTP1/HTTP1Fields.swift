@@ -1,10 +1,13 @@
-/// The header fields of one head: an index with room for ``capacity`` fields, no heap. Reused from head to head.
+/// The header fields of one head: an index into its bytes. Reused from head to head. The first ``inlineCapacity`` fields
+/// need no heap; how many there may be follows from the bytes that the head may have (``HTTP1HeadLimits``).
 package struct HTTP1Fields: Sendable {
-    /// A head with more fields is refused.
-    package static let capacity = 100
+    /// Fields that have a place without an allocation: more than browsers and clients of Kubernetes send.
+    package static let inlineCapacity = 64
 
     package private(set) var count = 0
-    private var storage = InlineArray<100, HTTP1Field>(repeating: HTTP1Field())
+    private var storage = InlineArray<64, HTTP1Field>(repeating: HTTP1Field())
+    /// The fields beyond ``inlineCapacity``.
+    private var overflow: [HTTP1Field] = []
 
     // What the fields say together.
     /// nil when absent.
@@ -30,17 +33,18 @@ package struct HTTP1Fields: Sendable {
     @inline(__always)
     package subscript(index: Int) -> HTTP1Field {
         precondition(index < count)
-        return storage[index]
+        return index < Self.inlineCapacity ? storage[index] : overflow[index - Self.inlineCapacity]
     }
 
     /// The first field of a kind.
     package func first(_ kind: HTTP1FieldKind) -> HTTP1Field? {
-        for index in 0..<count where storage[index].kind == kind { return storage[index] }
+        for index in 0..<count where self[index].kind == kind { return self[index] }
         return nil
     }
 
     private mutating func reset() {
         count = 0
+        if !overflow.isEmpty { overflow = [] }
         contentLength = nil
         isChunked = false
         connectionClose = false
@@ -104,11 +108,10 @@ package struct HTTP1Fields: Sendable {
             var valueEnd = lineEnd
             while valueEnd > valueStart, buffer[valueEnd - 1] == 0x20 || buffer[valueEnd - 1] == 0x09 { valueEnd -= 1 }
 
-            guard count < Self.capacity else { return .invalid(.tooManyFields) }
             let kind = HTTP1FieldKind.recognise(UnsafeRawBufferPointer(rebasing: buffer[index..<nameEnd]))
             let field = HTTP1Field(
                 name: HTTP1Slice(index, nameEnd), value: HTTP1Slice(valueStart, valueEnd), kind: kind)
-            storage[count] = field
+            if count < Self.inlineCapacity { storage[count] = field } else { overflow.append(field) }
             count += 1
             if kind != .other, let violation = note(field, buffer, isResponse) { return .invalid(violation) }
             index = next

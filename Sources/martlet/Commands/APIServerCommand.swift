@@ -1,5 +1,6 @@
 import APIServer
 import ArgumentParser
+import CProcess
 import KubeClient
 import KubeModel
 import Logging
@@ -43,6 +44,7 @@ struct APIServerCommand: AsyncParsableCommand {
         configuration.tokenAuthFile = credentials.tokensPath
         configuration.unixSocketPath = directory.unixSocket
         configuration.maxReadsInFlight = options.maxRequestsInflight
+        configuration.commit = String(cString: martlet_commit())
         configuration.maxWritesInFlight = options.maxMutatingRequestsInflight
 
         let server = try await APIServer.start(configuration, logger: logger)
@@ -68,6 +70,7 @@ struct APIServerCommand: AsyncParsableCommand {
         let notification = ServiceNotification()
         notification.ready(status: trouble.map { "\(url); \($0)" } ?? url)
         StartupMemory.releaseSoon()
+        HeapTrimmer.start()
         await ProcessSignals.waitForTermination()
         notification.stopping()
         await server.shutdown()

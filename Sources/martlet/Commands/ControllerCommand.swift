@@ -100,6 +100,7 @@ struct ControllerCommand: AsyncParsableCommand {
                         notification.status(lost.map { "\(summary); \($0)" } ?? summary)
                     }
                 }
+                HeapTrimmer.start()
                 try await group.waitForAll()
             }
         }

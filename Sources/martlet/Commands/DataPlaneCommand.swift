@@ -75,6 +75,7 @@ struct DataPlaneCommand: AsyncParsableCommand {
                 onReady: { status in
                     notification.ready(status: status)
                     StartupMemory.releaseSoon()
+                    HeapTrimmer.start()
                 }, onStatus: { notification.status($0) })
         }
     }

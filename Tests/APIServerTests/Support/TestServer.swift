@@ -20,7 +20,7 @@ final class TestServer: Sendable {
 
     init(
         ranges: AllocationRanges? = nil, maxWritesInFlight: Int = 1000, directory: String? = nil,
-        serviceCIDR: String = "10.96.0.0/16"
+        serviceCIDR: String = "10.96.0.0/16", limit: InFlightLimit? = nil
     ) async throws {
         let directory = directory ?? NSTemporaryDirectory() + "martlet-api-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
@@ -33,8 +33,10 @@ final class TestServer: Sendable {
             ranges: ranges ?? AllocationRanges(serviceCIDRs: [CIDR(serviceCIDR)!]))
         configuration.eventLoops = 2
         configuration.maxWritesInFlight = maxWritesInFlight
+        configuration.commit = "0123abc"
         core = try ServerCore(
-            configuration, store: store, tokens: try TokenFile(parsing: "\(Self.token),tester,1,\"a,b\"\n"))
+            configuration, store: store, tokens: try TokenFile(parsing: "\(Self.token),tester,1,\"a,b\"\n"),
+            limit: limit)
         await core.makeSystemNamespaces(.init(label: "test"))
         await core.serviceCIDRs?.start(.init(label: "test"))
         core.terminator.start()

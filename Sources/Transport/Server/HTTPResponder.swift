@@ -30,9 +30,38 @@ package final class HTTPResponder: Sendable {
         }
     }
 
+    /// Asks for the request's body, once and before an answer. `completion` gets the whole of it, or why it did not come,
+    /// on the loop (before this returns where nothing is missing); it is not called after an answer. The answer to a
+    /// failure is the handler's affair too.
+    package func readBody(_ completion: @escaping @Sendable (Result<[UInt8], RequestBodyFailure>) -> Void) {
+        if loop.isCurrent {
+            sink.readBody(exchange: exchange, completion)
+        } else {
+            loop.execute { [sink, exchange] in sink.readBody(exchange: exchange, completion) }
+        }
+    }
+
+    /// Calls `body` with the request once its body is there. A body that does not come is answered in plain text.
+    package func withBody(of request: HTTPRequest, _ body: @escaping @Sendable (HTTPRequest) -> Void) {
+        guard request.hasBody else { return body(request) }
+        readBody { result in
+            switch result {
+            case .success(let bytes):
+                var request = request
+                request.body = bytes
+                body(request)
+            case .failure(let failure):
+                self.send(HTTPResponse(status: failure.status, text: failure.reason + "\n"))
+            }
+        }
+    }
+
     /// Sends a complete response.
     package func send(_ response: HTTPResponse) {
-        guard claim() else { return }
+        guard claim() else {
+            response.onSent?()
+            return
+        }
         if loop.isCurrent {
             sink.respond(response, exchange: exchange)
         } else {
@@ -55,6 +84,24 @@ package final class HTTPResponder: Sendable {
             loop.execute { [sink, exchange] in
                 sink.begin(status: status, headers: headers, stream: queue, exchange: exchange)
             }
+        }
+        return stream
+    }
+
+    /// Answers 101 with `headers` and leaves HTTP (RFC 9110, 7.8): `receive` gets on the loop what the peer sends, and the
+    /// stream carries bytes to it as they are. Only for requests over HTTP/1.1 without a body; elsewhere the stream is
+    /// closed.
+    package func upgrade(
+        headers: HTTPHeaders, receive: @escaping @Sendable ([UInt8]) -> Void
+    ) -> HTTPResponseStream {
+        let stream = HTTPResponseStream(loop: loop, sink: sink, exchange: exchange)
+        guard claim() else {
+            stream.queue.didClose()
+            return stream
+        }
+        let queue = stream.queue
+        loop.run { [sink, exchange] in
+            sink.upgrade(headers: headers, stream: queue, receive: receive, exchange: exchange)
         }
         return stream
     }

@@ -11,6 +11,8 @@ protocol ServerProtocolEngine: AnyObject {
     func produce()
     /// No new requests; end streams; close when the running requests are answered.
     func beginDrain()
+    /// Called about once a second: ends what waited too long within the connection.
+    func checkTimeouts(at now: MonotonicTime)
     /// Whether the engine wants no more bytes for now (it calls ``ServerConnection/resumeReading()`` later).
     var isReadPaused: Bool { get }
     /// What the connection is waiting for, which decides how long it may.
@@ -18,10 +20,10 @@ protocol ServerProtocolEngine: AnyObject {
 }
 
 enum ServerWait {
-    /// Between requests, or in a request's body.
+    /// Between requests.
     case idle
-    /// A request head has begun.
+    /// A request head has begun, or a body is skipped that nobody wants.
     case head
-    /// The handler has the request, or a stream has nothing to send.
+    /// The handler has the request or waits for its body, or a stream has nothing to send.
     case application
 }

@@ -1,24 +1,20 @@
 internal import Glibc
+internal import NetworkTypes
 internal import Synchronization
 
 /// One loop's share of an ``HTTPServer``: its listeners and connections.
 ///
-/// `@unchecked Sendable`: apart from `connectionCount` everything is used on `loop` only.
-final class HTTPServerWorker: EventHandler, @unchecked Sendable {
-    struct Listener {
-        var descriptor: Int32
-        var isUnixSocket: Bool
-        var isShared: Bool
-        var registration: LoopRegistration?
-    }
-
+/// `@unchecked Sendable`: apart from the atomic counts everything is used on `loop` only.
+final class HTTPServerWorker: @unchecked Sendable {
     let loop: EventLoop
     let configuration: HTTPServerConfiguration
     let handler: any HTTPServerHandler
-    private let maximumConnections: Int
-    private var listeners: [Listener] = []
+    private let admission: SharedAdmission
+    private var acceptors: [Acceptor] = []
     private var connections: [ServerConnection] = []
-    private var isAcceptingPaused = false
+    private var handshakes = 0
+    /// Connections whose handshake waits for its turn, oldest first; some may be closed.
+    private var handshakeQueue: [ServerConnection] = []
     private var isSweepScheduled = false
     private var isDraining = false
     private var onDrained: [@Sendable () -> Void] = []
@@ -31,89 +27,51 @@ final class HTTPServerWorker: EventHandler, @unchecked Sendable {
     /// Connections with something to send at the end of the round.
     private var due: [ServerConnection] = []
     let connectionCount = Atomic<Int>(0)
+    /// Connections with TLS state whose handshake is not complete.
+    let handshakeCount = Atomic<Int>(0)
 
-    init(loop: EventLoop, configuration: HTTPServerConfiguration, handler: any HTTPServerHandler, share: Int) {
+    init(
+        loop: EventLoop, configuration: HTTPServerConfiguration, handler: any HTTPServerHandler,
+        admission: SharedAdmission
+    ) {
         self.loop = loop
         self.configuration = configuration
         self.handler = handler
-        maximumConnections = max(1, configuration.maxConnections / max(1, share))
+        self.admission = admission
     }
 
     // MARK: Accepting
 
-    func add(_ listener: Listener) {
-        guard !isDraining else {
-            if !listener.isShared { Socket.close(listener.descriptor) }
-            return
-        }
-        listeners.append(listener)
-        startAccepting()
+    /// Begins to accept from one socket of a group.
+    func accept(from descriptor: Int32, of group: ListenerGroup) {
+        let isLocal = group.isUnixSocket
+        let acceptor = Acceptor(
+            loop: loop, descriptor: descriptor, isShared: group.isShared,
+            hasRoom: { [admission] in admission.hasRoom(isLocal: isLocal) },
+            take: { [self] in open($0, $1, isLocal: isLocal) })
+        guard !isDraining else { return acceptor.stop() }
+        acceptors.append(acceptor)
+        acceptor.start()
     }
 
-    private func startAccepting() {
-        for index in listeners.indices where listeners[index].registration == nil {
-            do {
-                listeners[index].registration = try loop.registerListener(
-                    listeners[index].descriptor, handler: self, token: UInt64(index),
-                    shared: listeners[index].isShared)
-            } catch {
-                pauseAccepting()
-                return
-            }
+    private func open(_ descriptor: Int32, _ address: SocketAddress?, isLocal: Bool) {
+        var peer = PeerIdentity(isUnixSocket: isLocal)
+        if !isLocal {
+            // Every TCP connection has a peer; without one it could not be counted.
+            guard let address else { return Socket.close(descriptor) }
+            peer.address = address
+            peer.isTLS = configuration.tls != nil
         }
-    }
-
-    func handle(_ events: ReadyEvents, token: UInt64) {
-        guard Int(token) < listeners.count else { return }
-        let listener = listeners[Int(token)]
-        for _ in 0..<64 {
-            guard connections.count < maximumConnections else { return pauseAccepting() }
-            switch Socket.accept(listener.descriptor) {
-            case .connection(let descriptor, let address):
-                var peer = PeerIdentity(isUnixSocket: listener.isUnixSocket)
-                if !listener.isUnixSocket { peer.address = address }
-                open(descriptor, peer)
-            case .aborted: continue
-            case .wouldBlock: return
-            case .exhausted, .failed: return pauseAccepting()
-            }
+        guard admission.admit(peer.address?.ip) == .admitted else {
+            Socket.resetOnClose(descriptor)
+            return Socket.close(descriptor)
         }
-    }
-
-    /// Without descriptors or room, waiting connections stay in the kernel's queue: the listeners leave the loop (they
-    /// would be ready all the time) and come back after a while.
-    private func pauseAccepting() {
-        guard !isAcceptingPaused else { return }
-        isAcceptingPaused = true
-        for index in listeners.indices {
-            if let registration = listeners[index].registration { loop.deregister(registration) }
-            listeners[index].registration = nil
-        }
-        loop.schedule(after: .milliseconds(100)) { [weak self] in
-            guard let self, !self.isDraining else { return }
-            self.isAcceptingPaused = false
-            self.startAccepting()
-        }
-    }
-
-    private func open(_ descriptor: Int32, _ peer: PeerIdentity) {
-        var peer = peer
-        var session: TLSSession?
-        if !peer.isUnixSocket, let tls = configuration.tls {
-            do {
-                session = try tls.session(descriptor: descriptor)
-            } catch {
-                // Out of memory for this one connection.
-                Socket.close(descriptor)
-                return
-            }
-            peer.isTLS = true
-        }
-        let connection = ServerConnection(worker: self, descriptor: descriptor, peer: peer, tls: session)
+        let connection = ServerConnection(worker: self, descriptor: descriptor, peer: peer)
         connection.index = connections.count
         connections.append(connection)
         connectionCount.store(connections.count, ordering: .relaxed)
         connection.start()
+        if isDraining { connection.beginDrain() }
         scheduleSweep()
     }
 
@@ -125,8 +83,37 @@ final class HTTPServerWorker: EventHandler, @unchecked Sendable {
             connections[index] = last
             last.index = index
         }
+        admission.leave(connection.peer.address?.ip)
         connectionCount.store(connections.count, ordering: .relaxed)
         if isDraining { reportIfDrained() }
+    }
+
+    // MARK: Handshakes
+
+    /// Begins a connection's handshake, now or when another one has ended: each takes memory before anything is known of
+    /// the client.
+    func requestHandshake(_ connection: ServerConnection) {
+        handshakeQueue.append(connection)
+        beginHandshakes()
+    }
+
+    /// A handshake is complete, or its connection closed.
+    func handshakeEnded() {
+        handshakes -= 1
+        handshakeCount.store(handshakes, ordering: .relaxed)
+        guard !handshakeQueue.isEmpty else { return }
+        // From the loop: the caller is in the middle of its own connection.
+        loop.execute { [weak self] in self?.beginHandshakes() }
+    }
+
+    private func beginHandshakes() {
+        while handshakes < configuration.maxHandshakes, !handshakeQueue.isEmpty {
+            let next = handshakeQueue.removeFirst()
+            guard !next.isClosed else { continue }
+            handshakes += 1
+            handshakeCount.store(handshakes, ordering: .relaxed)
+            next.beginHandshake()
+        }
     }
 
     // MARK: Time
@@ -201,16 +188,9 @@ final class HTTPServerWorker: EventHandler, @unchecked Sendable {
     func drain(limit: Duration, _ done: @escaping @Sendable () -> Void) {
         isDraining = true
         onDrained.append(done)
-        for index in listeners.indices {
-            guard let registration = listeners[index].registration else {
-                if !listeners[index].isShared { Socket.close(listeners[index].descriptor) }
-                continue
-            }
-            // A shared descriptor is closed by the server when all loops have let go of it.
-            if listeners[index].isShared { loop.deregister(registration) } else { loop.close(registration) }
-        }
-        listeners = []
-        for connection in connections { connection.beginDrain() }
+        for acceptor in acceptors { acceptor.stop() }
+        acceptors = []
+        for connection in connections where !connection.isClosed { connection.beginDrain() }
         reportIfDrained()
         loop.schedule(after: limit) {
             for connection in self.connections { connection.close() }

@@ -27,6 +27,7 @@ final class ResponseStreamQueue: Sendable {
     private let signal: @Sendable () -> Void
     private let state = Mutex(State())
     private let pending = Atomic<Int>(0)
+    private let cancelled = Atomic<Bool>(false)
 
     init(loop: EventLoop, sink: any ResponseSink, exchange: UInt64) {
         self.loop = loop
@@ -36,6 +37,8 @@ final class ResponseStreamQueue: Sendable {
     var pendingBytes: Int { pending.load(ordering: .relaxed) }
 
     var isClosed: Bool { state.withLock { $0.isClosed } }
+
+    var isCancelled: Bool { cancelled.load(ordering: .acquiring) }
 
     func write(_ bytes: [UInt8]) {
         update { state in
@@ -58,6 +61,7 @@ final class ResponseStreamQueue: Sendable {
     func cancel() {
         update { state in
             state.isCancelled = true
+            cancelled.store(true, ordering: .releasing)
             state.chunks.removeAll()
             pending.store(0, ordering: .relaxed)
         }

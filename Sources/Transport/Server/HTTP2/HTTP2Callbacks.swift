@@ -58,14 +58,18 @@ enum HTTP2Callbacks {
     static var bodyProvider: nghttp2_data_provider {
         nghttp2_data_provider(
             source: nghttp2_data_source(),
-            read_callback: { _, id, _, limit, flags, _, context in
+            read_callback: { _, id, buffer, limit, flags, _, context in
                 guard let engine = serverEngine(context) else { return Int(NGHTTP2_ERR_CALLBACK_FAILURE.rawValue) }
-                switch engine.bodyPart(id, limit: limit) {
+                let scratch = UnsafeMutableRawBufferPointer(start: buffer, count: limit)
+                switch engine.bodyPart(id, limit: limit, scratch) {
                 case .none: return Int(NGHTTP2_ERR_DEFERRED.rawValue)
                 case .broken: return Int(NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue)
                 case .bytes(let count, let isLast):
                     if isLast { flags?.pointee |= NGHTTP2_DATA_FLAG_EOF.rawValue }
                     if count > 0 { flags?.pointee |= NGHTTP2_DATA_FLAG_NO_COPY.rawValue }
+                    return count
+                case .copied(let count, let isLast):
+                    if isLast { flags?.pointee |= NGHTTP2_DATA_FLAG_EOF.rawValue }
                     return count
                 }
             })

@@ -6,6 +6,10 @@ internal import Glibc
 /// `@unchecked Sendable`: used on its worker's loop only.
 final class ServerConnection: EventHandler, @unchecked Sendable {
     private enum Phase {
+        /// Over TLS, without a byte of the client yet: there is no TLS state either.
+        case silent
+        /// Bytes have come, and the worker has a turn for the handshake later.
+        case queued
         case handshaking, open, lingering, closed
     }
 
@@ -18,7 +22,7 @@ final class ServerConnection: EventHandler, @unchecked Sendable {
     /// one while there is.
     var output: [UInt8] = []
     private var sent = 0
-    private let socket: StreamSocket
+    private var socket: StreamSocket
     private var registration: LoopRegistration?
     private var engine: (any ServerProtocolEngine)?
     private var phase: Phase
@@ -30,15 +34,21 @@ final class ServerConnection: EventHandler, @unchecked Sendable {
     private var isDraining = false
     /// When bytes last moved in either direction, or the phase began.
     private var lastProgress: MonotonicTime
+    private let accepted: MonotonicTime
     private var headBegan: MonotonicTime?
+    private var hasRequest = false
+    /// Bytes that the peer has taken.
+    private var sentTotal = 0
+    private var pace = DeliveryPace()
 
-    init(worker: HTTPServerWorker, descriptor: Int32, peer: PeerIdentity, tls: TLSSession?) {
+    init(worker: HTTPServerWorker, descriptor: Int32, peer: PeerIdentity) {
         self.worker = worker
         loop = worker.loop
         self.peer = peer
-        socket = StreamSocket(descriptor: descriptor, tls: tls)
-        phase = tls == nil ? .open : .handshaking
+        socket = StreamSocket(descriptor: descriptor)
+        phase = peer.isTLS ? .silent : .open
         lastProgress = worker.loop.now
+        accepted = worker.loop.now
     }
 
     var configuration: HTTPServerConfiguration { worker.configuration }
@@ -52,7 +62,6 @@ final class ServerConnection: EventHandler, @unchecked Sendable {
         } catch {
             // Out of kernel memory for the registration: this connection cannot be served.
             Socket.close(socket.descriptor)
-            socket.tls?.free()
             phase = .closed
             worker.remove(self)
         }
@@ -63,11 +72,38 @@ final class ServerConnection: EventHandler, @unchecked Sendable {
     func handle(_ events: ReadyEvents, token: UInt64) {
         guard phase != .closed else { return }
         if events.contains(.peerClosed) { peerEnded = true }
+        if phase == .silent, events.contains(.readable) {
+            phase = .queued
+            worker.requestHandshake(self)
+        }
+        if phase == .silent || phase == .queued {
+            // Nobody waits for the answer of someone who left without a word.
+            if peerEnded { close() }
+            return
+        }
         isProcessing = true
         worker.lendBuffer(to: &output)
         if phase == .handshaking { advanceHandshake() }
         if phase == .lingering { discardInput() }
         if phase == .open, events.contains(.readable) { readAll() }
+        isProcessing = false
+        flush()
+    }
+
+    /// The worker's turn for this connection.
+    func beginHandshake() {
+        guard phase == .queued, let context = configuration.tls else { return }
+        phase = .handshaking
+        lastProgress = loop.now
+        do throws(TransportError) {
+            socket = StreamSocket(
+                descriptor: socket.descriptor, tls: try context.session(descriptor: socket.descriptor))
+        } catch {
+            // Out of memory for this one connection.
+            return close()
+        }
+        isProcessing = true
+        advanceHandshake()
         isProcessing = false
         flush()
     }
@@ -78,6 +114,7 @@ final class ServerConnection: EventHandler, @unchecked Sendable {
         case .wouldBlock: return
         case .failed: close()
         case .complete:
+            worker.handshakeEnded()
             lastProgress = loop.now
             peer.clientCertificate = tls.peerSubject
             phase = .open
@@ -113,6 +150,12 @@ final class ServerConnection: EventHandler, @unchecked Sendable {
                 return
             }
         }
+    }
+
+    /// A request's head has arrived.
+    func handle(_ request: HTTPRequest, _ responder: HTTPResponder) {
+        hasRequest = true
+        worker.handler.handle(request, responder)
     }
 
     /// Reads on after a pause.
@@ -172,6 +215,7 @@ final class ServerConnection: EventHandler, @unchecked Sendable {
             switch result {
             case .bytes(let count):
                 sent += count
+                sentTotal &+= count
                 lastProgress = loop.now
             case .wouldBlock: return
             case .closed, .failed:
@@ -224,6 +268,7 @@ final class ServerConnection: EventHandler, @unchecked Sendable {
     func close() {
         guard phase != .closed else { return }
         if phase == .open { socket.tls?.shutdown() }
+        if phase == .handshaking { worker.handshakeEnded() }
         phase = .closed
         output = []
         sent = 0
@@ -236,14 +281,15 @@ final class ServerConnection: EventHandler, @unchecked Sendable {
         worker.remove(self)
     }
 
-    /// The server is going away.
+    /// The server is going away: requests that have arrived are answered.
     func beginDrain() {
         isDraining = true
         switch phase {
         case .open:
+            resumeReading()
             engine?.beginDrain()
             flush()
-        case .handshaking: close()
+        case .silent, .queued, .handshaking: close()
         case .lingering, .closed: break
         }
     }
@@ -252,20 +298,26 @@ final class ServerConnection: EventHandler, @unchecked Sendable {
     func checkTimeouts(at now: MonotonicTime) {
         let quiet = now - lastProgress
         switch phase {
-        case .handshaking:
-            if quiet > configuration.headTimeout { close() }
+        case .silent, .queued, .handshaking:
+            if now - accepted > configuration.headTimeout { close() }
         case .lingering:
             if quiet > .seconds(2) { close() }
         case .closed: break
         case .open:
-            guard pendingOutput == 0 else {
-                if quiet > configuration.idleTimeout { close() }
-                return
+            engine?.checkTimeouts(at: now)
+            if pace.isTooSlow(
+                pending: pendingOutput, sent: sentTotal, period: configuration.stallTimeout, now: now)
+            {
+                return close()
             }
+            guard pendingOutput == 0 else { return }
             switch engine?.waiting ?? .idle {
             case .idle:
                 headBegan = nil
-                if quiet > configuration.idleTimeout { close() }
+                // Strangers get the time of a handshake, not that of a client between two requests.
+                let limit =
+                    hasRequest ? configuration.idleTimeout : min(configuration.headTimeout, configuration.idleTimeout)
+                if quiet > limit || !hasRequest && now - accepted > limit { close() }
             case .head:
                 // From its beginning, not from the last byte: a head may not trickle in for ever.
                 let began = headBegan ?? lastProgress
