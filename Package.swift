@@ -30,6 +30,7 @@ let package = Package(
         .target(name: "CProcess"),
         // RE2 has no interface in C: the shim is in C++.
         .target(name: "CRE2", linkerSettings: [.linkedLibrary("re2")]),
+        .target(name: "CXXHash"),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CNGHTTP2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
@@ -40,7 +41,7 @@ let package = Package(
 
         .target(name: "NetworkTypes", swiftSettings: settings),
         .target(name: "KubeModel", dependencies: ["NetworkTypes", "CYAML", "CRE2"], swiftSettings: settings),
-        .target(name: "Store", dependencies: ["CSQLite"], swiftSettings: settings),
+        .target(name: "Store", dependencies: ["CSQLite", "CXXHash"], swiftSettings: settings),
         .target(
             name: "Transport", dependencies: ["NetworkTypes", "CLinux", "COpenSSL", "CNGHTTP2"],
             swiftSettings: settings),
@@ -75,7 +76,10 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(name: "NetworkTypesTests", dependencies: ["NetworkTypes"], swiftSettings: settings),
         .testTarget(name: "KubeModelTests", dependencies: ["KubeModel"], swiftSettings: settings),
-        .testTarget(name: "StoreTests", dependencies: ["Store", "StoreCrashWriter"], swiftSettings: settings),
+        .testTarget(
+            name: "StoreTests", dependencies: ["Store", "CFailingDisk", "StoreCrashWriter"], swiftSettings: settings),
+        // A disk that fails when a test says so: a VFS of SQLite.
+        .target(name: "CFailingDisk", dependencies: ["CSQLite"], path: "Tests/CFailingDisk"),
         // Killed over and over by StoreTests.
         .executableTarget(
             name: "StoreCrashWriter", dependencies: ["Store"], path: "Tests/StoreCrashWriter", swiftSettings: settings),

@@ -16,6 +16,7 @@ let package = Package(
     name: "fuzzing",
     targets: [
         .target(name: "CFuzzer"),
+        .target(name: "CXXHash"),
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .target(name: "CRE2", linkerSettings: [.linkedLibrary("re2")]),
         .target(name: "CLinux"),
@@ -23,7 +24,7 @@ let package = Package(
         .systemLibrary(name: "CNGHTTP2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
         .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .target(name: "NetworkTypes", swiftSettings: settings),
-        .target(name: "Store", dependencies: ["CSQLite"], swiftSettings: settings),
+        .target(name: "Store", dependencies: ["CSQLite", "CXXHash"], swiftSettings: settings),
         .target(
             name: "Transport", dependencies: ["NetworkTypes", "CLinux", "COpenSSL", "CNGHTTP2"],
             swiftSettings: settings),

@@ -27,7 +27,12 @@ package final class APIServer: Sendable {
     {
         let store: SQLiteStore
         do {
-            store = try SQLiteStore(SQLiteStore.Configuration(path: configuration.storePath))
+            var settings = SQLiteStore.Configuration(path: configuration.storePath)
+            settings.onHealthChange = { health in
+                if health.isGood { return logger.notice("store: all is well again") }
+                for problem in health.problems { logger.error("store: \(problem)") }
+            }
+            store = try SQLiteStore(settings)
         } catch {
             throw APIServerError(.store, "\(configuration.storePath): \(error)")
         }

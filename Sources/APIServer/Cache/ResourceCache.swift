@@ -106,7 +106,7 @@ final class ResourceCache: Sendable {
         let revision = page.revision
         while true {
             for item in page.items {
-                index.insert(object(item.key, normalized(item.value), item.modRevision, item.createRevision))
+                index.insert(object(item))
             }
             guard page.isTruncated, let last = page.items.last else { break }
             page = try store.list(prefix: configuration.prefix, after: last.key, limit: 1000, at: revision)
@@ -145,6 +145,8 @@ final class ResourceCache: Sendable {
     private func commit(_ event: StoreEvent, _ object: CachedObject, to state: inout State) {
         let isDeletion = event.kind == .deleted
         let previous = isDeletion ? state.index.remove(object.relativeKey) : state.index.insert(object)
+        // What can no longer be read on disk may still be here.
+        let object = isDeletion && object.isDamaged ? previous?.restamped(event.revision) ?? object : object
         let change = ChangeEvent(
             object: object, previous: previous, isDeletion: isDeletion, time: MonotonicClock.seconds)
         state.window.append(change)
@@ -153,7 +155,14 @@ final class ResourceCache: Sendable {
     }
 
     private func stored(_ event: StoreEvent) -> CachedObject {
-        object(event.key, event.value, event.revision, event.createRevision)
+        object(event.key, event.value, event.revision, event.createRevision, isIntact: event.isIntact)
+    }
+
+    /// What the store has, in the shape that is served now.
+    func object(_ stored: StoredValue) -> CachedObject {
+        object(
+            stored.key, stored.isIntact ? normalized(stored.value) : [], stored.modRevision, stored.createRevision,
+            isIntact: stored.isIntact)
     }
 
     /// A stored value as it is served now.
@@ -162,11 +171,17 @@ final class ResourceCache: Sendable {
     }
 
     func object(
-        _ key: String, _ value: [UInt8], _ revision: Revision, _ createRevision: Revision
+        _ key: String, _ value: [UInt8], _ revision: Revision, _ createRevision: Revision, isIntact: Bool = true
     ) -> CachedObject {
-        CachedObject(
-            relativeKey: String(Substring(key.utf8.dropFirst(prefixLength))), stored: value, revision: revision,
-            createRevision: createRevision)
+        let relativeKey = String(Substring(key.utf8.dropFirst(prefixLength)))
+        if isIntact {
+            let object = CachedObject(
+                relativeKey: relativeKey, stored: value, revision: revision, createRevision: createRevision)
+            if object.hasMetadata { return object }
+        }
+        return CachedObject(
+            relativeKey: relativeKey, stored: configuration.definition.nameplate(relativeKey), revision: revision,
+            createRevision: createRevision, isDamaged: true)
     }
 
     func filter(_ labels: Selector?, _ fields: FieldSelector?) -> ObjectFilter {

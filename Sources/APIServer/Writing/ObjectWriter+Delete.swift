@@ -119,6 +119,10 @@ extension ObjectWriter {
         }
         try namespaces.admitDelete(request)
         try checkPreconditions(options, request, current)
+        if current.isDamaged {
+            try deleteDamaged(request, current, done)
+            return
+        }
         let old = try resource.served(current)
         let key = resource.key(namespace: request.namespace, name: request.name)
         let write: Write
@@ -167,6 +171,37 @@ extension ObjectWriter {
                     } catch {
                         done(.failure(error))
                     }
+                }
+            }
+        }
+    }
+
+    /// Deletes what cannot be read, finalizers and grace period with it: nobody can say what they were. Kubernetes asks for
+    /// `ignoreStoreReadErrorWithClusterBreakingPotential` first; here a delete by name is word enough, since every list of
+    /// the kind fails until then.
+    private func deleteDamaged(
+        _ request: WriteRequest, _ current: CachedObject, _ done: @escaping @Sendable (Result<Deletion, Status>) -> Void
+    ) throws(Status) {
+        let last: JSONValue
+        do {
+            last = try JSONParser.parse(current.bytes)
+        } catch {
+            throw Status.internalError("a nameplate is not JSON")
+        }
+        if request.options.isDryRun {
+            done(.success(.gone(last, current.revision)))
+            return
+        }
+        let resource = request.resource
+        let key = resource.key(namespace: request.namespace, name: request.name)
+        store.submit(.delete(key: key, ifRevision: current.revision)) { result in
+            switch result {
+            case .success(let written): done(.success(.gone(last, written.revision)))
+            case .failure(let error):
+                switch error.code {
+                case .conflict: done(.failure(self.conflict(request)))
+                case .notFound: done(.failure(.notFound(resource.definition.groupResource, request.name)))
+                default: done(.failure(Self.status(error, resource, operation: "delete")))
                 }
             }
         }
