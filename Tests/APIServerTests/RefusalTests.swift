@@ -3,7 +3,7 @@ import Testing
 
 @testable import APIServer
 
-@Suite struct RefusalTests {
+@Suite("Refusals in Kubernetes' words") struct RefusalTests {
     @Test func callersWithoutCredentialsAre401() async throws {
         let server = try await TestServer()
         for token in [nil, "wrong"] {

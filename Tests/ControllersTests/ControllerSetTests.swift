@@ -8,7 +8,7 @@ import Testing
 @testable import Controllers
 
 /// Whole controllers against an API server in memory: what they write for what users write.
-@Suite struct ControllerSetTests {
+@Suite("The controllers together") struct ControllerSetTests {
     private let api = InMemoryAPI([
         Service.definition, EndpointSlice.definition, Endpoints.definition, Pod.definition, Node.definition,
         Namespace.definition, Secret.definition, Event.definition, Lease.definition, Ingress.definition,

@@ -4,7 +4,7 @@ import TrafficModel
 
 @testable import Controllers
 
-@Suite struct IngressPlanningTests {
+@Suite("Planning Ingresses") struct IngressPlanningTests {
     private let ours = "martlet.dev/ingress"
 
     private func claim(className: String? = nil, byName: Bool = false, withoutClass: Bool = false) -> IngressClaim {

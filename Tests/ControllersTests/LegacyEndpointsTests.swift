@@ -3,7 +3,7 @@ import Testing
 
 @testable import Controllers
 
-@Suite struct LegacyEndpointsTests {
+@Suite("Endpoints of before slices") struct LegacyEndpointsTests {
     @Test func readyAndUnreadyAddressesAreKeptApart() throws {
         let wanted = try #require(
             LegacyEndpoints.plan(

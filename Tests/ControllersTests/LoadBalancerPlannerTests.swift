@@ -4,7 +4,7 @@ import Testing
 
 @testable import Controllers
 
-@Suite struct LoadBalancerPlannerTests {
+@Suite("Addresses for load balancers") struct LoadBalancerPlannerTests {
     private func pool(
         _ name: String, _ addresses: String..., auto: Bool? = nil, namespaces: [String]? = nil
     ) -> PoolAddresses {

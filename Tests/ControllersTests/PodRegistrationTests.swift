@@ -4,7 +4,7 @@ import Testing
 
 @testable import Controllers
 
-@Suite struct PodRegistrationTests {
+@Suite("Registering Pods") struct PodRegistrationTests {
     private let now = Timestamp(secondsSinceEpoch: 1000)
 
     @Test(

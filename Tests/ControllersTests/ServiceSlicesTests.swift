@@ -4,7 +4,7 @@ import Testing
 
 @testable import Controllers
 
-@Suite struct ServiceSlicesTests {
+@Suite("Slices of a Service") struct ServiceSlicesTests {
     @Test(
         arguments: [
             (true, false, false, [true, true, false]), (false, false, false, [false, false, false]),

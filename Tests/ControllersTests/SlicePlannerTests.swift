@@ -3,7 +3,7 @@ import Testing
 
 @testable import Controllers
 
-@Suite struct SlicePlannerTests {
+@Suite("Planning EndpointSlices") struct SlicePlannerTests {
     private let ports = [EndpointPort(name: "http", port: 8080, protocol: "TCP")]
     private let template = SliceTemplate(
         namespace: "shop", generateName: "web", labels: ["kubernetes.io/service-name": "web"], annotations: [:],

@@ -1,7 +1,7 @@
 import Testing
 
 /// The arrows of the house point down only (`docs/decisions/0001-layers.md`).
-struct LayeringTests {
+@Suite("Which target may import which") struct LayeringTests {
     /// Target → the targets of ours it may import.
     static let allowed: [String: Set<String>] = [
         "NetworkTypes": [],
@@ -18,7 +18,9 @@ struct LayeringTests {
         ],
     ]
 
-    static let ours: Set<String> = Set(allowed.keys).union(["CLinux", "COpenSSL", "CNGHTTP2", "CSQLite", "CYAML", "CRE2"])
+    static let ours: Set<String> = Set(allowed.keys).union([
+        "CLinux", "COpenSSL", "CNGHTTP2", "CSQLite", "CYAML", "CRE2",
+    ])
 
     @Test(arguments: allowed.keys.sorted())
     func `a target imports only the targets below it`(target: String) throws {

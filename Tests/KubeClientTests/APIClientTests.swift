@@ -2,7 +2,7 @@ import KubeClient
 import KubeModel
 import Testing
 
-@Suite struct APIClientTests {
+@Suite("The API client") struct APIClientTests {
     private let api = InMemoryAPI([Service.definition, Ingress.definition, Node.definition])
     private var client: APIClient { APIClient(transport: api) }
 

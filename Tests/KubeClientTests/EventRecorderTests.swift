@@ -4,7 +4,7 @@ import Testing
 
 @testable import KubeClient
 
-@Suite struct EventRecorderTests {
+@Suite("Recording Events") struct EventRecorderTests {
     private let about = ObjectReference(kind: "Service", namespace: "shop", name: "web", uid: "1", apiVersion: "v1")
 
     private func happening(_ message: String) -> EventCorrelator.Happening {

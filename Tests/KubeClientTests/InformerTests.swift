@@ -5,7 +5,7 @@ import Testing
 
 @testable import KubeClient
 
-@Suite struct InformerTests {
+@Suite("Informers and their caches") struct InformerTests {
     private let api = InMemoryAPI([ConfigMap.definition])
     private var client: APIClient { APIClient(transport: api) }
     private let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }

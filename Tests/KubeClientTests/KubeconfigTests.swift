@@ -2,7 +2,7 @@ import KubeClient
 import KubeModel
 import Testing
 
-@Suite struct KubeconfigTests {
+@Suite("Kubeconfig files") struct KubeconfigTests {
     private let text = """
         apiVersion: v1
         kind: Config

@@ -4,7 +4,7 @@ import Testing
 
 @testable import KubeClient
 
-@Suite struct LeaderElectionTests {
+@Suite("Leader election") struct LeaderElectionTests {
     private let wall = MicroTime(microsecondsSinceEpoch: 1_000_000)
     private let key = NamespacedName(namespace: "kube-system", name: "martlet-test")
 

@@ -2,7 +2,7 @@ import Testing
 
 @testable import KubeClient
 
-@Suite struct LineSplitterTests {
+@Suite("Lines out of chunks") struct LineSplitterTests {
     @Test(arguments: 1...12)
     func linesComeOutWholeHoweverTheBytesAreCut(size: Int) {
         let text = Array("{\"a\":1}\n\n{\"b\":2}\nlast line\ntail".utf8)

@@ -3,7 +3,7 @@ import Testing
 
 @testable import KubeClient
 
-@Suite struct WorkQueueTests {
+@Suite("The work queue") struct WorkQueueTests {
     @Test func aKeyIsQueuedOnceAndComesBackAfterAChangeDuringItsWork() {
         var state = WorkQueueState<String>()
         verify(state.add("a"))

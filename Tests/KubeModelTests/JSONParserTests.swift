@@ -1,7 +1,7 @@
 import KubeModel
 import Testing
 
-@Suite struct JSONParserTests {
+@Suite("The JSON parser") struct JSONParserTests {
     @Test(
         arguments: [
             ("null", .null), (" true ", true), ("false", false), ("0", 0), ("-7", -7),

@@ -1,7 +1,7 @@
 import KubeModel
 import Testing
 
-@Suite struct PatchTests {
+@Suite("JSON patches and merge patches") struct PatchTests {
     // RFC 6902, appendix A, and the corners of RFC 6901.
     @Test(
         arguments: [

@@ -1,7 +1,7 @@
 import KubeModel
 import Testing
 
-@Suite struct SchemaTests {
+@Suite("Schemas of documents") struct SchemaTests {
     private static let document: JSONValue = [
         "components": [
             "schemas": [

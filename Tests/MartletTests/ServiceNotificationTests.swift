@@ -2,7 +2,7 @@ import Testing
 
 @testable import martlet
 
-struct ServiceNotificationTests {
+@Suite("Notifications of readiness") struct ServiceNotificationTests {
     @Test func `a message carries the name, readiness and status`() {
         let message = NotificationSocket.parse("READY=1\nSTATUS=serving a=b\nX_MARTLET_NAME=apiserver")
         #expect(message == .init(name: "apiserver", isReady: true, status: "serving a=b"))

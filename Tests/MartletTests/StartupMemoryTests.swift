@@ -2,7 +2,7 @@ import Testing
 
 @testable import martlet
 
-@Suite struct StartupMemoryTests {
+@Suite("Memory after the start") struct StartupMemoryTests {
     @Test func onlyCodeOfFilesIsForgotten() {
         let code = "55d0c8a00000-55d0c8b00000 r-xp 00010000 fe:00 131                  /usr/bin/my martlet"
         #expect(StartupMemory.codeRange(code) == 0x55d0_c8a0_0000..<0x55d0_c8b0_0000)

@@ -2,7 +2,7 @@ import Testing
 
 @testable import martlet
 
-@Suite struct TerminalTests {
+@Suite("What the terminal shows") struct TerminalTests {
     @Test(arguments: [
         ("short", 80, "short"), ("exactly", 8, "exactly"), ("too long", 8, "too lo…"), ("any", 1, "any"),
     ])

@@ -6,7 +6,7 @@ import Testing
 @testable import Controllers
 
 /// The garbage collector against an API server in memory.
-@Suite struct GarbageCollectorTests {
+@Suite("The garbage collector") struct GarbageCollectorTests {
     private static let widgets = ResourceDefinition(
         group: "example.com", version: "v1", kind: "Widget", plural: "widgets", namespaced: true)
     private static let definitions = ResourceDefinition(

@@ -4,7 +4,7 @@ import Testing
 @testable import Controllers
 
 /// What the graph decides, as tables: objects in, the step for one of them out.
-@Suite struct OwnershipGraphTests {
+@Suite("The graph of owners") struct OwnershipGraphTests {
     static let maps = OwnershipKind(ConfigMap.definition)
     static let nodes = OwnershipKind(Node.definition)
 

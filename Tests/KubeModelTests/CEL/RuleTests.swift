@@ -1,7 +1,7 @@
 import KubeModel
 import Testing
 
-@Suite struct RuleTests {
+@Suite("Rules of a schema") struct RuleTests {
     // MARK: What an object is told
 
     @Test func namesTheRuleOrItsMessage() throws {
