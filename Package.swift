@@ -33,6 +33,7 @@ let package = Package(
         .target(name: "CProcess", cSettings: [.define("MARTLET_COMMIT", to: "\"\(commit)\"")]),
         // RE2 has no interface in C: the shim is in C++.
         .target(name: "CRE2", linkerSettings: [.linkedLibrary("re2")]),
+        .target(name: "CXXHash"),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CNGHTTP2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
@@ -47,7 +48,7 @@ let package = Package(
         .target(name: "KubeModel", dependencies: ["NetworkTypes", "CYAML", "CRE2"], swiftSettings: settings),
         .target(name: "CEL", dependencies: ["NetworkTypes", "KubeModel"], swiftSettings: settings),
         .target(name: "Patching", dependencies: ["KubeModel"], swiftSettings: settings),
-        .target(name: "Store", dependencies: ["System", "CSQLite"], swiftSettings: settings),
+        .target(name: "Store", dependencies: ["System", "CSQLite", "CXXHash"], swiftSettings: settings),
         .target(
             name: "Transport", dependencies: ["System", "NetworkTypes", "CLinux", "COpenSSL", "CNGHTTP2", "CZlib"],
             swiftSettings: settings),
@@ -93,7 +94,10 @@ let package = Package(
         .testTarget(
             name: "PatchingTests", dependencies: ["Patching", "KubeModel", "TestSupport"], swiftSettings: settings),
         .testTarget(
-            name: "StoreTests", dependencies: ["Store", "System", "StoreCrashWriter"], swiftSettings: settings),
+            name: "StoreTests", dependencies: ["Store", "System", "CFailingDisk", "StoreCrashWriter"],
+            swiftSettings: settings),
+        // A disk that fails when a test says so: a VFS of SQLite.
+        .target(name: "CFailingDisk", dependencies: ["CSQLite"], path: "Tests/CFailingDisk"),
         .testTarget(
             name: "WatchCacheTests", dependencies: ["WatchCache", "KubeModel", "Store"], swiftSettings: settings),
         // Killed over and over by StoreTests.

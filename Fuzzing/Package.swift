@@ -16,6 +16,7 @@ let package = Package(
     name: "fuzzing",
     targets: [
         .target(name: "CFuzzer"),
+        .target(name: "CXXHash"),
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .target(name: "CRE2", linkerSettings: [.linkedLibrary("re2")]),
         .target(name: "CLinux"),
@@ -25,7 +26,7 @@ let package = Package(
         .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .target(name: "System", dependencies: ["CLinux"], swiftSettings: settings),
         .target(name: "NetworkTypes", swiftSettings: settings),
-        .target(name: "Store", dependencies: ["System", "CSQLite"], swiftSettings: settings),
+        .target(name: "Store", dependencies: ["System", "CSQLite", "CXXHash"], swiftSettings: settings),
         .target(
             name: "Transport", dependencies: ["System", "NetworkTypes", "CLinux", "COpenSSL", "CNGHTTP2", "CZlib"],
             swiftSettings: settings),

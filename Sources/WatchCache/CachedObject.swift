@@ -15,6 +15,8 @@ package final class CachedObject: Sendable {
     private let labelsPlace: Range<UInt32>
     /// Where the digits of the version are in `bytes`; zero when there was no metadata to put them in.
     private let versionStart: UInt32
+    /// Whether what was stored cannot be read: `bytes` then only say of what kind and name it is.
+    let isDamaged: Bool
     /// The kind's own selectable fields, once somebody has selected by them.
     private let selected = AtomicLazyReference<SelectedFields>()
 
@@ -29,8 +31,13 @@ package final class CachedObject: Sendable {
     /// - Parameters:
     ///   - stored: an object's bytes without resourceVersion.
     ///   - createRevision: nil: that of a new object, `revision`.
-    package init(relativeKey: String, stored: [UInt8], revision: Revision, createRevision: Revision? = nil) {
+    ///   - isDamaged: whether `stored` stands for something that cannot be read.
+    package init(
+        relativeKey: String, stored: [UInt8], revision: Revision, createRevision: Revision? = nil,
+        isDamaged: Bool = false
+    ) {
         self.revision = revision
+        self.isDamaged = isDamaged
         self.createRevision = createRevision ?? revision
         guard let spans = Self.spans(of: stored) else {
             bytes = stored
@@ -53,6 +60,7 @@ package final class CachedObject: Sendable {
     private init(_ other: CachedObject, at revision: Revision) {
         self.revision = revision
         createRevision = other.createRevision
+        isDamaged = other.isDamaged
         versionStart = other.versionStart
         guard versionStart > 0 else {
             bytes = other.bytes
@@ -71,6 +79,9 @@ package final class CachedObject: Sendable {
         let labels = Self.moved(Int(other.labelsPlace.lowerBound)..<Int(other.labelsPlace.upperBound), by: distance)
         labelsPlace = UInt32(labels.lowerBound)..<UInt32(labels.upperBound)
     }
+
+    /// Whether the bytes are an object at all.
+    var hasMetadata: Bool { versionStart > 0 }
 
     /// `NAMESPACE/NAME`, or `NAME` of a cluster-scoped kind: the store key without the resource's prefix.
     package var relativeKey: String { key.text(in: bytes) }

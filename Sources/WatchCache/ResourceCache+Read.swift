@@ -196,7 +196,7 @@ extension ResourceCache {
             let wanted = limit.map { max($0 + 1 - items.count, filter.isEverything ? 1 : 500) } ?? 1000
             let stored = try store.list(prefix: prefix, after: last, limit: wanted, at: revision)
             for item in stored.items {
-                let object = object(item.key, normalized(item.value), item.modRevision, item.createRevision)
+                let object = object(item)
                 guard filter.matches(object) else { continue }
                 if let limit, items.count >= limit {
                     let key = items.last.map { configuration.prefix + $0.relativeKey }

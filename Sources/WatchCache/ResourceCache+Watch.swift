@@ -128,6 +128,12 @@ extension ResourceCache {
             let object = index[position]
             position = index.position(after: position)
             guard watch.scope.contains(object), watch.filter.matches(object) else { continue }
+            if object.isDamaged {
+                watch.sink.deliver(
+                    WatchBatch([WatchEvent(.unreadable(configuration.definition.groupResource, [object.relativeKey]))]))
+                watch.end(.failed)
+                return
+            }
             events.append(WatchEvent(initial: object))
             bytes += object.bytes.count
         }
@@ -161,6 +167,8 @@ extension ResourceCache {
             let status: Status =
                 switch error.code {
                 case .compacted(let compacted): Self.tooOld(revision, compacted)
+                // Who lists anew needs nothing of what is damaged.
+                case .damaged(let damaged): Self.tooOld(revision, damaged)
                 default: .internalError("the history of the resource could not be read")
                 }
             watch.sink.deliver(WatchBatch([WatchEvent(status)]))

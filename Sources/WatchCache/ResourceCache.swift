@@ -121,7 +121,7 @@ package final class ResourceCache: Sendable {
         let revision = page.revision
         while true {
             for item in page.items {
-                index.insert(object(item.key, normalized(item.value), item.modRevision, item.createRevision))
+                index.insert(object(item))
             }
             guard page.isTruncated, let last = page.items.last else { break }
             page = try store.list(prefix: configuration.prefix, after: last.key, limit: 1000, at: revision)
@@ -162,6 +162,8 @@ package final class ResourceCache: Sendable {
         let isDeletion = event.kind == .deleted
         let previous = isDeletion ? state.index.remove(object.relativeKey) : state.index.insert(object)
         if !state.labels.isEmpty { state.labels.replace(previous, with: isDeletion ? nil : object) }
+        // What can no longer be read on disk may still be here.
+        let object = isDeletion && object.isDamaged ? previous?.restamped(event.revision) ?? object : object
         let change = ChangeEvent(
             object: object, previous: previous, isDeletion: isDeletion, time: MonotonicClock.seconds)
         state.window.append(change)
@@ -170,7 +172,14 @@ package final class ResourceCache: Sendable {
     }
 
     private func stored(_ event: StoreEvent) -> CachedObject {
-        object(event.key, event.value, event.revision, event.createRevision)
+        object(event.key, event.value, event.revision, event.createRevision, isIntact: event.isIntact)
+    }
+
+    /// What the store has, in the shape that is served now.
+    func object(_ stored: StoredValue) -> CachedObject {
+        object(
+            stored.key, stored.isIntact ? normalized(stored.value) : [], stored.modRevision, stored.createRevision,
+            isIntact: stored.isIntact)
     }
 
     /// A stored value as it is served now.
@@ -179,11 +188,17 @@ package final class ResourceCache: Sendable {
     }
 
     func object(
-        _ key: String, _ value: [UInt8], _ revision: Revision, _ createRevision: Revision
+        _ key: String, _ value: [UInt8], _ revision: Revision, _ createRevision: Revision, isIntact: Bool = true
     ) -> CachedObject {
-        CachedObject(
-            relativeKey: String(Substring(key.utf8.dropFirst(prefixLength))), stored: value, revision: revision,
-            createRevision: createRevision)
+        let relativeKey = String(Substring(key.utf8.dropFirst(prefixLength)))
+        if isIntact {
+            let object = CachedObject(
+                relativeKey: relativeKey, stored: value, revision: revision, createRevision: createRevision)
+            if object.hasMetadata { return object }
+        }
+        return CachedObject(
+            relativeKey: relativeKey, stored: configuration.definition.nameplate(relativeKey), revision: revision,
+            createRevision: createRevision, isDamaged: true)
     }
 
     func filter(_ labels: Selector?, _ fields: FieldSelector?) -> ObjectFilter {

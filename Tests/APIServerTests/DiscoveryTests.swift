@@ -3,7 +3,7 @@ import Testing
 
 @testable import APIServer
 
-@Suite struct DiscoveryTests {
+@Suite("What discovery tells") struct DiscoveryTests {
     @Test func classicDiscoveryNamesEverything() async throws {
         let server = try await TestServer()
         #expect(await server.send("GET", "/api").json["versions"][0] == "v1")

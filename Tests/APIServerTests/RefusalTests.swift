@@ -5,7 +5,7 @@ import Transport
 
 @testable import APIServer
 
-@Suite struct RefusalTests {
+@Suite("Refusals in Kubernetes' words") struct RefusalTests {
     @Test func callersWithoutCredentialsAre401() async throws {
         let server = try await TestServer()
         for token in [nil, "wrong"] {

@@ -9,7 +9,7 @@ import Transport
 @testable import APIServer
 
 /// The same server behind real listeners: TLS with client certificates, the unix socket, limits of the transport.
-@Suite struct SocketTests {
+@Suite("The API server on sockets") struct SocketTests {
     private struct Running {
         let server: APIServer
         let authority: CertificateAuthority

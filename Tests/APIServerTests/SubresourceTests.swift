@@ -4,7 +4,7 @@ import Testing
 @testable import APIServer
 
 /// Subresources that Kubernetes has and this server answers with 501.
-@Suite struct SubresourceTests {
+@Suite("Subresources of objects") struct SubresourceTests {
     static let pod = "/api/v1/namespaces/default/pods/web"
 
     private func server() async throws -> TestServer {

@@ -3,7 +3,7 @@ import KubeModel
 import TestSupport
 import Testing
 
-@Suite struct ExpressionTests {
+@Suite("CEL expressions") struct ExpressionTests {
     static let holding: [String] = [
         // Arithmetic and literals
         "1 + 2 * 3 == 7", "(1 + 2) * 3 == 9", "7 / 2 == 3", "-7 / 2 == -3", "-7 % 3 == -1", "0x1F == 31",

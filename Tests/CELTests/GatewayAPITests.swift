@@ -4,7 +4,7 @@ import KubeModel
 import Testing
 
 /// Gateway API's own definitions and what they say of objects, without a server.
-@Suite struct GatewayAPITests {
+@Suite("Rules of the Gateway API") struct GatewayAPITests {
     struct Case: Sendable, CustomTestStringConvertible {
         let resource: String
         let name: String

@@ -3,7 +3,7 @@ import KubeModel
 import Testing
 
 /// Estimates are those of kube-apiserver, whose own tests state them.
-@Suite struct RuleCostTests {
+@Suite("What a rule may cost") struct RuleCostTests {
     static let estimates: [(JSONValue, String, UInt64)] = [
         (["type": "array", "items": ["type": "number"]], "self.all(x, true)", 4718591),
         (["type": "array", "items": ["type": "number"], "maxItems": 10], "self.all(x, true)", 32),

@@ -2,7 +2,7 @@ import CEL
 import KubeModel
 import Testing
 
-@Suite struct RuleTests {
+@Suite("Rules of a schema") struct RuleTests {
     // MARK: What an object is told
 
     @Test func namesTheRuleOrItsMessage() throws {

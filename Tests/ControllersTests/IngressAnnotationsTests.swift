@@ -4,7 +4,7 @@ import TrafficModel
 
 @testable import Controllers
 
-struct IngressAnnotationsTests {
+@Suite("Ingress annotations") struct IngressAnnotationsTests {
     private static let nginx = "nginx.ingress.kubernetes.io/"
 
     @Test(arguments: [

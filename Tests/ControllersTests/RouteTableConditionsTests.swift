@@ -3,7 +3,7 @@ import Testing
 
 @testable import Controllers
 
-struct RouteTableConditionsTests {
+@Suite("Route table conditions") struct RouteTableConditionsTests {
     private static let then = Timestamp(secondsSinceEpoch: 100)
     private static let now = Timestamp(secondsSinceEpoch: 200)
 

@@ -6,7 +6,7 @@ import TrafficModel
 
 @testable import DataPlane
 
-struct ProxyConfigurationCompilerTests {
+@Suite("Compiling routes for the L7 proxy") struct ProxyConfigurationCompilerTests {
     private let compiler = ProxyConfigurationCompiler(listeners: [])
 
     private func table(_ name: String = "store", host: String, paths: [RoutePath], secret: String? = nil) -> RouteTable

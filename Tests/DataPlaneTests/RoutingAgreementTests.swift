@@ -6,7 +6,7 @@ import TrafficModel
 @testable import ProxyEngine
 
 /// Two ways to one answer: the readable one that says where a request goes, and the hash tables that the proxy asks.
-struct RoutingAgreementTests {
+@Suite("Routing agreement") struct RoutingAgreementTests {
     @Test(arguments: 0..<24 as Range<UInt64>)
     func `the proxy's tables send every request where the compiled routes say`(seed: UInt64) {
         var generator = SplitMix(state: seed)

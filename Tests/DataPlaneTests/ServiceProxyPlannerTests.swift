@@ -5,7 +5,7 @@ import TrafficModel
 
 @testable import DataPlane
 
-struct ServiceProxyPlannerTests {
+@Suite("Planning listeners") struct ServiceProxyPlannerTests {
     private let node = NodeIdentity(name: "node-1", nodePortAddresses: [IPAddress("127.0.0.1")!])
 
     private func service(

@@ -4,7 +4,7 @@ import Transport
 
 @testable import DataPlane
 
-struct TLSSecretTests {
+@Suite("TLSSecret") struct TLSSecretTests {
     private static func secret(_ certificate: [UInt8]?, _ key: [UInt8]?) -> Secret {
         var data: [String: String] = [:]
         data["tls.crt"] = certificate.map { Base64.encode($0) }

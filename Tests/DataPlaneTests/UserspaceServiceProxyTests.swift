@@ -8,7 +8,7 @@ import Transport
 @testable import DataPlane
 
 /// Real sockets on loopback.
-struct UserspaceServiceProxyTests {
+@Suite("The userspace proxy") struct UserspaceServiceProxyTests {
     private let loops: [EventLoop]
     private let proxy: UserspaceServiceProxy
 

@@ -2,7 +2,7 @@ import KubeModel
 import TestSupport
 import Testing
 
-@Suite struct JSONParserTests {
+@Suite("The JSON parser") struct JSONParserTests {
     @Test(
         arguments: [
             ("null", .null), (" true ", true), ("false", false), ("0", 0), ("-7", -7),

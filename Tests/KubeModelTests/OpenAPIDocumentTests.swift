@@ -4,7 +4,7 @@ import Patching
 import Testing
 
 /// The documents that the server serves.
-@Suite struct OpenAPIDocumentTests {
+@Suite("The OpenAPI documents") struct OpenAPIDocumentTests {
     private static func registry() throws -> SchemaRegistry {
         let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent()

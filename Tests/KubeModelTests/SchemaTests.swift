@@ -2,7 +2,7 @@ import KubeModel
 import TestSupport
 import Testing
 
-@Suite struct SchemaTests {
+@Suite("Schemas of documents") struct SchemaTests {
     private static let document: JSONValue = [
         "components": [
             "schemas": [

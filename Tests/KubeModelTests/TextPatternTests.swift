@@ -2,7 +2,7 @@ import Testing
 
 @testable import KubeModel
 
-@Suite struct TextPatternTests {
+@Suite("Patterns of schemas") struct TextPatternTests {
     @Test(arguments: [
         ("(", "missing closing ): `(`"), (")", "unexpected ): `)`"), ("[", "missing closing ]: `[`"),
         ("*", "missing argument to repetition operator: `*`"), ("a**", "invalid nested repetition operator: `**`"),

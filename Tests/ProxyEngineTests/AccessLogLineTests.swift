@@ -3,7 +3,7 @@ import Testing
 
 @testable import ProxyEngine
 
-struct AccessLogLineTests {
+@Suite("Access log line") struct AccessLogLineTests {
     private static func line(_ head: [UInt8], upstream: String? = "shop/web:80") -> String {
         head.withUnsafeBytes { head in
             let record = AccessRecord(

@@ -5,7 +5,7 @@ import Testing
 
 @testable import ProxyEngine
 
-@Suite struct EndpointPatchTests {
+@Suite("Endpoints patched apart from routes") struct EndpointPatchTests {
     private static func naming(_ name: String) -> FakeUpstream {
         FakeUpstream { socket, _ in
             socket.send("HTTP/1.1 200 OK\r\nContent-Length: \(name.utf8.count)\r\n\r\n\(name)")

@@ -4,7 +4,7 @@ import Testing
 
 @testable import ProxyEngine
 
-@Suite struct FailureTests {
+@Suite("The L7 proxy when something fails") struct FailureTests {
     /// An address that nobody listens on.
     private static func closedAddress() -> SocketAddress {
         let upstream = FakeUpstream()

@@ -6,7 +6,7 @@ import Testing
 @testable import Transport
 
 /// What nginx does with the same input, where a difference was found side by side.
-@Suite struct NginxParityTests {
+@Suite("Nginx parity") struct NginxParityTests {
     // MARK: Responses that break off
 
     /// An upstream that begins a response of `head`, sends three bytes of it and then resets the connection.

@@ -2,7 +2,7 @@ import Testing
 
 @testable import ProxyEngine
 
-struct SlabTests {
+@Suite("Slots of the slab") struct SlabTests {
     private enum Kind {}
 
     @Test func `a handle ends with its tenant and does not name the next one`() {

@@ -3,7 +3,7 @@ import Testing
 
 @testable import ProxyEngine
 
-struct UpstreamDirectoryTests {
+@Suite("The directory of upstreams") struct UpstreamDirectoryTests {
     private static func address(_ port: UInt16) -> SocketAddress { SocketAddress(ip: .loopbackV4, port: Port(port)) }
 
     private static func upstream(_ name: String, _ ports: UInt16...) -> ProxyConfiguration.Upstream {

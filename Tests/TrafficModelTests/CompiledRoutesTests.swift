@@ -2,7 +2,7 @@ import KubeModel
 import Testing
 import TrafficModel
 
-@Suite struct CompiledRoutesTests {
+@Suite("Compiled routes") struct CompiledRoutesTests {
     private func service(_ routes: CompiledRoutes, _ host: String, _ path: String) -> String? {
         routes.backend(host: host, path: path).flatMap { $0 }?.service.name
     }

@@ -3,7 +3,7 @@ import NetworkTypes
 import Testing
 import TrafficModel
 
-@Suite struct ServiceTableTests {
+@Suite("The table of Services") struct ServiceTableTests {
     private func addresses(_ table: ServiceTable, _ name: String = "web", port: Int = 0) -> [String] {
         table[Sample.key(name)]?.ports[port].usableEndpoints().map(\.address.description) ?? []
     }

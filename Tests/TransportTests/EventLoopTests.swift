@@ -4,7 +4,7 @@ import Testing
 
 @testable import Transport
 
-@Suite struct EventLoopTests {
+@Suite("The event loop") struct EventLoopTests {
     @Test func `runs work in order, from any thread`() async throws {
         let loop = try EventLoop()
         let seen = Log()
@@ -135,7 +135,7 @@ import Testing
     }
 }
 
-@Suite struct UDPSocketTests {
+@Suite("UDP sockets") struct UDPSocketTests {
     private final class Echo: DatagramHandler {
         private let datagrams = Mutex<[[UInt8]]>([])
         let failures = Counter()

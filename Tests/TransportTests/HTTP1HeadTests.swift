@@ -2,7 +2,7 @@ import Testing
 
 @testable import Transport
 
-@Suite struct HTTP1HeadTests {
+@Suite("Heads of HTTP/1 messages") struct HTTP1HeadTests {
     private func parse(_ text: String) -> (HTTP1ParseResult, HTTP1RequestHead) {
         var head = HTTP1RequestHead()
         let result = Array(text.utf8).withUnsafeBytes { head.parse($0) }

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Transport
 
-@Suite struct TLSTests {
+@Suite("TLS on sockets") struct TLSTests {
     /// An authority and a server certificate for localhost in files that curl reads.
     private struct Fixture {
         let directory: TemporaryDirectory

@@ -5,7 +5,7 @@ import Testing
 
 @testable import WatchCache
 
-@Suite struct CachedObjectTests {
+@Suite("Objects in the watch cache") struct CachedObjectTests {
     private static func object(_ text: String, revision: Int64 = 7) -> CachedObject {
         CachedObject(relativeKey: "ns/name", stored: Array(text.utf8), revision: Revision(revision))
     }

@@ -2,7 +2,7 @@ import Testing
 
 @testable import WatchCache
 
-@Suite struct DispatchPaceTests {
+@Suite("How fast changes are told") struct DispatchPaceTests {
     @Test func theFirstChangeGoesAtOnceAndTheNextOnesGather() {
         var pace = DispatchPace()
         #expect(pace.rest(at: 5_000_000) == nil)

@@ -3,7 +3,7 @@ import Testing
 
 @testable import WatchCache
 
-@Suite struct ObjectIndexTests {
+@Suite("The index of objects") struct ObjectIndexTests {
     private static func object(_ key: String, _ revision: Int64 = 1) -> CachedObject {
         CachedObject(relativeKey: key, stored: [], revision: Revision(revision))
     }

@@ -6,7 +6,7 @@ import Testing
 
 /// Many writers, and watches that open at any moment and any revision: whatever a watch is told, on top of what it
 /// started from, must give the state at the end, with every key's events in order and none twice.
-@Suite struct ResourceCacheConcurrencyTests {
+@Suite("The watch cache under concurrent use") struct ResourceCacheConcurrencyTests {
     private struct Watch: Sendable {
         let sink: RecordingSink
         let start: Revision

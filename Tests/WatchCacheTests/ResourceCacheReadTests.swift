@@ -4,7 +4,7 @@ import Testing
 
 @testable import WatchCache
 
-@Suite struct ResourceCacheReadTests {
+@Suite("Reads from the watch cache") struct ResourceCacheReadTests {
     @Test func aWriteIsSeenOnceItIsAnswered() async throws {
         let fixture = try await CacheFixture()
         let created = try await fixture.create("a/1", text: "one")

@@ -4,7 +4,7 @@ import Testing
 
 @testable import WatchCache
 
-@Suite struct ResourceCacheWatchTests {
+@Suite("Watches on the watch cache") struct ResourceCacheWatchTests {
     @Test func changesAreToldInOrder() async throws {
         let fixture = try await CacheFixture()
         let sink = try fixture.watch(.now)

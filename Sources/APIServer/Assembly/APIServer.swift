@@ -35,6 +35,10 @@ package final class APIServer: Sendable {
             var storage = SQLiteStore.Configuration(path: configuration.storePath)
             storage.waking = { wake in EventLoop.atEndOfRound(wake) }
             storage.answering = { answers in EventLoop.gathering(answers) }
+            storage.onHealthChange = { health in
+                if health.isGood { return logger.notice("store: all is well again") }
+                for problem in health.problems { logger.error("store: \(problem)") }
+            }
             store = try SQLiteStore(storage)
         } catch {
             throw APIServerError(.store, "\(configuration.storePath): \(error)")

@@ -67,6 +67,7 @@ final class ServedResource: Sendable {
 
     /// The document a client sees, from what the cache has.
     func served(_ object: CachedObject) throws(Status) -> JSONValue {
+        guard !object.isDamaged else { throw Status.unreadable(definition.groupResource, [object.relativeKey]) }
         let stored: JSONValue
         do {
             stored = try JSONParser.parse(object.bytes)

@@ -73,7 +73,11 @@ struct ServerCore: Sendable {
         let isStopping = isStopping
         let health = HealthChecks(checks: [
             HealthChecks.Check(name: "ping", isReadinessOnly: false) { true },
-            HealthChecks.Check(name: "store", isReadinessOnly: false) { store.currentRevision >= .initial },
+            // A restart mends no disk: a server that can still be read, and deleted from, is alive.
+            HealthChecks.Check(name: "store", isReadinessOnly: true) { () -> String? in
+                let health = store.health
+                return health.isGood ? nil : health.problems.joined(separator: "; ")
+            },
             HealthChecks.Check(name: "started", isReadinessOnly: true) { isReady.isSet },
             HealthChecks.Check(name: "shutdown", isReadinessOnly: true) { !isStopping.isSet },
         ])

@@ -6,7 +6,18 @@ struct HealthChecks: Sendable {
         let name: String
         /// Asked for readiness only: a server that is starting or stopping is alive.
         let isReadinessOnly: Bool
-        let passes: @Sendable () -> Bool
+        /// What is wrong; nil when nothing is.
+        let problem: @Sendable () -> String?
+
+        init(name: String, isReadinessOnly: Bool, problem: @escaping @Sendable () -> String?) {
+            self.name = name
+            self.isReadinessOnly = isReadinessOnly
+            self.problem = problem
+        }
+
+        init(name: String, isReadinessOnly: Bool, passes: @escaping @Sendable () -> Bool) {
+            self.init(name: name, isReadinessOnly: isReadinessOnly) { passes() ? nil : "not now" }
+        }
     }
 
     let checks: [Check]
@@ -32,13 +43,18 @@ struct HealthChecks: Sendable {
             if checks.isEmpty { return nil }
         }
         let excluded = Set(exchange.query.all("exclude").map(Self.name))
-        let results = checks.filter { !excluded.contains($0.name) }.map { (name: $0.name, passed: $0.passes()) }
-        counts.add(results, endpoint)
-        let isHealthy = results.allSatisfy(\.passed)
+        let results = checks.filter { !excluded.contains($0.name) }.map { (name: $0.name, problem: $0.problem()) }
+        counts.add(results.map { (name: $0.name, passed: $0.problem == nil) }, endpoint)
+        let isHealthy = results.allSatisfy { $0.problem == nil }
+        // Probes need no name; what is wrong is for those who have one.
+        let isKnown = exchange.user != .anonymous
         let isVerbose = exchange.query["verbose"] != nil || !isHealthy
         var text = "ok"
         if isVerbose {
-            text = results.map { $0.passed ? "[+]\($0.name) ok\n" : "[-]\($0.name) failed: reason withheld\n" }.joined()
+            text = results.map { result in
+                guard let problem = result.problem else { return "[+]\(result.name) ok\n" }
+                return "[-]\(result.name) failed: \(isKnown ? problem : "reason withheld")\n"
+            }.joined()
             text += excluded.sorted().map { "[+]\($0) excluded: ok\n" }.joined()
             text += "\(endpoint) check \(isHealthy ? "passed" : "failed")\n"
         }

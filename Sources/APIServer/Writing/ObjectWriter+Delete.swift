@@ -129,6 +129,10 @@ extension ObjectWriter {
         }
         try namespaces.admitDelete(request)
         try checkPreconditions(options, request, current)
+        if current.isDamaged {
+            try deleteDamaged(request, current, done)
+            return
+        }
         let live = try resource.live(current)
         let old = live.document
         let key = resource.key(namespace: request.namespace, name: request.name)
@@ -185,6 +189,32 @@ extension ObjectWriter {
                     } catch {
                         done(.failure(error))
                     }
+                }
+            }
+        }
+    }
+
+    /// Deletes what cannot be read, finalizers and grace period with it: nobody can say what they were. Kubernetes asks for
+    /// `ignoreStoreReadErrorWithClusterBreakingPotential` first; here a delete by name is word enough, since every list of
+    /// the kind fails until then.
+    private func deleteDamaged(
+        _ request: WriteRequest, _ current: CachedObject, _ done: @escaping @Sendable (Result<Deletion, Status>) -> Void
+    ) throws(Status) {
+        let last = LastState(uid: "", cached: current, changed: nil)
+        if request.options.isDryRun {
+            done(.success(.gone(last, current.revision)))
+            return
+        }
+        let resource = request.resource
+        let key = resource.key(namespace: request.namespace, name: request.name)
+        store.submit(.delete(key: key, ifRevision: current.revision)) { result in
+            switch result {
+            case .success(let written): done(.success(.gone(last, written.revision)))
+            case .failure(let error):
+                switch error.code {
+                case .conflict: done(.failure(self.conflict(request)))
+                case .notFound: done(.failure(.notFound(resource.definition.groupResource, request.name)))
+                default: done(.failure(Self.status(error, resource, operation: "delete")))
                 }
             }
         }

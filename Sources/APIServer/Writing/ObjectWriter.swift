@@ -107,7 +107,10 @@ final class ObjectWriter: Sendable {
     /// The answer to a failure of the store that no verb expects.
     static func status(_ error: StoreError, _ resource: ServedResource, operation: String) -> Status {
         switch error.code {
-        case .full: .internalError("the store is full")
+        case .full:
+            .insufficientStorage(
+                "insufficient storage: the server's disk is full, so the \(operation) was not stored; deletes, and updates "
+                    + "that make nothing larger, are taken", retryAfterSeconds: 5)
         case .closed: .serviceUnavailable("the server is shutting down")
         case .invalid: .tooLarge("limit of the store")
         default: .internalError("the store did not take the \(operation)")

@@ -5,7 +5,7 @@ import Testing
 @testable import APIServer
 
 /// Pruning, defaults and validation of custom resources by their schema.
-struct CustomResourceSchemaTests {
+@Suite("Schemas of custom resources") struct CustomResourceSchemaTests {
     private func schema(_ spec: JSONValue, extra: JSONObject = [:]) throws -> Schema {
         var schema: JSONObject = ["type": "object", "properties": ["spec": spec]]
         for (key, value) in extra { schema[key] = value }

@@ -5,7 +5,7 @@ import WatchCache
 @testable import APIServer
 
 /// Resources that come and go while the server runs.
-struct ServedResourcesTests {
+@Suite("What is served") struct ServedResourcesTests {
     private struct Plain: ResourceStrategy {
         let definition: ResourceDefinition
     }

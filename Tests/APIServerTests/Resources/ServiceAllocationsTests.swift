@@ -6,7 +6,7 @@ import Testing
 
 @testable import APIServer
 
-struct ServiceAllocationsTests {
+@Suite("What a Service is given") struct ServiceAllocationsTests {
     @Test func `a claim is kept when the store commits and given back when it does not`() throws {
         let fixture = try ServiceFixture()
         var document = ServiceDocument(prepared(fixture, service("a", ["type": "NodePort"])))

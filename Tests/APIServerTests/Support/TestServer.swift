@@ -20,13 +20,15 @@ final class TestServer: Sendable {
 
     init(
         ranges: AllocationRanges? = nil, maxWritesInFlight: Int = 1000, directory: String? = nil,
-        serviceCIDR: String = "10.96.0.0/16", limit: InFlightLimit? = nil
+        serviceCIDR: String = "10.96.0.0/16", limit: InFlightLimit? = nil, maximumStorePages: Int? = nil
     ) async throws {
         let directory = directory ?? NSTemporaryDirectory() + "martlet-api-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
         self.directory = directory
         var storage = SQLiteStore.Configuration(path: directory + "/store.db")
         storage.durability = .process
+        storage.maximumPages = maximumStorePages
+        storage.retryInterval = .milliseconds(2)
         store = try SQLiteStore(storage)
         var configuration = APIServerConfiguration(
             storePath: storage.path,

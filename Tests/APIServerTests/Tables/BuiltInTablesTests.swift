@@ -3,7 +3,7 @@ import Testing
 
 @testable import APIServer
 
-@Suite struct BuiltInTablesTests {
+@Suite("Tables of the built-in kinds") struct BuiltInTablesTests {
     static let now = "2026-01-02T00:00:00Z"
     static let created: JSONValue = "2026-01-01T23:55:00Z"
 

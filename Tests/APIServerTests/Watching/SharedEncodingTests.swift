@@ -6,7 +6,7 @@ import Testing
 @testable import APIServer
 
 /// One encoding of a change for everybody who watches a kind.
-@Suite struct SharedEncodingTests {
+@Suite("Watchers share one encoding") struct SharedEncodingTests {
     /// Keeps the pieces it was given, as the connections of clients do.
     private final class Pieces: ResponseStream {
         private let pieces = Mutex<[[UInt8]]>([])

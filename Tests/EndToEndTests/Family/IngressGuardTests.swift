@@ -4,7 +4,7 @@ import Testing
 
 extension EndToEnd {
     /// What must not be lost or opened by mistake.
-    @Suite(.serialized) struct IngressGuardTests {
+    @Suite("Ingress guard", .serialized) struct IngressGuardTests {
         @Test func `a request under way is answered when the processes are told to end`() async throws {
             let family = try await Family.start()
             do {

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Patching
 
-@Suite struct FieldSetTests {
+@Suite("Sets of fields") struct FieldSetTests {
     private func set(_ text: String) throws -> FieldSet {
         try FieldSet(fieldsV1: Array(text.utf8))
     }

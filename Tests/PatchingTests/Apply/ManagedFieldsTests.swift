@@ -3,7 +3,7 @@ import Testing
 
 @testable import Patching
 
-@Suite struct ManagedFieldsTests {
+@Suite("The managedFields of a document") struct ManagedFieldsTests {
     private static let early = "2026-01-01T00:00:00Z"
     private static let late = "2026-01-01T00:01:00Z"
 

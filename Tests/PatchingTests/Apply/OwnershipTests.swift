@@ -4,7 +4,7 @@ import Testing
 @testable import Patching
 
 /// Which paths a document has, and which differ between two.
-@Suite struct OwnershipTests {
+@Suite("Ownership of fields") struct OwnershipTests {
     static let schema: Schema = {
         let text: JSONValue = ["type": "string"]
         let port: JSONValue = [

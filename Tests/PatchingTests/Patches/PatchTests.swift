@@ -3,7 +3,7 @@ import Patching
 import TestSupport
 import Testing
 
-@Suite struct PatchTests {
+@Suite("JSON patches and merge patches") struct PatchTests {
     // RFC 6902, appendix A, and the corners of RFC 6901.
     @Test(
         arguments: [

@@ -2,7 +2,7 @@ import KubeModel
 import Patching
 import Testing
 
-@Suite struct StrategicMergePatchTests {
+@Suite("Strategic merge patches") struct StrategicMergePatchTests {
     /// `list` merges by `name`, `s` is a list of scalars that merges, `plain` is replaced, `strategy` is replaced as an
     /// object, `inner` nests the same again.
     static func schema() throws -> Schema {
