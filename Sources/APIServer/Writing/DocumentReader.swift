@@ -5,6 +5,7 @@ struct DocumentReader: Sendable {
     let definition: ResourceDefinition
     let schema: Schema?
     var isCustomResource = false
+    var isCheckedBySchema = false
 
     /// Reads the body of a create or update.
     /// - Parameter warnings: gets a text for each unknown or duplicate field when `validation` is `.warn`.
@@ -29,6 +30,8 @@ struct DocumentReader: Sendable {
         _ document: inout JSONValue, _ findings: StrictFindings, hidesDuplicates: Bool,
         _ validation: WriteOptions.FieldValidation, warnings: inout [String], refusal: (_ reason: String) -> Status
     ) throws(Status) {
+        // Only a document with repeated keys has findings of two kinds to put in order.
+        let order = findings.isEmpty || isCustomResource ? nil : document
         let unknown = prune(&document)
         // Values of a wrong type can't be handed to the kind's own rules: they are refused as where Kubernetes decodes
         // into a Go struct.
@@ -36,6 +39,7 @@ struct DocumentReader: Sendable {
         guard validation != .ignore, !unknown.isEmpty || !findings.isEmpty else { return }
         var findings = findings
         findings.add(unknown: unknown, hidesDuplicates: hidesDuplicates)
+        if let order { findings.arrange(by: order) }
         if validation == .strict { throw refusal(findings.message) }
         warnings += findings.warnings
     }
@@ -52,9 +56,10 @@ struct DocumentReader: Sendable {
         return schema?.property("metadata")?.mismatches(in: metadata).first
     }
 
-    /// What the schema finds wrong in a document with its defaults; the strategy of a custom resource asks for itself.
+    /// What the schema finds wrong in a document with its defaults, for kinds whose rules it states; the strategy of a
+    /// custom resource asks for itself.
     func schemaErrors(_ document: JSONValue) -> [FieldError] {
-        isCustomResource ? [] : schema?.validate(document) ?? []
+        isCheckedBySchema ? schema?.validate(document) ?? [] : []
     }
 
     func unreadable(_ reason: String) -> Status {

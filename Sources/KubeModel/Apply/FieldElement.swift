@@ -1,3 +1,5 @@
+import Glibc
+
 /// One step of a path in a field set: how an owned field is named inside the one that holds it.
 ///
 /// Source: Kubernetes' FieldsV1 format, `f:NAME`, `k:{KEYS}`, `v:VALUE` and `i:INDEX`.
@@ -32,11 +34,18 @@ package enum FieldElement: Sendable {
     }
 
     private static func byteOrder(_ left: String, _ right: String) -> Int {
-        if left == right, left.utf8.count == right.utf8.count, sameBytes(left, right) { return 0 }
-        if left < right { return -1 }
-        if right < left { return 1 }
-        // Texts that Unicode holds equal are still two fields.
-        return left.utf8.lexicographicallyPrecedes(right.utf8) ? -1 : 1
+        var left = left
+        var right = right
+        return left.withUTF8 { left in
+            right.withUTF8 { right in
+                let common = min(left.count, right.count)
+                if common > 0, let first = left.baseAddress, let second = right.baseAddress {
+                    let order = memcmp(first, second, common)
+                    if order != 0 { return Int(order) }
+                }
+                return left.count - right.count
+            }
+        }
     }
 
     /// Canonical JSON by value: numbers by size, texts by their bytes.
@@ -67,6 +76,16 @@ package enum FieldElement: Sendable {
         var end = start
         while end < bytes.count, bytes[end] != UInt8(ascii: ","), bytes[end] != UInt8(ascii: "}") { end += 1 }
         guard start < end, bytes[start] != UInt8(ascii: "\"") else { return nil }
+        // Ports and the like: sorting thousands of them makes no text of each.
+        if end - start <= 15 {
+            var value: Int64 = 0
+            var place = start
+            while place < end, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(bytes[place]) {
+                value = value * 10 + Int64(bytes[place] - UInt8(ascii: "0"))
+                place += 1
+            }
+            if place == end { return Double(value) }
+        }
         return Double(String(decoding: bytes[start..<end], as: UTF8.self))
     }
 }
@@ -84,10 +103,10 @@ extension FieldElement: Hashable {
 
     package func hash(into hasher: inout Hasher) {
         switch self {
-        case .field(let text): hasher.combine(text)
+        case .field(let text): hasher.combine(ByteKey(text))
         case .key(let text), .value(let text):
             hasher.combine(rank)
-            hasher.combine(text)
+            hasher.combine(ByteKey(text))
         case .index(let index): hasher.combine(index)
         }
     }
@@ -124,7 +143,7 @@ extension FieldElement {
             guard case .object(let keys)? = Self.parsed(rest), !keys.isEmpty else {
                 throw FieldsV1Error(message: "no keys in path element \(goQuoted(text))")
             }
-            self = .listKey(keys.map { ($0.key, $0.value) }.sorted { $0.0 < $1.0 })
+            self = .listKey(keys.map { ($0.key, $0.value) }.sorted { ByteKey($0.0) < ByteKey($1.0) })
         case "v:":
             guard let value = Self.parsed(rest) else {
                 throw FieldsV1Error(message: "no value in path element \(goQuoted(text))")

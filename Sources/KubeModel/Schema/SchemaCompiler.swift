@@ -39,6 +39,7 @@ struct SchemaCompiler {
         }
         try resolveWrappers()
         markDefaults()
+        markRendering()
     }
 
     /// The node of a subschema; a bare `$ref` is its target.
@@ -89,9 +90,9 @@ struct SchemaCompiler {
                 node.type = type
             case "properties":
                 for (name, property) in try Keyword.object(value, path) {
-                    node.propertyIndex[name] = try self.node(property, "\(path).\(name)")
+                    node.propertyIndex[ByteKey(name)] = try self.node(property, "\(path).\(name)")
                 }
-                node.properties = node.propertyIndex.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+                node.properties = node.propertyIndex.sorted { $0.key < $1.key }.map { ($0.key.text, $0.value) }
             case "additionalProperties":
                 switch value {
                 case .bool(let allowed): node.additional = allowed ? .any : .forbidden
@@ -153,6 +154,22 @@ struct SchemaCompiler {
         }
     }
 
+    private mutating func markRendering() {
+        for place in nodes.indices {
+            nodes[place].rendering = ValueRendering(typeName: nodes[place].typeName, format: nodes[place].format)
+        }
+        for place in nodes.indices where !nodes[place].required.isEmpty {
+            nodes[place].alwaysWritten = nodes[place].required.filter { name in
+                guard let property = nodes[place].property(name) else { return false }
+                switch nodes[property].type {
+                case .string: return nodes[property].rendering == .asWritten
+                case .integer, .number, .boolean: return true
+                case .object, .array, nil: return false
+                }
+            }
+        }
+    }
+
     private mutating func markDefaults() {
         var changed = true
         while changed {
@@ -194,7 +211,9 @@ private enum Keyword {
         case "minProperties": node.minProperties = try count(value, path)
         case "maxProperties": node.maxProperties = try count(value, path)
         case "uniqueItems": node.uniqueItems = try flag(value, path)
-        case "default": node.defaultValue = value
+        case "default":
+            node.defaultValue = value
+            node.defaultSize = value.encoded().count
         case "nullable": node.isNullable = try flag(value, path)
         case "x-kubernetes-int-or-string": node.isIntOrString = try flag(value, path)
         case "x-kubernetes-preserve-unknown-fields": node.preservesUnknown = try flag(value, path)

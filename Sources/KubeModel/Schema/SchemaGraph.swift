@@ -16,7 +16,7 @@ final class SchemaGraph: Sendable {
     struct Node: Sendable {
         var type: ValueType?
         var properties: [(name: String, node: Int)] = []
-        var propertyIndex: [String: Int] = [:]
+        var propertyIndex: [ByteKey: Int] = [:]
         var additional = Additional.unspecified
         var items: Int?
         var required: [String] = []
@@ -36,6 +36,8 @@ final class SchemaGraph: Sendable {
         var maxProperties: Int?
         var uniqueItems = false
         var defaultValue: JSONValue?
+        /// Of its JSON, in bytes.
+        var defaultSize = 0
         var isNullable = false
         var isIntOrString = false
         var preservesUnknown = false
@@ -56,11 +58,15 @@ final class SchemaGraph: Sendable {
         var groupVersionKinds: [GroupVersionKind] = []
         /// `x-kubernetes-validations` as written.
         var rules: [JSONValue] = []
+        /// How built-in kinds keep the value.
+        var rendering = ValueRendering.asWritten
+        /// Required scalars: Go writes them whether or not anybody has set them.
+        var alwaysWritten: [String] = []
         /// Whether a default stands here or anywhere below.
         var leadsToDefault = false
 
         func property(_ name: String) -> Int? {
-            propertyIndex[name]
+            propertyIndex[ByteKey(name)]
         }
 
         /// Whether anything is allowed inside, unseen.

@@ -42,8 +42,17 @@ struct PodStrategy: ResourceStrategy {
         object["status"] = ["phase": "Pending", "qosClass": .string(PodDefaults.qualityOfService(of: object))]
     }
 
+    func fillIn(_ object: inout JSONValue, _ context: StrategyContext) {
+        PodAdmission.admit(&object)
+    }
+
+    func warnings(for object: JSONValue, replacing old: JSONValue?) -> [String] {
+        object["spec"] == old?["spec"] ? [] : PodWarnings.check(object["spec"], FieldPath("spec"))
+    }
+
     func prepareForUpdate(_ object: inout JSONValue, from old: JSONValue, _ context: StrategyContext) {
         PodDefaults.apply(to: &object)
+        PodAdmission.tolerate(&object)
         object["status"] = old["status"]
     }
 
