@@ -63,6 +63,12 @@ struct CELChecker {
         self.oldSelfIsOptional = oldSelfIsOptional
     }
 
+    /// For expressions over variables of any type, in place of `self`; their values stand in the slots from 2 on.
+    init(variables: [String]) {
+        self.init(declaration: .dynamic, oldSelfIsOptional: false)
+        for name in variables { bind(name, .dyn, nil, nil) }
+    }
+
     mutating func run(_ expression: CELExpression) throws(CELProblem) -> CELCompilation {
         let root = try check(expression)
         let program = CELProgram(
@@ -521,14 +527,17 @@ struct CELChecker {
                 at: fold.range.offset)
         }
         let bound = locals.count
+        // A variable of a range that is no field (a conditional, a sum) has the path `@items` alone, of which Kubernetes'
+        // estimator drops the first part: what it answers with is the size of the rule's own value.
+        let pathless = range.declaration == nil ? CELSize(least: 0, most: selfDeclaration.maximumCount) : nil
         if let second = fold.second {
-            bind(fold.variable, key, nil, isList ? .exactly(1) : nil)
-            bind(second, value, element, range.entrySize)
+            bind(fold.variable, key, nil, isList ? .exactly(1) : pathless)
+            bind(second, value, element, range.entrySize ?? pathless)
         } else if isList {
-            bind(fold.variable, value, element, range.entrySize)
+            bind(fold.variable, value, element, range.entrySize ?? pathless)
         } else {
             // A map's keys have no size in Kubernetes' reckoning.
-            bind(fold.variable, key, nil, range.declaration == nil ? nil : CELSize(least: 0, most: 0))
+            bind(fold.variable, key, nil, pathless ?? CELSize(least: 0, most: 0))
         }
         let slot = locals[bound].slot
         let second = fold.second == nil ? -1 : locals[bound + 1].slot

@@ -29,7 +29,7 @@ enum CELClock {
     }
 
     private static func field(_ function: CELFunction, _ time: CELTime, _ zone: String?) throws(CELFailure) -> Int64 {
-        let local = time.seconds + (try zone.map(offset) ?? 0)
+        let local = time.seconds + (try zone.map { zone throws(CELFailure) in try offset(zone, time) } ?? 0)
         let (days, second) = local.quotientAndRemainder(flooring: 86400)
         switch function {
         case .getHours: return second / 3600
@@ -56,9 +56,13 @@ enum CELClock {
         }
     }
 
-    /// Seconds east of Greenwich of `UTC` or `+05:30`; names of places are not known here.
-    private static func offset(_ zone: String) throws(CELFailure) -> Int64 {
+    /// Seconds east of Greenwich of `UTC`, `+05:30` or `Europe/Berlin`.
+    private static func offset(_ zone: String, _ time: CELTime) throws(CELFailure) -> Int64 {
         if zone == "UTC" || zone.isEmpty { return 0 }
+        guard zone.utf8.contains(UInt8(ascii: ":")) else {
+            guard let named = CELTimeZone.named(zone) else { throw .failed("unknown time zone \(zone)") }
+            return named.offset(at: time.seconds)
+        }
         let isNegative = zone.hasPrefix("-")
         let digits = zone.hasPrefix("-") || zone.hasPrefix("+") ? zone.dropFirst() : zone[...]
         let parts = digits.split(separator: ":")

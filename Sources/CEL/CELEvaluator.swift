@@ -8,12 +8,17 @@ struct CELEvaluator {
     private let deadline: CELDeadline
     private var steps: UInt8 = 0
 
-    init(_ program: CELProgram, self value: CELValue, oldSelf: CELValue, deadline: CELDeadline) {
+    /// - Parameter variables: the values of those that the expression was compiled with.
+    init(
+        _ program: CELProgram, self value: CELValue, oldSelf: CELValue, variables: [CELValue] = [],
+        deadline: CELDeadline
+    ) {
         self.program = program
         self.deadline = deadline
         slots = Array(repeating: .null, count: program.slotCount)
         slots[0] = value
         slots[1] = oldSelf
+        for (place, value) in variables.enumerated() { slots[2 + place] = value }
     }
 
     mutating func run() throws(CELFailure) -> CELValue {

@@ -76,4 +76,11 @@ struct CELCompilation: Sendable {
         var checker = CELChecker(declaration: declaration, oldSelfIsOptional: oldSelfIsOptional)
         return try checker.run(expression)
     }
+
+    /// An expression over variables of any type.
+    static func compile(_ source: String, variables: [String]) throws(CELProblem) -> CELCompilation {
+        let expression = try CELParser.parse(source)
+        var checker = CELChecker(variables: variables)
+        return try checker.run(expression)
+    }
 }

@@ -123,14 +123,14 @@ struct CELMap: Sendable {
 
     /// Keys are strings, integers and truth values; 1 and 1u are the same.
     private enum Key: Hashable {
-        case string(String)
+        case string(ByteKey)
         case bool(Bool)
         case int(Int64)
         case uint(UInt64)
 
         init?(_ value: CELValue) {
             switch value {
-            case .string(let text): self = .string(text)
+            case .string(let text): self = .string(ByteKey(text))
             case .bool(let flag): self = .bool(flag)
             case .int(let number): self = .int(number)
             case .uint(let number): self = Int64(exactly: number).map { .int($0) } ?? .uint(number)

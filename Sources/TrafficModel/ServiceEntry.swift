@@ -21,8 +21,8 @@ package struct ServiceEntry: Hashable, Sendable {
     package var externalIPs: [IPAddress]
     /// Published load-balancer addresses that nodes answer themselves (`ipMode: VIP`).
     package var loadBalancerIPs: [IPAddress]
-    /// The client networks that may use load-balancer addresses; empty for every client.
-    package var loadBalancerSourceRanges: [CIDR]
+    /// The client networks that may use load-balancer addresses.
+    package var loadBalancerSourceRanges: SourceRanges
     /// How many seconds an idle client keeps its endpoint; nil without session affinity.
     package var affinitySeconds: Int?
     package var externalTrafficPolicy: TrafficPolicy
@@ -32,7 +32,8 @@ package struct ServiceEntry: Hashable, Sendable {
 
     package init(
         key: NamespacedName, uid: String = "", form: Form = .virtual, clusterIPs: [IPAddress] = [],
-        externalIPs: [IPAddress] = [], loadBalancerIPs: [IPAddress] = [], loadBalancerSourceRanges: [CIDR] = [],
+        externalIPs: [IPAddress] = [], loadBalancerIPs: [IPAddress] = [],
+        loadBalancerSourceRanges: SourceRanges = .everybody,
         affinitySeconds: Int? = nil, externalTrafficPolicy: TrafficPolicy = .cluster,
         internalTrafficPolicy: TrafficPolicy = .cluster, healthCheckNodePort: Port? = nil,
         ports: [ServicePortEntry] = []
@@ -74,7 +75,7 @@ extension ServiceEntry {
             loadBalancerIPs: ingress.compactMap { entry in
                 entry.ipMode == "Proxy" ? nil : entry.ip.flatMap { IPAddress($0) }
             },
-            loadBalancerSourceRanges: (spec.loadBalancerSourceRanges ?? []).compactMap { CIDR($0) },
+            loadBalancerSourceRanges: Self.sourceRanges(service),
             affinitySeconds: spec.sessionAffinity == "ClientIP"
                 ? spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? 10800 : nil,
             externalTrafficPolicy: TrafficPolicy(rawValue: spec.externalTrafficPolicy ?? "") ?? .cluster,
@@ -88,6 +89,19 @@ extension ServiceEntry {
                     name: port.name ?? "", transport: transport, appProtocol: port.appProtocol, port: number,
                     nodePort: hasNodePorts ? Port(kubernetes: port.nodePort) : nil)
             })
+    }
+}
+
+extension ServiceEntry {
+    /// The older way to say who may use load-balancer addresses; the field counts where both are there.
+    private static let sourceRangesAnnotation = "service.beta.kubernetes.io/load-balancer-source-ranges"
+
+    private static func sourceRanges(_ service: Service) -> SourceRanges {
+        let listed = service.spec?.loadBalancerSourceRanges ?? []
+        guard listed.isEmpty, let text = service.metadata.annotations?[sourceRangesAnnotation],
+            text.contains(where: { !$0.isWhitespace })
+        else { return SourceRanges(texts: listed) }
+        return SourceRanges(texts: text.split(separator: ",", omittingEmptySubsequences: false).map(String.init))
     }
 }
 

@@ -87,6 +87,22 @@ import Testing
         #expect(status.containerStatuses?.first?.state?.running?.startedAt == now)
     }
 
+    @Test func `a sidecar counts, other init containers don't`() throws {
+        let pod = newPod {
+            $0.spec?.initContainers = [
+                Container(name: "proxy", image: "p", restartPolicy: "Always"), Container(name: "once", image: "o"),
+            ]
+        }
+        let ready = status(pod)
+        #expect(ready.initContainerStatuses?.map(\.name) == ["proxy"])
+        #expect(ready.initContainerStatuses?.first?.ready == true)
+        #expect(ready.initContainerStatuses?.first?.started == true)
+        #expect(condition(ready, "Ready")?.status == "True")
+        let unready = PodStatusPlanner.status(of: pod, addresses: [.loopbackV4], now: now) { $0.name != "proxy" }
+        #expect(unready.initContainerStatuses?.first?.ready == false)
+        #expect(condition(unready, "Ready")?.status == "False")
+    }
+
     @Test func `nothing changes when nothing changed`() {
         var pod = newPod()
         pod.status = status(pod)

@@ -25,7 +25,7 @@ import Transport
             service: NamespacedName(namespace: "default", name: "web"), port: 80, transport: transport)
         return ServiceListener(
             role: .clusterIP, backend: ServiceBackendID(port: id, family: .v4, policy: .cluster), endpoints: endpoints,
-            affinitySeconds: affinity, sourceRanges: sources)
+            affinitySeconds: affinity, sourceRanges: SourceRanges(sources))
     }
 
     /// An address of 127.0.0.0/8 with a port that is free at this moment.

@@ -110,7 +110,7 @@ import TrafficModel
         #expect(entry.clusterIPs.map(\.description) == ["10.0.0.1", "fd00::1"])
         #expect(entry.externalIPs.map(\.description) == ["192.0.2.9"])
         #expect(entry.loadBalancerIPs.map(\.description) == ["192.0.2.1"])
-        #expect(entry.loadBalancerSourceRanges.map(\.description) == ["198.51.100.0/24"])
+        #expect(entry.loadBalancerSourceRanges == SourceRanges(texts: ["198.51.100.0/24"]))
         #expect(entry.affinitySeconds == 10800)
         #expect(entry.externalTrafficPolicy == .local)
         #expect(entry.internalTrafficPolicy == .cluster)

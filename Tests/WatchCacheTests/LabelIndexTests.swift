@@ -3,7 +3,7 @@ import Store
 import Synchronization
 import Testing
 
-@testable import APIServer
+@testable import WatchCache
 
 @Suite struct `Lists by label are found through an index` {
     /// Lists by a label until the cache has an index of it.

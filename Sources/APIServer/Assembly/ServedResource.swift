@@ -85,7 +85,9 @@ final class ServedResource: Sendable {
 
 extension ServedResource {
     var documentReader: DocumentReader {
-        DocumentReader(definition: definition, schema: schema, isCustomResource: strategy.isCustomResource)
+        DocumentReader(
+            definition: definition, schema: schema, isCustomResource: strategy.isCustomResource,
+            isCheckedBySchema: strategy.isCheckedBySchema)
     }
 
     /// Stored bytes as a client sees them.

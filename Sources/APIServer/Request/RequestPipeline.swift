@@ -105,9 +105,16 @@ final class RequestPipeline: Sendable {
             guard unimplemented.allows(exchange.request.method) else {
                 throw Status.methodNotServed(resource.definition)
             }
+            var name = path.name
+            if subresource == .proxy {
+                guard let target = ProxyTarget(path.name) else {
+                    throw Status.badRequest(
+                        "invalid \(resource.definition.kind.lowercased()) request \(goQuoted(name))")
+                }
+                name = target.name
+            }
             exchange.operation = ResourceOperation(
-                verb: .connect, resource: resource, namespace: path.namespace, name: path.name,
-                subresource: subresource)
+                verb: .connect, resource: resource, namespace: path.namespace, name: name, subresource: subresource)
             return
         }
         let isWatch = path.isWatchPath || exchange.query.bool("watch")

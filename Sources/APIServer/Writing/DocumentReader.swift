@@ -5,6 +5,7 @@ struct DocumentReader: Sendable {
     let definition: ResourceDefinition
     let schema: Schema?
     var isCustomResource = false
+    var isCheckedBySchema = false
 
     /// Reads the body of a create or update.
     /// - Parameter warnings: gets a text for each unknown or duplicate field when `validation` is `.warn`.
@@ -40,6 +41,8 @@ struct DocumentReader: Sendable {
         _ validation: WriteOptions.FieldValidation, warnings: inout [String], refusal: (_ reason: String) -> Status
     ) throws(Status) -> Bool {
         if findings.isEmpty, !isCustomResource, schema?.fits(document) ?? true { return true }
+        // Only a document with repeated keys has findings of two kinds to put in order.
+        let order = findings.isEmpty || isCustomResource ? nil : document
         let unknown = prune(&document)
         // Values of a wrong type can't be handed to the kind's own rules: they are refused as where Kubernetes decodes
         // into a Go struct.
@@ -47,6 +50,7 @@ struct DocumentReader: Sendable {
         guard validation != .ignore, !unknown.isEmpty || !findings.isEmpty else { return false }
         var findings = findings
         findings.add(unknown: unknown, hidesDuplicates: hidesDuplicates)
+        if let order { findings.arrange(by: order) }
         if validation == .strict { throw refusal(findings.message) }
         warnings += findings.warnings
         return false
@@ -64,10 +68,11 @@ struct DocumentReader: Sendable {
         return schema?.property("metadata")?.mismatches(in: metadata).first
     }
 
-    /// What the schema finds wrong in a document with its defaults; the strategy of a custom resource asks for itself.
+    /// What the schema finds wrong in a document with its defaults, for kinds whose rules it states; the strategy of a
+    /// custom resource asks for itself.
     /// - Parameter old: the document that this one replaces: what is as it was has been looked at before.
     func schemaErrors(_ document: JSONValue, replacing old: JSONValue? = nil) -> [FieldError] {
-        isCustomResource ? [] : schema?.validate(document, replacing: old) ?? []
+        isCheckedBySchema ? schema?.validate(document, replacing: old) ?? [] : []
     }
 
     func unreadable(_ reason: String) -> Status {

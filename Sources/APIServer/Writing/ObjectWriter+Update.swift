@@ -105,7 +105,7 @@ extension ObjectWriter {
         let given = FieldOwnership.takeManagedFields(from: &object)
         try checkVersion(object, request, current, isPatch: change.isPatch)
         try fillFromOld(&object, old, request)
-        resource.schema?.applyDefaults(&object)
+        try Self.applyDefaults(&object, resource.schema)
         let schemaErrors = resource.documentReader.schemaErrors(object, replacing: old)
         let context = request.context(name: request.name)
         try admit(&object, old, request, context, schemaErrors)

@@ -91,7 +91,7 @@ final class PodRegistrationController: Controller {
     ) {
         var plans: [String: ProbeSchedule.Plan] = [:]
         let podIP = addresses.first?.description ?? ""
-        for container in pod.spec?.containers ?? [] {
+        for container in pod.spec?.longRunningContainers ?? [] {
             guard let probe = container.readinessProbe else { continue }
             guard let target = ProbeTarget(probe, container: container, podIP: podIP) else {
                 if pod.status?.phase != "Running" {
@@ -107,12 +107,12 @@ final class PodRegistrationController: Controller {
         }
         // Only what was found at this address says anything.
         let isSameAddress = pod.status?.podIP == podIP && pod.status?.phase == "Running"
-        let known = isSameAddress ? (pod.status?.containerStatuses ?? []).filter(\.ready).map(\.name) : []
+        let known = isSameAddress ? (pod.status?.everyContainerStatus ?? []).filter(\.ready).map(\.name) : []
         probes.set(plans, for: key, known: Set(known))
     }
 
     private func tellFailures(_ pod: Pod, _ key: NamespacedName, _ probes: ProbeSchedule) {
-        for container in pod.spec?.containers ?? [] {
+        for container in pod.spec?.longRunningContainers ?? [] {
             guard let failure = probes.lastFailure(container.name, of: key) else { continue }
             recorder.record(
                 .warning, about: pod, reason: "Unhealthy",

@@ -13,20 +13,26 @@ enum PodStatusPlanner {
     ) -> PodStatus {
         var status = pod.status ?? PodStatus()
         let containers = pod.spec?.containers ?? []
-        let unready = containers.filter { !isReady($0) }.map(\.name)
+        let unready = (pod.spec?.longRunningContainers ?? []).filter { !isReady($0) }.map(\.name)
         status.phase = "Running"
         status.message = nil
         status.reason = nil
         status.podIP = addresses.first?.description
         status.podIPs = addresses.map { PodIP(ip: $0.description) }
         status.startTime = status.startTime ?? now
-        status.containerStatuses = containers.map { container in
-            let old = status.containerStatuses?.first { $0.name == container.name }
+        func running(_ container: Container, _ known: [ContainerStatus]?) -> ContainerStatus {
+            let old = known?.first { $0.name == container.name }
             return ContainerStatus(
                 name: container.name, image: container.image ?? "", imageID: old?.imageID ?? "",
                 ready: !unready.contains(container.name), restartCount: old?.restartCount ?? 0, started: true,
                 state: old?.state?.running == nil
                     ? ContainerState(running: ContainerStateRunning(startedAt: now)) : old?.state)
+        }
+        status.containerStatuses = containers.map { running($0, status.containerStatuses) }
+        let sidecars = pod.spec?.sidecars ?? []
+        // Nothing tells whether the other init containers have run.
+        if !sidecars.isEmpty {
+            status.initContainerStatuses = sidecars.map { running($0, status.initContainerStatuses) }
         }
         var conditions = status.conditions ?? []
         set("PodScheduled", true, in: &conditions, now)

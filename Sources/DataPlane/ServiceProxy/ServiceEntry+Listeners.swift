@@ -26,7 +26,7 @@ extension ServiceEntry {
                 let listener = ServiceListener(
                     role: role, backend: ServiceBackendID(port: id, family: ip.family, policy: policy),
                     endpoints: endpoints.map(\.address), affinitySeconds: affinitySeconds,
-                    sourceRanges: role == .loadBalancerIP ? loadBalancerSourceRanges : [])
+                    sourceRanges: role == .loadBalancerIP ? loadBalancerSourceRanges : .everybody)
                 result[
                     ServiceListenerKey(transport: entry.transport, address: SocketAddress(ip: ip, port: port))] =
                     listener

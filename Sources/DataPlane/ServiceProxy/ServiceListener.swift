@@ -36,5 +36,5 @@ package struct ServiceListener: Hashable, Sendable {
     /// Seconds an idle client keeps its endpoint; nil without session affinity.
     package var affinitySeconds: Int?
     /// Networks whose clients are served; empty for all.
-    package var sourceRanges: [CIDR]
+    package var sourceRanges: SourceRanges
 }

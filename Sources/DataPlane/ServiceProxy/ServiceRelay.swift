@@ -160,7 +160,7 @@ final class ServiceRelay: EventHandler, @unchecked Sendable {
     }
 
     private func admits(_ client: IPAddress, _ listener: ServiceListener) -> Bool {
-        listener.sourceRanges.isEmpty || listener.sourceRanges.contains { $0.contains(client) }
+        listener.sourceRanges.contains(client)
     }
 
     private func pick(token: UInt64, client: IPAddress) -> SocketAddress? {

@@ -14,16 +14,16 @@ package enum StringFormat {
         case "cidr": CIDR(text) != nil
         case "uri": GoURL(text) != nil
         case "hostname": isHostname(text)
-        case "email": email?.matches(text) ?? true
-        case "mac": mac?.matches(text) ?? true
+        case "email": email?.matches(text) ?? false
+        case "mac": mac?.matches(text) ?? false
         case "uuid": isUUID(text, version: nil)
         case "uuid3": isUUID(text, version: "3")
         case "uuid4": isUUID(text, version: "4") && "89abAB".contains(Array(text)[19])
         case "uuid5": isUUID(text, version: "5") && "89abAB".contains(Array(text)[19])
         case "bsonobjectid": text.utf8.count == 24 && text.utf8.allSatisfy(isHexadecimal)
-        case "hexcolor": hexColor?.matches(text) ?? true
-        case "rgbcolor": rgbColor?.matches(text) ?? true
-        case "ssn": socialSecurity?.matches(text) ?? true
+        case "hexcolor": hexColor?.matches(text) ?? false
+        case "rgbcolor": rgbColor?.matches(text) ?? false
+        case "ssn": socialSecurity?.matches(text) ?? false
         case "isbn10": isISBN10(text)
         case "isbn13": isISBN13(text)
         case "isbn": isISBN10(text) || isISBN13(text)
@@ -76,7 +76,7 @@ package enum StringFormat {
         }
     }
 
-    // Patterns of our own always compile; nil would let everything pass.
+    // Patterns of our own always compile; without one nothing would match.
     private static let email = try? TextPattern(#"^[^\s@<>(),;:"\[\]\\]+@[^\s@<>(),;:"\[\]\\]+$"#)
     private static let mac = try? TextPattern(
         "^([0-9A-Fa-f]{2}[:-]){5}([0-9A-Fa-f]{2}|([0-9A-Fa-f]{2}[:-]){2}[0-9A-Fa-f]{2})$")

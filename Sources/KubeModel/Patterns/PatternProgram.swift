@@ -1,4 +1,4 @@
-internal import CRE2
+import CRE2
 
 /// RE2's program of a pattern.
 ///

@@ -1,4 +1,4 @@
-internal import Synchronization
+import Synchronization
 
 /// A regular expression in RE2's syntax (https://github.com/google/re2/wiki/Syntax), as schemas' `pattern` and the
 /// functions of rules have it: RE2 itself, so that time is linear in the text and memory is bounded.

@@ -67,13 +67,13 @@ private struct StructuralPruner {
         switch value {
         case .object(var object):
             value = .null
-            var removed: Set<String> = []
+            var removed: Set<ByteKey> = []
             object.updateValues { name, member in
                 path.append(.child(name))
-                if !keep(index, name, &member, isRoot: isRoot) { removed.insert(name) }
+                if !keep(index, name, &member, isRoot: isRoot) { removed.insert(ByteKey(name)) }
                 path.removeLast()
             }
-            if !removed.isEmpty { object.removeAll { removed.contains($0.key) } }
+            if !removed.isEmpty { object.removeAll { removed.contains(ByteKey($0.key)) } }
             value = .object(object)
         case .array(var elements):
             let items = index.flatMap { graph.nodes[$0].items }

@@ -10,6 +10,11 @@ private struct Fit {
     let nodes: SchemaNodes
 
     func fits(_ index: Int, _ value: JSONValue) -> Bool {
+        let rendering = nodes[index].rendering
+        if rendering != .asWritten, !value.isNull {
+            if rendering.rendered(value) != nil { return false }
+            if case .string(let text) = value, rendering.problem(text) != nil { return false }
+        }
         if nodes[index].isIntOrString {
             switch value {
             case .string: return true
@@ -18,7 +23,8 @@ private struct Fit {
             }
         }
         switch (nodes[index].type, value) {
-        case (_, .null): return true
+        // In a list or a map null becomes the type's zero value.
+        case (_, .null): return nodes[index].isNullable || nodes.isOpaque(index)
         case (.object, .object(let object)): return fits(index, object)
         case (.array, .array(let elements)):
             guard let items = nodes[index].items else { return true }
@@ -64,6 +70,6 @@ private struct Fit {
                 return false
             }
         }
-        return true
+        return nodes[index].alwaysWritten.allSatisfy { object.contains($0) }
     }
 }

@@ -47,6 +47,7 @@ package struct SchemaCompiler {
         }
         try resolveWrappers()
         markDefaults()
+        markRendering()
     }
 
     /// The node of a subschema; a bare `$ref` is its target.
@@ -97,10 +98,10 @@ package struct SchemaCompiler {
                 node.type = type
             case "properties":
                 // Those of the schema that is overridden stay.
-                var properties: [String: Int] = [:]
-                for (name, place) in node.properties { properties[name] = place }
+                var properties: [ByteKey: Int] = [:]
+                for (name, place) in node.properties { properties[ByteKey(name)] = place }
                 for (name, property) in try Keyword.object(value, path) {
-                    properties[name] = try self.node(property, "\(path).\(name)")
+                    properties[ByteKey(name)] = try self.node(property, "\(path).\(name)")
                 }
                 node.properties = SchemaProperties(properties)
             case "additionalProperties":
@@ -164,6 +165,22 @@ package struct SchemaCompiler {
         }
     }
 
+    private mutating func markRendering() {
+        for place in nodes.indices {
+            nodes[place].rendering = ValueRendering(typeName: nodes[place].typeName, format: nodes[place].format)
+        }
+        for place in nodes.indices where !nodes[place].required.isEmpty {
+            nodes[place].alwaysWritten = nodes[place].required.filter { name in
+                guard let property = nodes[place].property(name) else { return false }
+                switch nodes[property].type {
+                case .string: return nodes[property].rendering == .asWritten
+                case .integer, .number, .boolean: return true
+                case .object, .array, nil: return false
+                }
+            }
+        }
+    }
+
     private mutating func markDefaults() {
         var changed = true
         while changed {
@@ -205,7 +222,9 @@ private enum Keyword {
         case "minProperties": node.minProperties = try count(value, path)
         case "maxProperties": node.maxProperties = try count(value, path)
         case "uniqueItems": node.uniqueItems = try flag(value, path)
-        case "default": node.defaultValue = value
+        case "default":
+            node.defaultValue = value
+            node.defaultSize = value.encoded().count
         case "nullable": node.isNullable = try flag(value, path)
         case "x-kubernetes-int-or-string": node.isIntOrString = try flag(value, path)
         case "x-kubernetes-preserve-unknown-fields": node.preservesUnknown = try flag(value, path)

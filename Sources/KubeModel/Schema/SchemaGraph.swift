@@ -45,6 +45,8 @@ package final class SchemaGraph: Sendable {
         package var maxProperties: Int?
         package var uniqueItems = false
         package var defaultValue: JSONValue?
+        /// Of its JSON, in bytes.
+        package var defaultSize = 0
         package var isNullable = false
         package var isIntOrString = false
         package var preservesUnknown = false
@@ -65,6 +67,10 @@ package final class SchemaGraph: Sendable {
         package var groupVersionKinds: [GroupVersionKind] = []
         /// `x-kubernetes-validations` as written.
         package var rules: [JSONValue] = []
+        /// How built-in kinds keep the value.
+        var rendering = ValueRendering.asWritten
+        /// Required scalars: Go writes them whether or not anybody has set them.
+        var alwaysWritten: [String] = []
         /// Whether a default stands here or anywhere below.
         package var leadsToDefault = false
 

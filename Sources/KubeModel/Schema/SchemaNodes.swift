@@ -1,10 +1,10 @@
 /// The nodes of a graph at a fixed place in memory: what is asked of one reads that field alone. Out of an array the whole
 /// node would be copied first, with a reference count for each of its two dozen fields: that was a tenth of what an update
 /// of an EndpointSlice cost.
-struct SchemaNodes: @unchecked Sendable {
+package struct SchemaNodes: @unchecked Sendable {
     // Sendable: nothing is written after `init`, and the graph that owns the memory frees it last.
     private let base: UnsafeMutablePointer<SchemaGraph.Node>
-    let count: Int
+    package let count: Int
 
     init(_ nodes: [SchemaGraph.Node]) {
         count = nodes.count
@@ -19,7 +19,7 @@ struct SchemaNodes: @unchecked Sendable {
     }
 
     /// By address: what `_read` yields is loaded first, and with it every field.
-    subscript(index: Int) -> SchemaGraph.Node {
+    package subscript(index: Int) -> SchemaGraph.Node {
         @inline(__always) unsafeAddress {
             precondition(index >= 0 && index < count)
             return UnsafePointer(base + index)
@@ -28,13 +28,13 @@ struct SchemaNodes: @unchecked Sendable {
 
     /// The node of a property. (As a method of the node it would be handed the whole of it.)
     @inline(__always)
-    func property(_ name: String, of index: Int) -> Int? {
+    package func property(_ name: String, of index: Int) -> Int? {
         self[index].properties.node(name)
     }
 
     /// Whether anything is allowed inside, unseen.
     @inline(__always)
-    func isOpaque(_ index: Int) -> Bool {
+    package func isOpaque(_ index: Int) -> Bool {
         guard self[index].properties.isEmpty, case .unspecified = self[index].additional else {
             return self[index].preservesUnknown
         }

@@ -1,7 +1,7 @@
 /// The properties of a schema, sorted by name, with an index for finding one: a table with open addressing over the names'
 /// bytes, at most half full. A dictionary of strings costs four times as much for the short names that fields have.
-struct SchemaProperties: Sendable, RandomAccessCollection {
-    typealias Element = (name: String, node: Int)
+package struct SchemaProperties: Sendable, RandomAccessCollection {
+    package typealias Element = (name: String, node: Int)
 
     private var entries: [Element] = []
     /// Positions in `entries` plus one; 0 is empty. A power of two of them.
@@ -10,10 +10,10 @@ struct SchemaProperties: Sendable, RandomAccessCollection {
     /// Names come from documents: nobody may foresee which of them collide.
     private static let seed = UInt64.random(in: .min ... .max)
 
-    init() {}
+    package init() {}
 
-    init(_ nodes: [String: Int]) {
-        entries = nodes.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+    init(_ nodes: [ByteKey: Int]) {
+        entries = nodes.sorted { $0.key < $1.key }.map { ($0.key.text, $0.value) }
         guard !entries.isEmpty else { return }
         var capacity = 2
         while capacity < 2 * entries.count { capacity *= 2 }
@@ -25,12 +25,12 @@ struct SchemaProperties: Sendable, RandomAccessCollection {
         }
     }
 
-    var startIndex: Int { 0 }
-    var endIndex: Int { entries.count }
-    subscript(position: Int) -> Element { entries[position] }
+    package var startIndex: Int { 0 }
+    package var endIndex: Int { entries.count }
+    package subscript(position: Int) -> Element { entries[position] }
 
     /// The node of a property.
-    func node(_ name: String) -> Int? {
+    package func node(_ name: String) -> Int? {
         guard !slots.isEmpty else { return nil }
         let mask = slots.count - 1
         var slot = Self.hash(name) & mask

@@ -59,6 +59,7 @@ public enum Validation {
 
     /// A label key: an optional DNS subdomain and a slash, then a name of at most 63.
     public static func qualifiedName(_ value: String) -> [String] {
+        // The words are put together only for a name that needs them.
         if isQualifiedName(value.utf8) { return [] }
         let parts = value.split(separator: "/", omittingEmptySubsequences: false)
         let pattern = patternComplaint(
@@ -84,6 +85,13 @@ public enum Validation {
         }
         if !isName(name.utf8) { complaints.append("name part \(pattern)") }
         return complaints
+    }
+
+    private static func isQualifiedName(_ value: String.UTF8View) -> Bool {
+        guard let slash = value.firstIndex(of: UInt8(ascii: "/")) else { return value.count <= 63 && isName(value) }
+        let prefix = value[..<slash]
+        let name = value[slash...].dropFirst()
+        return prefix.count <= 253 && isSubdomain(prefix) && name.count <= 63 && isName(name)
     }
 
     /// A label value: empty, or a name of at most 63.

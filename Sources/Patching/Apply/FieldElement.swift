@@ -35,8 +35,10 @@ package enum FieldElement: Sendable {
     }
 
     private static func byteOrder(_ left: String, _ right: String) -> Int {
-        let order = left.utf8.withContiguousStorageIfAvailable { left in
-            right.utf8.withContiguousStorageIfAvailable { right in
+        var left = left
+        var right = right
+        return left.withUTF8 { left in
+            right.withUTF8 { right in
                 let common = min(left.count, right.count)
                 if common > 0, let first = left.baseAddress, let second = right.baseAddress {
                     let order = memcmp(first, second, common)
@@ -45,9 +47,6 @@ package enum FieldElement: Sendable {
                 return left.count - right.count
             }
         }
-        if let order, let order { return order }
-        // No string of Swift's own lies in several pieces.
-        return left.utf8.elementsEqual(right.utf8) ? 0 : left.utf8.lexicographicallyPrecedes(right.utf8) ? -1 : 1
     }
 
     /// Canonical JSON by value: numbers by size, texts by their bytes.
@@ -78,6 +77,16 @@ package enum FieldElement: Sendable {
         var end = start
         while end < bytes.count, bytes[end] != UInt8(ascii: ","), bytes[end] != UInt8(ascii: "}") { end += 1 }
         guard start < end, bytes[start] != UInt8(ascii: "\"") else { return nil }
+        // Ports and the like: sorting thousands of them makes no text of each.
+        if end - start <= 15 {
+            var value: Int64 = 0
+            var place = start
+            while place < end, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(bytes[place]) {
+                value = value * 10 + Int64(bytes[place] - UInt8(ascii: "0"))
+                place += 1
+            }
+            if place == end { return Double(value) }
+        }
         return Double(String(decoding: bytes[start..<end], as: UTF8.self))
     }
 }
@@ -95,10 +104,10 @@ extension FieldElement: Hashable {
 
     package func hash(into hasher: inout Hasher) {
         switch self {
-        case .field(let text): hasher.combine(text)
+        case .field(let text): hasher.combine(ByteKey(text))
         case .key(let text), .value(let text):
             hasher.combine(rank)
-            hasher.combine(text)
+            hasher.combine(ByteKey(text))
         case .index(let index): hasher.combine(index)
         }
     }
@@ -135,7 +144,7 @@ extension FieldElement {
             guard case .object(let keys)? = Self.parsed(rest), !keys.isEmpty else {
                 throw FieldsV1Error(message: "no keys in path element \(goQuoted(text))")
             }
-            self = .listKey(keys.map { ($0.key, $0.value) }.sorted { $0.0 < $1.0 })
+            self = .listKey(keys.map { ($0.key, $0.value) }.sorted { ByteKey($0.0) < ByteKey($1.0) })
         case "v:":
             guard let value = Self.parsed(rest) else {
                 throw FieldsV1Error(message: "no value in path element \(goQuoted(text))")

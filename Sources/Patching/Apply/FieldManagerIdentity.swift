@@ -1,7 +1,7 @@
 import KubeModel
 
 /// Who owns fields, and how they came by them: what tells the entries of `metadata.managedFields` apart.
-package struct FieldManagerIdentity: Sendable, Hashable {
+package struct FieldManagerIdentity: Sendable {
     package enum Operation: String, Sendable {
         case apply = "Apply"
         case update = "Update"
@@ -22,10 +22,24 @@ package struct FieldManagerIdentity: Sendable, Hashable {
     }
 
     package func isSame(as other: FieldManagerIdentity) -> Bool {
-        manager == other.manager && operation == other.operation && subresource == other.subresource
+        sameBytes(manager, other.manager) && operation == other.operation && subresource == other.subresource
             && (operation == .apply || apiVersion == other.apiVersion)
     }
+}
 
+extension FieldManagerIdentity: Hashable {
+    package static func == (left: FieldManagerIdentity, right: FieldManagerIdentity) -> Bool {
+        left.operation == right.operation && sameBytes(left.manager, right.manager)
+            && sameBytes(left.apiVersion, right.apiVersion) && sameBytes(left.subresource, right.subresource)
+    }
+
+    package func hash(into hasher: inout Hasher) {
+        hasher.combine(ByteKey(manager))
+        hasher.combine(operation)
+    }
+}
+
+extension FieldManagerIdentity {
     /// As messages name it: `"kubectl" with subresource "status" using v1`.
     package var description: String {
         var text = goQuoted(manager)

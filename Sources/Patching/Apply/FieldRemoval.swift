@@ -14,18 +14,18 @@ package enum FieldRemoval {
         switch (type.relation(for: value), value) {
         case (.members, .object(let object)):
             var result = object
-            var isGone: Set<String> = []
+            var isGone: Set<ByteKey> = []
             result.updateValues { name, member in
                 guard let node = fields.node(.field(name)) else { return }
                 if node.isMember {
-                    isGone.insert(name)
+                    isGone.insert(ByteKey(name))
                 } else if let rest = contents(member, without: node.children, type.member(name) ?? .deduced) {
                     member = rest
                 } else {
-                    isGone.insert(name)
+                    isGone.insert(ByteKey(name))
                 }
             }
-            if !isGone.isEmpty { result.removeAll { isGone.contains($0.key) } }
+            if !isGone.isEmpty { result.removeAll { isGone.contains(ByteKey($0.key)) } }
             return result.isEmpty ? nil : .object(result)
         case (.set, .array(let list)), (.keyed, .array(let list)):
             let elementType = type.element

@@ -61,17 +61,17 @@ public enum StrategicMergePatch {
             }
         }
         var result = original
-        var handled: Set<String> = []
+        var handled: Set<ByteKey> = []
         // Few objects of a patch have directives; the others need no look at each of their keys.
         if patch.keys.contains(where: Directive.isDirective) {
             try retainKeys(&result, patch)
             handled = try orderedLists(&result, patch, schema)
-            handled.insert(Directive.patch)
-            handled.insert(Directive.retainKeys)
+            handled.insert(ByteKey(Directive.patch))
+            handled.insert(ByteKey(Directive.retainKeys))
         }
 
-        var removed: Set<String> = []
-        for (key, change) in patch where !handled.contains(key) {
+        var removed: Set<ByteKey> = []
+        for (key, change) in patch where !handled.contains(ByteKey(key)) {
             if key.utf8.first == UInt8(ascii: "$"), key.hasPrefix(Directive.deleteFromList) {
                 let name = String(key.dropFirst(Directive.deleteFromList.utf8.count))
                 guard case .array(let unwanted) = change else {
@@ -82,12 +82,12 @@ public enum StrategicMergePatch {
                     result[name] = .array(elements.filter { !gone.contains($0) })
                 }
             } else if change.isNull {
-                removed.insert(key)
+                removed.insert(ByteKey(key))
             } else {
                 result[key] = try mergedValue(result[key], change, key, schema)
             }
         }
-        if !removed.isEmpty { result.removeAll { removed.contains($0.key) } }
+        if !removed.isEmpty { result.removeAll { removed.contains(ByteKey($0.key)) } }
         return result
     }
 
@@ -111,11 +111,11 @@ public enum StrategicMergePatch {
     private static func retainKeys(_ object: inout JSONObject, _ patch: JSONObject) throws(PatchError) {
         guard let list = patch[Directive.retainKeys] else { return }
         guard case .array(let names) = list else { throw malformed("invalid patch format of retainKeys") }
-        let kept = Set(names.compactMap(\.string))
-        for (key, value) in patch where !value.isNull && !Directive.isDirective(key) && !kept.contains(key) {
+        let kept = Set(names.compactMap(\.string).map { ByteKey($0) })
+        for (key, value) in patch where !value.isNull && !Directive.isDirective(key) && !kept.contains(ByteKey(key)) {
             throw malformed("invalid patch format of retainKeys")
         }
-        object.removeAll { !kept.contains($0.key) }
+        object.removeAll { !kept.contains(ByteKey($0.key)) }
     }
 
     /// A new value, in which directives and null members have no meaning.
@@ -140,10 +140,10 @@ public enum StrategicMergePatch {
     /// Merges every list that has a `$setElementOrder`, and tells which keys of the patch that settled.
     private static func orderedLists(
         _ object: inout JSONObject, _ patch: JSONObject, _ schema: Schema?
-    ) throws(PatchError) -> Set<String> {
-        var handled: Set<String> = []
+    ) throws(PatchError) -> Set<ByteKey> {
+        var handled: Set<ByteKey> = []
         for (key, orderValue) in patch where key.hasPrefix(Directive.setElementOrder) {
-            handled.insert(key)
+            handled.insert(ByteKey(key))
             let name = String(key.dropFirst(Directive.setElementOrder.utf8.count))
             guard case .array(let order) = orderValue else {
                 throw malformed("invalid patch format of setElementOrder list")
@@ -156,7 +156,7 @@ public enum StrategicMergePatch {
             var original = object[name].array
             let deletions = Directive.deleteFromList + name
             if case .array(let unwanted)? = patch[deletions] {
-                handled.insert(deletions)
+                handled.insert(ByteKey(deletions))
                 let gone = Set(unwanted)
                 original = original?.filter { !gone.contains($0) }
             }
@@ -175,7 +175,7 @@ public enum StrategicMergePatch {
             case (nil, nil): continue
             }
             object[name] = .array(try arranged(merged, wanted: order, live: original ?? [], mergeKey))
-            handled.insert(name)
+            handled.insert(ByteKey(name))
         }
         return handled
     }

@@ -17,6 +17,13 @@ protocol WorkloadStrategy: ResourceStrategy {
 }
 
 extension WorkloadStrategy {
+    /// Those of the template, where there is one and it has changed.
+    func warnings(for object: JSONValue, replacing old: JSONValue?) -> [String] {
+        let template = object["spec"]["template"]
+        guard template != nil, template != old?["spec"]["template"] else { return [] }
+        return PodWarnings.check(template["spec"], FieldPath("spec", "template", "spec"))
+    }
+
     var generationRule: GenerationRule { .spec }
     var emptyStatus: JSONValue { [:] }
 
