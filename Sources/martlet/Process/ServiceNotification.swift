@@ -5,11 +5,14 @@ import Glibc
 struct ServiceNotification: Sendable {
     /// Systemd ignores assignments that start with `X_`.
     static let nameKey = "X_MARTLET_NAME"
+    static let noticeKey = "X_MARTLET_NOTICE"
 
     let name: String
 
     func ready(status: String) { send(["READY=1", "STATUS=\(status)"]) }
     func status(_ text: String) { send(["STATUS=\(text)"]) }
+    /// A sentence for the user: shown once, unlike the status.
+    func notice(_ text: String) { send(["\(Self.noticeKey)=\(text)"]) }
     func stopping() { send(["STOPPING=1"]) }
 
     /// Best effort by design: a supervisor that is gone or slow must not hold the service up.
@@ -38,6 +41,7 @@ final class NotificationSocket: Sendable {
         var name: String
         var isReady: Bool
         var status: String?
+        var notice: String?
     }
 
     let path: String
@@ -73,13 +77,14 @@ final class NotificationSocket: Sendable {
     }
 
     static func parse(_ text: String) -> Message? {
-        var message = Message(name: "", isReady: false, status: nil)
+        var message = Message(name: "", isReady: false, status: nil, notice: nil)
         for line in text.split(separator: "\n") {
             guard let equals = line.firstIndex(of: "=") else { continue }
             let value = String(line[line.index(after: equals)...])
             switch line[..<equals] {
             case "READY": message.isReady = value == "1"
             case "STATUS": message.status = value
+            case ServiceNotification.noticeKey: message.notice = value
             case ServiceNotification.nameKey: message.name = value
             default: break
             }

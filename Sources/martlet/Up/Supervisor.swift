@@ -30,6 +30,8 @@ final class Supervisor {
 
     /// Called once, when every child is ready, with the time it took.
     var onReady: (Duration) -> Void = { _ in }
+    /// Called with a sentence that a process has for the user.
+    var onNotice: (String, String) -> Void = { _, _ in }
     /// Called when a status text or the set of running processes changed, and once a second.
     var onStatus: ([String: String], [pid_t], Int) -> Void = { _, _, _ in }
     /// Called when a child ended unexpectedly.
@@ -78,6 +80,7 @@ final class Supervisor {
         case .signal:
             return false
         case .notification(let message):
+            if let notice = message.notice { onNotice(message.name, notice) }
             if let status = message.status { statuses[message.name] = status }
             let finished = message.isReady ? apply(.ready(name: message.name)) : false
             if plan.isReady && !announcedReady {

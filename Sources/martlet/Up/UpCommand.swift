@@ -1,4 +1,5 @@
 import ArgumentParser
+import DataPlane
 import Glibc
 import NetworkTypes
 
@@ -22,6 +23,16 @@ struct UpCommand: AsyncParsableCommand {
 
     @Option(help: ArgumentHelp("The address that the L7 proxy listens on.", valueName: "ip"))
     var proxyBindAddress = "127.0.0.1"
+
+    @Option(
+        help: ArgumentHelp(
+            "The address of this machine that Ingresses show in their status; may be given several times. Default: where "
+                + "the L7 proxy listens, and for 0.0.0.0 or :: the machine's first address that is not loopback.",
+            valueName: "ip|name"))
+    var publishAddress: [String] = []
+
+    @Option(help: "The port on 127.0.0.1 of the data plane's /metrics and /healthz; 0 takes any free one.")
+    var metricsPort: UInt16 = 0
 
     @Option(
         help: ArgumentHelp(
@@ -69,6 +80,7 @@ struct UpCommand: AsyncParsableCommand {
         supervisor.onExit = { name, code in
             status.interrupt("\(name) ended (\(code)); starting it again. Its log: \(supervisor.logPath(name))")
         }
+        supervisor.onNotice = { _, text in status.interrupt(text) }
         let failed = await supervisor.run(notifications: notifications)
         status.end()
         if let failed {
@@ -89,6 +101,7 @@ struct UpCommand: AsyncParsableCommand {
                 name: "dataplane", stage: 1,
                 arguments: ["dataplane", "--node-name", nodeName]
                     + ["--http-address", address(httpPort), "--https-address", address(httpsPort)]
+                    + ["--metrics-bind-address", "127.0.0.1:\(metricsPort)"]
                     + (nodeportAddresses == "all" ? [] : ["--nodeport-addresses", nodeportAddresses])
                     + client + logging.arguments),
         ]
@@ -100,9 +113,17 @@ struct UpCommand: AsyncParsableCommand {
                     name: process, stage: 1,
                     arguments: ["controller"] + (index == 0 ? ControllerCommand.clusterWide : []) + ["ingress"]
                         + ["--controller-name", name, "--process-name", process]
-                        + ["--publish-address", proxyBindAddress] + client + logging.arguments))
+                        + published.flatMap { ["--publish-address", $0] } + client + logging.arguments))
         }
         return children
+    }
+
+    /// What Ingresses show: an address that means every address is none that one could connect to.
+    private var published: [String] {
+        guard publishAddress.isEmpty else { return publishAddress }
+        guard let ip = IPAddress(proxyBindAddress), ip.isUnspecified else { return [proxyBindAddress] }
+        let own = NodeAddresses.primary(of: NodeAddresses.current(in: [])).filter { $0.family == ip.family }
+        return own.isEmpty ? [ip.family == .v4 ? "127.0.0.1" : "::1"] : own.map(\.description)
     }
 
     private func address(_ port: UInt16) -> String {
