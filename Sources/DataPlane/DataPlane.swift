@@ -62,7 +62,8 @@ package final class DataPlane: Sendable {
         }
         if let address = configuration.metricsAddress {
             do throws(TransportError) {
-                logger.info("health and metrics on \(try health.listen(address))")
+                let bound = try health.listen(address)
+                logger.info("health and metrics on \(bound)")
             } catch {
                 throw DataPlaneError(message: "metrics on \(address): \(error.message)")
             }

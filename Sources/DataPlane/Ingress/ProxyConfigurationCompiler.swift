@@ -1,5 +1,5 @@
 package import KubeModel
-import NetworkTypes
+package import NetworkTypes
 package import ProxyEngine
 package import TrafficModel
 
