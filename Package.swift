@@ -129,7 +129,9 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "DataPlaneTests",
-            dependencies: ["DataPlane", "TrafficModel", "KubeModel", "NetworkTypes", "Transport"],
+            dependencies: [
+                "DataPlane", "TrafficModel", "KubeClient", "KubeModel", "NetworkTypes", "Transport", "ProxyEngine", logging,
+            ],
             swiftSettings: settings),
         .testTarget(name: "MartletTests", dependencies: ["martlet"], swiftSettings: settings),
         .testTarget(name: "ConventionTests", swiftSettings: settings),

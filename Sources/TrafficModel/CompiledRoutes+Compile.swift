@@ -34,10 +34,11 @@ extension CompiledRoutes {
                     continue
                 }
                 claimed[claim] = key
+                // A kind of path that is not known cannot be matched as it is meant: what lies below it is not opened.
+                let isKnown = isExact || path.pathType == "Prefix" || path.pathType == "ImplementationSpecific"
+                let backend = isKnown ? path.backend.map { ServiceBackend($0, namespace: key.namespace) } : nil
                 routes.append(
-                    Route(
-                        kind: isExact ? .exact : .prefix, path: text,
-                        backend: path.backend.map { ServiceBackend($0, namespace: key.namespace) }, table: key))
+                    Route(kind: isExact ? .exact : .prefix, path: text, backend: backend, table: key))
             }
             edit(host) { entry in
                 entry.routes += routes

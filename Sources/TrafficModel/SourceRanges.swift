@@ -1,39 +1,42 @@
 package import NetworkTypes
 
-/// The client networks that a guard lets in. A guard that cannot be read lets nobody in.
-package struct SourceRanges: Hashable, Sendable {
-    /// nil where there is no guard.
-    private let networks: [CIDR]?
+/// The client networks that a guarded address serves.
+///
+/// A guard that cannot be understood is closed: a range that is no CIDR matches nobody, and a list that holds nothing
+/// else shuts everybody out. Only where no range was asked for is everybody served.
+package enum SourceRanges: Hashable, Sendable {
+    case everyone
+    case only([CIDR])
 
-    /// No guard.
-    package static let everybody = SourceRanges(networks: nil)
-
-    private init(networks: [CIDR]?) {
-        self.networks = networks
+    /// Reads `spec.loadBalancerSourceRanges`, whose entries may have white space around them (Kubernetes' API keeps and
+    /// ignores it); where that is absent or empty, the older annotation
+    /// `service.beta.kubernetes.io/load-balancer-source-ranges` with the same ranges between commas counts.
+    package init(spec ranges: [String]?, annotation: String?) {
+        if let ranges, !ranges.isEmpty {
+            self = .only(ranges.compactMap { CIDR($0.trimmingWhiteSpace) })
+        } else if let annotation = annotation?.trimmingWhiteSpace, !annotation.isEmpty {
+            self = .only(annotation.split(separator: ",").compactMap { CIDR(String($0).trimmingWhiteSpace) })
+        } else {
+            self = .everyone
+        }
     }
 
-    /// Those of a list; an empty list is no guard.
-    package init(_ networks: [CIDR]) {
-        self.networks = networks.isEmpty ? nil : networks
+    /// Whether a client is served.
+    package func admits(_ client: IPAddress) -> Bool {
+        switch self {
+        case .everyone: true
+        case .only(let ranges): ranges.contains { $0.contains(client) }
+        }
     }
 
-    /// Those of `spec.loadBalancerSourceRanges` or of a list that means the same. White space around a range is part of the
-    /// API (kube-proxy trims it). An empty list is no guard; of another one, what is no range matches nobody.
-    package init(texts: [String]) {
-        networks =
-            texts.isEmpty ? nil : texts.compactMap { CIDR(Self.trimmed($0)) }
-    }
+    package static let annotation = "service.beta.kubernetes.io/load-balancer-source-ranges"
+}
 
-    package var isGuard: Bool { networks != nil }
-
-    package func contains(_ client: IPAddress) -> Bool {
-        guard let networks else { return true }
-        return networks.contains { $0.contains(client) }
-    }
-
-    private static func trimmed(_ text: String) -> Substring {
-        var rest = text.unicodeScalars[...].drop(while: \.properties.isWhitespace)
-        while rest.last?.properties.isWhitespace == true { rest.removeLast() }
-        return Substring(rest)
+extension String {
+    /// Without the white space that Go's `strings.TrimSpace` removes at either end.
+    fileprivate var trimmingWhiteSpace: Substring {
+        guard let first = firstIndex(where: { !$0.isWhitespace }), let last = lastIndex(where: { !$0.isWhitespace })
+        else { return "" }
+        return self[first...last]
     }
 }

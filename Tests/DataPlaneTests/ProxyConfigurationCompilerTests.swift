@@ -18,7 +18,7 @@ import TrafficModel
                 tls: secret.map { [RouteTableTLS(hosts: [host], secretName: $0)] }))
     }
 
-    private func services() -> ServiceTable {
+    private func backends(_ routes: CompiledRoutes) -> [ServiceBackend: BackendResolution] {
         let service = Service(
             metadata: ObjectMeta(name: "web", namespace: "shop"),
             spec: ServiceSpec(ports: [ServicePort(name: "http", port: 80)]))
@@ -26,7 +26,8 @@ import TrafficModel
             metadata: ObjectMeta(name: "web-1", namespace: "shop", labels: ["kubernetes.io/service-name": "web"]),
             addressType: "IPv4", endpoints: [Endpoint(addresses: ["10.0.0.1"])],
             ports: [EndpointPort(name: "http", port: 8080)])
-        return ServiceTable(services: [service], slices: [slice])
+        let table = ServiceTable(services: [service], slices: [slice])
+        return Dictionary(uniqueKeysWithValues: routes.backends.map { ($0, table.resolve($0)) })
     }
 
     private func path(_ path: String, _ service: String, type: String = "Prefix") -> RoutePath {
@@ -39,7 +40,7 @@ import TrafficModel
         let routes = CompiledRoutes(compiling: [
             table(host: "a.example.com", paths: [path("/", "web"), path("/x", "web", type: "Exact")])
         ])
-        let result = compiler.compile(routes: routes, services: services(), secrets: [:])
+        let result = compiler.compile(routes: routes, backends: backends(routes), secrets: [:])
         #expect(result.upstreams.map(\.name) == ["shop/web:80"])
         #expect(result.upstreams[0].endpoints == [SocketAddress("10.0.0.1:8080")!])
         #expect(result.hosts.map(\.host) == [.exact("a.example.com")])
@@ -49,7 +50,7 @@ import TrafficModel
 
     @Test func `a backend that is missing has no endpoints`() {
         let routes = CompiledRoutes(compiling: [table(host: "a.example.com", paths: [path("/", "nobody")])])
-        let result = compiler.compile(routes: routes, services: services(), secrets: [:])
+        let result = compiler.compile(routes: routes, backends: backends(routes), secrets: [:])
         #expect(result.upstreams.map(\.endpoints) == [[]])
     }
 
@@ -67,7 +68,7 @@ import TrafficModel
         let secrets = [
             NamespacedName(namespace: "shop", name: "a-tls"): TLSSecret(certificateChainPEM: [1], privateKeyPEM: [2])
         ]
-        let result = compiler.compile(routes: routes, services: services(), secrets: secrets)
+        let result = compiler.compile(routes: routes, backends: backends(routes), secrets: secrets)
         #expect(result.certificates.map(\.hosts) == [["a.example.com"]])
         let redirecting = result.hosts.filter(\.redirectsToHTTPS).map { "\($0.host)" }
         #expect(
@@ -85,7 +86,7 @@ import TrafficModel
         let secret = TLSSecret(
             certificateChainPEM: [1], privateKeyPEM: [2], dnsNames: ["a.example.com", "b.example.com"])
         let result = compiler.compile(
-            routes: routes, services: services(),
+            routes: routes, backends: backends(routes),
             secrets: [NamespacedName(namespace: "shop", name: "open-tls"): secret])
         #expect(result.hosts.filter(\.redirectsToHTTPS).map { "\($0.host)" } == ["a.example.com"])
     }
@@ -96,8 +97,9 @@ import TrafficModel
             table.spec?.tls = [RouteTableTLS(hosts: nil, secretName: "\(name)-tls")]
             return table
         }
+        let routes = CompiledRoutes(compiling: tables)
         let result = compiler.compile(
-            routes: CompiledRoutes(compiling: tables), services: services(),
+            routes: routes, backends: backends(routes),
             secrets: [
                 NamespacedName(namespace: "shop", name: "one-tls"):
                     TLSSecret(certificateChainPEM: [1], privateKeyPEM: [1], dnsNames: ["one.example.com"]),
@@ -116,7 +118,7 @@ import TrafficModel
         ])
         let secret = TLSSecret(certificateChainPEM: [1], privateKeyPEM: [2])
         let result = compiler.compile(
-            routes: routes, services: services(),
+            routes: routes, backends: backends(routes),
             secrets: [
                 NamespacedName(namespace: "shop", name: "open-tls"): secret,
                 NamespacedName(namespace: "shop", name: "b-tls"): secret,

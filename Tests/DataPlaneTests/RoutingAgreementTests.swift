@@ -13,7 +13,7 @@ import TrafficModel
         let tables = (0..<Int.random(in: 1...6, using: &generator)).map { Self.table($0, &generator) }
         let routes = CompiledRoutes(compiling: tables)
         let configuration = ProxyConfigurationCompiler(listeners: []).compile(
-            routes: routes, services: ServiceTable(), secrets: [:])
+            routes: routes, backends: [:], secrets: [:])
         let table = RoutingTable(configuration)
         for _ in 0..<600 {
             let host = Self.host(&generator, isRequest: true)

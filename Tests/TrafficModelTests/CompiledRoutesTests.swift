@@ -41,6 +41,16 @@ import TrafficModel
         #expect(service(routes, "shop.example.com", path) == expected)
     }
 
+    @Test func `what lies below a path of an unknown kind is not opened`() {
+        let routes = CompiledRoutes(compiling: [
+            Sample.table(
+                "t",
+                [Sample.rule("a.example.com", [("/", "Prefix", "root"), ("/admin", "RegularExpression", "secret")])])
+        ])
+        #expect(routes.backend(host: "a.example.com", path: "/admin/x") == .some(nil))
+        #expect(service(routes, "a.example.com", "/other") == "root")
+    }
+
     @Test(
         arguments: [
             ("foo.example.com", "exact"), ("FOO.Example.Com", "exact"), ("bar.example.com", "wildcard"),

@@ -1,5 +1,5 @@
 package import KubeModel
-import NetworkTypes
+package import NetworkTypes
 package import ProxyEngine
 package import TrafficModel
 
@@ -19,10 +19,11 @@ package struct ProxyConfigurationCompiler: Sendable {
         self.limits = limits
     }
 
+    /// - Parameter backends: what each backend of the routes means; one that is not in it is answered with 503.
     package func compile(
-        routes: CompiledRoutes, services: ServiceTable, secrets: [NamespacedName: TLSSecret]
+        routes: CompiledRoutes, backends: [ServiceBackend: BackendResolution], secrets: [NamespacedName: TLSSecret]
     ) -> ProxyConfiguration {
-        var upstreams = UpstreamList(services: services)
+        var upstreams = UpstreamList(backends: backends)
         var hosts: [ProxyConfiguration.VirtualHost] = []
         func add(_ pattern: HostPattern, _ host: CompiledRoutes.Host, redirects: Bool) {
             hosts.append(
@@ -93,23 +94,32 @@ package struct ProxyConfigurationCompiler: Sendable {
 
 /// The upstreams of one compilation, each backend once.
 private struct UpstreamList {
-    let services: ServiceTable
+    let backends: [ServiceBackend: BackendResolution]
     private(set) var list: [ProxyConfiguration.Upstream] = []
     private var indices: [ServiceBackend?: Int] = [:]
 
-    init(services: ServiceTable) { self.services = services }
+    init(backends: [ServiceBackend: BackendResolution]) { self.backends = backends }
 
     mutating func index(of backend: ServiceBackend?) -> Int {
         if let index = indices[backend] { return index }
         indices[backend] = list.count
         list.append(
             ProxyConfiguration.Upstream(
-                name: backend.map { "\($0)" } ?? "unavailable", endpoints: backend.map { endpoints(of: $0) } ?? []))
+                name: backend?.upstreamName ?? "unavailable",
+                endpoints: backend.flatMap { backends[$0]?.endpoints } ?? []))
         return list.count - 1
     }
+}
 
-    private func endpoints(of backend: ServiceBackend) -> [SocketAddress] {
-        switch services.resolve(backend) {
+extension ServiceBackend {
+    /// The name of its upstream in the L7 engine.
+    package var upstreamName: String { description }
+}
+
+extension BackendResolution {
+    /// Where the L7 engine connects to.
+    package var endpoints: [SocketAddress] {
+        switch self {
         case .endpoints(let addresses, _): addresses
         case .externalName(let name, let port):
             // A name that is an address needs no resolver.

@@ -40,12 +40,13 @@ struct DataPlaneCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Where Prometheus metrics are served in plain HTTP, at /metrics. Default: nowhere.",
+            "Where /metrics (for Prometheus), /healthz and /livez are served in plain HTTP. Default: nowhere.",
             valueName: "address:port"))
     var metricsBindAddress: SocketAddress?
 
     @Option(
-        help: ArgumentHelp("How long requests under way may take to end at SIGTERM.", valueName: "seconds"))
+        help: ArgumentHelp(
+            "How long requests and connections under way may take to end at SIGTERM.", valueName: "seconds"))
     var shutdownGracePeriod = 5
 
     @OptionGroup
@@ -76,7 +77,7 @@ struct DataPlaneCommand: AsyncParsableCommand {
                     notification.ready(status: status)
                     StartupMemory.releaseSoon()
                     HeapTrimmer.start()
-                }, onStatus: { notification.status($0) })
+                }, onStatus: { notification.status($0) }, onNotice: { notification.notice($0) })
         }
     }
 }

@@ -4,8 +4,13 @@ import Glibc
 /// Tells whoever started this process that it is ready and what it is doing, in the protocol of sd_notify(3): systemd
 /// understands it, and so does `martlet up`.
 struct ServiceNotification: Sendable {
+    /// Systemd ignores assignments that start with `X_`.
+    static let noticeKey = "X_MARTLET_NOTICE"
+
     func ready(status: String) { send(["READY=1", "STATUS=\(status)"]) }
     func status(_ text: String) { send(["STATUS=\(text)"]) }
+    /// A sentence for the user: shown once, unlike the status.
+    func notice(_ text: String) { send(["\(Self.noticeKey)=\(text)"]) }
     func stopping() { send(["STOPPING=1"]) }
 
     /// Best effort by design: a supervisor that is gone or slow must not hold the service up.
@@ -38,6 +43,7 @@ final class NotificationSocket: Sendable {
         var sender: pid_t
         var isReady: Bool
         var status: String?
+        var notice: String?
     }
 
     let path: String
@@ -79,13 +85,14 @@ final class NotificationSocket: Sendable {
 
     /// nil for a message that says nothing that is known here.
     static func parse(_ text: String, from sender: pid_t) -> Message? {
-        var message = Message(sender: sender, isReady: false, status: nil)
+        var message = Message(sender: sender, isReady: false, status: nil, notice: nil)
         for line in text.split(separator: "\n") {
             guard let equals = line.firstIndex(of: "=") else { continue }
             let value = String(line[line.index(after: equals)...])
             switch line[..<equals] {
             case "READY": message.isReady = value == "1"
             case "STATUS": message.status = value
+            case ServiceNotification.noticeKey: message.notice = value
             default: break
             }
         }

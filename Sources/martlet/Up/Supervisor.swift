@@ -31,6 +31,8 @@ final class Supervisor {
 
     /// Called once, when every child is ready, with the time it took.
     var onReady: (Duration) -> Void = { _ in }
+    /// Called with a sentence that a process has for the user.
+    var onNotice: (String, String) -> Void = { _, _ in }
     /// Called when a status text or the set of running processes changed, and once a second.
     var onStatus: ([String: String], [pid_t], Int) -> Void = { _, _, _ in }
     /// Called when a child ended unexpectedly.
@@ -82,6 +84,7 @@ final class Supervisor {
         case .notification(let message):
             // Whoever is not one of ours has nothing to say here.
             guard let name = running.first(where: { $0.value == message.sender })?.key else { return false }
+            if let notice = message.notice { onNotice(name, notice) }
             if let status = message.status { statuses[name] = status }
             let finished = message.isReady ? apply(.ready(name: name)) : false
             if plan.isReady && !announcedReady {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import DataPlane
 import Glibc
 import NetworkTypes
 
@@ -30,6 +31,9 @@ struct UpCommand: AsyncParsableCommand {
             "An address for the status of Ingresses; may be repeated. Default: --proxy-bind-address, or this machine's "
                 + "first address when that is every address.", valueName: "ip|name"))
     var publishAddress: [String] = []
+
+    @Option(help: "The port on 127.0.0.1 of the data plane's /metrics and /healthz; 0 takes any free one.")
+    var metricsPort: UInt16 = 0
 
     @Option(
         help: ArgumentHelp(
@@ -82,6 +86,7 @@ struct UpCommand: AsyncParsableCommand {
             let cause = code > 128 ? "by signal \(code - 128)" : "with status \(code)"
             status.interrupt("\(name) ended \(cause); starting it again. Its log: \(supervisor.logPath(name))")
         }
+        supervisor.onNotice = { _, text in status.interrupt(text) }
         let failed = await supervisor.run(notifications: notifications)
         status.end()
         if let failed {
@@ -103,6 +108,7 @@ struct UpCommand: AsyncParsableCommand {
                 name: "dataplane", stage: 1,
                 arguments: ["dataplane", "--node-name", nodeName]
                     + ["--http-address", address(httpPort), "--https-address", address(httpsPort)]
+                    + ["--metrics-bind-address", "127.0.0.1:\(metricsPort)"]
                     + ["--nodeport-addresses", nodeportAddresses.description]
                     + client + logging.arguments),
         ]
