@@ -1,6 +1,8 @@
 import Foundation
 import NetworkTypes
 
+import System
+
 @testable import Transport
 
 /// A server that speaks HTTP/2 over TLS, and clients for it.
@@ -12,7 +14,7 @@ struct HTTP2Fixture {
     init(_ configure: (inout HTTPServerConfiguration) -> Void = { _ in }) throws {
         directory = try TemporaryDirectory()
         authority = try .create(commonName: "ca")
-        try PEMFile.write(authority.certificatePEM, to: directory.file("ca.crt"), mode: 0o644)
+        try FileBytes.replace(directory.file("ca.crt"), with: authority.certificatePEM, mode: 0o644)
         let credentials = try authority.issueServer(dnsNames: ["localhost"], addresses: [.loopbackV4])
         let identity = try TLSIdentity(certificatePEM: credentials.certificatePEM, keyPEM: credentials.keyPEM)
         var configuration = HTTPServerConfiguration(

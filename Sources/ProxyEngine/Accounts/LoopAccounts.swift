@@ -12,7 +12,7 @@ struct LoopAccounts {
     var tunnels = 0
 
     /// Begins counters at 0, whoever had their places before.
-    mutating func begin(_ counters: [Handle<Party.Route>]) {
+    mutating func begin(_ counters: [Handle<Party.Routes>]) {
         for counter in counters {
             let index = Int(counter.index)
             if index >= routes.count {
@@ -23,7 +23,7 @@ struct LoopAccounts {
     }
 
     /// Counts a finished exchange. Its route may have gone since it began.
-    mutating func count(_ counter: Handle<Party.Route>, status: Int32, up: Int64, down: Int64) {
+    mutating func count(_ counter: Handle<Party.Routes>, status: Int32, up: Int64, down: Int64) {
         if status > 0, status < 600 { statuses[Int(status)] += 1 }
         let index = Int(counter.index)
         if index >= 0, index < routes.count, routes[index].generation == counter.generation {
@@ -31,7 +31,7 @@ struct LoopAccounts {
         }
     }
 
-    func add(to sum: inout ProxyCounters, names: [Handle<Party.Route>: String]) {
+    func add(to sum: inout ProxyCounters, names: [Handle<Party.Routes>: String]) {
         for (index, route) in routes.enumerated() where route.traffic.requests > 0 {
             guard let name = names[Handle(index: Int32(index), generation: route.generation)] else { continue }
             sum.routes[name, default: ProxyCounters.Traffic()].add(route.traffic)

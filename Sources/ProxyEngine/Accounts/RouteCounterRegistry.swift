@@ -4,17 +4,17 @@
 struct RouteCounterRegistry: Sendable {
     struct Assignment: Sendable {
         /// In the order of the routes.
-        var counters: [Handle<Party.Route>] = []
+        var counters: [Handle<Party.Routes>] = []
         /// Those among them that begin with this assignment.
-        var fresh: [Handle<Party.Route>] = []
+        var fresh: [Handle<Party.Routes>] = []
     }
 
-    private var counterOfName: [String: Handle<Party.Route>] = [:]
-    private var free: [Handle<Party.Route>] = []
+    private var counterOfName: [String: Handle<Party.Routes>] = [:]
+    private var free: [Handle<Party.Routes>] = []
     private var end: Int32 = 0
 
     /// Counters in use, with their routes' names.
-    var names: [Handle<Party.Route>: String] {
+    var names: [Handle<Party.Routes>: String] {
         Dictionary(uniqueKeysWithValues: counterOfName.map { ($0.value, $0.key) })
     }
 
@@ -32,7 +32,7 @@ struct RouteCounterRegistry: Sendable {
                 assignment.counters.append(known)
                 continue
             }
-            let counter: Handle<Party.Route>
+            let counter: Handle<Party.Routes>
             if let reused = free.popLast() {
                 counter = Handle(index: reused.index, generation: reused.generation &+ 1)
             } else {

@@ -1,13 +1,13 @@
 /// The parties whose state lives in slabs. Tags only: with them a ``Handle`` says what it names without knowing that
 /// type, so that the folders of an exchange, its client and its upstream need not know one another.
 enum Party {
-    enum Client {}
-    enum Exchange {}
-    enum Upstream {}
-    enum Endpoint {}
-    enum Target {}
+    enum Clients {}
+    enum Exchanges {}
+    enum Upstreams {}
+    enum Endpoints {}
+    enum Targets {}
     /// A route's counters, which are no slab but are handed on in the same way.
-    enum Route {}
+    enum Routes {}
 }
 
 /// Names one tenancy of one slot: which slot, and which of its successive tenants. A handle may be kept for as long as

@@ -24,7 +24,7 @@ struct ClientConnection {
     var socket = StreamSocket(descriptor: -1)
     var registration: LoopRegistration?
     /// The request that is being answered.
-    var exchange = Handle<Party.Exchange>.none
+    var exchange = Handle<Party.Exchanges>.none
     /// Which listener it came from.
     var listener: Int32 = 0
     var address = SocketAddress(ip: .anyV4, port: 0)

@@ -6,14 +6,14 @@ final class CompiledConfiguration: Sendable {
     let limits: ProxyLimits
     let trustsForwarded: Bool
     /// Counter of each compiled route, from the engine's registry.
-    let routeCounters: [Handle<Party.Route>]
+    let routeCounters: [Handle<Party.Routes>]
     /// For new TLS connections; nil when no listener is https.
     let tls: TLSContext?
     /// What stands between host and path in a redirect: empty, or `:port`.
     let httpsPortSuffix: [UInt8]
 
     init(
-        table: RoutingTable, configuration: ProxyConfiguration, routeCounters: [Handle<Party.Route>], tls: TLSContext?,
+        table: RoutingTable, configuration: ProxyConfiguration, routeCounters: [Handle<Party.Routes>], tls: TLSContext?,
         httpsPortSuffix: [UInt8]
     ) {
         self.table = table

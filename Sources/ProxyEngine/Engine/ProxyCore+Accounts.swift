@@ -33,7 +33,7 @@ extension ProxyCore {
     }
 
     /// Adds this loop's counters to `sum`; `routeNames` are the registry's.
-    func addCounters(to sum: inout ProxyCounters, routeNames: [Handle<Party.Route>: String]) {
+    func addCounters(to sum: inout ProxyCounters, routeNames: [Handle<Party.Routes>: String]) {
         accounts.add(to: &sum, names: routeNames)
         directory.forEach { name, state in
             var upstream = sum.upstreams[name] ?? ProxyCounters.Upstream()

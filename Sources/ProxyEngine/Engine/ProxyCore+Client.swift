@@ -213,7 +213,7 @@ extension ProxyCore {
     }
 
     /// After an event that ended an exchange: takes its client's next request if it is there.
-    mutating func continueClient(_ handle: Handle<Party.Client>) {
+    mutating func continueClient(_ handle: Handle<Party.Clients>) {
         if let c = clients.resolve(handle), c.pointee.phase == .readingHead { readRequests(c) }
     }
 

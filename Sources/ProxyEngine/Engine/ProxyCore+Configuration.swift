@@ -6,7 +6,7 @@ extension ProxyCore {
     /// Replaces the configuration. Requests that have been routed already finish as they began; endpoints and
     /// upstreams that stay keep their connections, position and counters.
     mutating func install(
-        _ new: CompiledConfiguration, upstreams: [ProxyConfiguration.Upstream], freshCounters: [Handle<Party.Route>],
+        _ new: CompiledConfiguration, upstreams: [ProxyConfiguration.Upstream], freshCounters: [Handle<Party.Routes>],
         loops: Int
     ) {
         updateTime()

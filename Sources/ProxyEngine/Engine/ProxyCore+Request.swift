@@ -127,7 +127,7 @@ extension ProxyCore {
         }
     }
 
-    private func routeCounter(_ route: Int32) -> Handle<Party.Route> {
+    private func routeCounter(_ route: Int32) -> Handle<Party.Routes> {
         guard let counters = configuration?.routeCounters, Int(route) < counters.count else { return .none }
         return counters[Int(route)]
     }

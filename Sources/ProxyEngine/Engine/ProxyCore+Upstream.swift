@@ -18,7 +18,7 @@ extension ProxyCore {
     // MARK: Getting a connection
 
     /// Puts the request on a pooled or a new connection to `endpoint`.
-    mutating func connect(_ x: ExchangeReference, _ endpoint: Handle<Party.Endpoint>, mayReuse: Bool) {
+    mutating func connect(_ x: ExchangeReference, _ endpoint: Handle<Party.Endpoints>, mayReuse: Bool) {
         let e = directory.endpoints[endpoint]
         if mayReuse {
             while !e.pointee.firstIdle.isNone {
@@ -93,7 +93,7 @@ extension ProxyCore {
     }
 
     /// Closes every idle connection of an endpoint.
-    mutating func closeIdle(of endpoint: Handle<Party.Endpoint>) {
+    mutating func closeIdle(of endpoint: Handle<Party.Endpoints>) {
         let e = directory.endpoints[endpoint]
         while e.isLive, !e.pointee.firstIdle.isNone { closeIdle(pool.connections[e.pointee.firstIdle]) }
     }

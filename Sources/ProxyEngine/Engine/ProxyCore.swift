@@ -18,9 +18,9 @@ struct ProxyCore: ~Copyable {
     /// ...and behind it for a chunk's end.
     static var tailroom: Int { 64 }
 
-    typealias Client = Slab<Party.Client, ClientConnection>.Reference
+    typealias Client = Slab<Party.Clients, ClientConnection>.Reference
     typealias Upstream = UpstreamPool.Connection
-    typealias ExchangeReference = Slab<Party.Exchange, Exchange>.Reference
+    typealias ExchangeReference = Slab<Party.Exchanges, Exchange>.Reference
 
     enum Side: UInt64 { case client = 0, upstream = 1, listener = 2 }
 
@@ -28,8 +28,8 @@ struct ProxyCore: ~Copyable {
     let accessLog: (any AccessLog)?
     var worker: Unmanaged<ProxyWorker>?
 
-    var clients = Slab<Party.Client, ClientConnection>(blank: ClientConnection())
-    var exchanges = Slab<Party.Exchange, Exchange>(blank: Exchange())
+    var clients = Slab<Party.Clients, ClientConnection>(blank: ClientConnection())
+    var exchanges = Slab<Party.Exchanges, Exchange>(blank: Exchange())
     var pool = UpstreamPool()
     var directory: UpstreamDirectory
     var accounts = LoopAccounts()

@@ -13,14 +13,14 @@ struct Exchange {
 
     var phase = Phase.waiting
     /// Whose request it is.
-    var client = Handle<Party.Client>.none
+    var client = Handle<Party.Clients>.none
     /// The connection that it is on now.
-    var upstream = Handle<Party.Upstream>.none
+    var upstream = Handle<Party.Upstreams>.none
     /// The endpoint that was asked last.
-    var endpoint = Handle<Party.Endpoint>.none
+    var endpoint = Handle<Party.Endpoints>.none
     /// The upstream it was routed to.
-    var target = Handle<Party.Target>.none
-    var routeCounter = Handle<Party.Route>.none
+    var target = Handle<Party.Targets>.none
+    var routeCounter = Handle<Party.Routes>.none
 
     /// The request as it is sent upstream, kept until the first byte of the response, in case it is sent again.
     var request = ByteBuffer()

@@ -7,9 +7,9 @@ struct Endpoint {
     /// How many places in upstreams' lists name it. At 0 it gets no new connections and keeps no idle ones.
     var references: Int32 = 0
     /// Most recently used first.
-    var firstIdle = Handle<Party.Upstream>.none
+    var firstIdle = Handle<Party.Upstreams>.none
     /// Least recently used: the one to give up when the list is full.
-    var lastIdle = Handle<Party.Upstream>.none
+    var lastIdle = Handle<Party.Upstreams>.none
     var idleCount: Int32 = 0
     /// Connections of any kind.
     var openCount: Int32 = 0

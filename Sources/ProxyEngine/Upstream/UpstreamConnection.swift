@@ -15,11 +15,11 @@ struct UpstreamConnection {
     var socket = StreamSocket(descriptor: -1)
     var registration: LoopRegistration?
     /// The exchange that it works for.
-    var exchange = Handle<Party.Exchange>.none
-    var endpoint = Handle<Party.Endpoint>.none
+    var exchange = Handle<Party.Exchanges>.none
+    var endpoint = Handle<Party.Endpoints>.none
     /// Neighbours in the idle list.
-    var nextIdle = Handle<Party.Upstream>.none
-    var previousIdle = Handle<Party.Upstream>.none
+    var nextIdle = Handle<Party.Upstreams>.none
+    var previousIdle = Handle<Party.Upstreams>.none
 
     /// Part of a response head.
     var input = ByteBuffer()
@@ -39,7 +39,7 @@ struct UpstreamConnection {
     var body = MessageBody.empty
 
     /// Ready for the next request.
-    mutating func attach(to exchange: Handle<Party.Exchange>) {
+    mutating func attach(to exchange: Handle<Party.Exchanges>) {
         self.exchange = exchange
         hasAnswered = false
         hasHead = false

@@ -4,17 +4,17 @@ internal import NetworkTypes
 /// still needed by what is under way. Pure bookkeeping: connections are the caller's, who closes the idle ones of the
 /// endpoints that ``takeOrphans()`` names and then gives them up by ``reclaim(_:)``.
 struct UpstreamDirectory: ~Copyable {
-    typealias State = Slab<Party.Target, UpstreamState>.Reference
-    typealias EndpointHandle = Handle<Party.Endpoint>
+    typealias State = Slab<Party.Targets, UpstreamState>.Reference
+    typealias EndpointHandle = Handle<Party.Endpoints>
 
-    private(set) var endpoints = Slab<Party.Endpoint, Endpoint>(blank: Endpoint())
-    private var states = Slab<Party.Target, UpstreamState>(blank: UpstreamState())
-    private var stateOfName: [String: Handle<Party.Target>] = [:]
+    private(set) var endpoints = Slab<Party.Endpoints, Endpoint>(blank: Endpoint())
+    private var states = Slab<Party.Targets, UpstreamState>(blank: UpstreamState())
+    private var stateOfName: [String: Handle<Party.Targets>] = [:]
     /// By the index of a state's slot; empty for one that is free.
     private var nameOfState: [String] = []
     private var endpointOfAddress: [SocketAddress: EndpointHandle] = [:]
     /// From the configuration's upstream indices.
-    private var stateOfPosition: [Handle<Party.Target>] = []
+    private var stateOfPosition: [Handle<Party.Targets>] = []
     private var orphans: [EndpointHandle] = []
     private var random: UInt64
 
@@ -86,16 +86,16 @@ struct UpstreamDirectory: ~Copyable {
     }
 
     /// One exchange less; the last one of an upstream that was removed takes it along.
-    mutating func endExchange(_ handle: Handle<Party.Target>) {
+    mutating func endExchange(_ handle: Handle<Party.Targets>) {
         let state = states[handle]
         state.pointee.activeRequests -= 1
         if !state.pointee.isConfigured { removeIfUnused(state) }
     }
 
     @inline(__always)
-    subscript(_ handle: Handle<Party.Target>) -> State { states[handle] }
+    subscript(_ handle: Handle<Party.Targets>) -> State { states[handle] }
 
-    func name(of handle: Handle<Party.Target>) -> String { nameOfState[Int(handle.index)] }
+    func name(of handle: Handle<Party.Targets>) -> String { nameOfState[Int(handle.index)] }
 
     /// Calls `body` with every upstream that has a name.
     func forEach(_ body: (_ name: String, UpstreamState) -> Void) {

@@ -1,9 +1,9 @@
 /// The connections to endpoints, and which of them are idle. Pure bookkeeping: sockets and timers are the caller's.
 struct UpstreamPool: ~Copyable {
-    typealias Connection = Slab<Party.Upstream, UpstreamConnection>.Reference
-    typealias EndpointReference = Slab<Party.Endpoint, Endpoint>.Reference
+    typealias Connection = Slab<Party.Upstreams, UpstreamConnection>.Reference
+    typealias EndpointReference = Slab<Party.Endpoints, Endpoint>.Reference
 
-    var connections = Slab<Party.Upstream, UpstreamConnection>(blank: UpstreamConnection())
+    var connections = Slab<Party.Upstreams, UpstreamConnection>(blank: UpstreamConnection())
     private(set) var idleCount = 0
     /// Connections made since the start.
     private(set) var created: UInt64 = 0

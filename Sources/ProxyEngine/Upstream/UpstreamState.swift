@@ -1,7 +1,7 @@
 /// An upstream's place in its rotation and its counters, as one loop knows it.
 struct UpstreamState {
     /// Owned memory, nil when there are none.
-    var endpoints: UnsafeMutablePointer<Handle<Party.Endpoint>>?
+    var endpoints: UnsafeMutablePointer<Handle<Party.Endpoints>>?
     var endpointCount: Int32 = 0
     /// Position of the next one to use.
     var next: Int32 = 0
@@ -15,7 +15,7 @@ struct UpstreamState {
     var timeouts: UInt64 = 0
 
     /// The next endpoint in turn, or none.
-    mutating func rotate() -> Handle<Party.Endpoint> {
+    mutating func rotate() -> Handle<Party.Endpoints> {
         guard endpointCount > 0, let endpoints else { return .none }
         if next >= endpointCount { next = 0 }
         let chosen = endpoints[Int(next)]
