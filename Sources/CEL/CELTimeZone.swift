@@ -1,4 +1,5 @@
 import Glibc
+import KubeModel
 import Synchronization
 
 /// A time zone by its name in the system's database (`America/New_York`), which Go's programs use too.

@@ -17,7 +17,7 @@ final class AnswerServer: Sendable {
         configuration.maxHeadBytes = 8 * 1024
         configuration.idleTimeout = .seconds(30)
         configuration.headTimeout = .seconds(10)
-        configuration.maxConnections = 256
+        configuration.connections = .init(network: 64)
         handler = Handler(answer)
         server = HTTPServer(loops: [loop], configuration: configuration, handler: handler)
     }

@@ -2,6 +2,7 @@ import Foundation
 import Testing
 
 @testable import KubeModel
+@testable import Patching
 
 /// The cases of json-patch-tests, which lie beside the project where they were fetched.
 @Suite struct JSONPatchConformanceTests {

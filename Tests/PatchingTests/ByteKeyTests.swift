@@ -1,6 +1,7 @@
 import Testing
 
 @testable import KubeModel
+@testable import Patching
 
 /// Texts that Unicode holds equal are two keys to Kubernetes.
 @Suite struct ByteKeyTests {
@@ -47,7 +48,7 @@ import Testing
         #expect(schema.prune(&document) == [Self.decomposed])
         #expect(document == .object([Self.composed: "kept"]))
         let both = JSONValue.object([Self.composed: 1, Self.decomposed: 2])
-        let merged = try StrategicMergePatch.apply(.object([Self.decomposed: nil]), to: both, schema: nil)
+        let merged = try StrategicMergePatch.apply(.object([Self.decomposed: .null]), to: both, schema: nil)
         #expect(merged == .object([Self.composed: 1]))
         let kept = try StrategicMergePatch.apply(
             .object(["$retainKeys": [.string(Self.composed)], Self.composed: 3]), to: both, schema: nil)
