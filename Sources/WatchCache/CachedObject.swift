@@ -16,7 +16,7 @@ package final class CachedObject: Sendable {
     /// Where the digits of the version are in `bytes`; zero when there was no metadata to put them in.
     private let versionStart: UInt32
     /// Whether what was stored cannot be read: `bytes` then only say of what kind and name it is.
-    let isDamaged: Bool
+    package let isDamaged: Bool
     /// The kind's own selectable fields, once somebody has selected by them.
     private let selected = AtomicLazyReference<SelectedFields>()
 
@@ -115,7 +115,7 @@ package final class CachedObject: Sendable {
     package func order(to other: UnsafeBufferPointer<UInt8>) -> Int { key.order(in: bytes, to: other) }
 
     /// The same state under another version, as Kubernetes tells a deletion: the last state with the delete's version.
-    func restamped(_ revision: Revision) -> CachedObject {
+    package func restamped(_ revision: Revision) -> CachedObject {
         CachedObject(self, at: revision)
     }
 

@@ -119,9 +119,8 @@ enum ConformanceValue {
             }
             return .map(result)
         case ("object_value", .message(let object)):
-            guard let (type, .message(let fields))? = object.fields.first.map({ ($0.name, $0.value) }) else {
-                return nil
-            }
+            guard let first = object.fields.first, case .message(let fields) = first.value else { return nil }
+            let type = first.name
             let seconds = fields.text("seconds").flatMap { Int64($0) } ?? 0
             let nanos = fields.text("nanos").flatMap { Int64($0) } ?? 0
             if type.hasSuffix("google.protobuf.Duration]") { return .duration(seconds * 1_000_000_000 + nanos) }

@@ -1,6 +1,7 @@
 import KubeModel
 import Logging
 import Store
+import System
 import WatchCache
 
 /// What the store needs now and then: history older than watchers may ask for is dropped, objects whose time is up

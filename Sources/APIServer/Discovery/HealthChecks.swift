@@ -72,7 +72,7 @@ struct HealthChecks: Sendable {
         for endpoint in ["healthz", "livez", "readyz"] {
             for check in checks where endpoint == "readyz" || !check.isReadinessOnly {
                 let labels = "name=\"\(check.name)\",type=\"\(endpoint)\""
-                lines.append("kubernetes_healthcheck{\(labels)} \(check.passes() ? 1 : 0)")
+                lines.append("kubernetes_healthcheck{\(labels)} \(check.problem() == nil ? 1 : 0)")
             }
         }
         lines.append("# HELP kubernetes_healthchecks_total Results of checks that were asked for.")

@@ -12,7 +12,7 @@ struct StatusPage: Sendable {
     private let started: Timestamp
     private let begin = MonotonicTime.now
 
-    init(flags: [(name: String, value: String)], started: Timestamp = SystemClock.now) {
+    init(flags: [(name: String, value: String)], started: Timestamp = Timestamp.now) {
         self.flags = flags
         self.started = started
     }

@@ -18,7 +18,7 @@ enum HeapTrimmer {
 
     /// Resident less what files back (proc_pid_statm(5)); nil without /proc.
     static func anonymousBytes() -> Int? {
-        guard let bytes = try? PrivateFile.read("/proc/self/statm") else { return nil }
+        guard let bytes = try? FileBytes.readIfPresent("/proc/self/statm") else { return nil }
         let pages = String(decoding: bytes, as: UTF8.self).split(separator: " ").compactMap { Int($0) }
         guard pages.count >= 3 else { return nil }
         return (pages[1] - pages[2]) * martlet_page_size()

@@ -64,7 +64,7 @@ import Testing
             "POST", Self.secrets,
             [
                 "apiVersion": "v1", "kind": "Secret", "metadata": ["name": "a"],
-                "data": ["a": "aGVsbG8g\nd29ybGQ=\r\n", "b": "aGVsbG9=", "c": "aGVsbG8=", "d": "", "e": nil],
+                "data": ["a": "aGVsbG8g\nd29ybGQ=\r\n", "b": "aGVsbG9=", "c": "aGVsbG8=", "d": "", "e": .null],
             ])
         #expect(response.status == 201, "\(response.text)")
         #expect(response.json["data"] == ["a": "aGVsbG8gd29ybGQ=", "b": "aGVsbG8=", "c": "aGVsbG8=", "d": "", "e": ""])
@@ -76,8 +76,8 @@ import Testing
             "POST", Samples.configMaps,
             [
                 "apiVersion": "v1", "kind": "ConfigMap",
-                "metadata": ["name": "a", "annotations": ["note": nil], "labels": nil],
-                "data": ["empty": nil, "full": "x"], "immutable": nil,
+                "metadata": ["name": "a", "annotations": ["note": .null], "labels": .null],
+                "data": ["empty": .null, "full": "x"], "immutable": .null,
             ])
         #expect(map.status == 201, "\(map.text)")
         #expect(map.json["data"] == ["empty": "", "full": "x"])
@@ -89,8 +89,8 @@ import Testing
             [
                 "apiVersion": "v1", "kind": "Pod", "metadata": ["name": "a"],
                 "spec": [
-                    "nodeSelector": ["disk": nil],
-                    "containers": [["name": "a", "image": "i", "args": ["a", nil], "command": nil]],
+                    "nodeSelector": ["disk": .null],
+                    "containers": [["name": "a", "image": "i", "args": ["a", .null], "command": .null]],
                 ],
             ])
         #expect(pod.status == 201, "\(pod.text)")

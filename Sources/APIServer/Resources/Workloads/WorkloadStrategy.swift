@@ -17,13 +17,6 @@ protocol WorkloadStrategy: ResourceStrategy {
 }
 
 extension WorkloadStrategy {
-    /// Those of the template, where there is one and it has changed.
-    func warnings(for object: JSONValue, replacing old: JSONValue?) -> [String] {
-        let template = object["spec"]["template"]
-        guard template != nil, template != old?["spec"]["template"] else { return [] }
-        return PodWarnings.check(template["spec"], FieldPath("spec", "template", "spec"))
-    }
-
     var generationRule: GenerationRule { .spec }
     var emptyStatus: JSONValue { [:] }
 
@@ -35,9 +28,17 @@ extension WorkloadStrategy {
         ["CronJob", "DaemonSet", "Deployment", "Job", "ReplicaSet", "ReplicationController", "StatefulSet"]
     }
 
+    /// Those of the template, where there is one and it has changed, and that nothing runs it.
     func warnings(for object: JSONValue, replacing old: JSONValue?) -> [String] {
-        guard old == nil, Self.podMakers.contains(definition.kind) else { return [] }
-        return UnrunWarnings.workload(definition.kind, object)
+        var warnings: [String] = []
+        let template = object["spec"]["template"]
+        if template != nil, template != old?["spec"]["template"] {
+            warnings += PodWarnings.check(template["spec"], FieldPath("spec", "template", "spec"))
+        }
+        if old == nil, Self.podMakers.contains(definition.kind) {
+            warnings += UnrunWarnings.workload(definition.kind, object)
+        }
+        return warnings
     }
 
     func prepareForCreate(_ object: inout JSONValue, _ context: StrategyContext) {
