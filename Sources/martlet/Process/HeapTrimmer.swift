@@ -1,4 +1,5 @@
 import CProcess
+import System
 
 /// Gives memory of a burst back to the kernel when it is over, for as long as the process lives.
 enum HeapTrimmer {
