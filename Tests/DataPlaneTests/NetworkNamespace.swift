@@ -41,7 +41,8 @@ final class NetworkNamespace {
 
     deinit {
         // Its end of the pair goes with the namespace, and ours with it.
-        holder.terminate()
+        // Programs started from a test may have SIGTERM blocked.
+        kill(holder.processIdentifier, SIGKILL)
         holder.waitUntilExit()
     }
 

@@ -33,7 +33,7 @@ struct RelayLivenessTests {
             "bash", "-c",
             "exec 3<>/dev/tcp/\(address.ip)/\(address.port) && echo hi >&3 && head -n1 <&3 && exec sleep 600",
             output: output)
-        defer { client.terminate() }
+        defer { kill(client.processIdentifier, SIGKILL) }
         let answer = output.fileHandleForReading.availableData
         #expect(String(decoding: answer, as: UTF8.self) == "a hi\n")
         #expect(relays.counters.openConnections == 1)
