@@ -40,7 +40,8 @@ final class NetworkNamespace {
     }
 
     deinit {
-        // Its end of the pair goes with the namespace, and ours with it.
+        // The pair at once: a socket that is still closing would keep the namespace, and its end, for minutes.
+        try? run("ip", "link", "del", device)
         // Programs started from a test may have SIGTERM blocked.
         kill(holder.processIdentifier, SIGKILL)
         holder.waitUntilExit()
