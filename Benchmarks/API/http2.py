@@ -125,6 +125,17 @@ class Load:
 
 def measure(martlet, load_path, results, only):
     """One server with an empty store, beside nginx with files of what it answers."""
+    with tempfile.TemporaryDirectory(prefix="martlet-bench-") as folder:
+        os.mkdir(f"{folder}/files")
+        os.chmod(folder, 0o755)
+        server = Server([martlet, "apiserver"], folder)
+        try:
+            measure_started(server, folder, load_path, results, only)
+        finally:
+            server.stop()
+
+
+def measure_started(server, folder, load_path, results, only):
     def wanted(scenario):
         return not only or scenario in only
 
@@ -134,17 +145,14 @@ def measure(martlet, load_path, results, only):
             run.update(p50=measured["p50"] / 1000, p99=measured["p99"] / 1000)
         results.setdefault(scenario, []).append(run)
 
-    with tempfile.TemporaryDirectory(prefix="martlet-bench-") as folder:
-        os.mkdir(f"{folder}/files")
-        os.chmod(folder, 0o755)
-        server = Server([martlet, "apiserver"], folder)
-        load = Load(load_path, server)
-        load.run("namespace", 1, 1)
-        for scenario, count in (("create-service", OBJECTS), ("create-slice", SLICES)):
-            note(scenario, *load.run(scenario, count))
-        load.run("get", 1, 1, options=("-o", f"{folder}/files/service.json"))
-        load.run("list", 1, 1, options=("-o", f"{folder}/files/list.json"))
-        nginx = Nginx(f"{folder}/files")
+    load = Load(load_path, server)
+    load.run("namespace", 1, 1)
+    for scenario, count in (("create-service", OBJECTS), ("create-slice", SLICES)):
+        note(scenario, *load.run(scenario, count))
+    load.run("get", 1, 1, options=("-o", f"{folder}/files/service.json"))
+    load.run("list", 1, 1, options=("-o", f"{folder}/files/list.json"))
+    nginx = Nginx(f"{folder}/files")
+    try:
         file = Load(load_path, nginx)
 
         file.run("file", 1000, path="/service.json")
@@ -173,8 +181,8 @@ def measure(martlet, load_path, results, only):
             load.run("create-slice", OBJECTS, first=OBJECTS)
             note("delete-slice", *load.run("delete-slice", OBJECTS, first=OBJECTS))
         note("N", *file.run("file", COUNTS["get"] // 2, path="/service.json"))
+    finally:
         nginx.stop()
-        server.stop()
 
 
 def report(label, results):
@@ -214,6 +222,8 @@ def main():
     parser.add_argument("--only", nargs="+", default=[], help="these scenarios, and what they need")
     parser.add_argument("--markdown", help="write the tables to this file too")
     arguments = parser.parse_args()
+    # Ended from outside, the servers are to end as well.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     servers = {}
     for server in arguments.martlet:
         label, _, path = server.rpartition("=")
