@@ -7,7 +7,7 @@ import System
 enum StartupMemory {
     /// Has the heap keep some free memory at hand. Each thread's heap otherwise grows and shrinks with the documents of
     /// every second request, by system calls that stop the other threads.
-    static func keepHeap() { martlet_keep_heap(256 << 10, 4 << 20, 1 << 20) }
+    static func keepHeap() { martlet_keep_heap(128 << 10, 4 << 20, 1 << 20) }
 
     /// Gives it back when the process has been at work for a few seconds, and so has in use what it needs.
     static func releaseSoon() {
