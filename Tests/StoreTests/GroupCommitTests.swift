@@ -51,6 +51,26 @@ import Testing
         #expect(order.withLock { $0 } == Array(4..<Int64(4 + writes)), "answered in the order of their revisions")
     }
 
+    @Test func `a wake-up that is held back comes with the next write when patience is over`() async throws {
+        let folder = try TemporaryFolder()
+        var configuration = folder.configuration()
+        let held = Mutex(0)
+        // Never calls what it is given.
+        configuration.waking = { _ in held.withLock { $0 += 1 } }
+        let store = try SQLiteStore(configuration)
+        let good = await withCheckedContinuation { continuation in
+            let answers = Counter(to: 2) { continuation.resume(returning: $0) }
+            // Three, since the writer may find the first by itself when it has only begun.
+            for number in 1...3 {
+                store.submit(.create(key: "/k/\(number)", value: [1])) { answers.add((try? $0.get()) != nil) }
+                // Longer than the store's patience.
+                usleep(5000)
+            }
+        }
+        #expect(good == 2)
+        #expect(held.withLock { $0 } >= 1)
+    }
+
     @Test func `a long queue is cut into groups`() async throws {
         let folder = try TemporaryFolder()
         var configuration = folder.configuration()
