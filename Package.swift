@@ -130,7 +130,8 @@ let package = Package(
         .testTarget(
             name: "DataPlaneTests",
             dependencies: [
-                "DataPlane", "TrafficModel", "KubeClient", "KubeModel", "NetworkTypes", "Transport", "ProxyEngine", logging,
+                "DataPlane", "TrafficModel", "KubeClient", "KubeModel", "NetworkTypes", "Transport", "ProxyEngine",
+                logging,
             ],
             swiftSettings: settings),
         .testTarget(name: "MartletTests", dependencies: ["martlet"], swiftSettings: settings),

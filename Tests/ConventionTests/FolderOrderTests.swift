@@ -20,7 +20,9 @@ import Testing
         var floorOfType: [String: Int] = [:]
         for file in files {
             let floor = try #require(Self.floor(of: file, order), "\(file.path) is in no folder of \(order)")
-            for match in file.text.matches(of: #/(?m)^(?:[a-z]+ )*(?:struct|class|enum|protocol|actor|typealias) (\w+)/#) {
+            for match in file.text.matches(
+                of: #/(?m)^(?:[a-z]+ )*(?:struct|class|enum|protocol|actor|typealias) (\w+)/#)
+            {
                 floorOfType[String(match.output.1)] = floor
             }
         }

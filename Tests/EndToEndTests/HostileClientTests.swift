@@ -29,7 +29,8 @@ extension EndToEnd {
                 let output = try await Program.run(
                     "env",
                     [
-                        "--chdir=\(server.directory.path)", program, "run", server.url + document, "--url", server.url, "--tls-verify", server.file("ca.crt"),
+                        "--chdir=\(server.directory.path)", program, "run", server.url + document, "--url", server.url,
+                        "--tls-verify", server.file("ca.crt"),
                         "--header", "Authorization: Bearer \(try server.token())", "--checks", "answers_for_itself",
                         "--phases", "coverage,fuzzing", "--max-time", "3", "--workers", "1", "--max-examples", "2",
                         "--request-timeout", "10", "--suppress-health-check", "all", "--warnings", "off", "--no-color",

@@ -1,6 +1,5 @@
 import Foundation
 import NetworkTypes
-
 import System
 
 @testable import Transport

@@ -132,7 +132,8 @@ extension Status {
         let text = names.prefix(100).joined(separator: ", ")
         return Status(
             code: 500, reason: StatusReason(rawValue: "StorageReadError"),
-            message: "what is stored of \(resource) is damaged and cannot be read: \(text); to be restored from a copy of "
+            message:
+                "what is stored of \(resource) is damaged and cannot be read: \(text); to be restored from a copy of "
                 + "the store, or deleted by name",
             details: Details(
                 name: names.count == 1 ? names[0] : nil, group: resource.group, kind: resource.resource,

@@ -43,7 +43,10 @@ import Testing
         ("networking.k8s.io", "Ingress", "NAME CLASS HOSTS ADDRESS PORTS AGE", ""),
         ("networking.k8s.io", "IngressClass", "NAME CONTROLLER PARAMETERS AGE", ""),
         ("traffic.martlet.dev", "AddressPool", "NAME ALLOCATED TOTAL AUTO-ASSIGN AGE", "ADDRESSES NAMESPACES"),
-        ("traffic.martlet.dev", "RouteTable", "NAME CLASS HOSTS ROUTES ACCEPTED RESOLVED PROGRAMMED AGE", "CONTROLLER TLS"),
+        (
+            "traffic.martlet.dev", "RouteTable", "NAME CLASS HOSTS ROUTES ACCEPTED RESOLVED PROGRAMMED AGE",
+            "CONTROLLER TLS"
+        ),
     ]
 
     @Test(arguments: headers)
