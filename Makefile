@@ -1,6 +1,6 @@
 # The index of scripts/. `make` alone lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run test build deps format lint bench fuzz clean
+.PHONY: help run test build deps format lint bench fuzz races clean
 
 help:       ## Show this list
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -28,6 +28,9 @@ bench:      ## Run the benchmarks beside their peers and print the ratios
 
 fuzz:       ## Replay the fuzzing corpus and a fixed number of mutations
 	@scripts/fuzz.sh
+
+races:      ## Run the suites of several threads under ThreadSanitizer
+	@scripts/races.sh
 
 clean:      ## Remove build products
 	@rm -rf .build Benchmarks/.build Fuzzing/.build

@@ -12,12 +12,15 @@ let settings: [SwiftSetting] = [
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
+/// What `/version` says the program was built from; empty outside of a clone.
+let commit = Context.gitInformation?.currentCommit ?? ""
+
 /// The house, bottom up. A target imports only what is named for it; `Tests/ConventionTests` checks the import lines.
 let package = Package(
     name: "martlet",
     products: [
         .executable(name: "martlet", targets: ["martlet"]),
-        .library(name: "KubeModel", targets: ["KubeModel"]),
+        .library(name: "KubeModel", targets: ["KubeModel", "CEL", "Patching"]),
         .library(name: "KubeClient", targets: ["KubeClient"]),
     ],
     dependencies: [
@@ -27,63 +30,93 @@ let package = Package(
     targets: [
         // C: what Glibc's Swift module lacks, and the system's libraries.
         .target(name: "CLinux"),
-        .target(name: "CProcess"),
+        .target(name: "CProcess", cSettings: [.define("MARTLET_COMMIT", to: "\"\(commit)\"")]),
+        // RE2 has no interface in C: the shim is in C++.
+        .target(name: "CRE2", linkerSettings: [.linkedLibrary("re2")]),
+        .target(name: "CXXHash"),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CNGHTTP2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
 
         // The documents of openapi/ as data in the binary.
         .target(name: "COpenAPI"),
 
+        .target(name: "System", dependencies: ["CLinux"], swiftSettings: settings),
         .target(name: "NetworkTypes", swiftSettings: settings),
-        .target(name: "KubeModel", dependencies: ["NetworkTypes", "CYAML"], swiftSettings: settings),
-        .target(name: "Store", dependencies: ["CSQLite"], swiftSettings: settings),
+        .target(name: "KubeModel", dependencies: ["NetworkTypes", "CYAML", "CRE2"], swiftSettings: settings),
+        .target(name: "CEL", dependencies: ["NetworkTypes", "KubeModel"], swiftSettings: settings),
+        .target(name: "Patching", dependencies: ["KubeModel"], swiftSettings: settings),
+        .target(name: "Store", dependencies: ["System", "CSQLite", "CXXHash"], swiftSettings: settings),
         .target(
-            name: "Transport", dependencies: ["NetworkTypes", "CLinux", "COpenSSL", "CNGHTTP2"],
+            name: "Transport", dependencies: ["System", "NetworkTypes", "CLinux", "COpenSSL", "CNGHTTP2", "CZlib"],
             swiftSettings: settings),
+        .target(name: "WatchCache", dependencies: ["System", "KubeModel", "Store"], swiftSettings: settings),
         .target(
             name: "APIServer",
-            dependencies: ["NetworkTypes", "KubeModel", "Store", "Transport", "COpenAPI", logging],
+            dependencies: [
+                "System", "NetworkTypes", "KubeModel", "CEL", "Patching", "Store", "Transport", "WatchCache",
+                "COpenAPI", logging,
+            ],
             swiftSettings: settings),
         .target(
-            name: "KubeClient", dependencies: ["NetworkTypes", "KubeModel", "Transport", logging],
+            name: "KubeClient", dependencies: ["System", "NetworkTypes", "KubeModel", "Transport", logging],
             swiftSettings: settings),
         .target(name: "TrafficModel", dependencies: ["NetworkTypes", "KubeModel"], swiftSettings: settings),
         .target(
-            name: "ProxyEngine", dependencies: ["NetworkTypes", "Transport", "CLinux", "COpenSSL"],
+            name: "ProxyEngine", dependencies: ["System", "NetworkTypes", "Transport", "CLinux", "COpenSSL"],
             swiftSettings: settings),
         .target(
             name: "Controllers",
-            dependencies: ["NetworkTypes", "KubeModel", "KubeClient", "TrafficModel", "Transport", logging],
+            dependencies: ["System", "NetworkTypes", "KubeModel", "KubeClient", "TrafficModel", "Transport", logging],
             swiftSettings: settings),
         .target(
             name: "DataPlane",
             dependencies: [
-                "NetworkTypes", "KubeModel", "Transport", "KubeClient", "TrafficModel", "ProxyEngine", logging,
+                "System", "NetworkTypes", "KubeModel", "Transport", "KubeClient", "TrafficModel", "ProxyEngine",
+                logging,
             ],
             swiftSettings: settings),
         .executableTarget(
             name: "martlet",
             dependencies: [
-                "CProcess", "NetworkTypes", "KubeModel", "Store", "Transport", "APIServer", "KubeClient",
-                "TrafficModel",
-                "ProxyEngine", "Controllers", "DataPlane", argumentParser, logging,
+                "CProcess", "System", "NetworkTypes", "KubeModel", "Store", "Transport", "APIServer", "KubeClient",
+                "TrafficModel", "ProxyEngine", "Controllers", "DataPlane", argumentParser, logging,
             ],
             swiftSettings: settings),
         .testTarget(name: "NetworkTypesTests", dependencies: ["NetworkTypes"], swiftSettings: settings),
-        .testTarget(name: "KubeModelTests", dependencies: ["KubeModel"], swiftSettings: settings),
-        .testTarget(name: "StoreTests", dependencies: ["Store", "StoreCrashWriter"], swiftSettings: settings),
+        // What several test targets share.
+        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
+        .testTarget(name: "SystemTests", dependencies: ["System"], swiftSettings: settings),
+        .testTarget(name: "KubeModelTests", dependencies: ["KubeModel", "TestSupport"], swiftSettings: settings),
+        .testTarget(name: "CELTests", dependencies: ["CEL", "KubeModel", "TestSupport"], swiftSettings: settings),
+        .testTarget(
+            name: "PatchingTests", dependencies: ["Patching", "KubeModel", "TestSupport"], swiftSettings: settings),
+        .testTarget(
+            name: "StoreTests", dependencies: ["Store", "System", "CFailingDisk", "StoreCrashWriter"],
+            swiftSettings: settings),
+        // A disk that fails when a test says so: a VFS of SQLite.
+        .target(name: "CFailingDisk", dependencies: ["CSQLite"], path: "Tests/CFailingDisk"),
+        .testTarget(
+            name: "WatchCacheTests", dependencies: ["WatchCache", "KubeModel", "Store"], swiftSettings: settings),
         // Killed over and over by StoreTests.
         .executableTarget(
-            name: "StoreCrashWriter", dependencies: ["Store"], path: "Tests/StoreCrashWriter", swiftSettings: settings),
-        .testTarget(name: "TransportTests", dependencies: ["Transport"], swiftSettings: settings),
+            name: "StoreCrashWriter", dependencies: ["Store", "System"], path: "Tests/StoreCrashWriter",
+            swiftSettings: settings),
+        .testTarget(name: "TransportTests", dependencies: ["Transport", "System"], swiftSettings: settings),
         .testTarget(
             name: "APIServerTests",
-            dependencies: ["APIServer", "KubeModel", "NetworkTypes", "Store", "Transport", logging],
+            dependencies: [
+                "APIServer", "WatchCache", "CEL", "Patching", "KubeModel", "NetworkTypes", "Store", "System",
+                "Transport", logging,
+            ],
             swiftSettings: settings),
         .testTarget(
             name: "KubeClientTests", dependencies: ["KubeClient", "KubeModel", "Transport"], swiftSettings: settings),
+        .testTarget(
+            name: "ClientConformanceTests",
+            dependencies: ["KubeClient", "KubeModel", "NetworkTypes", "APIServer", logging], swiftSettings: settings),
         .testTarget(
             name: "TrafficModelTests", dependencies: ["TrafficModel", "KubeModel", "NetworkTypes"],
             swiftSettings: settings),
@@ -96,12 +129,16 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "DataPlaneTests",
-            dependencies: ["DataPlane", "TrafficModel", "KubeModel", "NetworkTypes", "Transport"],
+            dependencies: [
+                "DataPlane", "TrafficModel", "KubeClient", "KubeModel", "NetworkTypes", "Transport", "ProxyEngine",
+                logging,
+            ],
             swiftSettings: settings),
         .testTarget(name: "MartletTests", dependencies: ["martlet"], swiftSettings: settings),
         .testTarget(name: "ConventionTests", swiftSettings: settings),
         .testTarget(
             name: "EndToEndTests", dependencies: ["KubeModel", "martlet"], exclude: ["Manifests"],
             swiftSettings: settings),
-    ]
+    ],
+    cxxLanguageStandard: .cxx17
 )

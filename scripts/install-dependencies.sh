@@ -3,7 +3,7 @@
 # uses) or `test` (and what the tests drive). Does nothing, and asks for no rights, when everything is there.
 set -euo pipefail
 
-build=(libssl-dev libnghttp2-dev libsqlite3-dev libyaml-dev pkg-config)
+build=(libssl-dev libnghttp2-dev libre2-dev libsqlite3-dev libxxhash-dev libyaml-dev zlib1g-dev pkg-config)
 run=("${build[@]}" curl ca-certificates)
 test=("${run[@]}" gcc libc6-dev libcurl4-openssl-dev openssl python3 python3-venv iproute2 procps)
 bench=("${test[@]}" nginx-light haproxy wrk nghttp2-client)

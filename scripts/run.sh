@@ -32,7 +32,7 @@ done
 
 printf '\n==> martlet up\n'
 "$martlet" up --data-dir "$data" --secure-port "$port" --http-port "$http" --https-port "$https" \
-    --ingress-controller martlet.dev/ingress --ingress-controller partner.example/ingress &
+    --plain-status --ingress-controller martlet.dev/ingress --ingress-controller partner.example/ingress &
 up=$!
 children+=("$up")
 

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Measures the API server as a process of its own over TLS: CPU a request, latency, memory, time to ready.
 
-A round starts a server with an empty store, loads it with 32 clients (load.c, HTTP/1.1 keep-alive connections), fills
+A round starts a server with an empty store, loads it with 32 clients (api-load, HTTP/1.1 keep-alive connections), fills
 it to 10,000 objects, restarts it and measures how long it needs to be ready. Once more a server is filled with 100,000
 objects: what they take in memory, and what requests about 100 others cost beside them. CPU is user plus system time of the
-server's process from /proc; everything else that runs on the machine shows in the latencies but not in the CPU figures.
+server's process; everything else that runs on the machine shows in the latencies but not in the CPU figures.
 The table gives medians over the rounds beside the figures of kube-apiserver 1.36.2 with etcd 3.5 that were recorded
 before the project began on a machine of the same class (2 cores): Debian has no package of kube-apiserver to run here.
 
@@ -13,13 +13,13 @@ before the project began on a machine of the same class (2 cores): Debian has no
 import argparse
 import json
 import os
-import signal
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+
+from server import Server, cpu_seconds, status_megabytes
 
 CLIENTS = 32
 WATCHERS = 100
@@ -75,65 +75,6 @@ UNRELATED = {
     "list-label": 8000,
     "watch": 400,
 }
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
-def cpu_seconds(pid):
-    with open(f"/proc/{pid}/stat") as stat:
-        fields = stat.read().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def status_megabytes(pid, field):
-    """A field of /proc/PID/status or smaps_rollup, in MB of 1,000,000 bytes."""
-    name = "smaps_rollup" if field == "Pss" else "status"
-    with open(f"/proc/{pid}/{name}") as lines:
-        for line in lines:
-            if line.startswith(field + ":"):
-                return int(line.split()[1]) * 1024 / 1e6
-    return 0.0
-
-
-def is_ready(path):
-    try:
-        with socket.socket(socket.AF_UNIX) as s:
-            s.settimeout(1)
-            s.connect(path)
-            s.sendall(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-            return s.recv(64).startswith(b"HTTP/1.1 200")
-    except OSError:
-        return False
-
-
-class Server:
-    """A server and the time it took from its start to a 200 of /readyz."""
-
-    def __init__(self, command, folder, arguments=()):
-        self.port = free_port()
-        self.log = open(os.path.join(folder, "output.log"), "ab")
-        started = time.monotonic()
-        self.process = subprocess.Popen(
-            [*command, "--data-dir", os.path.join(folder, "data"), "--secure-port", str(self.port), *arguments],
-            stdout=self.log, stderr=self.log)
-        self.pid = self.process.pid
-        path = os.path.join(folder, "data", "api.sock")
-        while not is_ready(path):
-            if self.process.poll() is not None or time.monotonic() - started > 60:
-                sys.exit(f"{' '.join(command)} did not start; see {self.log.name}")
-            time.sleep(0.002)
-        self.seconds_to_ready = time.monotonic() - started
-        with open(os.path.join(folder, "data", "admin.token")) as token:
-            self.token = token.read().strip()
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait(30)
-        self.log.close()
 
 
 class Load:

@@ -79,12 +79,6 @@ void martlet_block_sigpipe(void) {
 
 void martlet_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }
 
-uint64_t martlet_monotonic_ns(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
-}
-
 int martlet_unix_address(struct sockaddr_un *address, const char *path) {
     size_t length = strlen(path);
     if (length >= sizeof(address->sun_path)) return -1;

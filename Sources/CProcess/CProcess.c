@@ -1,7 +1,11 @@
+#define _GNU_SOURCE
 #include "CProcess.h"
 
 #include <malloc.h>
+#include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 int martlet_set_parent_death_signal(int signal_number) {
     return prctl(PR_SET_PDEATHSIG, signal_number, 0, 0, 0);
@@ -9,4 +13,52 @@ int martlet_set_parent_death_signal(int signal_number) {
 
 void martlet_trim_heap(void) {
     malloc_trim(0);
+}
+
+void martlet_keep_heap(int growth, int slack, int largest) {
+    mallopt(M_TOP_PAD, growth);
+    mallopt(M_TRIM_THRESHOLD, slack);
+    mallopt(M_MMAP_THRESHOLD, largest);
+}
+
+ssize_t martlet_receive_from_process(int descriptor, void *buffer, size_t length, pid_t *sender) {
+    union {
+        struct cmsghdr header;
+        char bytes[CMSG_SPACE(sizeof(struct ucred))];
+    } control;
+    struct iovec part = {.iov_base = buffer, .iov_len = length};
+    struct msghdr message = {
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
+    *sender = 0;
+    ssize_t count = recvmsg(descriptor, &message, MSG_CMSG_CLOEXEC);
+    if (count < 0) return count;
+    for (struct cmsghdr *each = CMSG_FIRSTHDR(&message); each != NULL; each = CMSG_NXTHDR(&message, each)) {
+        if (each->cmsg_level != SOL_SOCKET || each->cmsg_type != SCM_CREDENTIALS) continue;
+        struct ucred credentials;
+        memcpy(&credentials, CMSG_DATA(each), sizeof credentials);
+        *sender = credentials.pid;
+    }
+    return count;
+}
+
+int martlet_pass_credentials(int descriptor) {
+    int on = 1;
+    return setsockopt(descriptor, SOL_SOCKET, SO_PASSCRED, &on, sizeof on);
+}
+
+long martlet_heap_in_use(void) {
+    struct mallinfo2 info = mallinfo2();
+    return (long)(info.uordblks + info.hblkhd);
+}
+
+long martlet_page_size(void) {
+    return sysconf(_SC_PAGESIZE);
+}
+
+#ifndef MARTLET_COMMIT
+#define MARTLET_COMMIT ""
+#endif
+
+const char *martlet_commit(void) {
+    return MARTLET_COMMIT;
 }

@@ -7,17 +7,21 @@ package struct ControllerConfiguration: Sendable {
     package var ingress: IngressControllerConfiguration
     package var endpoints: EndpointsControllerConfiguration
     package var loadBalancer: LoadBalancerControllerConfiguration
+    /// PEM of the authorities that sign the API server's certificate, for every namespace's `kube-root-ca.crt`.
+    package var rootAuthority: String?
 
     package init(
         leaderElection: LeaderElectionConfiguration = LeaderElectionConfiguration(),
         ingress: IngressControllerConfiguration = IngressControllerConfiguration(),
         endpoints: EndpointsControllerConfiguration = EndpointsControllerConfiguration(),
-        loadBalancer: LoadBalancerControllerConfiguration = LoadBalancerControllerConfiguration()
+        loadBalancer: LoadBalancerControllerConfiguration = LoadBalancerControllerConfiguration(),
+        rootAuthority: String? = nil
     ) {
         self.leaderElection = leaderElection
         self.ingress = ingress
         self.endpoints = endpoints
         self.loadBalancer = loadBalancer
+        self.rootAuthority = rootAuthority
     }
 }
 

@@ -10,6 +10,12 @@ package enum ControllerName: String, Hashable, Sendable, CaseIterable {
     case ingress
     /// Removes objects whose owners are gone.
     case garbageCollector = "garbage-collector"
+    /// PodDisruptionBudgets → their status.
+    case disruption
+    /// Namespaces → ServiceAccount `default` and ConfigMap `kube-root-ca.crt`.
+    case namespaceContent = "namespace-content"
+    /// Deployments and ReplicaSets → a status that says that nothing runs them.
+    case workload
 
     /// One line for `--help`.
     package var summary: String {
@@ -18,6 +24,9 @@ package enum ControllerName: String, Hashable, Sendable, CaseIterable {
         case .podRegistration: "status and readiness of Pods that name their address by annotation"
         case .loadBalancer: "addresses of Services of type LoadBalancer from AddressPools"
         case .ingress: "RouteTables and status of the Ingresses of one controller name"
+        case .disruption: "status of PodDisruptionBudgets, so that evictions under a budget end"
+        case .namespaceContent: "ServiceAccount default and ConfigMap kube-root-ca.crt in every namespace"
+        case .workload: "status of Deployments and ReplicaSets: that nothing runs them"
         case .garbageCollector: "removal of objects whose owners are gone; foreground and orphaning deletion"
         }
     }

@@ -1,6 +1,6 @@
 import Glibc
 package import KubeClient
-import KubeModel
+package import KubeModel
 package import Logging
 
 /// The controllers of one process: they share informers, an event recorder and a client, and each leads under a
@@ -17,7 +17,7 @@ package struct ControllerSet: Sendable {
     package init(
         _ names: [ControllerName], client: APIClient,
         configuration: ControllerConfiguration = ControllerConfiguration(),
-        logger: Logger
+        logger: Logger, wallClock: @escaping @Sendable () -> MicroTime = { WallClock.microTime }
     ) {
         let informers = InformerSet(client: client, logger: logger)
         var recorders: [EventRecorder] = []
@@ -27,7 +27,7 @@ package struct ControllerSet: Sendable {
             let recorder = EventRecorder(client: client, component: component, logger: logger)
             recorders.append(recorder)
             let context = ControllerContext(
-                client: client, informers: informers, recorder: recorder, logger: logger)
+                client: client, informers: informers, recorder: recorder, logger: logger, wallClock: wallClock)
             switch name {
             case .endpoints:
                 controllers.append(EndpointsController(context, configuration.endpoints))
@@ -36,6 +36,11 @@ package struct ControllerSet: Sendable {
             case .loadBalancer: controllers.append(LoadBalancerController(context, configuration.loadBalancer))
             case .ingress: controllers.append(IngressController(context, configuration.ingress))
             case .garbageCollector: controllers.append(GarbageCollector(context))
+            case .disruption: controllers.append(DisruptionController(context))
+            case .namespaceContent:
+                controllers.append(
+                    NamespaceContentController(context, rootAuthority: configuration.rootAuthority))
+            case .workload: controllers.append(WorkloadController(context))
             }
         }
         self.client = client
@@ -62,6 +67,9 @@ package struct ControllerSet: Sendable {
 
     /// Whether the caches of all controllers are filled.
     package func waitForSync() async throws { try await informers.waitForSync() }
+
+    /// For how long nothing was heard from the server; nil while its answers and events come.
+    package var staleFor: Duration? { informers.staleFor }
 
     private func lead(_ controller: any Controller, _ identity: String) async throws {
         let election = configuration.leaderElection
@@ -106,4 +114,6 @@ struct ControllerContext: Sendable {
     var informers: InformerSet
     var recorder: EventRecorder
     var logger: Logger
+    /// The time of day for what is written into objects.
+    var wallClock: @Sendable () -> MicroTime = { WallClock.microTime }
 }

@@ -4,6 +4,8 @@ import KubeModel
 package import Logging
 import NetworkTypes
 import ProxyEngine
+import Synchronization
+import System
 import TrafficModel
 import Transport
 
@@ -14,11 +16,16 @@ package final class DataPlane: Sendable {
     private let logger: Logger
     private let client: APIClient
     private let loops: [EventLoop]
-    private let proxy: UserspaceServiceProxy
+    private let nodeWatch: NodeWatch
+    private let enforcer: UserspaceEnforcer
     private let engine: ProxyEngine
+    private let listeners: IngressListeners
     private let compiler: ProxyConfigurationCompiler
+    private let accessLog: AccessLogWriter?
+    private let report = ReportBox()
+    private let health: AnswerServer
 
-    /// Opens the L7 listeners.
+    /// Opens the listeners of the L7 proxy and of health checks.
     ///
     /// - Throws: `DataPlaneError` where an address is taken or not permitted.
     package init(_ configuration: DataPlaneConfiguration, logger: Logger) throws {
@@ -26,60 +33,116 @@ package final class DataPlane: Sendable {
         self.logger = logger
         client = try APIClient(configuration.client)
         loops = try EventLoop.group(
-            count: configuration.eventLoops ?? max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))), name: "service")
-        proxy = UserspaceServiceProxy(loops: loops)
+            count: configuration.eventLoops ?? Processors.count, name: "service")
+        nodeWatch = NodeWatch(name: configuration.nodeName, nodePortRanges: configuration.nodePortRanges)
+        enforcer = UserspaceEnforcer(loops: loops)
         var limits = ProxyLimits()
         // Bodies are streamed and cost no memory: how much is too much is for the backend to say.
         limits.maxBodyBytes = nil
+        // Of the process's descriptors, so that clients leave some for upstreams, the relay and the API.
+        let budget = DescriptorBudget.dataPlane(limit: DescriptorLimit.current)
+        limits.maxConnections = min(limits.maxConnections, budget.connections(.clients))
+        listeners = try IngressListeners(
+            configuration.httpAddresses.map { .init(address: $0, scheme: .http) }
+                + configuration.httpsAddresses.map { .init(address: $0, scheme: .https) })
         compiler = ProxyConfigurationCompiler(
-            listeners: configuration.httpAddresses.map { .init(address: $0, scheme: .http) }
-                + configuration.httpsAddresses.map { .init(address: $0, scheme: .https) }, limits: limits)
-        engine = ProxyEngine(loops: loops)
-        let problems = engine.apply(compiler.compile(routes: .init(), services: .init(), secrets: [:]))
+            listeners: listeners.sockets(on: nodeWatch.current.ownAddresses), limits: limits)
+        accessLog = try configuration.accessLogPath.map {
+            try AccessLogWriter(path: $0, sampling: configuration.accessLogSampling)
+        }
+        engine = ProxyEngine(loops: loops, accessLog: accessLog)
+        let problems = engine.apply(compiler.compile(routes: .init(), backends: [:], secrets: [:]))
         if let problem = problems.first { throw DataPlaneError(message: problem.message) }
+        health = AnswerServer(loop: loops[0]) { [report, engine, accessLog] path, respond in
+            // Summing the proxy's counters costs by its routes: only for those who ask.
+            guard path == "/metrics" else {
+                return respond(report.value.withLock { $0 }.answer(path, now: WallClock.timestamp.description))
+            }
+            Task {
+                let proxy = ProxyMetrics.text(
+                    await engine.counters(), droppedLogLines: accessLog?.droppedLines ?? 0)
+                respond(report.value.withLock { $0 }.metrics(followedBy: proxy))
+            }
+        }
+        if let address = configuration.metricsAddress {
+            do throws(TransportError) {
+                let bound = try health.listen(address)
+                logger.info("health and metrics on \(bound)")
+            } catch {
+                throw DataPlaneError(message: "metrics on \(address): \(error.message)")
+            }
+        }
     }
 
-    /// Runs until the task is cancelled; then stops accepting, lets requests under way finish and closes.
+    /// Runs until the task is cancelled; then stops accepting, lets connections and requests under way finish and
+    /// closes.
     ///
     /// - Parameters:
     ///   - onReady: called once with a status text, when the first state is enforced.
     ///   - onStatus: called with a new status text when it changed, at most once a second.
+    ///   - onNotice: called with a sentence that concerns the user, once for as long as it is true.
     package func run(
-        onReady: @escaping @Sendable (String) -> Void, onStatus: @escaping @Sendable (String) -> Void
+        onReady: @escaping @Sendable (String) -> Void, onStatus: @escaping @Sendable (String) -> Void,
+        onNotice: @escaping @Sendable (String) -> Void = { _ in }
     ) async throws {
         let state = TrafficState()
         let informers = InformerSet(client: client, logger: logger)
-        let services = informers.informer(for: Service.self)
-        let slices = informers.informer(for: EndpointSlice.self)
-        let tables = informers.informer(for: RouteTable.self)
-        let secrets = Informer<Secret>(client: client, fieldSelector: "type=kubernetes.io/tls", logger: logger)
+        let services = informers.informer(for: KeptService.self)
+        let slices = informers.informer(for: KeptSlice.self)
+        let tables = informers.informer(for: RouteTable.self, prune: { $0.reduceToUsed() })
+        let secrets = Informer<KeptSecret>(client: client, fieldSelector: "type=kubernetes.io/tls", logger: logger)
         state.observe(services: services, slices: slices, tables: tables, secrets: secrets)
 
+        let node = nodeWatch.current
         let recorder = EventRecorder(client: client, component: "martlet-dataplane", logger: logger)
-        let serviceRunner = ServiceProxyRunner(
-            state: state, proxy: proxy, recorder: recorder, logger: logger, nodeName: configuration.nodeName,
-            nodePortRanges: configuration.nodePortRanges)
+        let enforcement = EnforcementRunner(
+            state: state, enforcer: enforcer, recorder: recorder, logger: logger, node: node)
         let acknowledger = RouteTableAcknowledger(client: client, logger: logger)
         let front = IngressFront(
-            state: state, engine: engine, compiler: compiler, acknowledger: acknowledger, logger: logger)
+            state: state, engine: engine, listeners: listeners, compiler: compiler, acknowledger: acknowledger,
+            logger: logger)
+        let healthChecks = HealthCheckServer(state: state, loop: loops[0], node: node, logger: logger)
+        let reporter = NodeReporter(
+            registration: NodeRegistration(client: client, name: configuration.nodeName, logger: logger), node: node)
 
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await informers.run() }
             group.addTask { try await secrets.run() }
             group.addTask { try await recorder.run() }
+            if let accessLog { group.addTask { await accessLog.run() } }
             try await informers.waitForSync()
             try await secrets.waitForSync()
-            await serviceRunner.enforceFirst()
+            await enforcement.enforceFirst()
             await front.enforceFirst()
-            group.addTask { await serviceRunner.run() }
+            group.addTask { await enforcement.run() }
             group.addTask { await front.run() }
             group.addTask { await acknowledger.run() }
+            group.addTask { await healthChecks.run() }
+            group.addTask { await reporter.run() }
+            group.addTask { [nodeWatch] in
+                await nodeWatch.run(since: node) { node in
+                    enforcement.setNode(node)
+                    await front.setAddresses(node.ownAddresses)
+                    await healthChecks.setNode(node)
+                    await reporter.setNode(node)
+                }
+            }
             group.addTask {
                 var last: String?
+                var notice: String?
                 while !Task.isCancelled {
-                    let text = self.status(await serviceRunner.summary, await front.summary)
+                    let ledger = await enforcement.ledger
+                    // A moment without the server, as its restart takes, is no news.
+                    let staleFor = informers.staleFor.flatMap { $0 >= .seconds(5) ? $0 : nil }
+                    let report = self.look(ledger, await front.summary, staleFor: staleFor)
+                    await reporter.take(report, ledger)
+                    let text = report.statusText(
+                        listening: self.listeners.text(bound: self.engine.boundAddresses), ledger)
                     if last == nil { onReady(text) } else if text != last { onStatus(text) }
                     last = text
+                    let advice = EnforcementAdvice.permission(ledger)
+                    if let advice, advice != notice { onNotice(advice) }
+                    notice = advice
                     // Ends only by cancellation, which the loop checks.
                     try? await Task.sleep(for: .seconds(1))
                 }
@@ -88,38 +151,51 @@ package final class DataPlane: Sendable {
                 try await group.waitForAll()
             } catch {
                 group.cancelAll()
+                async let said: Void = reporter.stop()
                 await stop()
+                await said
                 throw error
             }
         }
         await stop()
     }
 
+    /// Ends with what is under way; both proxies drain at the same time, so that the grace is one. In a task of its
+    /// own: this one is cancelled by now, and would not wait.
     private func stop() async {
-        await engine.shutdown(grace: .seconds(5))
-        await proxy.shutDown()
-        for loop in loops { loop.stop() }
+        await Task { [self] in
+            report.value.withLock { $0.isStopping = true }
+            let grace = configuration.shutdownGrace
+            async let relays: Void = enforcer.shutDown(grace: grace)
+            await engine.shutdown(grace: grace)
+            await relays
+            await health.stop()
+            for loop in loops { loop.stop() }
+            accessLog?.flush()
+        }.value
     }
 
-    /// The sockets of the L7 proxy, plain HTTP first.
-    private var listeningText: String {
-        let bound = engine.boundAddresses
-        return compiler.listeners.compactMap { listener in
-            bound[listener].map { listener.scheme == .https ? "\($0) (TLS)" : "\($0)" }
-        }.joined(separator: ", ")
-    }
-
-    private func status(
-        _ services: (addresses: Int, failed: [ServiceListenerKey: String]), _ ingress: IngressSummary
-    ) -> String {
-        var text =
-            "L7 proxy on \(listeningText) · \(services.addresses - services.failed.count) service addresses, \(ingress.routes) routes"
-            + " for \(ingress.hosts) hosts, \(ingress.certificates) certificates"
-        if !services.failed.isEmpty {
-            let failures = services.failed.sorted { $0.key.address < $1.key.address }
-            let shown = failures.prefix(3).map { "\($0.key) (\($0.value))" }.joined(separator: ", ")
-            text += "; NOT served: \(shown)\(failures.count > 3 ? " and \(failures.count - 3) more" : "")"
+    /// What there is to report at this moment.
+    private func look(_ ledger: EnforcementLedger, _ ingress: IngressSummary, staleFor: Duration?) -> NodeReport {
+        var new = NodeReport()
+        new.servedAddresses = ledger.servedCount
+        new.unservedAddresses = ledger.alarming.count
+        (new.routes, new.hosts, new.certificates) = (ingress.routes, ingress.hosts, ingress.certificates)
+        new.staleFor = staleFor
+        new.relayedConnections = enforcer.counters.connections
+        new.openConnections = enforcer.counters.openConnections
+        new.refused = enforcer.counters.refused
+        new.openFlows = enforcer.counters.openFlows
+        new.evictedFlows = enforcer.counters.evictedFlows
+        report.value.withLock { present in
+            new.isStopping = present.isStopping
+            present = new
         }
-        return text
+        return new
     }
+}
+
+/// The present report, for whoever asks.
+private final class ReportBox: Sendable {
+    let value = Mutex(NodeReport())
 }

@@ -14,6 +14,14 @@ package struct DataPlaneConfiguration: Sendable {
     package var httpsAddresses: [SocketAddress]
     /// Threads; nil for one a core.
     package var eventLoops: Int?
+    /// `--access-log`: where the L7 proxy's access log goes, `-` for standard output; nil for none.
+    package var accessLogPath: String?
+    /// `--access-log-sampling`: one of so many requests is logged.
+    package var accessLogSampling = 1
+    /// `--metrics-bind-address`: where `/metrics`, `/healthz` and `/livez` are served in plain HTTP; nil for nowhere.
+    package var metricsAddress: SocketAddress?
+    /// `--shutdown-grace-period`: how long requests and connections under way have to end when the process is asked to.
+    package var shutdownGrace: Duration = .seconds(5)
 
     package init(
         client: ClientConfiguration, nodeName: String, nodePortRanges: [CIDR] = [],

@@ -1,3 +1,4 @@
+import Glibc
 import Synchronization
 
 /// The observers of a store's commits.
@@ -32,8 +33,22 @@ final class ObserverList: Sendable {
     func notify(_ events: [StoreEvent]) {
         // Called outside the lock: an observer may end its own observation.
         for entry in state.withLock({ $0.entries }) {
-            let seen = events.filter { $0.key.utf8.starts(with: entry.prefix.utf8) }
-            if !seen.isEmpty { entry.handler(seen) }
+            // Most commits are of one resource, which all observers but one pass over.
+            guard events.contains(where: { Self.hasPrefix($0.key, entry.prefix) }) else { continue }
+            entry.handler(events.filter { Self.hasPrefix($0.key, entry.prefix) })
         }
+    }
+
+    private static func hasPrefix(_ key: String, _ prefix: String) -> Bool {
+        let (key, prefix) = (key.utf8, prefix.utf8)
+        guard key.count >= prefix.count else { return false }
+        let isSame = key.withContiguousStorageIfAvailable { key in
+            prefix.withContiguousStorageIfAvailable { prefix in
+                guard let left = key.baseAddress, let right = prefix.baseAddress else { return true }
+                return memcmp(left, right, prefix.count) == 0
+            }
+        }
+        // Every string of Swift's own lies in one piece.
+        return (isSame ?? nil) ?? key.starts(with: prefix)
     }
 }

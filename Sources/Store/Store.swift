@@ -36,7 +36,8 @@ package protocol Store: Sendable {
 
     /// The events of keys that begin with `prefix`, after `revision`, at most `limit`, fewer where values are large.
     /// Blocks on disk.
-    /// - Throws: `compacted` when `revision` is before `compactedRevision`, `future`, `io`, `closed`.
+    /// - Throws: `compacted` when `revision` is before `compactedRevision`, `damaged` where an event of the page is,
+    ///   `future`, `io`, `closed`.
     func events(prefix: String, after revision: Revision, limit: Int) throws(StoreError) -> EventPage
 
     /// Has `handler` called with every batch of events under `prefix` that commits after this call began, from the
@@ -51,6 +52,12 @@ package protocol Store: Sendable {
 
     /// History starts after this revision: reads as of it or later, and events after it, are kept.
     var compactedRevision: Revision { get }
+
+    /// How much history there is.
+    var history: StoreHistory { get }
+
+    /// What is wrong now.
+    var health: StoreHealth { get }
 
     /// Drops the history before `revision`: of each key its last live value at `revision` stays. Returns once
     /// `compactedRevision` is durable; space is reclaimed behind the writes. A revision already compacted does nothing.

@@ -1,3 +1,6 @@
+import Glibc
+package import System
+
 /// Why the store did not do what was asked.
 package struct StoreError: Error, Sendable, Equatable, CustomStringConvertible {
     package enum Code: Sendable, Equatable {
@@ -20,6 +23,10 @@ package struct StoreError: Error, Sendable, Equatable, CustomStringConvertible {
         case full
         /// The file is not a store, is damaged, or is of a later version.
         case corrupt
+        /// Acknowledged writes are missing from the files, which were left as they are.
+        case lost
+        /// The row of the revision given is not what was written.
+        case damaged(Revision)
         /// Input or output failed, with the backend's own number (SQLite's extended result code, or errno). The
         /// outcome of a write is unknown only if the machine or process dies before the next write succeeds.
         case io(Int32)
@@ -33,5 +40,17 @@ package struct StoreError: Error, Sendable, Equatable, CustomStringConvertible {
         self.message = message
     }
 
+    package init(_ error: SystemError) {
+        self.init(.io(error.number), error.description)
+    }
+
     package var description: String { message }
+}
+
+extension StoreError {
+    /// A failed system call.
+    init(errno code: Int32, _ action: String) {
+        let isFull = code == ENOSPC || code == EDQUOT
+        self.init(isFull ? .full : .io(code), "\(action): \(systemMessage(code))")
+    }
 }

@@ -10,13 +10,16 @@ package struct StoreEvent: Sendable, Equatable {
     package let key: String
     /// The value written; of a delete, the last value.
     package let value: [UInt8]
-    /// The value before an update or delete.
+    /// Of a delete, whether the last value was what had been written; everything else that is told is.
+    package let isIntact: Bool
+    /// The value before an update or delete; nil also where it is damaged.
     package let previous: [UInt8]?
     package let revision: Revision
     package let createRevision: Revision
 
     package init(
-        kind: Kind, key: String, value: [UInt8], previous: [UInt8]?, revision: Revision, createRevision: Revision
+        kind: Kind, key: String, value: [UInt8], previous: [UInt8]?, revision: Revision, createRevision: Revision,
+        isIntact: Bool = true
     ) {
         self.kind = kind
         self.key = key
@@ -24,5 +27,6 @@ package struct StoreEvent: Sendable, Equatable {
         self.previous = previous
         self.revision = revision
         self.createRevision = createRevision
+        self.isIntact = isIntact
     }
 }

@@ -7,11 +7,16 @@ package struct StoredValue: Sendable, Equatable {
     package let createRevision: Revision
     /// The revision of the last write to the key.
     package let modRevision: Revision
+    /// Whether `value` is what was written. A value that is not may be anything.
+    package let isIntact: Bool
 
-    package init(key: String, value: [UInt8], createRevision: Revision, modRevision: Revision) {
+    package init(
+        key: String, value: [UInt8], createRevision: Revision, modRevision: Revision, isIntact: Bool = true
+    ) {
         self.key = key
         self.value = value
         self.createRevision = createRevision
         self.modRevision = modRevision
+        self.isIntact = isIntact
     }
 }

@@ -25,7 +25,7 @@ extension CompiledRoutes {
             for path in rule.paths ?? [] {
                 let isExact = path.pathType == "Exact"
                 let text = isExact ? path.path : RoutePathMatcher.canonicalPrefix(path.path)
-                let claim = Claim(host: host, isExact: isExact, path: text)
+                let claim = Claim(host: host, isExact: isExact, path: Array(text.utf8))
                 if let winner = claimed[claim] {
                     // The same path twice in one table is the author's matter: the first one counts.
                     if winner != key {
@@ -34,10 +34,11 @@ extension CompiledRoutes {
                     continue
                 }
                 claimed[claim] = key
+                // A kind of path that is not known cannot be matched as it is meant: what lies below it is not opened.
+                let isKnown = isExact || path.pathType == "Prefix" || path.pathType == "ImplementationSpecific"
+                let backend = isKnown ? path.backend.map { ServiceBackend($0, namespace: key.namespace) } : nil
                 routes.append(
-                    Route(
-                        kind: isExact ? .exact : .prefix, path: text,
-                        backend: path.backend.map { ServiceBackend($0, namespace: key.namespace) }, table: key))
+                    Route(kind: isExact ? .exact : .prefix, path: text, backend: backend, table: key))
             }
             edit(host) { entry in
                 entry.routes += routes
@@ -45,11 +46,21 @@ extension CompiledRoutes {
             }
         }
         for tls in table.spec?.tls ?? [] {
+            for host in tls.hosts ?? [] {
+                let host = host.lowercased()
+                if host.hasPrefix("*.") {
+                    wildcardTLSHosts.insert(String(host.dropFirst(2)))
+                } else {
+                    exactTLSHosts.insert(host)
+                }
+            }
             guard let secret = tls.secretName, !secret.isEmpty else { continue }
             let certificate = Certificate(
                 secret: NamespacedName(namespace: key.namespace, name: secret), table: key)
             let hosts = tls.hosts ?? []
-            if hosts.isEmpty, anyCertificate == nil { anyCertificate = certificate }
+            if hosts.isEmpty, !unnamedCertificates.contains(where: { $0.secret == certificate.secret }) {
+                unnamedCertificates.append(certificate)
+            }
             for host in hosts {
                 let host = host.lowercased()
                 if host.hasPrefix("*.") {
@@ -97,7 +108,8 @@ extension CompiledRoutes.Host {
 private struct Claim: Hashable {
     var host: String
     var isExact: Bool
-    var path: String
+    /// Paths are bytes: two that Unicode holds to be equivalent are two.
+    var path: [UInt8]
 }
 
 /// A table with its precedence.

@@ -87,8 +87,12 @@ package struct CompiledRoutes: Hashable, Sendable {
     package var exactCertificates: [String: Certificate] = [:]
     /// Certificates by what follows `*.`, in lower case.
     package var wildcardCertificates: [String: Certificate] = [:]
-    /// For every other host: the oldest certificate without hosts.
-    package var anyCertificate: Certificate?
+    /// Certificates that were named without hosts, the oldest first: each speaks for the names in it.
+    package var unnamedCertificates: [Certificate] = []
+    /// Hosts of some table's `tls`, with a certificate or without: they are meant to be reached by HTTPS.
+    package var exactTLSHosts: Set<String> = []
+    /// What follows `*.` in such hosts.
+    package var wildcardTLSHosts: Set<String> = []
     /// Routes that lost.
     package var conflicts: [Conflict] = []
 
@@ -120,6 +124,15 @@ package struct CompiledRoutes: Hashable, Sendable {
         if let exact = exactCertificates[name] { return exact }
         if let suffix = Self.parent(of: name), let wildcard = wildcardCertificates[suffix] { return wildcard }
         return anyCertificate
+    }
+
+    /// For every other host: the oldest certificate without hosts.
+    package var anyCertificate: Certificate? { unnamedCertificates.first }
+
+    /// Whether some table's `tls` names a host, itself or by a wildcard.
+    package func isTLSHost(_ name: String) -> Bool {
+        let name = name.lowercased()
+        return exactTLSHosts.contains(name) || Self.parent(of: name).map { wildcardTLSHosts.contains($0) } ?? false
     }
 
     /// Every backend that a route names, without duplicates.

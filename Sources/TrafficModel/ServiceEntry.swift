@@ -21,18 +21,20 @@ package struct ServiceEntry: Hashable, Sendable {
     package var externalIPs: [IPAddress]
     /// Published load-balancer addresses that nodes answer themselves (`ipMode: VIP`).
     package var loadBalancerIPs: [IPAddress]
-    /// The client networks that may use load-balancer addresses; empty for every client.
-    package var loadBalancerSourceRanges: [CIDR]
+    /// The client networks that may use load-balancer addresses.
+    package var loadBalancerSourceRanges: SourceRanges
     /// How many seconds an idle client keeps its endpoint; nil without session affinity.
     package var affinitySeconds: Int?
     package var externalTrafficPolicy: TrafficPolicy
     package var internalTrafficPolicy: TrafficPolicy
+    /// Where a load balancer in front asks whether this node has endpoints; nil for Services that have no such port.
     package var healthCheckNodePort: Port?
     package var ports: [ServicePortEntry]
 
     package init(
         key: NamespacedName, uid: String = "", form: Form = .virtual, clusterIPs: [IPAddress] = [],
-        externalIPs: [IPAddress] = [], loadBalancerIPs: [IPAddress] = [], loadBalancerSourceRanges: [CIDR] = [],
+        externalIPs: [IPAddress] = [], loadBalancerIPs: [IPAddress] = [],
+        loadBalancerSourceRanges: SourceRanges = .everyone,
         affinitySeconds: Int? = nil, externalTrafficPolicy: TrafficPolicy = .cluster,
         internalTrafficPolicy: TrafficPolicy = .cluster, healthCheckNodePort: Port? = nil,
         ports: [ServicePortEntry] = []
@@ -72,14 +74,18 @@ extension ServiceEntry {
             clusterIPs: form == .virtual ? clusterIPs : [],
             externalIPs: form == .virtual ? (spec.externalIPs ?? []).compactMap { IPAddress($0) } : [],
             loadBalancerIPs: ingress.compactMap { entry in
-                entry.ipMode == "Proxy" ? nil : entry.ip.flatMap { IPAddress($0) }
+                // In any other mode than VIP somebody else answers on the address.
+                entry.ipMode ?? "VIP" == "VIP" ? entry.ip.flatMap { IPAddress($0) } : nil
             },
-            loadBalancerSourceRanges: (spec.loadBalancerSourceRanges ?? []).compactMap { CIDR($0) },
+            loadBalancerSourceRanges: SourceRanges(
+                spec: spec.loadBalancerSourceRanges,
+                annotation: service.metadata.annotations?[SourceRanges.annotation]),
             affinitySeconds: spec.sessionAffinity == "ClientIP"
                 ? spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? 10800 : nil,
-            externalTrafficPolicy: TrafficPolicy(rawValue: spec.externalTrafficPolicy ?? "") ?? .cluster,
-            internalTrafficPolicy: TrafficPolicy(rawValue: spec.internalTrafficPolicy ?? "") ?? .cluster,
-            healthCheckNodePort: Port(kubernetes: spec.healthCheckNodePort),
+            externalTrafficPolicy: TrafficPolicy(kubernetes: spec.externalTrafficPolicy),
+            internalTrafficPolicy: TrafficPolicy(kubernetes: spec.internalTrafficPolicy),
+            healthCheckNodePort: spec.type == "LoadBalancer" && spec.externalTrafficPolicy == "Local"
+                ? Port(kubernetes: spec.healthCheckNodePort) : nil,
             ports: (spec.ports ?? []).compactMap { port in
                 guard let number = Port(kubernetes: port.port),
                     let transport = TransportProtocol(kubernetes: port.protocol)
@@ -89,6 +95,11 @@ extension ServiceEntry {
                     nodePort: hasNodePorts ? Port(kubernetes: port.nodePort) : nil)
             })
     }
+}
+
+extension ServiceEntry {
+    /// The older way to say who may use load-balancer addresses; the field counts where both are there.
+    private static let sourceRangesAnnotation = "service.beta.kubernetes.io/load-balancer-source-ranges"
 }
 
 extension Port {

@@ -6,6 +6,16 @@ package enum TrafficPolicy: String, Hashable, Sendable {
     case cluster = "Cluster"
     /// Only to endpoints on the node that received it.
     case local = "Local"
+
+    /// Reads Kubernetes' spelling; absent means `Cluster`. A policy of another name was meant to keep something out:
+    /// the narrower one stands in for it.
+    package init(kubernetes name: String?) {
+        guard let name, !name.isEmpty else {
+            self = .cluster
+            return
+        }
+        self = TrafficPolicy(rawValue: name) ?? .local
+    }
 }
 
 /// One port of a Service with the endpoints behind it.
@@ -46,11 +56,11 @@ package struct ServicePortEntry: Hashable, Sendable {
     ///
     /// `Local` chooses among the node's own endpoints only, with the same fallback to terminating ones.
     package func usableEndpoints(
-        family: IPFamily? = nil, policy: TrafficPolicy, onNode node: String?
+        family: IPFamily? = nil, policy: TrafficPolicy, on node: NodeIdentity
     ) -> [ServiceEndpoint] {
         guard policy == .local else { return usableEndpoints(family: family) }
         return endpoints.lazy.filter {
-            (family == nil || $0.address.ip.family == family) && $0.nodeName != nil && $0.nodeName == node
+            (family == nil || $0.address.ip.family == family) && node.isHome(of: $0)
         }.usable()
     }
 }

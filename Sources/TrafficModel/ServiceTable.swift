@@ -9,10 +9,11 @@ import NetworkTypes
 package struct ServiceTable: Sendable {
     private var services: [NamespacedName: ServiceEntry] = [:]
     /// Compact slices by Service, then by slice name.
-    private var slices: [NamespacedName: [String: SliceEntry]] = [:]
+    private var slices: [NamespacedName: [String: EndpointSliceEntry]] = [:]
     /// The Service that a slice belonged to when it was last seen.
     private var owners: [NamespacedName: NamespacedName] = [:]
-    private var changed: Set<NamespacedName> = []
+    /// The Services that changed since `takeChanges()`, each with its state of then.
+    private var changed: [NamespacedName: ServiceEntry?] = [:]
 
     package init() {}
 
@@ -29,66 +30,80 @@ package struct ServiceTable: Sendable {
 
     package subscript(key: NamespacedName) -> ServiceEntry? { services[key] }
 
-    /// The keys of the Services that were added, changed or removed since the last call.
-    package mutating func takeChanges() -> Set<NamespacedName> {
-        defer { changed = [] }
-        return changed
+    /// The Services that were added, changed or removed since the last call, in order of their keys. One that is again
+    /// what it was is left out.
+    package mutating func takeChanges() -> [ServiceChange] {
+        defer { changed = [:] }
+        return changed.compactMap { key, before in
+            let after = services[key]
+            return before == after ? nil : ServiceChange(key: key, before: before, after: after)
+        }.sorted { $0.key < $1.key }
     }
 
-    /// Adds or replaces a Service. Returns whether anything that traffic depends on changed.
+    /// Adds or replaces a Service, given without its endpoints. Returns the Service where anything changed that traffic
+    /// depends on.
     @discardableResult
-    package mutating func setService(_ service: Service) -> Bool {
-        var entry = ServiceEntry(service)
+    package mutating func setService(_ service: ServiceEntry) -> [NamespacedName] {
+        var entry = service
         attachEndpoints(to: &entry)
         return commit(entry)
     }
 
+    @discardableResult
+    package mutating func setService(_ service: Service) -> [NamespacedName] { setService(ServiceEntry(service)) }
+
     /// Removes a Service. Its slices stay, in case it comes back.
     @discardableResult
-    package mutating func removeService(_ key: NamespacedName) -> Bool {
-        guard services.removeValue(forKey: key) != nil else { return false }
-        changed.insert(key)
-        return true
+    package mutating func removeService(_ key: NamespacedName) -> [NamespacedName] {
+        guard let previous = services.removeValue(forKey: key) else { return [] }
+        note(key, before: previous)
+        return [key]
     }
 
-    /// Adds or replaces a slice. Returns whether a Service changed by it.
+    /// Adds or replaces a slice; nil is one that says nothing (of names rather than addresses, or of no Service).
+    /// Returns the Services that changed by it: two when it moved from one to the other.
     @discardableResult
-    package mutating func setSlice(_ slice: EndpointSlice) -> Bool {
-        let key = NamespacedName(slice.metadata)
-        guard let name = slice.metadata.labels?[Self.serviceNameLabel], !name.isEmpty, let entry = SliceEntry(slice)
-        else { return removeSlice(key) }
-        let owner = NamespacedName(namespace: key.namespace, name: name)
-        var didChange = false
-        if let previous = owners[key], previous != owner { didChange = removeSlice(key) }
+    package mutating func setSlice(_ key: NamespacedName, _ entry: EndpointSliceEntry?) -> [NamespacedName] {
+        guard let entry else { return removeSlice(key) }
+        let owner = entry.service
+        var changed: [NamespacedName] = []
+        if let previous = owners[key], previous != owner { changed = removeSlice(key) }
         owners[key] = owner
-        guard slices[owner]?[key.name] != entry else { return didChange }
+        guard slices[owner]?[key.name] != entry else { return changed }
         slices[owner, default: [:]][key.name] = entry
-        return refresh(owner) || didChange
+        return changed + refresh(owner)
     }
 
-    /// Removes a slice. Returns whether a Service changed by it.
     @discardableResult
-    package mutating func removeSlice(_ key: NamespacedName) -> Bool {
-        guard let owner = owners.removeValue(forKey: key) else { return false }
+    package mutating func setSlice(_ slice: EndpointSlice) -> [NamespacedName] {
+        setSlice(NamespacedName(slice.metadata), EndpointSliceEntry(slice))
+    }
+
+    /// Removes a slice. Returns the Service that changed by it.
+    @discardableResult
+    package mutating func removeSlice(_ key: NamespacedName) -> [NamespacedName] {
+        guard let owner = owners.removeValue(forKey: key) else { return [] }
         slices[owner]?[key.name] = nil
         if slices[owner]?.isEmpty == true { slices[owner] = nil }
         return refresh(owner)
     }
 
-    /// The label that ties a slice to its Service.
-    package static let serviceNameLabel = "kubernetes.io/service-name"
-
-    private mutating func refresh(_ key: NamespacedName) -> Bool {
-        guard var entry = services[key] else { return false }
+    private mutating func refresh(_ key: NamespacedName) -> [NamespacedName] {
+        guard var entry = services[key] else { return [] }
         attachEndpoints(to: &entry)
         return commit(entry)
     }
 
-    private mutating func commit(_ entry: ServiceEntry) -> Bool {
-        guard services[entry.key] != entry else { return false }
+    private mutating func commit(_ entry: ServiceEntry) -> [NamespacedName] {
+        let previous = services[entry.key]
+        guard previous != entry else { return [] }
         services[entry.key] = entry
-        changed.insert(entry.key)
-        return true
+        note(entry.key, before: previous)
+        return [entry.key]
+    }
+
+    private mutating func note(_ key: NamespacedName, before previous: ServiceEntry?) {
+        if !changed.keys.contains(key) { changed[key] = .some(previous) }
     }
 
     /// Joins by port name. During a move an endpoint may be in two slices for a moment (EndpointSlice API reference,
@@ -119,40 +134,4 @@ package struct ServiceTable: Sendable {
 
 extension ServiceEndpoint {
     fileprivate var rank: Int { (isReady ? 2 : 0) + (isServing ? 1 : 0) }
-}
-
-/// What is kept of an EndpointSlice.
-private struct SliceEntry: Hashable, Sendable {
-    struct SlicePort: Hashable, Sendable {
-        var name: String
-        var transport: TransportProtocol
-        var number: Port?
-    }
-
-    var ports: [SlicePort]
-    /// Their port number is set when they join a Service port.
-    var endpoints: [ServiceEndpoint]
-
-    init?(_ slice: EndpointSlice) {
-        guard slice.addressType == "IPv4" || slice.addressType == "IPv6" else { return nil }
-        ports = (slice.ports ?? []).compactMap { port in
-            guard let transport = TransportProtocol(kubernetes: port.protocol) else { return nil }
-            if port.port != nil, Port(kubernetes: port.port) == nil { return nil }
-            return SlicePort(name: port.name ?? "", transport: transport, number: Port(kubernetes: port.port))
-        }
-        let namespace = slice.metadata.namespace ?? ""
-        endpoints = (slice.endpoints ?? []).compactMap { endpoint in
-            guard let ip = endpoint.addresses?.first.flatMap({ IPAddress($0) }) else { return nil }
-            let conditions = endpoint.conditions
-            let isReady = conditions?.ready ?? true
-            let pod = endpoint.targetRef.flatMap { reference -> NamespacedName? in
-                guard reference.kind == "Pod", let name = reference.name else { return nil }
-                return NamespacedName(namespace: reference.namespace ?? namespace, name: name)
-            }
-            return ServiceEndpoint(
-                address: SocketAddress(ip: ip, port: Port(rawValue: 0)), isReady: isReady,
-                isServing: conditions?.serving ?? isReady, isTerminating: conditions?.terminating ?? false,
-                nodeName: endpoint.nodeName, zone: endpoint.zone, pod: pod)
-        }
-    }
 }

@@ -1,5 +1,7 @@
 import ArgumentParser
 import Glibc
+import System
+import Transport
 
 @main
 struct Martlet: AsyncParsableCommand {
@@ -13,6 +15,8 @@ struct Martlet: AsyncParsableCommand {
 
     static func main() async {
         ProcessSignals.install()
+        // Before anything is sized by it.
+        DescriptorLimit.raise()
         SupervisedChild.bindToSupervisor()
         do {
             var command = try parseAsRoot()

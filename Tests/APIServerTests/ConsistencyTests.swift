@@ -6,7 +6,7 @@ import Testing
 @testable import APIServer
 
 /// What a client may rely on about the order of reads and writes.
-@Suite struct ConsistencyTests {
+@Suite("Reads after writes") struct ConsistencyTests {
     private static func version(_ document: JSONValue) -> Int64 {
         Int64(document["metadata"]["resourceVersion"].string ?? "") ?? -1
     }

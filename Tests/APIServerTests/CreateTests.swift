@@ -3,7 +3,7 @@ import Testing
 
 @testable import APIServer
 
-@Suite struct CreateTests {
+@Suite("Creating objects") struct CreateTests {
     @Test func createFillsInWhatOnlyTheServerMaySay() async throws {
         let server = try await TestServer()
         let created = await server.send("POST", Samples.configMaps, Samples.configMap("a"))

@@ -3,7 +3,7 @@ import Testing
 
 @testable import APIServer
 
-@Suite struct DeleteOptionsTests {
+@Suite("Options of a delete") struct DeleteOptionsTests {
     private func read(_ body: JSONValue?, _ query: String = "") throws -> DeleteOptions {
         try DeleteOptions(body: body, query: try QueryItems(Substring(query)))
     }

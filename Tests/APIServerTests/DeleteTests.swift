@@ -3,7 +3,7 @@ import Testing
 
 @testable import APIServer
 
-@Suite struct DeleteTests {
+@Suite("Deleting objects") struct DeleteTests {
     @Test func deletingACollectionTakesNoMoreThanALimit() async throws {
         let server = try await TestServer()
         for name in ["a", "b", "c", "d"] {

@@ -3,7 +3,7 @@ import Testing
 
 @testable import APIServer
 
-@Suite struct DiscoveryTests {
+@Suite("What discovery tells") struct DiscoveryTests {
     @Test func classicDiscoveryNamesEverything() async throws {
         let server = try await TestServer()
         #expect(await server.send("GET", "/api").json["versions"][0] == "v1")
@@ -78,6 +78,12 @@ import Testing
         #expect(verbose.text.hasSuffix("readyz check passed\n"))
         #expect(await server.send("GET", "/livez/ping", token: nil).status == 200)
         #expect(await server.send("GET", "/livez/none", token: nil).status == 404)
+        // What probes written for kube-apiserver ask for.
+        for path in ["/livez/etcd", "/readyz/etcd", "/readyz/etcd-readiness", "/healthz/log", "/readyz/informer-sync"] {
+            #expect(await server.send("GET", path, token: nil).status == 200, "\(path)")
+        }
+        #expect(await server.send("GET", "/readyz?exclude=etcd&verbose", token: nil).text.contains("store excluded"))
+        #expect(await server.send("HEAD", "/readyz", token: nil).status == 200)
         let version = await server.send("GET", "/version", token: nil)
         #expect(version.json["gitVersion"].string?.hasPrefix("v1.36.0+martlet") == true)
     }

@@ -3,7 +3,7 @@ import Testing
 
 @testable import APIServer
 
-@Suite struct EvictionTests {
+@Suite("Evicting Pods") struct EvictionTests {
     private static func pod(phase: String = "Running", ready: Bool = true, deleted: Bool = false) -> JSONValue {
         var pod: JSONValue = [
             "metadata": ["name": "web", "labels": ["app": "web"]],

@@ -5,7 +5,7 @@ import Testing
 
 /// What nobody sends by mistake: each is answered with a Status of the 4xx kind that says why, or taken for what it is,
 /// and the server works on. (The parsers themselves are fuzzed in `Fuzzing/`.)
-@Suite struct HostileInputTests {
+@Suite("Bodies that mean no good") struct HostileInputTests {
     private static let configMaps = Samples.configMaps
 
     /// A body that is refused.

@@ -4,7 +4,7 @@ import Testing
 
 @testable import APIServer
 
-@Suite struct ListTests {
+@Suite("Listing objects") struct ListTests {
     private func server(_ count: Int) async throws -> TestServer {
         let server = try await TestServer()
         for index in 0..<count {

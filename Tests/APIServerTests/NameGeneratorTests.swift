@@ -3,7 +3,7 @@ import Testing
 
 @testable import APIServer
 
-@Suite struct NameGeneratorTests {
+@Suite("Generated names") struct NameGeneratorTests {
     @Test func generatedNamesKeepTheirLimit() {
         let name = NameGenerator.name(from: String(repeating: "x", count: 80))
         #expect(name.utf8.count == 63)

@@ -3,7 +3,7 @@ import Testing
 
 @testable import APIServer
 
-@Suite struct NamespaceTests {
+@Suite("Namespaces and what is in them") struct NamespaceTests {
     private func make(_ server: TestServer, _ name: String) async {
         let response = await server.send(
             "POST", "/api/v1/namespaces",

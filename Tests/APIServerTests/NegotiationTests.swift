@@ -3,7 +3,7 @@ import Testing
 
 @testable import APIServer
 
-@Suite struct NegotiationTests {
+@Suite("Which form an answer has") struct NegotiationTests {
     @Test(
         arguments: [
             (nil, "json object"), ("", "json object"), ("*/*", "json object"), ("application/json", "json object"),

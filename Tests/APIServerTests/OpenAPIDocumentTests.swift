@@ -2,11 +2,12 @@ import Foundation
 import KubeModel
 import NetworkTypes
 import Testing
+import WatchCache
 
 @testable import APIServer
 
 /// The documents in `openapi/` drive validation, defaulting, patches and `kubectl explain`, so they must be sound themselves.
-@Suite struct OpenAPIDocumentTests {
+@Suite("The OpenAPI documents") struct OpenAPIDocumentTests {
     private typealias Object = [String: Any]
 
     static let names = [

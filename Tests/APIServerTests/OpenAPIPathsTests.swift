@@ -4,7 +4,7 @@ import Testing
 @testable import APIServer
 
 /// The paths of the documents that are served.
-@Suite struct OpenAPIPathsTests {
+@Suite("Paths of the OpenAPI documents") struct OpenAPIPathsTests {
     private func documents(_ server: TestServer) async -> [String: JSONValue] {
         var result: [String: JSONValue] = [:]
         let index = await server.send("GET", "/openapi/v3").json

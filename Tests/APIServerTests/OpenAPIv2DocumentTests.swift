@@ -3,7 +3,7 @@ import Testing
 
 @testable import APIServer
 
-@Suite struct OpenAPIv2DocumentTests {
+@Suite("The OpenAPI v2 document") struct OpenAPIv2DocumentTests {
     private static let document: JSONValue = [
         "openapi": "3.0.0", "info": ["title": "T", "version": "v1"],
         "paths": [

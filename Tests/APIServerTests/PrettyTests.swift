@@ -3,7 +3,7 @@ import Testing
 
 @testable import APIServer
 
-@Suite struct PrettyTests {
+@Suite("Indented answers") struct PrettyTests {
     @Test func prettyJSONIsIndented() async throws {
         let server = try await TestServer()
         _ = await server.send("POST", Samples.configMaps, Samples.configMap("a", ["k": "{\"x\": [1,2]}"]))

@@ -3,7 +3,7 @@ import Testing
 
 @testable import APIServer
 
-@Suite struct ProtobufDocumentTests {
+@Suite("Documents in protobuf") struct ProtobufDocumentTests {
     /// A field of bytes or text.
     private func field(_ number: UInt8, _ bytes: [UInt8]) -> [UInt8] {
         let tag = UInt16(number) << 3 | 2

@@ -1,9 +1,11 @@
 import KubeModel
+import Synchronization
 import Testing
+import Transport
 
 @testable import APIServer
 
-@Suite struct RefusalTests {
+@Suite("Refusals in Kubernetes' words") struct RefusalTests {
     @Test func callersWithoutCredentialsAre401() async throws {
         let server = try await TestServer()
         for token in [nil, "wrong"] {
@@ -55,4 +57,83 @@ import Testing
         _ = await server.send("GET", "\(Samples.configMaps)/none")
         #expect(server.core.pipeline.limit.current == (0, 0))
     }
+
+    @Test(arguments: ["/api/v1/namespaces", "/api/v1/namespaces/default", "/api", "/apis", "/version", "/openapi/v3"])
+    func headIsNotServedButToProbes(_ path: String) async throws {
+        let server = try await TestServer()
+        #expect(await server.send("HEAD", path).status == 405)
+        #expect(await server.send("HEAD", "/livez").status == 200)
+    }
+
+    @Test(arguments: ["x", "-1", "1.5", "99999999999999999999"])
+    func aVersionThatIsNoNumberIsABadRequest(_ version: String) async throws {
+        let server = try await TestServer()
+        let answer = await server.send("GET", "/api/v1/namespaces?resourceVersion=\(version)")
+        #expect(answer.status == 400)
+        #expect(answer.json["reason"] == "BadRequest")
+        #expect(answer.message.hasPrefix("invalid resource version: resourceVersion: Invalid value: "))
+    }
+
+    @Test func methodsOfOnesOwnMakeNoTimeSeries() async throws {
+        let server = try await TestServer()
+        for index in 0..<50 { _ = await server.send("M\(index)", "/x", token: nil) }
+        let text = await server.send("GET", "/metrics").text
+        #expect(text.contains("apiserver_request_total{verb=\"other\",resource=\"\",code=\"401\"} 50"))
+        #expect(!text.contains("M1"))
+    }
+
+    @Test func readsWaitForThoseWhoseAnswersAreNotTaken() async throws {
+        let limit = InFlightLimit(maxReads: 1, maxWrites: 1)
+        let pipeline = try await TestServer(limit: limit)
+        // An answer that has not left keeps its place.
+        let held = HeldResponse()
+        pipeline.core.pipeline.handle(Self.list, held)
+        #expect(limit.current.reads == 1)
+        #expect(await pipeline.send("GET", "/api/v1/namespaces").status == 429)
+        held.leave()
+        #expect(limit.current.reads == 0)
+        #expect(await pipeline.send("GET", "/api/v1/namespaces").status == 200)
+    }
+
+    private static var list: IncomingRequest {
+        var request = IncomingRequest(method: "GET", path: "/api/v1/namespaces")
+        request.authorization = "Bearer \(TestServer.token)"
+        return request
+    }
+
+    @Test func statusPagesTellPeopleAndMetricsTellMachines() async throws {
+        let server = try await TestServer()
+        _ = await server.send("GET", "/readyz")
+        let indicators = await server.send("GET", "/metrics/slis").text
+        #expect(indicators.contains("kubernetes_healthcheck{name=\"ping\",type=\"livez\"} 1\n"))
+        #expect(
+            indicators.contains("kubernetes_healthchecks_total{name=\"ping\",status=\"success\",type=\"readyz\"} 1\n"))
+        #expect(await server.send("GET", "/flagz").text.contains("\nservice-cluster-ip-range=10.96.0.0/16\n"))
+        #expect(await server.send("GET", "/statusz").text.contains("\nUp: 0 hr 00 min "))
+        #expect(await server.send("GET", "/statusz", token: nil).status == 401)
+        #expect(await server.send("GET", "/version").json["gitCommit"] == "0123abc")
+    }
+
+    @Test func whoReadsEndpointsHearsThatTheyAreOld() async throws {
+        let server = try await TestServer()
+        let answer = await server.send("GET", "/api/v1/endpoints")
+        #expect(answer.header("Warning")?.contains("v1 Endpoints is deprecated in v1.33+") == true)
+        let created = await server.send(
+            "POST", "/api/v1/namespaces/default/endpoints",
+            ["apiVersion": "v1", "kind": "Endpoints", "metadata": ["name": "a"]])
+        #expect(created.headers.count { $0.name == "Warning" } == 1)
+    }
+}
+
+/// An answer that its client does not take for a while.
+private final class HeldResponse: ResponseWriter {
+    private let sent = Mutex<OutgoingResponse?>(nil)
+
+    func readBody(_ completion: @escaping @Sendable (Result<[UInt8], RequestBodyFailure>) -> Void) {
+        completion(.success([]))
+    }
+
+    func send(_ response: OutgoingResponse) { sent.withLock { $0 = response } }
+    func startStream(contentType: String, warnings: [String]) -> any ResponseStream { TestWatch() }
+    func leave() { sent.withLock { $0?.onSent }?() }
 }

@@ -2,7 +2,7 @@ import Testing
 
 @testable import APIServer
 
-@Suite struct RequestInfoTests {
+@Suite("What a path asks for") struct RequestInfoTests {
     @Test(arguments: [
         ("/api/v1/namespaces/x/services/web/status", "|v1|services|x|web|status"),
         ("/api/v1/namespaces", "|v1|namespaces|||"),

@@ -3,7 +3,7 @@ import Testing
 
 @testable import APIServer
 
-@Suite struct ScaleMappingTests {
+@Suite("Where a kind keeps its scale") struct ScaleMappingTests {
     static let object: JSONValue = [
         "apiVersion": "apps/v1", "kind": "Deployment",
         "metadata": [
@@ -80,7 +80,7 @@ import Testing
 }
 
 /// The subresource through the whole server.
-@Suite struct ScaleTests {
+@Suite("The scale subresource") struct ScaleTests {
     static let path = "/apis/apps/v1/namespaces/default/deployments/web"
 
     private func server() async throws -> TestServer {

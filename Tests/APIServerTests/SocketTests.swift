@@ -9,7 +9,7 @@ import Transport
 @testable import APIServer
 
 /// The same server behind real listeners: TLS with client certificates, the unix socket, limits of the transport.
-@Suite struct SocketTests {
+@Suite("The API server on sockets") struct SocketTests {
     private struct Running {
         let server: APIServer
         let authority: CertificateAuthority
@@ -91,6 +91,117 @@ import Transport
                     body: [UInt8](repeating: 0x20, count: (3 << 20) + 1)))
             #expect(response.status == 413)
             #expect(try JSONParser.parse(response.body)["reason"] == "RequestEntityTooLarge")
+        }
+    }
+
+    @Test func aStrangersBodyIsRefusedAtItsHead() async throws {
+        try await withServer({ $0.bodyBudgetBytes = 1 << 20 }) { running in
+            // More than the budget, many times at once: not one waits for room.
+            try await withThrowingTaskGroup(of: Int.self) { group in
+                for _ in 0..<8 {
+                    group.addTask {
+                        let request = HTTPClientRequest(
+                            method: .post, target: Samples.configMaps, headers: ["Content-Type": "application/json"],
+                            body: [UInt8](repeating: 0x20, count: 3_000_000))
+                        return try await running.client().send(request).status
+                    }
+                }
+                for try await status in group { #expect(status == 401) }
+            }
+        }
+    }
+
+    @Test func aRequestForAnotherUserIsRefused() async throws {
+        try await withServer { running in
+            let client = HTTPClient(endpoint: .unix(path: running.socket), loops: running.loops)
+            for field in ["Impersonate-User", "impersonate-group", "Impersonate-Extra-scopes", "Impersonate-Uid"] {
+                let answer = try await client.send(
+                    HTTPClientRequest(target: "/api/v1/namespaces", headers: [field: "somebody"]))
+                #expect(answer.status == 403)
+                #expect(try JSONParser.parse(answer.body)["reason"] == "Forbidden")
+            }
+            var twice: HTTPHeaders = ["Authorization": "Bearer secret"]
+            twice.add("authorization", "Bearer other")
+            let ambiguous = try await client.send(HTTPClientRequest(target: "/api/v1/namespaces", headers: twice))
+            #expect(ambiguous.status == 400)
+            // A stranger learns nothing but that he is one.
+            let stranger = try running.client()
+            let answer = try await stranger.send(
+                HTTPClientRequest(target: "/api/v1/namespaces", headers: ["Impersonate-User": "admin"]))
+            #expect(answer.status == 401)
+        }
+    }
+
+    @Test func largeAnswersAreCompressedForWhoAsks() async throws {
+        try await withServer { running in
+            let client = HTTPClient(endpoint: .unix(path: running.socket), loops: running.loops)
+            for name in ["a", "b", "c"] {
+                _ = try await Self.write(
+                    client, .post, Samples.configMaps, ["data": ["k": .string(String(repeating: "x", count: 60_000))]],
+                    name)
+            }
+            func get(_ target: String, _ encodings: String) async throws -> HTTPClientResponse {
+                try await client.send(HTTPClientRequest(target: target, headers: ["Accept-Encoding": encodings]))
+            }
+            let packed = try await get(Samples.configMaps, "deflate, gzip")
+            #expect(packed.headers["Content-Encoding"] == "gzip")
+            #expect(packed.headers["Vary"] == "Accept-Encoding")
+            #expect(packed.body.starts(with: [0x1F, 0x8B]))
+            #expect(packed.body.count < 10_000)
+            #expect(try await get(Samples.configMaps, "br").headers["Content-Encoding"] == nil)
+            // Below 128 KiB.
+            #expect(try await get(Samples.configMaps + "/a", "gzip").headers["Content-Encoding"] == nil)
+            #expect(try await get("/openapi/v3", "gzip").headers["Content-Encoding"] == "gzip")
+        }
+    }
+
+    @Test func everyAnswerHasAnAuditIdentifier() async throws {
+        try await withServer { running in
+            let client = HTTPClient(endpoint: .unix(path: running.socket), loops: running.loops)
+            var seen: Set<String> = []
+            for target in ["/api/v1/namespaces", "/nothing", "/version", "/api/v1/namespaces"] {
+                let answer = try await client.send(HTTPClientRequest(target: target))
+                seen.insert(try #require(answer.headers["Audit-Id"]))
+            }
+            #expect(seen.count == 4)
+            #expect(seen.allSatisfy { UUID(uuidString: $0) != nil })
+            let named = try await client.send(
+                HTTPClientRequest(target: "/version", headers: ["Audit-ID": String(repeating: "n", count: 100)]))
+            #expect(named.headers["Audit-Id"] == String(repeating: "n", count: 64))
+        }
+    }
+
+    @Test func aWatchOverAWebSocketHasAFrameForEachEvent() async throws {
+        try await withServer { running in
+            let client = HTTPClient(endpoint: .unix(path: running.socket), loops: running.loops)
+            let socket = try BlockingSocket(unixPath: running.socket)
+            let opening =
+                "GET \(Samples.configMaps)?watch=true HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+                + "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+            socket.send(Array(opening.utf8))
+            let head = socket.read { $0.suffix(4).elementsEqual("\r\n\r\n".utf8) }
+            #expect(String(decoding: head, as: UTF8.self).hasPrefix("HTTP/1.1 101 Switching Protocols\r\n"))
+            for name in ["a", "b"] {
+                _ = try await Self.write(client, .post, Samples.configMaps, [:], name)
+                var frame: [UInt8] = []
+                frame = socket.read { $0.last == UInt8(ascii: "\n") }
+                #expect(frame.first == 0x81)
+                // Longer than 125 bytes and shorter than 64 KiB.
+                #expect(frame.count == 4 + Int(frame[2]) << 8 + Int(frame[3]))
+                let event = try JSONParser.parse(Array(frame.dropFirst(4)))
+                #expect(event["type"] == "ADDED")
+                #expect(event["object"]["metadata"]["name"].string == name)
+            }
+            // A ping "hi" and a close, masked with zeros.
+            socket.send([0x89, 0x82, 0, 0, 0, 0, 0x68, 0x69])
+            #expect(socket.read { $0.count >= 4 } == [0x8A, 2, 0x68, 0x69])
+            socket.send([0x88, 0x82, 0, 0, 0, 0, 0x03, 0xE8])
+            #expect(socket.read { _ in false } == [0x88, 2, 0x03, 0xE8])
+
+            let malformed = try BlockingSocket(unixPath: running.socket)
+            malformed.send(Array(opening.replacing("dGhlIHNhbXBsZSBub25jZQ==", with: "short").utf8))
+            let refusal = malformed.read { $0.suffix(4).elementsEqual("\r\n\r\n".utf8) }
+            #expect(String(decoding: refusal, as: UTF8.self).hasPrefix("HTTP/1.1 400 "))
         }
     }
 
@@ -207,5 +318,29 @@ private final class EventLines {
             guard let chunk = try await chunks.next() else { return nil }
             bytes += chunk
         }
+    }
+}
+
+/// A blocking connection for bytes of one's own.
+private final class BlockingSocket {
+    private let descriptor: Int32
+
+    init(unixPath: String) throws {
+        descriptor = try Socket.connect(unixPath: unixPath)
+        _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) & ~O_NONBLOCK)
+        var limit = timeval(tv_sec: 10, tv_usec: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+    }
+
+    deinit { close(descriptor) }
+
+    func send(_ bytes: [UInt8]) { _ = bytes.withUnsafeBytes { Socket.write(descriptor, $0) } }
+
+    /// Until it is enough, the connection ends, or ten seconds of silence.
+    func read(until isEnough: ([UInt8]) -> Bool) -> [UInt8] {
+        var bytes: [UInt8] = []
+        var byte: UInt8 = 0
+        while !isEnough(bytes), recv(descriptor, &byte, 1, 0) == 1 { bytes.append(byte) }
+        return bytes
     }
 }

@@ -4,7 +4,7 @@ import Testing
 @testable import APIServer
 
 /// Subresources that Kubernetes has and this server answers with 501.
-@Suite struct SubresourceTests {
+@Suite("Subresources of objects") struct SubresourceTests {
     static let pod = "/api/v1/namespaces/default/pods/web"
 
     private func server() async throws -> TestServer {
@@ -14,6 +14,7 @@ import Testing
         let account: JSONValue = ["metadata": ["name": "web"]]
         #expect(await server.send("POST", "/api/v1/namespaces/default/serviceaccounts", account).status == 201)
         #expect(await server.send("POST", "/api/v1/nodes", account).status == 201)
+        #expect(await server.send("POST", Samples.services, Samples.service("web")).status == 201)
         return server
     }
 
@@ -25,7 +26,9 @@ import Testing
             ("GET", "\(Self.pod)/proxy"), ("DELETE", "\(Self.pod)/proxy/a/b"), ("POST", "\(Self.pod)/binding"),
             ("PATCH", "\(Self.pod)/ephemeralcontainers"), ("PATCH", "\(Self.pod)/resize"),
             ("POST", "/api/v1/namespaces/default/serviceaccounts/web/token"),
-            ("GET", "/api/v1/nodes/web/proxy/metrics"),
+            ("GET", "/api/v1/nodes/web/proxy/metrics"), ("GET", "/api/v1/namespaces/default/services/web:http/proxy/"),
+            ("GET", "/api/v1/namespaces/default/services/https:web:443/proxy/healthz"),
+            ("GET", "\(Self.pod):8080/proxy"),
         ] {
             let response = await server.send(method, path)
             #expect(response.status == 501, "\(method) \(path)")
@@ -40,6 +43,8 @@ import Testing
         let server = try await server()
         let missing = await server.send("GET", "/api/v1/namespaces/default/pods/none/log")
         #expect(missing.status == 404 && missing.message == "pods \"none\" not found")
+        #expect(await server.send("GET", "\(Samples.services)/none:80/proxy/").status == 404)
+        #expect(await server.send("GET", "\(Samples.services)/ftp:web:80/proxy/").status == 400)
         #expect(await server.send("GET", "\(Self.pod)/logs").status == 404)
         #expect(await server.send("GET", "\(Self.pod)/scale").status == 404)
         #expect(await server.send("GET", "/api/v1/namespaces/default/configmaps/web/log").status == 404)

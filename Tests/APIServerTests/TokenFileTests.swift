@@ -2,7 +2,7 @@ import Testing
 
 @testable import APIServer
 
-@Suite struct TokenFileTests {
+@Suite("The file of tokens") struct TokenFileTests {
     @Test func fieldsAreReadAsKubernetesReadsThem() throws {
         let file = try TokenFile(parsing: "t1,alice,u1,\"dev,ops\"\n\nt2, bob ,u2\r\n")
         #expect(file["t1"] == User(name: "alice", uid: "u1", groups: ["dev", "ops", "system:authenticated"]))

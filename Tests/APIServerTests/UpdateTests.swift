@@ -3,7 +3,7 @@ import Testing
 
 @testable import APIServer
 
-@Suite struct UpdateTests {
+@Suite("Updating objects") struct UpdateTests {
     private func server(with document: JSONValue = Samples.configMap("a")) async throws -> (TestServer, JSONValue) {
         let server = try await TestServer()
         let path = document["kind"] == "Service" ? Samples.services : Samples.configMaps

@@ -4,7 +4,7 @@ import Testing
 
 @testable import APIServer
 
-@Suite struct WatchTests {
+@Suite("Watching objects") struct WatchTests {
     private let path = "\(Samples.configMaps)?watch=true"
 
     @Test func aWatchWithoutAVersionShowsThePresentFirst() async throws {

@@ -8,7 +8,7 @@ import Testing
 @testable import Controllers
 
 /// Whole controllers against an API server in memory: what they write for what users write.
-@Suite struct ControllerSetTests {
+@Suite("Controllers bring the API to what is wanted") struct ControllerSetTests {
     private let api = InMemoryAPI([
         Service.definition, EndpointSlice.definition, Endpoints.definition, Pod.definition, Node.definition,
         Namespace.definition, Secret.definition, Event.definition, Lease.definition, Ingress.definition,
@@ -57,7 +57,7 @@ import Testing
             subresource: "status")
     }
 
-    @Test func podsBecomeEndpointsAndVanishAgain() async throws {
+    @Test func `Pods become endpoints and vanish again`() async throws {
         try await running([.endpoints]) {
             _ = try await create(Sample.service())
             try await eventually { try await slices().count == 1 }
@@ -80,7 +80,7 @@ import Testing
         }
     }
 
-    @Test func settledControllersWriteNothing() async throws {
+    @Test func `settled controllers write nothing`() async throws {
         try await running([.endpoints]) {
             _ = try await create(Sample.service())
             _ = try await create(Sample.pod("a", "10.1.0.1"))
@@ -101,7 +101,7 @@ import Testing
         }
     }
 
-    @Test func endpointsByHandAreMirrored() async throws {
+    @Test func `Endpoints by hand are mirrored`() async throws {
         try await running([.endpoints]) {
             _ = try await create(Sample.service { $0.spec?.selector = nil })
             _ = try await create(
@@ -132,7 +132,7 @@ import Testing
         #expect(PodEndpoint.isReady(registered))
     }
 
-    @Test func aPodWithAnAddressRegistersAndLeavesAtOnce() async throws {
+    @Test func `a Pod with an address registers and leaves at once`() async throws {
         try await running([.podRegistration, .endpoints]) {
             try await registeredPod(grace: 30, node: nil)
             try await client.delete(Pod.self, "vm", namespace: "shop")
@@ -141,7 +141,7 @@ import Testing
         }
     }
 
-    @Test func aPodDrainsUntilItsTimeIsOver() async throws {
+    @Test func `a Pod drains until its time is over`() async throws {
         try await running([.podRegistration, .endpoints]) {
             try await registeredPod(grace: 1)
             try await client.delete(Pod.self, "vm", namespace: "shop")
@@ -154,7 +154,7 @@ import Testing
         }
     }
 
-    @Test func aTerminatingPodOfANodeWithoutKubeletIsRemoved() async throws {
+    @Test func `a terminating Pod of a node without kubelet is removed`() async throws {
         try await running([.podRegistration]) {
             _ = try await client.create(
                 Lease(
@@ -174,7 +174,7 @@ import Testing
         }
     }
 
-    @Test func aBadAddressIsReportedByAnEvent() async throws {
+    @Test func `a bad address is reported by an Event`() async throws {
         try await running([.podRegistration]) {
             var pod = Sample.pod("vm")
             pod.metadata.annotations = ["traffic.martlet.dev/address": "nowhere"]
@@ -183,7 +183,7 @@ import Testing
         }
     }
 
-    @Test func probesDecideReadiness() async throws {
+    @Test func `probes decide readiness`() async throws {
         let isUp = Mutex(false)
         let changes = Mutex(0)
         let schedule = ProbeSchedule(
@@ -200,7 +200,7 @@ import Testing
         #expect(schedule.isReady("main", of: Sample.key("a")) == nil)
     }
 
-    @Test func tcpProbesConnectForReal() async throws {
+    @Test func `TCP probes connect for real`() async throws {
         let client = try ProbeClient()
         // Nobody listens on a port of this address of ours.
         let refused = await client.check(
@@ -211,7 +211,7 @@ import Testing
         #expect(unknown == "no address is not an IP address")
     }
 
-    @Test func loadBalancerAddressesAreGivenAndReturned() async throws {
+    @Test func `load balancer addresses are given and returned`() async throws {
         func balanced(_ name: String) -> Service { Sample.service(name) { $0.spec?.type = "LoadBalancer" } }
         func address(_ name: String) async throws -> String? {
             try await client.get(Service.self, name, namespace: "shop").status?.loadBalancer?.ingress?.first?.ip
@@ -236,9 +236,9 @@ import Testing
         }
     }
 
-    @Test func manyServicesGetDifferentAddresses() async throws {
+    @Test func `many Services get different addresses`() async throws {
         _ = try await create(
-            AddressPool(metadata: ObjectMeta(name: "p"), spec: AddressPoolSpec(addresses: ["192.0.2.0/26"])))
+            AddressPool(metadata: ObjectMeta(name: "p"), spec: AddressPoolSpec(addresses: ["192.0.2.64/26"])))
         try await running([.loadBalancer]) {
             for number in 0..<64 {
                 _ = try await create(Sample.service("s\(number)") { $0.spec?.type = "LoadBalancer" })
@@ -254,7 +254,7 @@ import Testing
 
     private let published = IngressControllerConfiguration(publishAddresses: ["192.0.2.1"])
 
-    @Test func anIngressBecomesATableWithStatusAndEvents() async throws {
+    @Test func `an Ingress becomes a table, with status and Events`() async throws {
         _ = try await create(Sample.ingressClass("martlet", controller: "martlet.dev/ingress"))
         try await running([.ingress], ingress: published) {
             _ = try await create(Sample.ingress())
@@ -263,16 +263,21 @@ import Testing
                 let ingress = try await client.get(Ingress.self, "shop", namespace: "shop")
                 return ingress.status?.loadBalancer?.ingress == [LoadBalancerIngress(ip: "192.0.2.1")]
             }
-            func accepted() async throws -> String? {
+            func condition(_ type: String) async throws -> String? {
                 let table = try await client.get(RouteTable.self, "shop", namespace: "shop")
-                return table.status?.conditions?.first { $0.type == "Accepted" }?.reason
+                return table.status?.conditions?.first { $0.type == type }.map { "\($0.status) \($0.reason)" }
             }
-            #expect(try await accepted() == "ServiceNotFound")
+            try await eventually { try await condition("ResolvedRefs") == "False ServiceNotFound" }
+            #expect(try await condition("Accepted") == "True Accepted")
             _ = try await create(Sample.service())
-            try await eventually { try await accepted() == "Accepted" }
+            try await eventually { try await condition("ResolvedRefs") == "True ResolvedRefs" }
             // A younger Ingress that wants the same route learns that it lost.
             _ = try await create(Sample.ingress("younger", created: 200))
             try await eventually { try await events("Conflict").first?.involvedObject.name == "younger" }
+            try await eventually {
+                let table = try await client.get(RouteTable.self, "younger", namespace: "shop")
+                return table.status?.conditions?.first { $0.type == "Accepted" }?.status == "False"
+            }
             try await client.delete(Ingress.self, "shop", namespace: "shop")
             try await eventually {
                 try await client.list(RouteTable.self).items.map(\.metadata.name) == ["younger"]
@@ -284,7 +289,7 @@ import Testing
         }
     }
 
-    @Test func anIngressThatChangesClassIsHandedOver() async throws {
+    @Test func `an Ingress that changes class is handed over`() async throws {
         _ = try await create(Sample.ingressClass("one", controller: "one"))
         _ = try await create(Sample.ingressClass("two", controller: "two"))
         _ = try await create(Sample.service())
@@ -312,7 +317,7 @@ import Testing
         }
     }
 
-    @Test func whatOutlivedItsOwnerIsRemoved() async throws {
+    @Test func `what outlived its owner is removed`() async throws {
         let owner = try await create(Sample.ingress())
         let reference = OwnerReference(
             apiVersion: "networking.k8s.io/v1", kind: "Ingress", name: "shop", uid: owner.metadata.uid ?? "")
@@ -332,7 +337,7 @@ import Testing
         }
     }
 
-    @Test func eachControllerHoldsALeaseAndReleasesItAtTheEnd() async throws {
+    @Test func `each controller holds a Lease and releases it at the end`() async throws {
         try await running([.loadBalancer, .garbageCollector], election: true) {
             try await eventually {
                 try await client.list(Lease.self).items.filter { $0.spec?.holderIdentity == "test" }.count == 2

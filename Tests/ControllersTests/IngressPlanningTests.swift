@@ -4,7 +4,7 @@ import TrafficModel
 
 @testable import Controllers
 
-@Suite struct IngressPlanningTests {
+@Suite("Ingresses compile to RouteTables") struct IngressPlanningTests {
     private let ours = "martlet.dev/ingress"
 
     private func claim(className: String? = nil, byName: Bool = false, withoutClass: Bool = false) -> IngressClaim {
@@ -24,7 +24,7 @@ import TrafficModel
         Sample.ingress(className: field) { $0.metadata.annotations = [IngressClaim.legacyAnnotation: name] }
     }
 
-    @Test func theClassDecidesWhoseAnIngressIs() {
+    @Test func `the class decides whose an Ingress is`() {
         let claim = claim()
         #expect(claim.isOurs(Sample.ingress(className: "martlet"), classes: classes))
         #expect(!claim.isOurs(Sample.ingress(className: "nginx"), classes: classes))
@@ -32,12 +32,12 @@ import TrafficModel
         #expect(!claim.isOurs(Sample.ingress(className: nil), classes: classes))
     }
 
-    @Test func theLegacyAnnotationCountsBeforeTheField() {
+    @Test func `the legacy annotation counts before the field`() {
         #expect(claim().isOurs(annotated("martlet", field: "nginx"), classes: classes))
         #expect(!claim().isOurs(annotated("nginx", field: "martlet"), classes: classes))
     }
 
-    @Test func aClassNameOfOurOwnNeedsNoIngressClassForTheAnnotation() {
+    @Test func `a class name of our own needs no IngressClass for the annotation`() {
         #expect(claim(className: "shop").isOurs(annotated("shop"), classes: []))
         #expect(!claim(className: "shop").isOurs(annotated("other"), classes: []))
         #expect(!claim().isOurs(annotated("shop"), classes: []))
@@ -45,13 +45,13 @@ import TrafficModel
         #expect(!claim(className: "nginx").isOurs(annotated("nginx"), classes: classes))
     }
 
-    @Test func theFieldIsClaimedByNameOnlyIfConfigured() {
+    @Test func `the field is claimed by name only if configured`() {
         let ingress = Sample.ingress(className: "shop")
         #expect(!claim(className: "shop").isOurs(ingress, classes: []))
         #expect(claim(className: "shop", byName: true).isOurs(ingress, classes: []))
     }
 
-    @Test func ingressesWithoutClassFollowTheDefaultClass() {
+    @Test func `Ingresses without class follow the default class`() {
         let ingress = Sample.ingress(className: nil)
         let mine = Sample.ingressClass("mine", controller: ours, isDefault: true, created: 1)
         let theirs = Sample.ingressClass("theirs", controller: "x", isDefault: true, created: 2)
@@ -73,7 +73,7 @@ import TrafficModel
         ).compile(ingress, className: "martlet")
     }
 
-    @Test func anIngressBecomesATableOfTheSameName() {
+    @Test func `an Ingress becomes a table of the same name`() {
         let ingress = Sample.ingress(
             "shop", created: 77,
             [
@@ -125,14 +125,14 @@ import TrafficModel
         #expect((compiled.table.spec?.rules?.first?.paths?.first?.backend == nil) == (reason == "UnsupportedBackend"))
     }
 
-    @Test func portsAreFoundByName() {
+    @Test func `ports are found by name`() {
         let ingress = Sample.ingress {
             $0.spec?.rules?[0].http?.paths?[0].backend.service?.port = ServiceBackendPort(name: "http")
         }
         #expect(compile(ingress).problems.isEmpty)
     }
 
-    @Test func badSecretsAndConflictsAreReported() {
+    @Test func `bad Secrets and conflicts are reported`() {
         let ingress = Sample.ingress {
             $0.spec?.tls = [IngressTLS(secretName: "gone"), IngressTLS(secretName: "gone")]
         }
@@ -146,12 +146,12 @@ import TrafficModel
                 IngressProblem(
                     reason: "Conflict",
                     message:
-                        "host \"shop.example.com\" path \"/\" (Prefix) is already served by the older Ingress shop/older"
-                )
+                        "host \"shop.example.com\" path \"/\" (Prefix) is already served by the older Ingress shop/older",
+                    concern: .acceptance)
             ])
     }
 
-    @Test func thePathIsCanonicalInAClaim() {
+    @Test func `the path is canonical in a claim`() {
         let one = RouteClaim(host: "A.com", path: RoutePath(path: "/x/", pathType: "Prefix"))
         let two = RouteClaim(host: "a.com", path: RoutePath(path: "/x", pathType: "Prefix"))
         let exact = RouteClaim(host: "a.com", path: RoutePath(path: "/x", pathType: "Exact"))
@@ -159,7 +159,7 @@ import TrafficModel
         #expect(two.indexValue != exact.indexValue)
     }
 
-    @Test func statusAddressesComeFromFlagsOrAService() {
+    @Test func `status addresses come from flags or a Service`() {
         #expect(
             PublishedAddresses.entries(["192.0.2.1", "lb.example.com"]) == [
                 LoadBalancerIngress(ip: "192.0.2.1"), LoadBalancerIngress(hostname: "lb.example.com"),

@@ -3,8 +3,8 @@ import Testing
 
 @testable import Controllers
 
-@Suite struct LegacyEndpointsTests {
-    @Test func readyAndUnreadyAddressesAreKeptApart() throws {
+@Suite("Endpoints objects and EndpointSlices say the same") struct LegacyEndpointsTests {
+    @Test func `ready and unready addresses are kept apart`() throws {
         let wanted = try #require(
             LegacyEndpoints.plan(
                 for: Sample.service(),
@@ -22,7 +22,7 @@ import Testing
             ])
     }
 
-    @Test func theObjectIsWrittenOnlyWhenItChanges() throws {
+    @Test func `the object is written only when it changes`() throws {
         let pods = [Sample.pod("a", "10.1.0.1"), Sample.pod("b", "10.1.0.2")]
         let first = try #require(
             LegacyEndpoints.plan(
@@ -37,7 +37,7 @@ import Testing
         #expect(fewer?.subsets?.first?.addresses?.count == 1)
     }
 
-    @Test func theTriggerTimeAloneIsNoReasonToWrite() throws {
+    @Test func `the trigger time alone is no reason to write`() throws {
         let pods = [Sample.pod("a", "10.1.0.1")]
         let first = try #require(
             LegacyEndpoints.plan(
@@ -47,20 +47,20 @@ import Testing
         #expect(again == nil)
     }
 
-    @Test func terminatingPodsAreLeftOutUnlessUnreadyOnesAreWelcome() {
+    @Test func `terminating Pods are left out unless unready ones are welcome`() {
         let pod = Sample.pod("a", "10.1.0.1") { $0.metadata.deletionTimestamp = Timestamp(secondsSinceEpoch: 1) }
         #expect(LegacyEndpoints.subsets(for: Sample.service(), pods: [pod]).subsets?.isEmpty == true)
         let welcome = Sample.service { $0.spec?.publishNotReadyAddresses = true }
         #expect(LegacyEndpoints.subsets(for: welcome, pods: [pod]).subsets?.first?.addresses?.count == 1)
     }
 
-    @Test func onlyTheFirstFamilyIsListed() {
+    @Test func `only the first family is listed`() {
         let service = Sample.service { $0.spec?.ipFamilies = ["IPv6", "IPv4"] }
         let (subsets, _) = LegacyEndpoints.subsets(for: service, pods: [Sample.pod("a", "10.1.0.1", "fd00::1")])
         #expect(subsets?.first?.addresses?.map(\.ip) == ["fd00::1"])
     }
 
-    @Test func moreThanAThousandAreTruncatedReadyOnesFirst() throws {
+    @Test func `more than a thousand are truncated, ready ones first`() throws {
         let pods = (0..<1100).map { number in
             Sample.pod("p\(number)", "10.1.\(number / 250).\(number % 250)", ready: number >= 600)
         }
@@ -74,7 +74,7 @@ import Testing
         #expect(fewer.metadata.annotations?["endpoints.kubernetes.io/over-capacity"] == nil)
     }
 
-    @Test func mirroringTakesOnlyWhatNobodyElseManages() {
+    @Test func `mirroring takes only what nobody else manages`() {
         let endpoints = Endpoints(metadata: ObjectMeta(name: "web", namespace: "shop"))
         let plain = Sample.service { $0.spec?.selector = nil }
         #expect(MirroredSlices.isWanted(endpoints, service: plain))
@@ -88,7 +88,7 @@ import Testing
         #expect(!MirroredSlices.isWanted(election, service: plain))
     }
 
-    @Test func subsetsAreMirroredByFamilyAndPorts() {
+    @Test func `subsets are mirrored by family and ports`() {
         let endpoints = Endpoints(
             metadata: ObjectMeta(
                 name: "web", namespace: "shop", uid: "1", labels: ["team": "a"],

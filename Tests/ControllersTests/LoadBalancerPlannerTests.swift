@@ -4,7 +4,7 @@ import Testing
 
 @testable import Controllers
 
-@Suite struct LoadBalancerPlannerTests {
+@Suite("Services get addresses from pools") struct LoadBalancerPlannerTests {
     private func pool(
         _ name: String, _ addresses: String..., auto: Bool? = nil, namespaces: [String]? = nil
     ) -> PoolAddresses {
@@ -44,7 +44,7 @@ import Testing
         }
     }
 
-    @Test func poolsAreReadFromPrefixesRangesAndAddresses() {
+    @Test func `pools are read from prefixes ranges and addresses`() {
         let pool = pool("p", "192.0.2.0/30", "192.0.2.2-192.0.2.9", "198.51.100.1", "nonsense", "fd00::/64")
         #expect(pool.invalid == ["nonsense"])
         #expect(pool.ranges.count == 3)
@@ -53,7 +53,7 @@ import Testing
         #expect(small.count == 11)
     }
 
-    @Test func theFirstFreeAddressOfTheFirstPoolIsTaken() throws {
+    @Test func `the first free address of the first pool is taken`() throws {
         let pools = [pool("b", "198.51.100.1"), pool("a", "192.0.2.1-192.0.2.2")]
         #expect(decide(try request(), pools) == "a: 192.0.2.1")
         let one = try request("one", current: ["192.0.2.1"])
@@ -65,13 +65,27 @@ import Testing
         #expect(decide(try request(), []) == "there is no AddressPool")
     }
 
-    @Test func whatAServiceHasItKeeps() throws {
+    @Test func `what a Service has it keeps`() throws {
         let pools = [pool("a", "192.0.2.0/28")]
         #expect(decide(try request(current: ["192.0.2.9"]), pools) == "keep")
-        #expect(decide(try request(current: ["203.0.113.1"]), pools) == "a: 192.0.2.0")
+        #expect(decide(try request(current: ["203.0.113.1"]), pools) == "a: 192.0.2.1")
     }
 
-    @Test func poolsMayBeClosedToNamespacesOrToAutomaticUse() throws {
+    @Test func `the ends of an old class are given only to those that ask for them`() throws {
+        let network = [pool("a", "192.0.2.0/32"), pool("b", "198.51.100.254/31"), pool("c", "203.0.113.0/31")]
+        #expect(decide(try request(), [network[2]]) == "c: 203.0.113.1")
+        let full = try request("full", current: ["203.0.113.1"])
+        #expect(decide(try request(), [network[2]], [full]) == "no available addresses")
+        let asking = try request(annotations: [LoadBalancerRequest.addressesAnnotation: "203.0.113.0"])
+        #expect(decide(asking, [network[2]], [full]) == "c: 203.0.113.0")
+        // Named one by one they are meant.
+        #expect(decide(try request(), [network[0]]) == "a: 192.0.2.0")
+        #expect(decide(try request(), [pool("d", "203.0.113.255-203.0.113.255")]) == "d: 203.0.113.255")
+        let first = try request("first", current: ["198.51.100.254"])
+        #expect(decide(try request(), [network[1]], [first]) == "no available addresses")
+    }
+
+    @Test func `pools may be closed to namespaces or to automatic use`() throws {
         let closed = pool("a", "192.0.2.1", namespaces: ["other"])
         let manual = pool("b", "192.0.2.2", auto: false)
         let open = pool("c", "192.0.2.3", namespaces: ["shop"])
@@ -90,7 +104,7 @@ import Testing
         #expect(decide(try request(current: ["192.0.2.3"], annotations: chosen), [manual, open]) == "b: 192.0.2.2")
     }
 
-    @Test func requestedAddressesAreGivenOrRefusedWithTheReason() throws {
+    @Test func `requested addresses are given or refused with the reason`() throws {
         let pools = [pool("a", "192.0.2.0/28", auto: false), pool("x", "198.51.100.1", namespaces: ["other"])]
         func wants(_ address: String, current: [String] = []) throws -> LoadBalancerRequest {
             try request(current: current) { $0.spec?.loadBalancerIP = address }
@@ -112,7 +126,7 @@ import Testing
         #expect(decide(annotated, pools) == "a: 192.0.2.7")
     }
 
-    @Test func anAddressIsSharedOnlyByKeyAndWithOtherPorts() throws {
+    @Test func `an address is shared only by key and with other ports`() throws {
         let pools = [pool("a", "192.0.2.1-192.0.2.2")]
         let key = [LoadBalancerRequest.sharingAnnotation: "k"]
         let holder = try request("dns", current: ["192.0.2.1"], annotations: key) {
@@ -129,7 +143,7 @@ import Testing
         #expect(decide(local, pools, [holder]) == "a: 192.0.2.2")
     }
 
-    @Test func ofTwoHoldersTheOlderKeepsTheAddress() throws {
+    @Test func `of two holders the older keeps the address`() throws {
         let pools = [pool("a", "192.0.2.0/28")]
         let old = try request("old", current: ["192.0.2.0"], created: 1)
         let young = try request("young", current: ["192.0.2.0"], created: 2)
@@ -137,7 +151,7 @@ import Testing
         #expect(decide(young, pools, [old]) == "a: 192.0.2.1")
     }
 
-    @Test func dualStackServicesGetAnAddressOfEachFamily() throws {
+    @Test func `dual stack Services get an address of each family`() throws {
         let both = pool("both", "192.0.2.1", "fd00::1")
         let only4 = pool("aa", "192.0.2.9")
         func dual(_ policy: String, current: [String] = []) throws -> LoadBalancerRequest {
@@ -154,7 +168,7 @@ import Testing
     }
 
     @Test(arguments: [("ClusterIP", nil), ("NodePort", nil), ("LoadBalancer", "theirs")] as [(String, String?)])
-    func otherServicesAskForNothing(type: String, ownerClass: String?) {
+    func `other Services ask for nothing`(type: String, ownerClass: String?) {
         let service = Sample.service { service in
             service.spec?.type = type
             service.spec?.loadBalancerClass = ownerClass
@@ -162,7 +176,7 @@ import Testing
         #expect(LoadBalancerRequest(service, loadBalancerClass: "ours") == nil)
     }
 
-    @Test func servicesOfOurClassAskToo() {
+    @Test func `Services of our class ask too`() {
         let service = Sample.service { service in
             service.spec?.type = "LoadBalancer"
             service.spec?.loadBalancerClass = "ours"

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Controllers
 
-@Suite struct PodRegistrationTests {
+@Suite("Registered Pods get the status that a kubelet would give") struct PodRegistrationTests {
     private let now = Timestamp(secondsSinceEpoch: 1000)
 
     @Test(
@@ -64,7 +64,7 @@ import Testing
         #expect(PodTermination(pod, now: moment) == .nothing)
     }
 
-    @Test func aNodeIsKeptWhileItsLeaseIsRenewed() {
+    @Test func `a node is kept while its Lease is renewed`() {
         let renewed = MicroTime(microsecondsSinceEpoch: 1_000_000_000)
         var lease = Lease(spec: LeaseSpec(renewTime: renewed))
         #expect(PodTermination.isKept(lease, now: MicroTime(microsecondsSinceEpoch: 1_039_000_000)))
@@ -73,7 +73,7 @@ import Testing
         #expect(!PodTermination.isKept(lease, now: renewed))
     }
 
-    @Test func aPodWithoutProbeIsReadyAtOnce() {
+    @Test func `a Pod without probe is ready at once`() {
         let status = status(newPod())
         #expect(status.phase == "Running")
         #expect(status.podIP == "127.0.0.1")
@@ -87,13 +87,29 @@ import Testing
         #expect(status.containerStatuses?.first?.state?.running?.startedAt == now)
     }
 
-    @Test func nothingChangesWhenNothingChanged() {
+    @Test func `a sidecar counts, other init containers don't`() throws {
+        let pod = newPod {
+            $0.spec?.initContainers = [
+                Container(name: "proxy", image: "p", restartPolicy: "Always"), Container(name: "once", image: "o"),
+            ]
+        }
+        let ready = status(pod)
+        #expect(ready.initContainerStatuses?.map(\.name) == ["proxy"])
+        #expect(ready.initContainerStatuses?.first?.ready == true)
+        #expect(ready.initContainerStatuses?.first?.started == true)
+        #expect(condition(ready, "Ready")?.status == "True")
+        let unready = PodStatusPlanner.status(of: pod, addresses: [.loopbackV4], now: now) { $0.name != "proxy" }
+        #expect(unready.initContainerStatuses?.first?.ready == false)
+        #expect(condition(unready, "Ready")?.status == "False")
+    }
+
+    @Test func `nothing changes when nothing changed`() {
         var pod = newPod()
         pod.status = status(pod)
         #expect(status(pod, at: Timestamp(secondsSinceEpoch: 2000)) == pod.status)
     }
 
-    @Test func aFailingProbeMakesItUnready() {
+    @Test func `a failing probe makes it unready`() {
         var pod = newPod()
         pod.status = status(pod)
         let later = Timestamp(secondsSinceEpoch: 2000)
@@ -106,7 +122,7 @@ import Testing
         #expect(status.containerStatuses?.map(\.ready) == [false])
     }
 
-    @Test func readinessGatesHoldItBackAndConditionsOfOthersStay() {
+    @Test func `readiness gates hold it back and conditions of others stay`() {
         var pod = newPod { $0.spec?.readinessGates = [PodReadinessGate(conditionType: "example.com/ok")] }
         let closed = status(pod)
         #expect(condition(closed, "ContainersReady")?.status == "True")
@@ -117,7 +133,7 @@ import Testing
         #expect(condition(open, "example.com/ok") != nil)
     }
 
-    @Test func thresholdsCountResultsInARow() {
+    @Test func `thresholds count results in a row`() {
         var state = ProbeState(Probe(successThreshold: 2, failureThreshold: 3))
         let script: [(Bool, Bool)] = [
             (true, false), (false, false), (true, false), (true, true), (false, true), (false, true), (true, true),
@@ -132,7 +148,7 @@ import Testing
         #expect(ProbeState(Probe(), isReady: true).isReady)
     }
 
-    @Test func probesAreReadWithNamedPortsAndHeaders() {
+    @Test func `probes are read with named ports and headers`() {
         let container = Container(name: "main", ports: [ContainerPort(name: "web", containerPort: 8080)])
         let headers = [HTTPHeader(name: "X", value: "y")]
         let http = Probe(httpGet: HTTPGetAction(path: "ok", port: "web", scheme: "HTTPS", httpHeaders: headers))

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Controllers
 
-@Suite struct ServiceSlicesTests {
+@Suite("A Service wants slices of its ready Pods") struct ServiceSlicesTests {
     @Test(
         arguments: [
             (true, false, false, [true, true, false]), (false, false, false, [false, false, false]),
@@ -22,7 +22,7 @@ import Testing
         #expect(conditions?.terminating == expected[2])
     }
 
-    @Test func endpointsNameTheirPodAndNode() {
+    @Test func `endpoints name their Pod and node`() {
         let pod = Sample.pod("a", "10.1.0.1") { pod in
             pod.spec?.nodeName = "node-1"
             pod.spec?.hostname = "db-0"
@@ -35,16 +35,16 @@ import Testing
     }
 
     @Test(arguments: ["Failed", "Succeeded"])
-    func finishedPodsAreNoEndpoints(phase: String) {
+    func `finished Pods are no endpoints`(phase: String) {
         let pod = Sample.pod("a", "10.1.0.1") { $0.status?.phase = phase }
         #expect(ServiceSlices.groups(for: Sample.service(), pods: [pod]).flatMap(\.endpoints).isEmpty)
     }
 
-    @Test func podsWithoutAddressAreNoEndpoints() {
+    @Test func `Pods without address are no endpoints`() {
         #expect(ServiceSlices.groups(for: Sample.service(), pods: [Sample.pod("a")]).flatMap(\.endpoints).isEmpty)
     }
 
-    @Test func namedTargetPortsAreLookedUpOnEachPod() {
+    @Test func `named target ports are looked up on each Pod`() {
         let service = Sample.service { $0.spec?.ports?[0].targetPort = "web" }
         func pod(_ name: String, _ ip: String, _ port: Int) -> Pod {
             Sample.pod(name, ip) { pod in
@@ -68,14 +68,14 @@ import Testing
         #expect(groups.map { $0.endpoints.count } == [3, 1])
     }
 
-    @Test func aNamedPortThatAPodLacksLeavesItWithoutPorts() {
+    @Test func `a named port that a Pod lacks leaves it without ports`() {
         let service = Sample.service { $0.spec?.ports?[0].targetPort = "web" }
         let groups = ServiceSlices.groups(for: service, pods: [Sample.pod("a", "10.1.0.1")])
         #expect(groups.count == 1)
         #expect(groups.first?.ports.isEmpty == true)
     }
 
-    @Test func dualStackServicesGetASliceOfEachFamily() {
+    @Test func `dual stack Services get a slice of each family`() {
         let service = Sample.service { $0.spec?.ipFamilies = ["IPv6", "IPv4"] }
         let groups = ServiceSlices.groups(
             for: service, pods: [Sample.pod("a", "10.1.0.1", "fd00::1"), Sample.pod("b", "10.1.0.2")])
@@ -84,7 +84,7 @@ import Testing
         #expect(groups[1].endpoints.map(\.addresses) == [["10.1.0.1"], ["10.1.0.2"]])
     }
 
-    @Test func familiesComeFromClusterIPsWhereTheServiceListsNone() {
+    @Test func `families come from cluster IPs where the Service lists none`() {
         let service = Sample.service { service in
             service.spec?.ipFamilies = nil
             service.spec?.clusterIPs = ["fd00::5", "10.0.0.5"]
@@ -93,7 +93,7 @@ import Testing
         #expect(ServiceSlices.addressFamilies(of: Service()) == [.v4])
     }
 
-    @Test func headlessServicesAreLabelledAndMayHaveNoPorts() {
+    @Test func `headless Services are labelled and may have no ports`() {
         let service = Sample.service { service in
             service.metadata.labels = ["team": "a", "kubernetes.io/service-name": "forged"]
             service.spec?.clusterIP = "None"
@@ -110,7 +110,7 @@ import Testing
         #expect(groups.first?.endpoints.count == 1)
     }
 
-    @Test func theTriggerTimeIsTheEarliestChangeNotSeenYet() {
+    @Test func `the trigger time is the earliest change not seen yet`() {
         func pod(_ name: String, _ time: Int64) -> Pod {
             Sample.pod(name, "10.1.0.1") {
                 $0.status?.conditions?[0].lastTransitionTime = Timestamp(secondsSinceEpoch: time)

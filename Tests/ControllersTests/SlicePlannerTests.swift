@@ -3,7 +3,7 @@ import Testing
 
 @testable import Controllers
 
-@Suite struct SlicePlannerTests {
+@Suite("Slices change as little as possible") struct SlicePlannerTests {
     private let ports = [EndpointPort(name: "http", port: 8080, protocol: "TCP")]
     private let template = SliceTemplate(
         namespace: "shop", generateName: "web", labels: ["kubernetes.io/service-name": "web"], annotations: [:],
@@ -43,7 +43,7 @@ import Testing
     }
 
     @Test(arguments: [(0, 1), (1, 1), (100, 1), (101, 2), (250, 3)])
-    func newEndpointsFillSlicesOfTheCapacity(count: Int, slices: Int) {
+    func `new endpoints fill slices of the capacity`(count: Int, slices: Int) {
         let plan = plan([], [group(0..<count)])
         #expect(plan.create.count == slices)
         #expect(plan.create.allSatisfy { ($0.endpoints ?? []).count <= 100 })
@@ -51,13 +51,13 @@ import Testing
         #expect(plan.create.allSatisfy { $0.metadata.generateName == "web-" && $0.metadata.name == nil })
     }
 
-    @Test func nothingIsWrittenWhenNothingChanged() {
+    @Test func `nothing is written when nothing changed`() {
         let slices = apply(plan([], [group(0..<150)]), to: [])
         #expect(plan(slices, [group(0..<150)]).isEmpty)
         #expect(plan(slices, [group((0..<150).reversed())]).isEmpty)
     }
 
-    @Test func aChangedConditionWritesOneSliceInPlace() {
+    @Test func `a changed condition writes one slice in place`() {
         let slices = apply(plan([], [group(0..<250)]), to: [])
         var changed = group(0..<250)
         changed.endpoints[120].conditions?.ready = false
@@ -68,7 +68,7 @@ import Testing
         #expect(plan.update.first?.endpoints?[20].conditions?.ready == false)
     }
 
-    @Test func aNewEndpointGoesToASliceThatIsWrittenAnyway() {
+    @Test func `a new endpoint goes to a slice that is written anyway`() {
         let slices = apply(plan([], [group(0..<150)]), to: [])
         // The first slice loses one: the new endpoint takes its place although the second has more room.
         let plan = plan(slices, [group(Array(1..<150) + [500])])
@@ -77,14 +77,14 @@ import Testing
         #expect(plan.create.isEmpty && plan.delete.isEmpty)
     }
 
-    @Test func slicesAreNotBalanced() {
+    @Test func `slices are not balanced`() {
         let slices = apply(plan([], [group(0..<200)]), to: [])
         let plan = plan(slices, [group(Array(0..<10) + Array(100..<110))])
         #expect(plan.update.count == 2)
         #expect(plan.delete.isEmpty)
     }
 
-    @Test func aSliceThatLosesAllIsDeletedAndTheLastOneStaysEmpty() {
+    @Test func `a slice that loses all is deleted and the last one stays empty`() {
         let slices = apply(plan([], [group(0..<200)]), to: [])
         let half = plan(slices, [group(0..<100)])
         #expect(half.delete.map(\.metadata.name) == [slices[1].metadata.name])
@@ -94,7 +94,7 @@ import Testing
         #expect(addresses(none).isEmpty)
     }
 
-    @Test func changedPortsReuseTheSliceThatNobodyNeeds() {
+    @Test func `changed ports reuse the slice that nobody needs`() {
         let slices = apply(plan([], [group(0..<5)]), to: [])
         let other = [EndpointPort(name: "http", port: 9090, protocol: "TCP")]
         let plan = plan(slices, [group(0..<5, ports: other)])
@@ -103,7 +103,7 @@ import Testing
         #expect(plan.update.first?.ports == other)
     }
 
-    @Test func addressTypesNeverMix() {
+    @Test func `address types never mix`() {
         let v6 = SliceGroup(addressType: "IPv6", ports: ports, endpoints: [Endpoint(addresses: ["fd00::1"])])
         let slices = apply(plan([], [group(0..<5), v6]), to: [])
         #expect(slices.map(\.addressType).sorted() == ["IPv4", "IPv6"])
@@ -112,7 +112,7 @@ import Testing
         #expect(plan.update.isEmpty && plan.create.isEmpty)
     }
 
-    @Test func anEndpointInTwoSlicesIsKeptOnce() {
+    @Test func `an endpoint in two slices is kept once`() {
         var slices = apply(plan([], [group(0..<5)]), to: [])
         var copy = slices[0]
         copy.metadata.name = "zz-copy"
@@ -122,7 +122,7 @@ import Testing
         #expect(after.map(\.metadata.name) == [slices[0].metadata.name])
     }
 
-    @Test func changedLabelsAreWrittenAndAnnotationsOfOthersStay() {
+    @Test func `changed labels are written and annotations of others stay`() {
         var slices = apply(plan([], [group(0..<5)]), to: [])
         slices[0].metadata.annotations = ["theirs": "1"]
         #expect(plan(slices, [group(0..<5)]).isEmpty)
@@ -138,7 +138,7 @@ import Testing
     }
 
     /// Whatever happens, every endpoint is there exactly once, no slice is too full, and a second look is content.
-    @Test func randomHistoriesConverge() {
+    @Test func `random histories converge`() {
         var random = SystemRandomNumberGenerator()
         for capacity in [1, 3, 7] {
             var slices: [EndpointSlice] = []

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-struct FileTests {
+@Suite("Files of the project") struct FileTests {
     /// Tables and state machines that read better whole.
     static let longerFiles: Set<String> = []
     static let longestFile = 600
@@ -46,6 +46,23 @@ struct FileTests {
             for (number, line) in file.lines.enumerated() where line.contains("@unchecked Sendable") {
                 let context = file.lines[max(0, number - 12)...number].joined(separator: "\n")
                 #expect(context.contains("//"), "\(file.path):\(number + 1) does not explain @unchecked Sendable")
+            }
+        }
+    }
+
+    @Test func `a suite's name is words, not a type`() throws {
+        for file in try Sources.swiftFiles(below: "Tests") {
+            var suite: Substring?
+            for (number, line) in file.lines.enumerated() {
+                // A type is named on its own line or on the one before.
+                if line.firstMatch(of: #/^ *(?:@Suite.*)?(?:struct|final class|class|enum|actor) \w+/#) != nil {
+                    suite = file.lines[max(0, number - 4)...number].joined(separator: "\n")[...]
+                }
+                guard line.firstMatch(of: #/^ +@Test\b/#) != nil, let named = suite else { continue }
+                #expect(
+                    named.contains(#/@Suite\(\s*"[A-Z][^"]+"/#),
+                    "\(file.path):\(number + 1) is in a suite without a name")
+                suite = nil
             }
         }
     }

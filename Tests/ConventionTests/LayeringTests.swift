@@ -1,24 +1,32 @@
 import Testing
 
 /// The arrows of the house point down only (`docs/decisions/0001-layers.md`).
-struct LayeringTests {
+@Suite("Which target may import which") struct LayeringTests {
     /// Target → the targets of ours it may import.
     static let allowed: [String: Set<String>] = [
+        "System": ["CLinux"],
         "NetworkTypes": [],
-        "KubeModel": ["NetworkTypes", "CYAML"],
-        "Store": ["CSQLite"],
-        "Transport": ["NetworkTypes", "CLinux", "COpenSSL", "CNGHTTP2"],
-        "APIServer": ["NetworkTypes", "KubeModel", "Store", "Transport"],
-        "KubeClient": ["NetworkTypes", "KubeModel", "Transport"],
+        "KubeModel": ["NetworkTypes", "CYAML", "CRE2"],
+        "CEL": ["NetworkTypes", "KubeModel"],
+        "Patching": ["KubeModel"],
+        "Store": ["System", "CSQLite", "CXXHash"],
+        "Transport": ["System", "NetworkTypes", "CLinux", "COpenSSL", "CNGHTTP2", "CZlib"],
+        "WatchCache": ["System", "KubeModel", "Store"],
+        "APIServer": [
+            "System", "NetworkTypes", "KubeModel", "CEL", "Patching", "Store", "Transport", "WatchCache",
+        ],
+        "KubeClient": ["System", "NetworkTypes", "KubeModel", "Transport"],
         "TrafficModel": ["NetworkTypes", "KubeModel"],
-        "ProxyEngine": ["NetworkTypes", "Transport", "CLinux", "COpenSSL"],
-        "Controllers": ["NetworkTypes", "KubeModel", "KubeClient", "TrafficModel", "Transport"],
+        "ProxyEngine": ["System", "NetworkTypes", "Transport", "CLinux", "COpenSSL"],
+        "Controllers": ["System", "NetworkTypes", "KubeModel", "KubeClient", "TrafficModel", "Transport"],
         "DataPlane": [
-            "NetworkTypes", "KubeModel", "Transport", "KubeClient", "TrafficModel", "ProxyEngine",
+            "System", "NetworkTypes", "KubeModel", "Transport", "KubeClient", "TrafficModel", "ProxyEngine",
         ],
     ]
 
-    static let ours: Set<String> = Set(allowed.keys).union(["CLinux", "COpenSSL", "CNGHTTP2", "CSQLite", "CYAML"])
+    static let ours: Set<String> = Set(allowed.keys).union([
+        "CLinux", "COpenSSL", "CNGHTTP2", "CZlib", "CSQLite", "CYAML", "CRE2", "CXXHash",
+    ])
 
     @Test(arguments: allowed.keys.sorted())
     func `a target imports only the targets below it`(target: String) throws {
@@ -30,10 +38,10 @@ struct LayeringTests {
         }
     }
 
-    @Test(arguments: ["NetworkTypes", "KubeModel", "TrafficModel"])
-    func `a pure target imports no logger and no clock`(target: String) throws {
+    @Test(arguments: ["NetworkTypes", "KubeModel", "CEL", "Patching", "TrafficModel"])
+    func `a pure target imports no logger, no clock and nothing of the system`(target: String) throws {
         for file in try Sources.swiftFiles(below: "Sources/\(target)") {
-            let impure = Self.imports(of: file).filter { ["Logging", "Dispatch"].contains($0) }
+            let impure = Self.imports(of: file).filter { ["Logging", "Dispatch", "System"].contains($0) }
             #expect(impure.isEmpty, "\(file.path) imports \(impure)")
         }
     }

@@ -3,9 +3,9 @@ import NetworkTypes
 
 /// A plain blocking client socket with a timeout, for tests.
 final class BlockingSocket {
-    struct Failure: Error { let number: Int32 }
+    struct Failure: Error, Equatable { let number: Int32 }
 
-    private let descriptor: Int32
+    private var descriptor: Int32
 
     init(_ address: SocketAddress, datagrams: Bool = false) throws {
         let type = datagrams ? SOCK_DGRAM : SOCK_STREAM
@@ -28,7 +28,7 @@ final class BlockingSocket {
         }
     }
 
-    deinit { close(descriptor) }
+    deinit { if descriptor >= 0 { close(descriptor) } }
 
     func send(_ text: String) throws {
         let bytes = Array(text.utf8)
@@ -43,6 +43,14 @@ final class BlockingSocket {
         let count = recv(descriptor, &buffer, buffer.count, 0)
         guard count > 0 else { throw Failure(number: errno) }
         return String(decoding: buffer[..<count], as: UTF8.self)
+    }
+
+    /// One read that gives up after a while of its own.
+    func receive(within limit: Duration) throws -> String {
+        var ready = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        let milliseconds = Int32(limit / .milliseconds(1))
+        guard poll(&ready, 1, milliseconds) == 1 else { throw Failure(number: EAGAIN) }
+        return try receive()
     }
 
     /// Sends a line and reads the line that comes back.
@@ -63,5 +71,27 @@ final class BlockingSocket {
             if count == 0 { return all }
             all += buffer[..<count]
         }
+    }
+
+    /// Sends FIN.
+    func finishSending() throws {
+        guard shutdown(descriptor, Int32(SHUT_WR)) == 0 else { throw Failure(number: errno) }
+    }
+
+    /// Sends for as long as somebody takes it, at least once.
+    func sendUntilFull() throws {
+        let bytes = [UInt8](repeating: 120, count: 65_536)
+        var limit = timeval(tv_sec: 0, tv_usec: 300_000)
+        setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+        while Glibc.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL)) > 0 {}
+        guard errno == EAGAIN else { throw Failure(number: errno) }
+    }
+
+    /// Closes with RST.
+    func reset() {
+        var value = linger(l_onoff: 1, l_linger: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &value, socklen_t(MemoryLayout<linger>.size))
+        close(descriptor)
+        descriptor = -1
     }
 }

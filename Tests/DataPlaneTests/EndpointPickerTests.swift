@@ -4,7 +4,7 @@ import Transport
 
 @testable import DataPlane
 
-struct EndpointPickerTests {
+@Suite("Picking an endpoint") struct EndpointPickerTests {
     private let a = SocketAddress("10.0.0.1:80")!
     private let b = SocketAddress("10.0.0.2:80")!
     private let c = SocketAddress("10.0.0.3:80")!

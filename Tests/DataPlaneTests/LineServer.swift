@@ -61,7 +61,7 @@ final class LineServer: Sendable {
     }
 }
 
-/// A UDP server that sends everything back and counts it.
+/// A UDP server that sends everything back, with its name in front if it has one, and counts it.
 final class DatagramServer: Sendable {
     let address: SocketAddress
     private let descriptor: Int32
@@ -69,7 +69,8 @@ final class DatagramServer: Sendable {
 
     var received: Int { counter.value.load(ordering: .relaxed) }
 
-    init() throws {
+    init(name: String = "") throws {
+        let prefix = Array(name.isEmpty ? "".utf8 : "\(name) ".utf8)
         let bound = try Socket.bindUDP(SocketAddress("127.0.0.1:0")!)
         descriptor = bound
         address = Socket.localAddress(bound)!
@@ -81,7 +82,7 @@ final class DatagramServer: Sendable {
             while poll(&ready, 1, 30_000) > 0 {
                 _ = Socket.receiveDatagrams(bound, scratch: scratch) { bytes, peer in
                     counter.value.add(1, ordering: .relaxed)
-                    Socket.sendDatagram(bound, bytes, to: peer)
+                    (prefix + bytes).withUnsafeBytes { Socket.sendDatagram(bound, $0, to: peer) }
                 }
             }
         }

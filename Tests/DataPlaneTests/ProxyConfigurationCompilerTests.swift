@@ -6,7 +6,7 @@ import TrafficModel
 
 @testable import DataPlane
 
-struct ProxyConfigurationCompilerTests {
+@Suite("Compiling routes for the L7 proxy") struct ProxyConfigurationCompilerTests {
     private let compiler = ProxyConfigurationCompiler(listeners: [])
 
     private func table(_ name: String = "store", host: String, paths: [RoutePath], secret: String? = nil) -> RouteTable
@@ -18,7 +18,7 @@ struct ProxyConfigurationCompilerTests {
                 tls: secret.map { [RouteTableTLS(hosts: [host], secretName: $0)] }))
     }
 
-    private func services() -> ServiceTable {
+    private func backends(_ routes: CompiledRoutes) -> [ServiceBackend: BackendResolution] {
         let service = Service(
             metadata: ObjectMeta(name: "web", namespace: "shop"),
             spec: ServiceSpec(ports: [ServicePort(name: "http", port: 80)]))
@@ -26,7 +26,8 @@ struct ProxyConfigurationCompilerTests {
             metadata: ObjectMeta(name: "web-1", namespace: "shop", labels: ["kubernetes.io/service-name": "web"]),
             addressType: "IPv4", endpoints: [Endpoint(addresses: ["10.0.0.1"])],
             ports: [EndpointPort(name: "http", port: 8080)])
-        return ServiceTable(services: [service], slices: [slice])
+        let table = ServiceTable(services: [service], slices: [slice])
+        return Dictionary(uniqueKeysWithValues: routes.backends.map { ($0, table.resolve($0)) })
     }
 
     private func path(_ path: String, _ service: String, type: String = "Prefix") -> RoutePath {
@@ -39,7 +40,7 @@ struct ProxyConfigurationCompilerTests {
         let routes = CompiledRoutes(compiling: [
             table(host: "a.example.com", paths: [path("/", "web"), path("/x", "web", type: "Exact")])
         ])
-        let result = compiler.compile(routes: routes, services: services(), secrets: [:])
+        let result = compiler.compile(routes: routes, backends: backends(routes), secrets: [:])
         #expect(result.upstreams.map(\.name) == ["shop/web:80"])
         #expect(result.upstreams[0].endpoints == [SocketAddress("10.0.0.1:8080")!])
         #expect(result.hosts.map(\.host) == [.exact("a.example.com")])
@@ -49,21 +50,64 @@ struct ProxyConfigurationCompilerTests {
 
     @Test func `a backend that is missing has no endpoints`() {
         let routes = CompiledRoutes(compiling: [table(host: "a.example.com", paths: [path("/", "nobody")])])
-        let result = compiler.compile(routes: routes, services: services(), secrets: [:])
+        let result = compiler.compile(routes: routes, backends: backends(routes), secrets: [:])
         #expect(result.upstreams.map(\.endpoints) == [[]])
     }
 
-    @Test func `a host with a certificate redirects, and one whose Secret is missing does not`() {
+    @Test func `a host that tls names redirects, whatever the state of its Secret`() {
+        var without = table("three", host: "c.example.com", paths: [path("/", "web")])
+        without.spec?.tls = [RouteTableTLS(hosts: ["C.example.com", "*.wild.example.com"])]
         let routes = CompiledRoutes(compiling: [
             table("one", host: "a.example.com", paths: [path("/", "web")], secret: "a-tls"),
             table("two", host: "b.example.com", paths: [path("/", "web")], secret: "absent"),
+            without,
+            table("four", host: "d.example.com", paths: [path("/", "web")]),
+            table("five", host: "x.wild.example.com", paths: [path("/", "web")]),
+            table("six", host: "*.wild.example.com", paths: [path("/", "web")]),
         ])
         let secrets = [
             NamespacedName(namespace: "shop", name: "a-tls"): TLSSecret(certificateChainPEM: [1], privateKeyPEM: [2])
         ]
-        let result = compiler.compile(routes: routes, services: services(), secrets: secrets)
+        let result = compiler.compile(routes: routes, backends: backends(routes), secrets: secrets)
         #expect(result.certificates.map(\.hosts) == [["a.example.com"]])
-        #expect(result.hosts.map(\.redirectsToHTTPS) == [true, false])
+        let redirecting = result.hosts.filter(\.redirectsToHTTPS).map { "\($0.host)" }
+        #expect(
+            Set(redirecting)
+                == ["a.example.com", "b.example.com", "c.example.com", "x.wild.example.com", "*.wild.example.com"])
+    }
+
+    @Test func `where tls names no hosts, those redirect that the certificate names and the same table serves`() {
+        var open = table("open", host: "a.example.com", paths: [path("/", "web")])
+        open.spec?.rules?.append(RouteTableRule(host: "other.example.com", paths: [path("/", "web")]))
+        open.spec?.tls = [RouteTableTLS(hosts: nil, secretName: "open-tls")]
+        let routes = CompiledRoutes(compiling: [
+            open, table("stranger", host: "b.example.com", paths: [path("/", "web")]),
+        ])
+        let secret = TLSSecret(
+            certificateChainPEM: [1], privateKeyPEM: [2], dnsNames: ["a.example.com", "b.example.com"])
+        let result = compiler.compile(
+            routes: routes, backends: backends(routes),
+            secrets: [NamespacedName(namespace: "shop", name: "open-tls"): secret])
+        #expect(result.hosts.filter(\.redirectsToHTTPS).map { "\($0.host)" } == ["a.example.com"])
+    }
+
+    @Test func `every certificate without hosts is shown for the names in it`() {
+        let tables = ["one", "two"].map { name in
+            var table = table(name, host: "\(name).example.com", paths: [path("/", "web")])
+            table.spec?.tls = [RouteTableTLS(hosts: nil, secretName: "\(name)-tls")]
+            return table
+        }
+        let routes = CompiledRoutes(compiling: tables)
+        let result = compiler.compile(
+            routes: routes, backends: backends(routes),
+            secrets: [
+                NamespacedName(namespace: "shop", name: "one-tls"):
+                    TLSSecret(certificateChainPEM: [1], privateKeyPEM: [1], dnsNames: ["one.example.com"]),
+                NamespacedName(namespace: "shop", name: "two-tls"):
+                    TLSSecret(certificateChainPEM: [2], privateKeyPEM: [2], dnsNames: ["*.example.com"]),
+            ])
+        #expect(result.certificates.map(\.certificateChainPEM) == [[1], [2]])
+        #expect(result.hosts.allSatisfy { $0.redirectsToHTTPS })
     }
 
     @Test func `a certificate without hosts speaks for the names in it, after the named ones`() {
@@ -74,7 +118,7 @@ struct ProxyConfigurationCompilerTests {
         ])
         let secret = TLSSecret(certificateChainPEM: [1], privateKeyPEM: [2])
         let result = compiler.compile(
-            routes: routes, services: services(),
+            routes: routes, backends: backends(routes),
             secrets: [
                 NamespacedName(namespace: "shop", name: "open-tls"): secret,
                 NamespacedName(namespace: "shop", name: "b-tls"): secret,
@@ -92,7 +136,12 @@ struct ProxyConfigurationCompilerTests {
         let older = table("a-store", host: "a.example.com", paths: [path("/", "web")])
         let conflicts = CompiledRoutes(compiling: [original, older]).conflicts
         let shadowed = try #require(RouteTableAcknowledger.acknowledge(updated, conflicts: conflicts, now: now))
-        #expect(shadowed.status?.conditions?.first?.reason == "PartlyShadowed")
+        #expect(shadowed.status?.conditions?.first?.reason == "Shadowed")
+        #expect(shadowed.status?.conditions?.first?.status == "False")
         #expect(shadowed.status?.conditions?.first?.message == "a.example.com/ belongs to shop/a-store")
+        let two = table(host: "a.example.com", paths: [path("/", "web"), path("/own", "web")])
+        let partly = try #require(RouteTableAcknowledger.acknowledge(two, conflicts: conflicts, now: now))
+        #expect(partly.status?.conditions?.first?.reason == "PartlyShadowed")
+        #expect(partly.status?.conditions?.first?.status == "True")
     }
 }

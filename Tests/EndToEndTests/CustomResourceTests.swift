@@ -4,7 +4,7 @@ import Testing
 
 extension EndToEnd {
     /// CustomResourceDefinitions and their objects with kubectl.
-    @Suite(.serialized, .martlet("apiserver")) struct CustomResourceTests {
+    @Suite("Custom resources", .serialized, .martlet("apiserver")) struct CustomResourceTests {
         private static let crontabs = """
             apiVersion: apiextensions.k8s.io/v1
             kind: CustomResourceDefinition

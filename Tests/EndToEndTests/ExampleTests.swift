@@ -4,7 +4,7 @@ import Testing
 
 extension EndToEnd {
     /// `examples/shop` through the real processes.
-    @Suite(.serialized) struct ExampleTests {
+    @Suite("The example of the README", .serialized) struct ExampleTests {
         private func get(_ url: String, host: String? = nil) async throws -> String {
             let header = host.map { ["--header", "Host: \($0)"] } ?? []
             return try await Program.run("curl", ["-sS", "--fail", "--max-time", "5", url] + header).out

@@ -3,7 +3,7 @@ import Testing
 
 extension EndToEnd {
     /// Clients that other people wrote: Python's `kubernetes`, and C on libcurl.
-    @Suite(.serialized, .martlet("apiserver")) struct ForeignClientTests {
+    @Suite("Clients in C and Python", .serialized, .martlet("apiserver")) struct ForeignClientTests {
         /// What `scripts/build-clients.sh` makes; it runs here too, for tests that were not started by `make`.
         private static func client(_ path: String) async throws -> String {
             let root = MartletServer.packageRoot

@@ -4,7 +4,7 @@ import Testing
 
 extension EndToEnd {
     /// kubectl, the API server and the garbage collector as processes of their own.
-    @Suite(.serialized, .martlet("apiserver")) struct GarbageCollectionTests {
+    @Suite("Garbage collection on the wire", .serialized, .martlet("apiserver")) struct GarbageCollectionTests {
         /// Runs a test while a garbage collector works.
         private func collecting(_ namespace: String, _ body: (MartletServer) async throws -> Void) async throws {
             let server = try suiteServer()

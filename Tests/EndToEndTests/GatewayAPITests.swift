@@ -4,7 +4,7 @@ import Testing
 
 extension EndToEnd {
     /// Gateway API's own definitions and objects, by `kubectl`.
-    @Suite(.serialized, .martlet("apiserver")) struct GatewayAPITests {
+    @Suite("The Gateway API's definitions on the wire", .serialized, .martlet("apiserver")) struct GatewayAPITests {
         private static let kinds = [
             "gatewayclasses", "gateways", "httproutes", "grpcroutes", "referencegrants", "backendtlspolicies",
         ]

@@ -3,7 +3,7 @@ import Testing
 
 extension EndToEnd {
     /// Clients that mean no good, on the wire: what comes in through sockets, and programs that search for faults.
-    @Suite(.serialized, .martlet("apiserver")) struct HostileClientTests {
+    @Suite("Clients that mean no good", .serialized, .martlet("apiserver")) struct HostileClientTests {
         /// What `scripts/build-schemathesis.sh` makes; it runs here too, for tests that were not started by `make`.
         private static func schemathesis() async throws -> String {
             let root = MartletServer.packageRoot
@@ -25,10 +25,12 @@ extension EndToEnd {
             let documents = index.matches(of: #/"serverRelativeURL": ?"([^"]+)"/#).map { String($0.output.1) }
             try #require(documents.count > 5, "\(index)")
             for document in documents {
+                // In the server's folder: it leaves files where it runs.
                 let output = try await Program.run(
-                    program,
+                    "env",
                     [
-                        "run", server.url + document, "--url", server.url, "--tls-verify", server.file("ca.crt"),
+                        "--chdir=\(server.directory.path)", program, "run", server.url + document, "--url", server.url,
+                        "--tls-verify", server.file("ca.crt"),
                         "--header", "Authorization: Bearer \(try server.token())", "--checks", "answers_for_itself",
                         "--phases", "coverage,fuzzing", "--max-time", "3", "--workers", "1", "--max-examples", "2",
                         "--request-timeout", "10", "--suppress-health-check", "all", "--warnings", "off", "--no-color",

@@ -4,7 +4,7 @@ import Testing
 
 extension EndToEnd {
     /// `kubectl apply --server-side`, `kubectl diff` and who owns what, as people use them.
-    @Suite(.serialized, .martlet("apiserver")) struct KubectlApplyTests {
+    @Suite("kubectl applies", .serialized, .martlet("apiserver")) struct KubectlApplyTests {
         private static func service(target: Int, extra: String = "") -> String {
             """
             apiVersion: v1

@@ -3,7 +3,7 @@ import Testing
 
 extension EndToEnd {
     /// What kubectl does with kinds that are stored and that nobody here acts on, and with discovery and documents.
-    @Suite(.serialized, .martlet("apiserver")) struct KubectlDiscoveryTests {
+    @Suite("kubectl discovers", .serialized, .martlet("apiserver")) struct KubectlDiscoveryTests {
         private static let deployment = """
             apiVersion: apps/v1
             kind: Deployment

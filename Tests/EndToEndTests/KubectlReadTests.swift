@@ -4,7 +4,7 @@ import Testing
 
 extension EndToEnd {
     /// `kubectl` as people use it to look at things.
-    @Suite(.serialized, .martlet("apiserver")) struct KubectlReadTests {
+    @Suite("kubectl reads", .serialized, .martlet("apiserver")) struct KubectlReadTests {
         private static let manifest = """
             apiVersion: v1
             kind: Namespace

@@ -4,7 +4,7 @@ import Testing
 
 extension EndToEnd {
     /// Options of the writing verbs as `kubectl` sends them: validation, cascades, grace periods, versions, races.
-    @Suite(.serialized, .martlet("apiserver")) struct KubectlVerbsTests {
+    @Suite("kubectl's verbs", .serialized, .martlet("apiserver")) struct KubectlVerbsTests {
         private func server(_ namespace: String) async throws -> MartletServer {
             let server = try suiteServer()
             try await server.makeNamespace(namespace)

@@ -4,7 +4,7 @@ import Testing
 
 extension EndToEnd {
     /// `kubectl` on the kinds that are kept for the sake of manifests and charts.
-    @Suite(.serialized, .martlet("apiserver")) struct KubectlWorkloadTests {
+    @Suite("kubectl and workloads", .serialized, .martlet("apiserver")) struct KubectlWorkloadTests {
         private func server(_ namespace: String) async throws -> MartletServer {
             let server = try suiteServer()
             try await server.makeNamespace(namespace)

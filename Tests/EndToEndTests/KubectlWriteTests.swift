@@ -4,7 +4,7 @@ import Testing
 
 extension EndToEnd {
     /// `kubectl` as people use it to change things.
-    @Suite(.serialized, .martlet("apiserver")) struct KubectlWriteTests {
+    @Suite("kubectl writes", .serialized, .martlet("apiserver")) struct KubectlWriteTests {
         private static func service(ports: String, extra: String = "") -> String {
             """
             apiVersion: v1

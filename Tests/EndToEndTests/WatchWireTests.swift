@@ -4,7 +4,7 @@ import Testing
 
 extension EndToEnd {
     /// Watch streams line by line.
-    @Suite(.serialized, .martlet("apiserver")) struct WatchWireTests {
+    @Suite("Watches on the wire", .serialized, .martlet("apiserver")) struct WatchWireTests {
         private struct Event: Sendable, Hashable {
             let type: String
             let name: String

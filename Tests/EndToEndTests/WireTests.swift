@@ -4,7 +4,7 @@ import Testing
 
 extension EndToEnd {
     /// What goes over the wire, request by request, through `curl`.
-    @Suite(.serialized, .martlet("apiserver")) struct WireTests {
+    @Suite("The API on the wire", .serialized, .martlet("apiserver")) struct WireTests {
         private static let configMaps = "/api/v1/namespaces/default/configmaps"
 
         private static func configMap(_ name: String, _ more: String = "") -> String {

@@ -2,7 +2,7 @@ import KubeClient
 import KubeModel
 import Testing
 
-@Suite struct APIClientTests {
+@Suite("A client reaches every verb of the API") struct APIClientTests {
     private let api = InMemoryAPI([Service.definition, Ingress.definition, Node.definition])
     private var client: APIClient { APIClient(transport: api) }
 
@@ -12,7 +12,7 @@ import Testing
             spec: ServiceSpec(ports: [ServicePort(port: 80)]))
     }
 
-    @Test func typedObjectsGoThroughEveryVerb() async throws {
+    @Test func `typed objects go through every verb`() async throws {
         let created = try await client.create(service("web"))
         #expect(created.metadata.uid != nil)
         var changed = created
@@ -33,7 +33,7 @@ import Testing
         #expect(status?.message == "services \"web\" not found")
     }
 
-    @Test func pathsFollowTheAPIConventions() async throws {
+    @Test func `paths follow the API conventions`() async throws {
         _ = try? await client.get(Ingress.self, "a b", namespace: "shop")  // Not there: only the path counts.
         _ = try await client.list(
             Service.self, options: ListOptions(labelSelector: "app in (a,b)", limit: 5, resourceVersion: "0"))
@@ -47,14 +47,14 @@ import Testing
             ])
     }
 
-    @Test func aStaleUpdateConflicts() async throws {
+    @Test func `a stale update conflicts`() async throws {
         let created = try await client.create(service("web"))
         _ = try await client.patch(Service.self, "web", namespace: "shop", .merge(["spec": ["type": "NodePort"]]))
         let status = await #expect(throws: Status.self) { try await client.update(created) }
         #expect(status?.isConflict == true)
     }
 
-    @Test func deletionPreconditionsAreSent() async throws {
+    @Test func `deletion preconditions are sent`() async throws {
         _ = try await client.create(service("web"))
         let status = await #expect(throws: Status.self) {
             try await client.delete(
@@ -63,7 +63,7 @@ import Testing
         #expect(status?.isConflict == true)
     }
 
-    @Test func statusAndSpecAreKeptApart() async throws {
+    @Test func `status and spec are kept apart`() async throws {
         _ = try await client.create(service("web"))
         let ingress: JSONValue = [
             "status": ["loadBalancer": ["ingress": [["ip": "192.0.2.1"]]]], "spec": ["type": "X"],
@@ -74,7 +74,7 @@ import Testing
         #expect(written.status?.loadBalancer?.ingress?.first?.ip == "192.0.2.1")
     }
 
-    @Test func anAnswerThatIsNoStatusStillBecomesOne() async throws {
+    @Test func `an answer that is no Status still becomes one`() async throws {
         struct Broken: APITransport {
             func send(_ request: APIRequest) async throws -> APIResponse {
                 APIResponse(status: 503, body: Array("upstream is away".utf8))
@@ -91,7 +91,7 @@ import Testing
         #expect(gone?.isExpired == true)
     }
 
-    @Test func aWatchDeliversEventsInOrderAndResumes() async throws {
+    @Test func `a watch delivers events in order and resumes`() async throws {
         let list = try await client.list(Service.self)
         _ = try await client.create(service("a", labels: ["app": "x"]))
         _ = try await client.create(service("b"))
@@ -118,7 +118,7 @@ import Testing
         #expect(labelled == ["+a", "-a"])
     }
 
-    @Test func aCompactedRevisionGives410() async throws {
+    @Test func `a compacted revision gives 410`() async throws {
         _ = try await client.create(service("a"))
         api.compact()
         let status = await #expect(throws: Status.self) {
@@ -127,7 +127,7 @@ import Testing
         #expect(status?.isExpired == true)
     }
 
-    @Test func oneBadObjectDoesNotHideTheOthers() async throws {
+    @Test func `one bad object does not hide the others`() async throws {
         _ = try await client.create(service("good"))
         _ = try await client.create(
             Service.definition,

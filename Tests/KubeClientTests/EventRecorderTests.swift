@@ -4,7 +4,7 @@ import Testing
 
 @testable import KubeClient
 
-@Suite struct EventRecorderTests {
+@Suite("Events are told without making anybody wait") struct EventRecorderTests {
     private let about = ObjectReference(kind: "Service", namespace: "shop", name: "web", uid: "1", apiVersion: "v1")
 
     private func happening(_ message: String) -> EventCorrelator.Happening {
@@ -13,7 +13,7 @@ import Testing
 
     private func time(_ seconds: Int64) -> MicroTime { MicroTime(microsecondsSinceEpoch: seconds * 1_000_000) }
 
-    @Test func repeatsRaiseTheCountOfOneEvent() {
+    @Test func `repeats raise the count of one Event`() {
         var correlator = EventCorrelator(component: "test", instance: "test-1")
         guard case .create(let event) = correlator.write(for: happening("no"), now: time(1), nonce: 255) else {
             Issue.record("the first time creates an Event")
@@ -37,7 +37,7 @@ import Testing
         #expect(last == Timestamp(secondsSinceEpoch: 9))
     }
 
-    @Test func manyDifferentMessagesAreCombined() {
+    @Test func `many different messages are combined`() {
         var correlator = EventCorrelator(component: "test", instance: "test-1")
         var created = 0
         var last: Event?
@@ -54,7 +54,7 @@ import Testing
         #expect(last?.message == "(combined from similar events): message 19")
     }
 
-    @Test func anObjectWithTooManyEventsIsMutedForAWhile() {
+    @Test func `an object with too many Events is muted for a while`() {
         var correlator = EventCorrelator(component: "test", instance: "test-1")
         let written = (0..<60).filter { _ in correlator.write(for: happening("no"), now: time(1), nonce: 1) != nil }
         #expect(written.count == EventCorrelator.burst)
@@ -63,7 +63,7 @@ import Testing
         verify(correlator.write(for: happening("no"), now: later, nonce: 1) == nil)
     }
 
-    @Test func eventsReachTheServer() async throws {
+    @Test func `Events reach the server`() async throws {
         let api = InMemoryAPI([Event.definition])
         let client = APIClient(transport: api)
         let recorder = EventRecorder(

@@ -5,7 +5,7 @@ import Testing
 
 @testable import KubeClient
 
-@Suite struct InformerTests {
+@Suite("An informer mirrors what the server has") struct InformerTests {
     private let api = InMemoryAPI([ConfigMap.definition])
     private var client: APIClient { APIClient(transport: api) }
     private let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
@@ -33,7 +33,7 @@ import Testing
         var all: [String] { lines.withLock { $0 } }
     }
 
-    @Test func theStoreFollowsTheServer() async throws {
+    @Test func `the store follows the server`() async throws {
         _ = try await client.create(map("a"))
         let informer = informer()
         let log = Log()
@@ -49,7 +49,7 @@ import Testing
         }
     }
 
-    @Test func aBrokenWatchIsResumedWithoutANewList() async throws {
+    @Test func `a broken watch is resumed without a new list`() async throws {
         let informer = informer()
         let log = Log()
         informer.addHandler { log.note($0) }
@@ -64,7 +64,7 @@ import Testing
         }
     }
 
-    @Test func aCompactedRevisionLeadsToANewListAndNothingIsMissed() async throws {
+    @Test func `a compacted revision leads to a new list and nothing is missed`() async throws {
         _ = try await client.create(map("stays"))
         _ = try await client.create(map("goes"))
         let informer = informer()
@@ -84,7 +84,7 @@ import Testing
         }
     }
 
-    @Test func aFailingListIsRepeated() async throws {
+    @Test func `a failing list is repeated`() async throws {
         api.failNext("GET", with: .internalError("out of order"))
         _ = try await client.create(map("a"))
         let informer = informer()
@@ -94,7 +94,7 @@ import Testing
         }
     }
 
-    @Test func aLateHandlerGetsWhatIsThere() async throws {
+    @Test func `a late handler gets what is there`() async throws {
         _ = try await client.create(map("a"))
         let informer = informer()
         try await withBackground({ try await informer.run() }) {
@@ -109,7 +109,7 @@ import Testing
         }
     }
 
-    @Test func whatOurWriteReturnedIsThereAtOnceAndToldOnce() async throws {
+    @Test func `what our write returned is there at once and told once`() async throws {
         let informer = informer()
         let log = Log()
         informer.addHandler { log.note($0) }
@@ -129,7 +129,7 @@ import Testing
         }
     }
 
-    @Test func anObjectThatWasReplacedIsDeletedAndAdded() async throws {
+    @Test func `an object that was replaced is deleted and added`() async throws {
         let informer = informer()
         let log = Log()
         informer.addHandler { log.note($0) }
@@ -146,7 +146,7 @@ import Testing
         }
     }
 
-    @Test func serverSideBookkeepingIsNotKept() async throws {
+    @Test func `server-side bookkeeping is not kept`() async throws {
         var object = map("a")
         object.metadata.annotations = ["kubectl.kubernetes.io/last-applied-configuration": "{}", "mine": "1"]
         object.metadata.managedFields = [["manager": "kubectl"]]
@@ -160,7 +160,7 @@ import Testing
         }
     }
 
-    @Test func indexesFollowChanges() async throws {
+    @Test func `indexes follow changes`() async throws {
         let store = ObjectStore<ConfigMap>(indexes: ["value": { [$0.data?["key"] ?? ""] }])
         store.set(map("a", "x"))
         store.set(map("b", "x"))
@@ -175,7 +175,7 @@ import Testing
         #expect(store.objects(index: "none", "a").isEmpty)
     }
 
-    @Test func waitingForSyncEndsWithTheTask() async throws {
+    @Test func `waiting for sync ends with the task`() async throws {
         let informer = informer()
         let task = Task { try await informer.waitForSync() }
         task.cancel()

@@ -2,7 +2,7 @@ import KubeClient
 import KubeModel
 import Testing
 
-@Suite struct KubeconfigTests {
+@Suite("A kubeconfig says where the server is and who asks") struct KubeconfigTests {
     private let text = """
         apiVersion: v1
         kind: Config
@@ -40,7 +40,7 @@ import Testing
         try Kubeconfig(parsing: Array(text.utf8)).configuration(context: context)
     }
 
-    @Test func theCurrentContextIsTheDefault() throws {
+    @Test func `the current context is the default`() throws {
         let configuration = try load()
         #expect(configuration.server == .https(host: "127.0.0.1", port: 6443))
         #expect(configuration.certificateAuthority == Array("CA".utf8))
@@ -49,7 +49,7 @@ import Testing
         #expect(configuration.namespace == "default")
     }
 
-    @Test func otherContextsAreChosenByName() throws {
+    @Test func `other contexts are chosen by name`() throws {
         let socket = try load("socket")
         #expect(socket.server == .unix(path: "/run/martlet/api.sock"))
         #expect(socket.namespace == "shop")
@@ -61,12 +61,12 @@ import Testing
     }
 
     @Test(arguments: ["broken", "plugin", "nothing"])
-    func whatCannotBeUsedIsAnError(context: String) {
+    func `what cannot be used is an error`(context: String) {
         let error = #expect(throws: ClientError.self) { try load(context) }
         #expect(error?.code == .configuration)
     }
 
-    @Test func aMissingFileIsNamed() {
+    @Test func `a missing file is named`() {
         let error = #expect(throws: ClientError.self) { try Kubeconfig(contentsOf: "/nonexistent/kubeconfig") }
         #expect(error?.message.contains("/nonexistent/kubeconfig") == true)
     }

@@ -4,7 +4,7 @@ import Testing
 
 @testable import KubeClient
 
-@Suite struct LeaderElectionTests {
+@Suite("One of several candidates leads") struct LeaderElectionTests {
     private let wall = MicroTime(microsecondsSinceEpoch: 1_000_000)
     private let key = NamespacedName(namespace: "kube-system", name: "martlet-test")
 
@@ -14,7 +14,7 @@ import Testing
             renewTime: MicroTime(microsecondsSinceEpoch: renewed), leaseTransitions: transitions)
     }
 
-    @Test func aFreeLeaseIsTaken() {
+    @Test func `a free Lease is taken`() {
         var state = LeaderElectionState(identity: "me", leaseDuration: .seconds(15))
         guard case .take(let fresh) = state.decide(on: nil, at: .zero, wallClock: wall) else {
             Issue.record("a missing Lease must be taken")
@@ -29,7 +29,7 @@ import Testing
         #expect(taken.leaseTransitions == 4)
     }
 
-    @Test func anotherHolderIsLeftAloneUntilItsLeaseWasNotRenewedForItsWholeTime() {
+    @Test func `another holder is left alone until its Lease was not renewed for its whole time`() {
         var state = LeaderElectionState(identity: "me", leaseDuration: .seconds(15))
         verify(state.decide(on: spec("you", renewed: 1), at: .seconds(100), wallClock: wall) == .wait)
         verify(state.decide(on: spec("you", renewed: 1), at: .seconds(114), wallClock: wall) == .wait)
@@ -46,7 +46,7 @@ import Testing
         #expect(taken.acquireTime == wall)
     }
 
-    @Test func aRenewalKeepsTheTimeOfAcquisition() {
+    @Test func `a renewal keeps the time of acquisition`() {
         var state = LeaderElectionState(identity: "me", leaseDuration: .seconds(15))
         let later = MicroTime(microsecondsSinceEpoch: 9_000_000)
         guard case .take(let renewed) = state.decide(on: spec("me", renewed: 1), at: .zero, wallClock: later) else {
@@ -58,92 +58,141 @@ import Testing
         #expect(renewed.leaseTransitions == 3)
     }
 
-    private let times = LeaderElectionTimes(
-        leaseDuration: .seconds(1), renewDeadline: .milliseconds(600), retryPeriod: .milliseconds(10))
+    private let clock = ManualClock()
 
-    private func elector(_ api: InMemoryAPI, _ identity: String) -> LeaderElector {
+    private func elector(_ transport: any APITransport, _ identity: String) -> LeaderElector {
         LeaderElector(
-            client: APIClient(transport: api), lease: key, identity: identity, times: times,
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            client: APIClient(transport: transport), lease: key, identity: identity,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, clock: MonotonicClock(clock))
     }
 
-    @Test func oneOfTwoLeadsAndHandsOverWhenCancelled() async throws {
-        let api = InMemoryAPI([Lease.definition])
-        let leaders = Shared<[String]>([])
-        func candidate(_ name: String) -> Task<Void, any Error> {
-            let elector = elector(api, name)
-            return Task {
-                try await elector.run {
-                    leaders.withLock { $0.append(name) }
-                    try await Task.sleep(for: .seconds(3600))
-                }
+    /// Lets time pass, a sleeper's time after the other, until the condition holds.
+    private func advance(until condition: () async throws -> Bool) async throws {
+        try await eventually {
+            if try await condition() { return true }
+            if let next = clock.nextWakeUp { clock.advance(by: next) }
+            return false
+        }
+    }
+
+    /// Work that ends with its task, and whether it goes on.
+    private func lead(_ elector: LeaderElector, _ isWorking: Shared<Bool>) -> Task<Void, any Error> {
+        Task {
+            try await elector.run {
+                isWorking.withLock { $0 = true }
+                defer { isWorking.withLock { $0 = false } }
+                try await Task.sleep(for: .seconds(1 << 30))
             }
         }
-        let first = candidate("first")
-        try await eventually { leaders.withLock { $0 } == ["first"] }
-        let second = candidate("second")
+    }
+
+    @Test func `one of two leads and hands over when cancelled`() async throws {
+        let api = InMemoryAPI([Lease.definition])
+        let (isFirst, isSecond) = (Shared(false), Shared(false))
+        let first = lead(elector(api, "first"), isFirst)
+        try await eventually { isFirst.withLock { $0 } }
+        let second = lead(elector(api, "second"), isSecond)
         // The first renews several times meanwhile.
         let renewals = { api.requests.filter { $0.hasPrefix("PUT") }.count }
-        try await eventually { renewals() > 3 }
-        #expect(leaders.withLock { $0 } == ["first"])
+        try await advance { renewals() > 3 }
+        #expect(!isSecond.withLock { $0 })
         first.cancel()
         _ = await first.result
         let lease = try await APIClient(transport: api).get(Lease.self, key.name, namespace: key.namespace)
         #expect(lease.spec?.holderIdentity != "first")
-        try await eventually { leaders.withLock { $0 } == ["first", "second"] }
+        try await advance { isSecond.withLock { $0 } }
         second.cancel()
         _ = await second.result
     }
 
-    @Test func aLostLeaseEndsTheWork() async throws {
+    @Test func `a lost Lease ends the work`() async throws {
         let api = InMemoryAPI([Lease.definition])
         let client = APIClient(transport: api)
         let isWorking = Shared(false)
-        let elector = elector(api, "me")
-        let task = Task {
-            try await elector.run {
-                isWorking.withLock { $0 = true }
-                defer { isWorking.withLock { $0 = false } }
-                try await Task.sleep(for: .seconds(3600))
-            }
-        }
+        let task = lead(elector(api, "me"), isWorking)
         try await eventually { isWorking.withLock { $0 } }
-        try await eventually {
-            do {
-                var lease = try await client.get(Lease.self, key.name, namespace: key.namespace)
-                lease.spec?.holderIdentity = "usurper"
-                lease.spec?.leaseDurationSeconds = 3600
-                _ = try await client.update(lease)
-                return true
-            } catch let status as Status where status.isConflict {
-                return false
-            }
-        }
+        var lease = try await client.get(Lease.self, key.name, namespace: key.namespace)
+        lease.spec?.holderIdentity = "usurper"
+        lease.spec?.leaseDurationSeconds = 3600
+        _ = try await client.update(lease)
+        try await advance { !isWorking.withLock { $0 } }
         await #expect(throws: LeadershipLost.self) { try await task.value }
-        #expect(isWorking.withLock { !$0 })
-        let lease = try await client.get(Lease.self, key.name, namespace: key.namespace)
+        lease = try await client.get(Lease.self, key.name, namespace: key.namespace)
         #expect(lease.spec?.holderIdentity == "usurper")
     }
 
-    @Test func theEndOfTheWorkReleasesTheLease() async throws {
+    @Test func `the end of the work releases the Lease`() async throws {
         let api = InMemoryAPI([Lease.definition])
         try await elector(api, "me").run {}
         let lease = try await APIClient(transport: api).get(Lease.self, key.name, namespace: key.namespace)
         #expect(lease.spec?.holderIdentity == "")
     }
 
-    @Test func anUnreachableServerEndsTheLeadership() async throws {
+    @Test func `a server that only fails ends the leadership`() async throws {
         let api = InMemoryAPI([Lease.definition])
         let isWorking = Shared(false)
-        let elector = elector(api, "me")
-        let task = Task {
-            try await elector.run {
-                isWorking.withLock { $0 = true }
-                try await Task.sleep(for: .seconds(3600))
-            }
-        }
+        let task = lead(elector(api, "me"), isWorking)
         try await eventually { isWorking.withLock { $0 } }
-        for _ in 0..<10000 { api.failNext(with: .internalError("away")) }
+        for _ in 0..<100 { api.failNext(with: .internalError("away")) }
+        try await advance { !isWorking.withLock { $0 } }
         await #expect(throws: LeadershipLost.self) { try await task.value }
+    }
+
+    @Test func `a server that falls silent ends the leadership when the renew deadline is over, not later`()
+        async throws
+    {
+        let api = InMemoryAPI([Lease.definition])
+        let isWorking = Shared(false)
+        let task = lead(elector(api, "me"), isWorking)
+        try await eventually { isWorking.withLock { $0 } && clock.sleeperCount == 1 }
+        api.fallSilent()
+        let start = clock.now
+        var end = start
+        try await advance {
+            if isWorking.withLock({ $0 }) { end = clock.now }
+            return !isWorking.withLock { $0 }
+        }
+        #expect(start.duration(to: end) <= .seconds(10))
+        // The release of the Lease is not waited for without end either.
+        let isOver = Shared(false)
+        let watcher = Task {
+            _ = await task.result
+            isOver.withLock { $0 = true }
+        }
+        try await advance { isOver.withLock { $0 } }
+        await watcher.value
+        #expect(start.duration(to: clock.now) <= .seconds(15))
+        await #expect(throws: LeadershipLost.self) { try await task.value }
+    }
+
+    @Test func `not even a transport that ignores cancellation holds an elector`() async throws {
+        /// Answers until it is told to hang.
+        final class Hanging: APITransport {
+            let api = InMemoryAPI([Lease.definition])
+            let isHanging = Shared(false)
+            let held = Shared<[CheckedContinuation<Void, Never>]>([])
+
+            func send(_ request: APIRequest) async throws -> APIResponse {
+                if isHanging.withLock({ $0 }) {
+                    await withCheckedContinuation { continuation in held.withLock { $0.append(continuation) } }
+                }
+                return try await api.send(request)
+            }
+
+            func open(_ request: APIRequest) async throws -> APIStream { try await api.open(request) }
+        }
+        let transport = Hanging()
+        let isWorking = Shared(false)
+        let task = lead(elector(transport, "me"), isWorking)
+        try await eventually { isWorking.withLock { $0 } }
+        transport.isHanging.withLock { $0 = true }
+        let isOver = Shared(false)
+        let watcher = Task {
+            _ = await task.result
+            isOver.withLock { $0 = true }
+        }
+        try await advance { isOver.withLock { $0 } }
+        await watcher.value
+        for continuation in transport.held.withLock({ $0 }) { continuation.resume() }
     }
 }

@@ -2,9 +2,9 @@ import Testing
 
 @testable import KubeClient
 
-@Suite struct LineSplitterTests {
+@Suite("A stream of bytes is cut into lines") struct LineSplitterTests {
     @Test(arguments: 1...12)
-    func linesComeOutWholeHoweverTheBytesAreCut(size: Int) {
+    func `lines come out whole however the bytes are cut`(size: Int) {
         let text = Array("{\"a\":1}\n\n{\"b\":2}\nlast line\ntail".utf8)
         var splitter = LineSplitter()
         var lines: [String] = []

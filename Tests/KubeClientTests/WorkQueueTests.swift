@@ -3,8 +3,8 @@ import Testing
 
 @testable import KubeClient
 
-@Suite struct WorkQueueTests {
-    @Test func aKeyIsQueuedOnceAndComesBackAfterAChangeDuringItsWork() {
+@Suite("A work queue hands each key to one worker at a time") struct WorkQueueTests {
+    @Test func `a key is queued once and comes back after a change during its work`() {
         var state = WorkQueueState<String>()
         verify(state.add("a"))
         verify(!state.add("a"))
@@ -18,7 +18,7 @@ import Testing
         #expect(state.count == 0)
     }
 
-    @Test func keysComeInOrderAlsoAfterManyOfThem() {
+    @Test func `keys come in order also after many of them`() {
         var state = WorkQueueState<Int>()
         for round in 0..<3 {
             for key in 0..<5000 { verify(state.add(round * 5000 + key)) }
@@ -31,7 +31,7 @@ import Testing
     }
 
     /// Random operations against a model: no key is with two workers, none that changed is forgotten.
-    @Test func invariantsHoldUnderRandomUse() {
+    @Test func `invariants hold under random use`() {
         var random = SystemRandomNumberGenerator()
         var state = WorkQueueState<Int>()
         var working: Set<Int> = []
@@ -59,14 +59,14 @@ import Testing
         }
     }
 
-    @Test func aWaitingWorkerGetsTheKey() async {
+    @Test func `a waiting worker gets the key`() async {
         let queue = WorkQueue<String>()
         async let key = queue.next()
         queue.add("a")
         #expect(await key == "a")
     }
 
-    @Test func manyWorkersDoEveryKeyOnce() async {
+    @Test func `many workers do every key once`() async {
         let queue = WorkQueue<Int>()
         let done = Shared<[Int]>([])
         await withTaskGroup(of: Void.self) { group in
@@ -87,16 +87,19 @@ import Testing
         #expect(done.withLock { $0.sorted() } == Array(0..<1000))
     }
 
-    @Test func theEarliestOfSeveralDelaysCounts() async {
-        let queue = WorkQueue<String>()
+    @Test func `the earliest of several delays counts`() async {
+        let clock = ManualClock()
+        let queue = WorkQueue<String>(clock: MonotonicClock(clock))
         queue.add("a", after: .seconds(3600))
-        queue.add("a", after: .milliseconds(5))
-        let key = await queue.next()
-        #expect(key == "a")
+        queue.add("a", after: .seconds(5))
+        #expect(queue.count == 0)
+        async let key = queue.next()
+        clock.advance(by: .seconds(5))
+        #expect(await key == "a")
         queue.shutDown()
     }
 
-    @Test func cancellationAndShutdownEndWaiting() async {
+    @Test func `cancellation and shutdown end waiting`() async {
         let queue = WorkQueue<String>()
         let task = Task { await queue.next() }
         task.cancel()
@@ -108,7 +111,7 @@ import Testing
         #expect(queue.count == 0)
     }
 
-    @Test func failuresWaitLongerEachTimeUpToALimit() {
+    @Test func `failures wait longer each time up to a limit`() {
         var retries = RetryLimiter<String>(initial: .milliseconds(5), limit: .milliseconds(30))
         let delays = (0..<5).map { _ in retries.failed("a") }
         #expect(delays == [5, 10, 20, 30, 30].map { Duration.milliseconds($0) })
@@ -117,7 +120,7 @@ import Testing
         verify(retries.failed("a") == .milliseconds(5))
     }
 
-    @Test func delaysOfABackoffDoubleWithJitter() {
+    @Test func `delays of a backoff double with jitter`() {
         var backoff = Backoff(initial: .milliseconds(100), limit: .milliseconds(400), jitter: 0.5)
         verify(backoff.next(random: 0) == .milliseconds(100))
         verify(backoff.next(random: 1) == .milliseconds(300))
@@ -127,7 +130,7 @@ import Testing
         verify(backoff.next(random: 0) == .milliseconds(100))
     }
 
-    @Test func aReconcilerThatThrowsIsCalledAgainUntilItSucceeds() async throws {
+    @Test func `a reconciler that throws is called again until it succeeds`() async throws {
         struct Trouble: Error {}
         let queue = WorkQueue<String>(retries: RetryLimiter(initial: .milliseconds(1)))
         let calls = Shared(0)

@@ -1,7 +1,7 @@
 import KubeModel
 import Testing
 
-@Suite struct Base64Tests {
+@Suite("Base64 as Kubernetes writes it") struct Base64Tests {
     /// RFC 4648, section 10.
     @Test(
         arguments: [

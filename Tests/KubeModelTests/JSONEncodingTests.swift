@@ -1,7 +1,8 @@
 import KubeModel
+import TestSupport
 import Testing
 
-@Suite struct JSONEncodingTests {
+@Suite("JSON in bytes") struct JSONEncodingTests {
     @Test(
         arguments: [
             (.null, "null"), (true, "true"), (0, "0"), (10, "10"), (-5, "-5"), (.integer(.min), "-9223372036854775808"),

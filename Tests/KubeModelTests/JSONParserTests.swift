@@ -1,7 +1,8 @@
 import KubeModel
+import TestSupport
 import Testing
 
-@Suite struct JSONParserTests {
+@Suite("The JSON parser") struct JSONParserTests {
     @Test(
         arguments: [
             ("null", .null), (" true ", true), ("false", false), ("0", 0), ("-7", -7),
@@ -120,5 +121,58 @@ import Testing
                 }
             }
         }
+    }
+}
+
+@Suite struct `Documents share what they have in common` {
+    private static let first = """
+        {"kind":"A","metadata":{"name":"n"},"list":[{"a":"0123456789"},{"b":"0123456789"},{"c":"0123456789"},{"d":1}],\
+        "text":"a text of seventy bytes and more, so that it is worth the while of a comparison, ok"}
+        """
+
+    private func members(_ text: String) throws -> (JSONValue, ParsedMembers?) {
+        var duplicates: [String] = []
+        var members: ParsedMembers?
+        let value = try JSONParser.parse(
+            Array(text.utf8), duplicateKeys: &duplicates, members: &members, except: "metadata")
+        return (value, members)
+    }
+
+    @Test(arguments: [
+        first,
+        first.replacing("0123456789\"},{\"d", with: "0123456780\"},{\"d"),
+        first.replacing("ok\"", with: "ok!\""),
+        first.replacing("\"text\"", with: "\"other\""),
+        first.replacing("\"list\":", with: "\"list\" :\n "),
+        first.replacing("\"kind\":\"A\"", with: "\"list2\":[]"),
+        "{\"text\":1,\"list\":2}",
+        "[\(first)]",
+    ])
+    func `what is read with another's members is what is read without`(_ text: String) throws {
+        let (_, donor) = try members(Self.first)
+        let shared = try JSONParser.parse(Array(text.utf8), sharing: try #require(donor))
+        let plain = try JSONParser.parse(text)
+        #expect(shared == plain)
+        #expect(shared.encoded() == plain.encoded())
+    }
+
+    @Test func `a longer number is another number`() throws {
+        let digits = String(repeating: "1", count: 64)
+        let (_, donor) = try members("{\"n\":0.\(digits)}")
+        let longer = try JSONParser.parse(Array("{\"n\":0.\(digits)9e5}".utf8), sharing: try #require(donor))
+        #expect(longer["n"].double == Double("0.\(digits)9e5"))
+    }
+
+    @Test func `broken text is refused where its beginning is shared`() throws {
+        let (_, donor) = try members(Self.first)
+        for length in Array(Self.first.utf8).indices {
+            let bytes = Array(Self.first.utf8.prefix(length))
+            #expect(throws: JSONError.self) { try JSONParser.parse(bytes, sharing: donor) }
+        }
+    }
+
+    @Test func `an object with a key that stands twice lends nothing`() throws {
+        let (_, donor) = try members(Self.first.replacing("\"kind\":\"A\"", with: "\"kind\":1,\"kind\":2"))
+        #expect(donor == nil)
     }
 }

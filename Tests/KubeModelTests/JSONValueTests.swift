@@ -1,7 +1,7 @@
 import KubeModel
 import Testing
 
-@Suite struct JSONValueTests {
+@Suite("JSON values") struct JSONValueTests {
     @Test func readsAndWritesAlongPaths() {
         var value: JSONValue = ["spec": ["ports": [["port": 80]]]]
         #expect(value["spec"]["ports"][0]["port"].int == 80)

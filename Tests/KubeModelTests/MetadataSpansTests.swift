@@ -1,7 +1,8 @@
 import KubeModel
+import TestSupport
 import Testing
 
-@Suite struct MetadataSpansTests {
+@Suite("Where metadata lies in bytes") struct MetadataSpansTests {
     private let object: JSONValue = [
         "kind": "Service", "apiVersion": "v1", "spec": ["a": [1, "}", ["x": "\"]"]]],
         "metadata": [

@@ -22,7 +22,7 @@ private struct Sample: KubeObject, Hashable {
     var spec: Spec?
 }
 
-@Suite struct ObjectCodingTests {
+@Suite("Objects to JSON and back") struct ObjectCodingTests {
     @Test func survivesARoundTrip() throws {
         let created = Timestamp("2026-01-02T03:04:05Z")
         var sample = Sample(metadata: ObjectMeta(name: "a", namespace: "b", creationTimestamp: created))

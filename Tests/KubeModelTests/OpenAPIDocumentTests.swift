@@ -1,9 +1,10 @@
 import Foundation
 import KubeModel
+import Patching
 import Testing
 
 /// The documents that the server serves.
-@Suite struct OpenAPIDocumentTests {
+@Suite("The OpenAPI documents") struct OpenAPIDocumentTests {
     private static func registry() throws -> SchemaRegistry {
         let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent()

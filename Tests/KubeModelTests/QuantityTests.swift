@@ -1,7 +1,7 @@
 import KubeModel
 import Testing
 
-struct QuantityTests {
+@Suite("Quantities as Kubernetes writes them") struct QuantityTests {
     static let texts: [(String, String?)] = [
         ("1", "1"), ("0.5", "500m"), ("1000m", "1"), ("1500m", "1500m"), ("1024Mi", "1Gi"), ("1.5Gi", "1536Mi"),
         ("1e3", "1e3"),

@@ -1,7 +1,8 @@
 import KubeModel
+import TestSupport
 import Testing
 
-@Suite struct SelectorTests {
+@Suite("Label and field selectors") struct SelectorTests {
     private let labels = ["app": "web", "tier": "front", "size": "3", "example.com/x": "", "in": "notin"]
 
     @Test(arguments: [
@@ -112,7 +113,7 @@ import Testing
     }
 }
 
-@Suite struct EncodedLabelsTests {
+@Suite("Selectors over encoded labels") struct EncodedLabelsTests {
     private static let maps: [[String: String]] = [
         [:], ["app": "web"], ["app": "web", "tier": "db", "n": "7"], ["app": "", "q\"ä": "v\\"],
         ["apps": "web", "ap": "web"],

@@ -1,7 +1,7 @@
 import KubeModel
 import Testing
 
-@Suite struct StatusTests {
+@Suite("Status documents") struct StatusTests {
     private let services = GroupResource(group: "", resource: "services")
     private let ingresses = GroupResource(group: "networking.k8s.io", resource: "ingresses")
 

@@ -1,7 +1,7 @@
 import KubeModel
 import Testing
 
-@Suite struct TimestampTests {
+@Suite("Timestamps as text") struct TimestampTests {
     @Test(arguments: [
         ("1970-01-01T00:00:00Z", 0, "1970-01-01T00:00:00Z"),
         ("2026-11-22T23:37:58Z", 1_795_390_678, "2026-11-22T23:37:58Z"),

@@ -1,7 +1,7 @@
 import KubeModel
 import Testing
 
-@Suite struct ValidationTests {
+@Suite("Validation of names and values") struct ValidationTests {
     private static let long63 = String(repeating: "a", count: 63)
     private static let label =
         "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with "

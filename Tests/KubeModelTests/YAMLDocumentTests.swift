@@ -1,7 +1,8 @@
 import KubeModel
+import TestSupport
 import Testing
 
-@Suite struct YAMLDocumentTests {
+@Suite("YAML documents") struct YAMLDocumentTests {
     @Test(
         arguments: [
             ("a: 1\nb: [x, \"y\", 'z']\n", ["a": 1, "b": ["x", "y", "z"]]),

@@ -2,8 +2,8 @@ import Testing
 
 @testable import martlet
 
-@Suite struct StartupMemoryTests {
-    @Test func onlyCodeOfFilesIsForgotten() {
+@Suite("Memory of the start is given back") struct StartupMemoryTests {
+    @Test func `only code of files is forgotten`() {
         let code = "55d0c8a00000-55d0c8b00000 r-xp 00010000 fe:00 131                  /usr/bin/my martlet"
         #expect(StartupMemory.codeRange(code) == 0x55d0_c8a0_0000..<0x55d0_c8b0_0000)
         for line in [
@@ -16,7 +16,7 @@ import Testing
         }
     }
 
-    @Test func theProgramGoesOnRunning() {
+    @Test func `the program goes on running`() {
         StartupMemory.release()
         #expect((1...100).map { String($0) }.joined().count == 192)
     }

@@ -2,7 +2,7 @@ import Testing
 
 @testable import martlet
 
-struct SupervisionPlanTests {
+@Suite("The plan of the supervisor") struct SupervisionPlanTests {
     private func family() -> SupervisionPlan {
         SupervisionPlan(children: [
             .init(name: "apiserver", stage: 0), .init(name: "controllers", stage: 1),

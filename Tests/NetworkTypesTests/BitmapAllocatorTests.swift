@@ -1,7 +1,7 @@
 import NetworkTypes
 import Testing
 
-@Suite struct BitmapAllocatorTests {
+@Suite("The bitmap allocator") struct BitmapAllocatorTests {
     @Test func handsOutEachNumberOnce() {
         var allocator = BitmapAllocator(capacity: 130)
         var seen: Set<Int> = []

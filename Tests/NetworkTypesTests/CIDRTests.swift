@@ -1,7 +1,7 @@
 import NetworkTypes
 import Testing
 
-@Suite struct CIDRTests {
+@Suite("CIDR ranges") struct CIDRTests {
     @Test(arguments: [
         ("10.96.0.7/12", "10.96.0.0", "10.111.255.255", UInt64(1) << 20),
         ("0.0.0.0/0", "0.0.0.0", "255.255.255.255", UInt64(1) << 32),

@@ -1,7 +1,7 @@
 import NetworkTypes
 import Testing
 
-@Suite struct IPAddressTests {
+@Suite("IP addresses") struct IPAddressTests {
     @Test(arguments: [
         ("0.0.0.0", "0.0.0.0"), ("127.0.0.1", "127.0.0.1"), ("255.255.255.255", "255.255.255.255"),
         ("::", "::"), ("::1", "::1"), ("2001:DB8::1", "2001:db8::1"), ("1::", "1::"),

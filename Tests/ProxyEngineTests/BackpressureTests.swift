@@ -4,7 +4,7 @@ import Testing
 
 @testable import ProxyEngine
 
-@Suite struct BackpressureTests {
+@Suite("Who reads slowly slows down who writes") struct BackpressureTests {
     private static let size = 32 << 20
 
     @Test func aSlowReaderOfAResponseHoldsTheUpstreamBack() async throws {

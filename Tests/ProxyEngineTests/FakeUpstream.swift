@@ -72,8 +72,8 @@ final class FakeUpstream: @unchecked Sendable {
             state.isStopped = true
             return state.connections
         }
+        // Its thread closes it: were it closed here, that thread could accept on the number's next owner.
         shutdown(listener, Int32(SHUT_RDWR))
-        Glibc.close(listener)
         for connection in connections { shutdown(connection.descriptor, Int32(SHUT_RDWR)) }
     }
 
@@ -95,14 +95,20 @@ final class FakeUpstream: @unchecked Sendable {
     private func acceptAll() {
         while true {
             let descriptor = accept(listener, nil, nil)
-            if descriptor < 0 { return }
+            if descriptor < 0 {
+                Glibc.close(listener)
+                return
+            }
             let socket = TestSocket(descriptor: descriptor, timeout: 30)
             let isStopped = state.withLock { state in
                 state.accepted += 1
                 state.connections.append(socket)
                 return state.isStopped
             }
-            if isStopped { return }
+            if isStopped {
+                Glibc.close(listener)
+                return
+            }
             Thread.detachNewThread { [self] in serve(socket) }
         }
     }

@@ -4,7 +4,7 @@ import Testing
 
 @testable import ProxyEngine
 
-@Suite struct ForwardingTests {
+@Suite("The L7 proxy forwards") struct ForwardingTests {
     @Test func theUpstreamSeesTheRequestWithTheFieldsOfIngressNginx() async throws {
         let upstream = FakeUpstream()
         let harness = try EngineHarness([upstream.address])

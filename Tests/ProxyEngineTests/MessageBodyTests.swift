@@ -3,7 +3,7 @@ import Transport
 
 @testable import ProxyEngine
 
-@Suite struct MessageBodyTests {
+@Suite("Where a message's body ends") struct MessageBodyTests {
     private func advance(_ body: inout MessageBody, _ text: String) -> MessageBody.Step {
         Array(text.utf8).withUnsafeBufferPointer { bytes in
             guard let base = bytes.baseAddress else { return MessageBody.Step() }

@@ -34,7 +34,7 @@ private func table(_ hosts: [ProxyConfiguration.VirtualHost], defaultUpstream: I
     RoutingTable(ProxyConfiguration(hosts: hosts, defaultUpstream: defaultUpstream))
 }
 
-@Suite struct RoutingTableTests {
+@Suite("The routing table") struct RoutingTableTests {
     @Test(arguments: [
         PathCase([(.prefix, "/")], "/any/path", 0),
         PathCase([(.exact, "/foo")], "/foo", 0),

@@ -4,7 +4,7 @@ import Testing
 
 @testable import ProxyEngine
 
-@Suite struct StreamFuzzTests {
+@Suite("The L7 proxy fed with broken streams") struct StreamFuzzTests {
     @Test func requestsSplitAtEveryByteAreUnderstood() async throws {
         let upstream = FakeUpstream()
         let harness = try EngineHarness([upstream.address])

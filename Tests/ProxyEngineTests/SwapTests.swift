@@ -5,7 +5,7 @@ import Testing
 
 @testable import ProxyEngine
 
-@Suite struct SwapTests {
+@Suite("Configurations change under traffic") struct SwapTests {
     /// Everything but one route, one upstream and one endpoint changes a hundred times a second.
     @Test func noRequestFailsAndNoTunnelDropsWhileTheConfigurationChanges() async throws {
         let upstreams = (0..<3).map { FakeUpstream(name: "u\($0)") }

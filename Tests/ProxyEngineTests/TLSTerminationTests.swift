@@ -64,7 +64,7 @@ private final class TLSClient {
     }
 }
 
-@Suite struct TLSTerminationTests {
+@Suite("The L7 proxy terminates TLS") struct TLSTerminationTests {
     private static func configuration(
         _ upstream: FakeUpstream, _ certificates: [ProxyConfiguration.ServerCertificate], redirects: Bool = false
     ) -> ProxyConfiguration {

@@ -2,7 +2,7 @@ import Testing
 
 @testable import ProxyEngine
 
-@Suite struct TimerWheelTests {
+@Suite("The timer wheel") struct TimerWheelTests {
     private func expired(_ wheel: inout TimerWheel, now: Int64) -> Set<Int32> {
         var tokens: Set<Int32> = []
         while let token = wheel.popExpired(now: now) { tokens.insert(token) }

@@ -1,8 +1,9 @@
+import Glibc
+import Store
 // Writes to a store as fast as it goes and prints every acknowledged revision, until it is killed.
 // Usage: StoreCrashWriter STORE-FILE. Lines: "REVISION KEY VALUE" (value "-" for a delete), each in one write(2), so
 // that what the parent reads is exactly what was acknowledged.
-import Glibc
-import Store
+import System
 
 func report(_ line: String) {
     let bytes = Array(line.utf8)

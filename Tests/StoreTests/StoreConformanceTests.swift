@@ -17,9 +17,9 @@ struct StoreBackend: Sendable, CustomTestStringConvertible {
 }
 
 /// What every `Store` promises.
-@Suite struct StoreConformanceTests {
+@Suite("What every store promises") struct StoreConformanceTests {
     @Test(arguments: StoreBackend.all)
-    func revisionsCountWritesFromOne(_ backend: StoreBackend) async throws {
+    func `revisions count writes from one`(_ backend: StoreBackend) async throws {
         let folder = try TemporaryFolder()
         let store = try backend.open(folder)
         #expect(store.currentRevision == Revision(1))
@@ -31,7 +31,7 @@ struct StoreBackend: Sendable, CustomTestStringConvertible {
     }
 
     @Test(arguments: StoreBackend.all)
-    func preconditionsDecide(_ backend: StoreBackend) async throws {
+    func `preconditions decide`(_ backend: StoreBackend) async throws {
         let folder = try TemporaryFolder()
         let store = try backend.open(folder)
         #expect(await code { try await store.update("/a", "x") } == .notFound)
@@ -50,7 +50,7 @@ struct StoreBackend: Sendable, CustomTestStringConvertible {
     }
 
     @Test(arguments: StoreBackend.all)
-    func aRefusedWriteInAGroupLeavesTheOthers(_ backend: StoreBackend) async throws {
+    func `a refused write in a group leaves the others`(_ backend: StoreBackend) async throws {
         let folder = try TemporaryFolder()
         let store = try backend.open(folder)
         let outcomes = await withTaskGroup(of: Bool.self) { tasks in
@@ -65,7 +65,7 @@ struct StoreBackend: Sendable, CustomTestStringConvertible {
     }
 
     @Test(arguments: StoreBackend.all)
-    func companionsAreWrittenWithTheirWriteOrNotAtAll(_ backend: StoreBackend) async throws {
+    func `companions are written with their write or not at all`(_ backend: StoreBackend) async throws {
         let folder = try TemporaryFolder()
         let store = try backend.open(folder)
         let seen = Mutex<[String]>([])
@@ -100,7 +100,7 @@ struct StoreBackend: Sendable, CustomTestStringConvertible {
     }
 
     @Test(arguments: StoreBackend.all)
-    func keysMustBeText(_ backend: StoreBackend) async throws {
+    func `keys must be text`(_ backend: StoreBackend) async throws {
         let folder = try TemporaryFolder()
         let store = try backend.open(folder)
         #expect(await code { try await store.create("", "1") } == .invalid)
@@ -110,7 +110,7 @@ struct StoreBackend: Sendable, CustomTestStringConvertible {
     }
 
     @Test(arguments: StoreBackend.all)
-    func readsAsOfARevision(_ backend: StoreBackend) async throws {
+    func `reads as of a revision`(_ backend: StoreBackend) async throws {
         let folder = try TemporaryFolder()
         let store = try backend.open(folder)
         try await store.create("/a", "1")  // 2
@@ -128,7 +128,7 @@ struct StoreBackend: Sendable, CustomTestStringConvertible {
     }
 
     @Test(arguments: StoreBackend.all)
-    func listsPagesInByteOrder(_ backend: StoreBackend) async throws {
+    func `lists pages in byte order`(_ backend: StoreBackend) async throws {
         let folder = try TemporaryFolder()
         let store = try backend.open(folder)
         for key in ["/p/b/1", "/p/a-b/1", "/p/a/2", "/p/a/1", "/q/1", "/p/ä/1", "/p", "/o/z"] {
@@ -149,7 +149,7 @@ struct StoreBackend: Sendable, CustomTestStringConvertible {
     }
 
     @Test(arguments: StoreBackend.all)
-    func historyTellsEveryWriteOnce(_ backend: StoreBackend) async throws {
+    func `history tells every write once`(_ backend: StoreBackend) async throws {
         let folder = try TemporaryFolder()
         let store = try backend.open(folder)
         try await store.create("/a/1", "1")
@@ -173,7 +173,7 @@ struct StoreBackend: Sendable, CustomTestStringConvertible {
     }
 
     @Test(arguments: StoreBackend.all)
-    func compactionKeepsTheLatestLiveValues(_ backend: StoreBackend) async throws {
+    func `compaction keeps the latest live values`(_ backend: StoreBackend) async throws {
         let folder = try TemporaryFolder()
         let store = try backend.open(folder)
         for number in 0..<50 { try await store.create("/k/\(number)", "0") }  // 2...51
@@ -198,7 +198,7 @@ struct StoreBackend: Sendable, CustomTestStringConvertible {
     }
 
     @Test(arguments: StoreBackend.all)
-    func everythingSurvivesReopening(_ backend: StoreBackend) async throws {
+    func `everything survives reopening`(_ backend: StoreBackend) async throws {
         let folder = try TemporaryFolder()
         var store = try backend.open(folder)
         try await store.create("/a", "1")
@@ -224,7 +224,7 @@ struct StoreBackend: Sendable, CustomTestStringConvertible {
     }
 
     @Test(arguments: StoreBackend.all)
-    func observersSeeAllInOrderBeforeTheAnswer(_ backend: StoreBackend) async throws {
+    func `observers see all in order before the answer`(_ backend: StoreBackend) async throws {
         let folder = try TemporaryFolder()
         let store = try backend.open(folder)
         let seen = Log()
@@ -258,7 +258,7 @@ struct StoreBackend: Sendable, CustomTestStringConvertible {
     }
 
     @Test(arguments: StoreBackend.all)
-    func readsNeverSeePartOfTheHistory(_ backend: StoreBackend) async throws {
+    func `reads never see part of the history`(_ backend: StoreBackend) async throws {
         let folder = try TemporaryFolder()
         let store = try backend.open(folder)
         for key in 0..<10 { try await store.create("/k/\(key)", "0") }

@@ -1,9 +1,8 @@
-import Foundation
 import Store
 import Testing
 
 /// `kill -9` of a process that writes (`Tests/StoreCrashWriter`), over and over on one store.
-@Suite struct StoreCrashTests {
+@Suite("A store whose process is killed") struct StoreCrashTests {
     private struct Acknowledged: Equatable {
         let revision: Revision
         let key: String
@@ -11,7 +10,7 @@ import Testing
     }
 
     @Test(.timeLimit(.minutes(3)))
-    func nothingAcknowledgedIsLost() async throws {
+    func `nothing acknowledged is lost`() async throws {
         let folder = try TemporaryFolder()
         var generator = SystemRandomNumberGenerator()
         var last = Revision.initial
@@ -70,38 +69,27 @@ import Testing
 
     /// Runs the writer, kills it once it has reported `count` writes, and gives all that it reported.
     private func killedRun(_ folder: TemporaryFolder, after count: Int) throws -> [Acknowledged] {
-        let process = Process()
-        process.executableURL = try writer()
-        process.arguments = [folder.storePath]
-        let output = Pipe()
-        process.standardOutput = output
-        try process.run()
-        var bytes = Data()
+        let writer = try WriterProcess(folder.storePath)
+        var bytes: [UInt8] = []
         var lines = 0
         while lines < count {
-            let more = output.fileHandleForReading.availableData
+            let more = writer.read()
             if more.isEmpty { break }
             lines += more.count { $0 == UInt8(ascii: "\n") }
             bytes += more
         }
-        kill(process.processIdentifier, SIGKILL)
-        bytes += output.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
+        writer.kill()
+        while true {
+            let more = writer.read()
+            if more.isEmpty { break }
+            bytes += more
+        }
+        writer.reap()
         return try String(decoding: bytes, as: UTF8.self).split(separator: "\n").map { line in
             let words = line.split(separator: " ")
             let revision = try #require(Int64(words[0]), "\(line)")
             return Acknowledged(
                 revision: Revision(revision), key: String(words[1]), value: words[2] == "-" ? nil : String(words[2]))
         }
-    }
-
-    /// The helper is built beside the test bundle.
-    private func writer() throws -> URL {
-        let own = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-        let candidates = [own, CommandLine.arguments[0]] + CommandLine.arguments.filter { $0.hasSuffix(".xctest") }
-        return try #require(
-            candidates
-                .map { URL(fileURLWithPath: $0).deletingLastPathComponent().appendingPathComponent("StoreCrashWriter") }
-                .first { FileManager.default.isExecutableFile(atPath: $0.path) })
     }
 }

@@ -2,7 +2,7 @@ import KubeModel
 import Testing
 import TrafficModel
 
-@Suite struct CompiledRoutesTests {
+@Suite("Compiled routes") struct CompiledRoutesTests {
     private func service(_ routes: CompiledRoutes, _ host: String, _ path: String) -> String? {
         routes.backend(host: host, path: path).flatMap { $0 }?.service.name
     }
@@ -39,6 +39,16 @@ import TrafficModel
                 ])
         ])
         #expect(service(routes, "shop.example.com", path) == expected)
+    }
+
+    @Test func `what lies below a path of an unknown kind is not opened`() {
+        let routes = CompiledRoutes(compiling: [
+            Sample.table(
+                "t",
+                [Sample.rule("a.example.com", [("/", "Prefix", "root"), ("/admin", "RegularExpression", "secret")])])
+        ])
+        #expect(routes.backend(host: "a.example.com", path: "/admin/x") == .some(nil))
+        #expect(service(routes, "a.example.com", "/other") == "root")
     }
 
     @Test(

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Transport
 
-@Suite struct EventLoopTests {
+@Suite("The event loop") struct EventLoopTests {
     @Test func `runs work in order, from any thread`() async throws {
         let loop = try EventLoop()
         let seen = Log()
@@ -27,6 +27,39 @@ import Testing
         }
         #expect(await eventually { count.value == 40_000 })
         loop.stop()
+    }
+
+    @Test func `what is to be done at the end of a round is done behind the round's work`() async throws {
+        let loop = try EventLoop()
+        let seen = Log()
+        loop.execute {
+            // Both are in the next round, whatever other threads do.
+            loop.execute {
+                seen.append(1)
+                EventLoop.atEndOfRound { seen.append(3) }
+            }
+            loop.execute { seen.append(2) }
+        }
+        #expect(await eventually { seen.values.count == 3 })
+        #expect(seen.values == [1, 2, 3])
+        EventLoop.atEndOfRound { seen.append(4) }
+        #expect(seen.values.last == 4, "a thread without a loop does it at once")
+        loop.stop()
+    }
+
+    @Test func `work that is gathered is run, be it for several loops`() async throws {
+        let loops = try EventLoop.group(count: 2)
+        let count = Counter()
+        for _ in 0..<500 {
+            EventLoop.gathering {
+                // One inside another ends with the outer one.
+                EventLoop.gathering { loops[0].execute { count.increment() } }
+                loops[1].execute { count.increment() }
+                loops[0].execute { count.increment() }
+            }
+        }
+        #expect(await eventually { count.value == 1500 })
+        for loop in loops { loop.stop() }
     }
 
     @Test func `fires timers by deadline and not before it`() async throws {
@@ -135,7 +168,7 @@ import Testing
     }
 }
 
-@Suite struct UDPSocketTests {
+@Suite("UDP sockets") struct UDPSocketTests {
     private final class Echo: DatagramHandler {
         private let datagrams = Mutex<[[UInt8]]>([])
         let failures = Counter()

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Transport
 
-@Suite struct HTTP1ChunkedDecoderTests {
+@Suite("Chunked bodies") struct HTTP1ChunkedDecoderTests {
     private enum Outcome: Equatable {
         case body(String, rest: String)
         case unfinished

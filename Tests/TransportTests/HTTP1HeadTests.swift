@@ -2,7 +2,7 @@ import Testing
 
 @testable import Transport
 
-@Suite struct HTTP1HeadTests {
+@Suite("Heads of HTTP/1 messages") struct HTTP1HeadTests {
     private func parse(_ text: String) -> (HTTP1ParseResult, HTTP1RequestHead) {
         var head = HTTP1RequestHead()
         let result = Array(text.utf8).withUnsafeBytes { head.parse($0) }
@@ -136,9 +136,27 @@ import Testing
         #expect(parse(text).0 == .complete)
     }
 
-    @Test func `limits the number of fields and the size`() {
-        let many = (0..<101).map { "X\($0): y\r\n" }.joined()
-        #expect(parse("GET / HTTP/1.1\r\n" + many + "\r\n").0 == .invalid(.tooManyFields))
+    @Test(arguments: [63, 64, 65, 101, 1000, 3000])
+    func `takes any number of fields that fits into the limit of bytes`(count: Int) {
+        let many = (0..<count).map { "X\($0): \($0)\r\n" }.joined()
+        let bytes = Array(("GET / HTTP/1.1\r\nHost: a\r\n" + many + "Connection: close\r\n\r\n").utf8)
+        var head = HTTP1RequestHead()
+        bytes.withUnsafeBytes { buffer in
+            let result = head.parse(buffer, limits: HTTP1HeadLimits(headBytes: 65_535))
+            #expect(result == .complete)
+            #expect(head.fields.count == count + 2)
+            #expect(head.fields[count].value.string(in: buffer) == "\(count - 1)")
+            #expect(head.fields.first(.connection)?.value.string(in: buffer) == "close")
+            // Reused for a head with fewer fields, it has only those.
+            let next = Array("GET / HTTP/1.1\r\nHost: b\r\n\r\n".utf8).withUnsafeBytes { head.parse($0) }
+            #expect(next == .complete)
+            #expect(head.fields.count == 1 && head.keepsAlive)
+        }
+    }
+
+    @Test func `limits the size`() {
+        let many = (0..<10_000).map { "X\($0): y\r\n" }.joined()
+        #expect(parse("GET / HTTP/1.1\r\nHost: a\r\n" + many + "\r\n").0 == .invalid(.headTooLarge))
         let long = "GET / HTTP/1.1\r\nHost: a\r\nX: " + String(repeating: "y", count: 33_000)
         #expect(parse(long).0 == .invalid(.headTooLarge))
         #expect(parse(long + "\r\n\r\n").0 == .invalid(.headTooLarge))

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Transport
 
-@Suite struct HTTPClientTests {
+@Suite("The HTTP client") struct HTTPClientTests {
     private func client(_ server: TestServer, tls: TLSContext? = nil, host: String = "127.0.0.1") -> HTTPClient {
         HTTPClient(
             endpoint: .tcp(host: host, port: Port(server.port)), tls: tls, loops: server.loops,

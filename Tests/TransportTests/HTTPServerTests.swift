@@ -5,7 +5,7 @@ import Testing
 
 @testable import Transport
 
-@Suite struct HTTPServerTests {
+@Suite("The HTTP/1 server") struct HTTPServerTests {
     private let get = "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n"
 
     @Test func `answers a request and keeps the connection`() async throws {
@@ -68,7 +68,7 @@ import Testing
         ("GET / HTTP/1.1\r\n\r\n", "400"),
         ("GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\nx", "400"),
         ("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 1\r\n\r\n0\r\n\r\n", "400"),
-        ("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "400"),
+        ("POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "400"),
         ("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999\r\n\r\n", "413"),
         ("GET / HTTP/2.0\r\nHost: a\r\n\r\n", "505"),
         ("\u{16}\u{03}\u{01}\u{02}", "400"),
@@ -197,11 +197,17 @@ import Testing
         await server.stop()
     }
 
-    @Test func `a thousand idle connections stay open beside working ones`() async throws {
+    @Test func `many idle connections stay open beside working ones`() async throws {
         let server = try TestServer(loops: 2)
-        let idle = try (0..<1000).map { _ in try RawClient(port: server.port) }
-        #expect(await eventually { server.server.connectionCount == 1000 })
-        for client in [idle[0], idle[500], idle[999]] {
+        // A thousand where the process may open their two thousand ends, beside what other tests have open.
+        var limit = rlimit()
+        try #require(getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0)
+        limit.rlim_cur = min(limit.rlim_max, max(limit.rlim_cur, 8192))
+        _ = setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        let count = min(1000, Int(limit.rlim_cur) / 4)
+        let idle = try (0..<count).map { _ in try RawClient(port: server.port) }
+        #expect(await eventually { server.server.connectionCount == count })
+        for client in [idle[0], idle[count / 2], idle[count - 1]] {
             client.send(get)
             #expect(client.read(until: "hello\n").hasPrefix("HTTP/1.1 200"))
         }

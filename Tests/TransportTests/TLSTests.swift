@@ -1,9 +1,10 @@
 import NetworkTypes
+import System
 import Testing
 
 @testable import Transport
 
-@Suite struct TLSTests {
+@Suite("TLS on sockets") struct TLSTests {
     /// An authority and a server certificate for localhost in files that curl reads.
     private struct Fixture {
         let directory: TemporaryDirectory
@@ -15,7 +16,7 @@ import Testing
         init(names: [String] = ["localhost"]) throws {
             directory = try TemporaryDirectory()
             authority = try .create(commonName: "test authority")
-            try PEMFile.write(authority.certificatePEM, to: directory.file("ca.crt"), mode: 0o644)
+            try FileBytes.replace(directory.file("ca.crt"), with: authority.certificatePEM, mode: 0o644)
             identity = try Self.identity(authority, names)
         }
 
@@ -26,8 +27,8 @@ import Testing
 
         func writeClient(_ name: String, from authority: CertificateAuthority) throws {
             let client = try authority.issueClient(commonName: "jane", organizations: ["a", "b"])
-            try PEMFile.write(client.certificatePEM, to: directory.file(name + ".crt"), mode: 0o644)
-            try PEMFile.write(client.keyPEM, to: directory.file(name + ".key"), mode: 0o600)
+            try FileBytes.replace(directory.file(name + ".crt"), with: client.certificatePEM, mode: 0o644)
+            try FileBytes.replace(directory.file(name + ".key"), with: client.keyPEM, mode: 0o600)
         }
     }
 

@@ -10,6 +10,7 @@ final class TestServer: Sendable {
     let server: HTTPServer
     let address: BindAddress
     let handler: Handler
+    let configuration: HTTPServerConfiguration
 
     var port: UInt16 { address.port?.rawValue ?? 0 }
 
@@ -19,6 +20,7 @@ final class TestServer: Sendable {
     ) throws {
         loops = try EventLoop.group(count: count, name: "test")
         handler = Handler()
+        self.configuration = configuration
         server = HTTPServer(loops: loops, configuration: configuration, handler: handler)
         address = try server.listen(bind)
     }
@@ -39,18 +41,36 @@ final class TestServer: Sendable {
             switch request.path {
             case "/hello": responder.send(HTTPResponse(status: 200, text: "hello\n"))
             case "/echo":
-                responder.send(
-                    HTTPResponse(
-                        status: 200, headers: ["X-Method": request.method.rawValue, "X-Query": String(request.query)],
-                        body: request.body))
+                responder.withBody(of: request) { request in
+                    responder.send(
+                        HTTPResponse(
+                            status: 200,
+                            headers: ["X-Method": request.method.rawValue, "X-Query": String(request.query)],
+                            body: request.body))
+                }
+            case "/refuse": responder.send(HTTPResponse(status: 401, text: "no\n"))
+            case "/later":
+                // The handler makes up its mind elsewhere, and then wants the body.
+                Thread.detachNewThread {
+                    responder.withBody(of: request) { responder.send(HTTPResponse(status: 200, body: $0.body)) }
+                }
+            case "/upgrade":
+                let opened = Mutex<HTTPResponseStream?>(nil)
+                let stream = responder.upgrade(headers: ["Upgrade": "echo"]) { bytes in
+                    opened.withLock { $0 }?.write(bytes)
+                }
+                opened.withLock { $0 = stream }
+                streams.withLock { $0.append(stream) }
             case "/async":
                 Thread.detachNewThread { responder.send(HTTPResponse(status: 200, text: "async\n")) }
-            case "/big":
+            case "/big", "/compressed":
                 let count = Int(request.query) ?? 0
                 let piece = [UInt8](repeating: 0x61, count: 10_000)
                 var body = Array(repeating: piece, count: count / piece.count)
                 body.append([UInt8](repeating: 0x62, count: count % piece.count))
-                responder.send(HTTPResponse(status: 200, body: body))
+                var response = HTTPResponse(status: 200, body: body)
+                response.isCompressed = request.path == "/compressed"
+                responder.send(response)
             case "/lines":
                 let stream = responder.startStream(status: 200, headers: ["Content-Type": "text/plain"])
                 let count = Int(request.query) ?? 0
@@ -90,8 +110,9 @@ final class TestServer: Sendable {
 final class RawClient {
     private let descriptor: Int32
 
-    init(port: UInt16) throws {
-        descriptor = try Socket.connect(SocketAddress(ip: .loopbackV4, port: Port(port)))
+    init(port: UInt16, from source: IPAddress? = nil) throws {
+        descriptor = try Socket.connect(
+            SocketAddress(ip: .loopbackV4, port: Port(port)), from: source.map { SocketAddress(ip: $0, port: 0) })
         let flags = fcntl(descriptor, F_GETFL)
         _ = fcntl(descriptor, F_SETFL, flags & ~O_NONBLOCK)
         var limit = timeval(tv_sec: 10, tv_usec: 0)
@@ -171,9 +192,9 @@ func run(_ program: String, _ arguments: [String]) async throws -> (status: Int3
     }
 }
 
-/// Waits until the condition holds; false after ten seconds.
+/// Waits until the condition holds; false after a minute, which no machine needs.
 func eventually(_ condition: () -> Bool) async -> Bool {
-    for _ in 0..<2000 {
+    for _ in 0..<12_000 {
         if condition() { return true }
         try? await Task.sleep(for: .milliseconds(5))  // only a cancelled test ends the sleep early
     }

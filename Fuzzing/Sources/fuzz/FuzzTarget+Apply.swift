@@ -1,4 +1,5 @@
 import KubeModel
+import Patching
 
 /// Server-side apply.
 extension FuzzTarget {

@@ -1,4 +1,5 @@
 import KubeModel
+import Patching
 
 /// Patches: an input is a document and a patch, a line each.
 extension FuzzTarget {

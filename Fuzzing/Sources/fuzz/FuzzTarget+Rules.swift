@@ -1,3 +1,4 @@
+import CEL
 import KubeModel
 
 /// Validation rules and patterns that authors of custom resources write.
@@ -9,7 +10,7 @@ extension FuzzTarget {
         var schema = fields
         schema["x-kubernetes-validations"] = [["rule": .string(rule), "message": "no"]]
         let problems = CELRules.problems(inSchema: schema, at: FieldPath("schema"))
-        guard let compiled = try? Schema(json: schema) else {
+        guard let compiled = try? Schema(json: schema, rules: .cel) else {
             check(!problems.isEmpty, "a rule without problems does not compile: \(rule)")
             return
         }

@@ -7,7 +7,9 @@ enum FuzzTarget {
         "json": json, "yaml": yaml, "json-patch": jsonPatch, "merge-patch": mergePatch,
         "strategic-merge-patch": strategicMergePatch, "json-pointer": jsonPointer, "selector": selector,
         "field-selector": fieldSelector, "continue": continueToken, "protobuf": protobuf, "schema": schema,
-        "names": names, "cel": cel, "pattern": pattern, "fields": fields, "apply": apply,
+        "names": names, "cel": cel, "pattern": pattern, "fields": fields, "apply": apply, "proxy": proxy,
+        "http1-server": http1Server, "http2-server": http2Server, "http1-client": http1Client,
+        "notification": notification,
     ]
 
     /// Set once, before libFuzzer starts.

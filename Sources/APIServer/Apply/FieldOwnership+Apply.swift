@@ -1,4 +1,5 @@
 import KubeModel
+import Patching
 
 extension FieldOwnership {
     /// The annotation in which `kubectl apply` keeps what it applied when it is the client that merges.

@@ -1,4 +1,5 @@
 import KubeModel
+import Patching
 
 /// Who owns which fields after a write: the record that `metadata.managedFields` keeps.
 ///
@@ -26,18 +27,15 @@ struct FieldOwnership {
     /// The record of an object that is created by anything but an apply.
     ///
     /// - Parameters:
-    ///   - object: with its defaults, and without what allocation will put in.
-    ///   - asked: what the client asked for: of fields that the server fills in, only those in it are the client's.
+    ///   - object: with its defaults, and without what the server fills in, which nobody owns.
     ///   - given: what the client said of the owners.
-    func created(_ object: JSONValue, asked: JSONValue, given: JSONValue?) -> [UInt8] {
+    func created(_ object: JSONValue, given: JSONValue?) -> [UInt8] {
         var managed = Self.read(given) ?? ManagedFields()
         let comparison = FieldComparison(
             from: .object(JSONObject()), to: object, schema: resource.schema, hasZeroFields: hasZeroFields)
-        let filled = request.strategy.fieldsOfServer.filter { asked[path: $0] == nil }
         managed.recordUpdate(
             by: identity(.update), .init(comparison, apiVersion: resource.apiVersion) { _ in nil },
-            ignoring: filled.isEmpty ? ignored : ignored.union(FieldSet(fields: filled)),
-            time: request.now.description)
+            ignoring: ignored, time: request.now.description)
         return managed.encoded()
     }
 

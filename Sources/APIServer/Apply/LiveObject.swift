@@ -1,4 +1,6 @@
 import KubeModel
+import Patching
+import WatchCache
 
 /// An object as the cache has it, with the record of who owns which of its fields taken out: what the kind's rules look
 /// at never has to walk over that.
@@ -26,11 +28,12 @@ struct LiveObject: Sendable {
 
 extension ServedResource {
     /// What the cache has, taken apart.
-    func live(_ object: CachedObject) throws(Status) -> LiveObject {
+    /// - Parameter members: those of the document that is to replace it.
+    func live(_ object: CachedObject, sharing members: ParsedMembers? = nil) throws(Status) -> LiveObject {
         let (bytes, managedFields) = ManagedFieldsCut.cut(object.bytes)
         let stored: JSONValue
         do {
-            stored = try JSONParser.parse(bytes)
+            stored = try JSONParser.parse(bytes, sharing: strategy.storedForm == nil ? members : nil)
         } catch {
             throw Status.internalError("stored object of \(groupResource) is not JSON")
         }

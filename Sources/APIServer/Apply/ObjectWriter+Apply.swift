@@ -1,4 +1,5 @@
 import KubeModel
+import Patching
 
 extension ObjectWriter {
     /// PATCH with a configuration that is to be so: server-side apply. Creates the object when there is none.

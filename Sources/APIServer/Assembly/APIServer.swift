@@ -2,7 +2,9 @@ import KubeModel
 package import Logging
 import Store
 import Synchronization
+import System
 package import Transport
+import WatchCache
 
 /// The running API server: store, caches, pipeline and listeners.
 ///
@@ -10,6 +12,9 @@ package import Transport
 package final class APIServer: Sendable {
     /// What it listens on, with the ports the kernel chose.
     package let addresses: [BindAddress]
+
+    /// How long requests under way have after `shutdown`. A supervisor that kills waits a little longer.
+    private static let grace: Duration = .seconds(8)
 
     private let loops: [EventLoop]
     private let server: HTTPServer
@@ -27,7 +32,14 @@ package final class APIServer: Sendable {
     {
         let store: SQLiteStore
         do {
-            store = try SQLiteStore(SQLiteStore.Configuration(path: configuration.storePath))
+            var storage = SQLiteStore.Configuration(path: configuration.storePath)
+            storage.waking = { wake in EventLoop.atEndOfRound(wake) }
+            storage.answering = { answers in EventLoop.gathering(answers) }
+            storage.onHealthChange = { health in
+                if health.isGood { return logger.notice("store: all is well again") }
+                for problem in health.problems { logger.error("store: \(problem)") }
+            }
+            store = try SQLiteStore(storage)
         } catch {
             throw APIServerError(.store, "\(configuration.storePath): \(error)")
         }
@@ -44,7 +56,7 @@ package final class APIServer: Sendable {
     {
         self.store = store
         let tokens = try configuration.tokenAuthFile.map { path throws(APIServerError) in
-            try TokenFile(parsing: String(decoding: try FileBytes.read(path), as: UTF8.self))
+            try TokenFile(parsing: String(decoding: try Self.read(path), as: UTF8.self))
         }
         let tls = try Self.tlsContext(configuration)
         let core = try ServerCore(configuration, store: store, tokens: tokens, logger: logger)
@@ -55,6 +67,9 @@ package final class APIServer: Sendable {
         dispatcher = core.dispatcher
         var http = HTTPServerConfiguration(tls: tls)
         http.maxBodyBytes = configuration.maxBodyBytes
+        http.bodyBudget = ByteBudget(capacity: configuration.bodyBudgetBytes)
+        http.answers = core.limit.answers
+        http.connections = configuration.connections
         let limit = configuration.maxBodyBytes
         http.refusal = { status, reason in PipelineHandler.refusal(status, reason, maxBodyBytes: limit) }
         server = HTTPServer(loops: core.loops, configuration: http, handler: PipelineHandler(pipeline: core.pipeline))
@@ -88,7 +103,7 @@ package final class APIServer: Sendable {
         maintenance.cancel()
         core.stop()
         watcher.finishAll()
-        await server.shutdown()
+        await server.shutdown(drain: Self.grace)
         dispatcher.stop()
         for loop in loops { loop.stop() }
         store.close()
@@ -98,10 +113,10 @@ package final class APIServer: Sendable {
         guard configuration.secureAddress != nil else { return nil }
         guard let certificateFile = configuration.tlsCertificateFile, let keyFile = configuration.tlsPrivateKeyFile
         else { throw APIServerError(.badConfiguration, "serving HTTPS needs a certificate and its key") }
-        let certificate = try FileBytes.read(certificateFile)
-        let key = try FileBytes.read(keyFile)
+        let certificate = try Self.read(certificateFile)
+        let key = try Self.read(keyFile)
         let authorities = try configuration.clientCAFile.map { path throws(APIServerError) in
-            try FileBytes.read(path)
+            try Self.read(path)
         }
         do throws(TransportError) {
             return try TLSContext(
@@ -109,6 +124,15 @@ package final class APIServer: Sendable {
                 clientVerification: authorities.map { TLSContext.ClientVerification(authoritiesPEM: $0) })
         } catch {
             throw APIServerError(.badConfiguration, "\(certificateFile): \(error)")
+        }
+    }
+
+    /// - Throws: `unreadableFile` with the path and the system's reason.
+    private static func read(_ path: String) throws(APIServerError) -> [UInt8] {
+        do throws(SystemError) {
+            return try FileBytes.read(path)
+        } catch {
+            throw APIServerError(.unreadableFile, "\(path): \(error.reason)")
         }
     }
 }

@@ -3,6 +3,7 @@ import Logging
 import NetworkTypes
 import Store
 import Synchronization
+import WatchCache
 
 /// Keeps the Service `kubernetes` in `default`, with its EndpointSlice and Endpoints: how programs that know nothing but
 /// the cluster's addresses find the API server (Kubernetes: the controller `kubernetesservice`). The first address of the
@@ -111,7 +112,7 @@ final class KubernetesService: Sendable {
     private func put(_ resource: ServedResource, _ wanted: JSONValue, _ done: @escaping WriteCompletion) {
         let request = WriteRequest(
             resource: resource, namespace: Self.namespace, name: Self.name, subresource: nil, options: WriteOptions(),
-            shape: .json, user: .local, now: SystemClock.now)
+            shape: .json, user: .local, now: Timestamp.now)
         do throws(Status) {
             guard let current = resource.cache.get(namespace: Self.namespace, name: Self.name) else {
                 return try writer.create(request, wanted, warnings: [], attempt: 1, done)

@@ -1,5 +1,6 @@
 import KubeModel
 import Store
+import WatchCache
 
 /// One resource with everything needed to serve it. Resources kept in another form share that form's cache.
 ///
@@ -66,6 +67,7 @@ final class ServedResource: Sendable {
 
     /// The document a client sees, from what the cache has.
     func served(_ object: CachedObject) throws(Status) -> JSONValue {
+        guard !object.isDamaged else { throw Status.unreadable(definition.groupResource, [object.relativeKey]) }
         let stored: JSONValue
         do {
             stored = try JSONParser.parse(object.bytes)
@@ -83,7 +85,9 @@ final class ServedResource: Sendable {
 
 extension ServedResource {
     var documentReader: DocumentReader {
-        DocumentReader(definition: definition, schema: schema, isCustomResource: strategy.isCustomResource)
+        DocumentReader(
+            definition: definition, schema: schema, isCustomResource: strategy.isCustomResource,
+            isCheckedBySchema: strategy.isCheckedBySchema)
     }
 
     /// Stored bytes as a client sees them.

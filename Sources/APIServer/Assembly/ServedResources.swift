@@ -1,6 +1,7 @@
 import KubeModel
 import Store
 import Synchronization
+import WatchCache
 
 /// Every resource with what is needed to serve it. The built-in kinds are there from the start; others come and go while
 /// the server runs. A reader sees one state at a time: take `current` once where several answers have to agree.

@@ -1,12 +1,15 @@
 import KubeModel
 import Logging
 import Store
+import System
 import Transport
+import WatchCache
 
 /// Everything of the server that needs no socket, wired together. Tests run requests through `pipeline` directly.
 struct ServerCore: Sendable {
     let resources: ServedResources
     let pipeline: RequestPipeline
+    let limit: InFlightLimit
     let writer: ObjectWriter
     let watcher: WatchService
     let terminator: NamespaceTerminator
@@ -19,10 +22,12 @@ struct ServerCore: Sendable {
     let isReady = StopFlag()
     let isStopping = StopFlag()
 
-    /// - Parameter registry: the kinds to serve; nil: the built-in ones.
+    /// - Parameters:
+    ///   - registry: the kinds to serve; nil: the built-in ones.
+    ///   - limit: what bounds requests under way; nil: one that follows from the configuration.
     init(
         _ configuration: APIServerConfiguration, store: any Store, tokens: TokenFile?,
-        registry: ResourceRegistry? = nil,
+        registry: ResourceRegistry? = nil, limit: InFlightLimit? = nil,
         logger: Logger = Logger(label: "api")
     ) throws(APIServerError) {
         let served: ResourceRegistry
@@ -33,8 +38,8 @@ struct ServerCore: Sendable {
                 SchemaRegistry.Source(name: document.path) { document.bytes }
             })
         let resources: ServedResources
-        do throws(StoreError) {
-            dispatcher = try WatchDispatcher()
+        do {
+            dispatcher = try WatchDispatcher { EventLoop.gathering($0) }
             resources = try ServedResources(
                 served, schemas: schemas, store: store, dispatcher: dispatcher,
                 bookmarkSeconds: configuration.bookmarkSeconds)
@@ -52,7 +57,12 @@ struct ServerCore: Sendable {
         let queue = LoopQueue(loops)
         let renderer = ObjectRenderer()
         let metrics = RequestMetrics()
-        let limit = InFlightLimit(maxReads: configuration.maxReadsInFlight, maxWrites: configuration.maxWritesInFlight)
+        let limit =
+            limit
+            ?? InFlightLimit(
+                maxReads: configuration.maxReadsInFlight, maxWrites: configuration.maxWritesInFlight,
+                maxAnswerBytes: configuration.maxAnswerBytes)
+        self.limit = limit
         let lifecycle = NamespaceLifecycle(namespaces: namespaces)
         let writer = ObjectWriter(
             store: store, resources: resources, namespaces: lifecycle, renderer: renderer, queue: queue)
@@ -63,20 +73,25 @@ struct ServerCore: Sendable {
         let isStopping = isStopping
         let health = HealthChecks(checks: [
             HealthChecks.Check(name: "ping", isReadinessOnly: false) { true },
-            HealthChecks.Check(name: "store", isReadinessOnly: false) { store.currentRevision >= .initial },
+            // A restart mends no disk: a server that can still be read, and deleted from, is alive.
+            HealthChecks.Check(name: "store", isReadinessOnly: true) { () -> String? in
+                let health = store.health
+                return health.isGood ? nil : health.problems.joined(separator: "; ")
+            },
             HealthChecks.Check(name: "started", isReadinessOnly: true) { isReady.isSet },
             HealthChecks.Check(name: "shutdown", isReadinessOnly: true) { !isStopping.isSet },
         ])
         let documents = ServerDocuments(
             resources: resources, openAPI: OpenAPIService(embedded) { resources.settled.all }, health: health,
             metrics: metrics, limit: limit,
-            store: store)
+            store: store, status: StatusPage(flags: configuration.flags), commit: configuration.commit)
         self.resources = resources
         self.writer = writer
         self.watcher = watcher
         pipeline = RequestPipeline(
             resources: resources, authenticator: Authenticator(tokens: tokens), limit: limit, metrics: metrics,
-            documents: documents, reader: reader, writer: writer, watcher: watcher)
+            documents: documents, reader: reader, writer: writer, watcher: watcher,
+            maxBodyBytes: configuration.maxBodyBytes)
         terminator = NamespaceTerminator(
             namespaces: namespaces, resources: resources, store: store, writer: writer, queue: queue)
         serviceCIDRs = ServiceCIDRKeeper(resources, store: store, writer: writer, queue: queue)
@@ -111,7 +126,7 @@ struct ServerCore: Sendable {
             let request = WriteRequest(
                 resource: namespaces, namespace: "", name: name, subresource: nil, options: WriteOptions(),
                 shape: .json,
-                user: .local, now: SystemClock.now)
+                user: .local, now: Timestamp.now)
             let document: JSONValue = [
                 "apiVersion": "v1", "kind": "Namespace", "metadata": ["name": .string(name)],
             ]
@@ -136,5 +151,5 @@ struct ServerCore: Sendable {
         }
     }
 
-    private static var processors: Int { max(1, SystemProcessors.count) }
+    private static var processors: Int { Processors.count }
 }

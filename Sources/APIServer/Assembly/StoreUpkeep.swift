@@ -1,6 +1,8 @@
 import KubeModel
 import Logging
 import Store
+import System
+import WatchCache
 
 /// What the store needs now and then: history older than watchers may ask for is dropped, objects whose time is up
 /// (Events) are deleted.
@@ -14,25 +16,36 @@ struct StoreUpkeep: Sendable {
 
     /// Runs until cancelled.
     func run() async {
-        let interval = max(1, historySeconds)
-        // A revision that was current one interval ago: everything before it is older than that.
-        var old = store.currentRevision
+        var policy = CompactionPolicy(keptSeconds: Int64(historySeconds))
+        let interval = min(max(1, historySeconds), 5)
+        var untilExpiry = historySeconds
         while !Task.isCancelled {
+            // At once, too: a server that is restarted all the time has history to drop.
+            compact(&policy, now: MonotonicClock.seconds)
             // Cancellation ends the sleep early, and the loop with it.
             try? await Task.sleep(for: .seconds(interval))
             guard !Task.isCancelled else { return }
-            expire()
-            do {
-                if old > store.compactedRevision { try store.compact(to: old) }
-            } catch {
-                logger.error("compaction to \(old): \(error)")
+            untilExpiry -= interval
+            if untilExpiry <= 0 {
+                expire()
+                untilExpiry = historySeconds
             }
-            old = store.currentRevision
+        }
+    }
+
+    private func compact(_ policy: inout CompactionPolicy, now: Int64) {
+        let target = policy.target(
+            now: now, current: store.currentRevision, compacted: store.compactedRevision, history: store.history)
+        guard let target else { return }
+        do {
+            try store.compact(to: target)
+        } catch {
+            logger.error("compaction to \(target): \(error)")
         }
     }
 
     /// Deletes objects older than their kind's `timeToLiveSeconds`.
-    func expire(now: Timestamp = SystemClock.now) {
+    func expire(now: Timestamp = Timestamp.now) {
         for resource in resources.all {
             guard let lifetime = resource.strategy.timeToLiveSeconds, resource.strategy.storedForm == nil else {
                 continue

@@ -5,7 +5,7 @@ import Store
 ///
 /// The request path calls a strategy between the schema (defaults, pruning, types) and the store. Documents are whole
 /// objects (`apiVersion`, `kind`, `metadata`, …) that already passed the schema: types are right, defaults are set.
-/// Order on create: `prepareForCreate` → `validateCreate` → `allocate` → store → `commit` or `rollback`.
+/// Order on create: `prepareForCreate` → `fillIn` → `validateCreate` → `allocate` → store → `commit` or `rollback`.
 /// Order on update: `prepareForUpdate` → `validateUpdate` → `allocate` → store → `commit` or `rollback`.
 ///
 /// The request path itself owns the metadata every kind shares: name and namespace, uid, creationTimestamp,
@@ -58,9 +58,10 @@ protocol ResourceStrategy: Sendable {
     /// What clients are told with every answer, because the version is deprecated; nil: nothing.
     var deprecationWarning: String? { get }
 
-    /// Paths of fields that creation fills in when the client leaves them out, other than by defaults: in Kubernetes the
-    /// creator does not own them (`metadata.managedFields`).
-    var fieldsOfServer: [[String]] { get }
+    /// Whether the schema's constraints (`required`, `enum`, `minLength`, unique keys, …) are rules: for kinds of our own.
+    /// Of Kubernetes' kinds the published schema describes what is written; what is accepted is what a Go program can
+    /// decode and the kind's own rules let pass.
+    var isCheckedBySchema: Bool { get }
 
     /// How the served document differs from the stored one; nil when they are the same
     /// (events.k8s.io/v1 Events are stored as core/v1 Events).
@@ -76,8 +77,13 @@ protocol ResourceStrategy: Sendable {
     /// (all but Pods). 0: nothing has to be waited for. `requested`: what the deletion asks for, not negative.
     func gracePeriodSeconds(for object: JSONValue, requested: Int64?) -> Int64?
 
-    /// Brings a new object into shape: drops `status` and other fields that users may not set, and derives fields.
+    /// Brings a new object into shape: drops `status` and other fields that users may not set, and sets defaults that
+    /// depend on other fields. What is there afterwards belongs to the creator (`metadata.managedFields`).
     func prepareForCreate(_ object: inout JSONValue, _ context: StrategyContext)
+
+    /// Sets in a new object what the server generates: what Kubernetes' strategies and admission plugins do once the owners
+    /// are noted, so that nobody owns it. Called after `prepareForCreate`.
+    func fillIn(_ object: inout JSONValue, _ context: StrategyContext)
 
     /// Brings a changed object into shape: `status` is taken from `old`, immutable server-owned fields too.
     func prepareForUpdate(_ object: inout JSONValue, from old: JSONValue, _ context: StrategyContext)
@@ -231,7 +237,7 @@ extension ResourceStrategy {
     var selectableFieldNames: [String] { [] }
     var isCustomResource: Bool { false }
     var deprecationWarning: String? { nil }
-    var fieldsOfServer: [[String]] { [] }
+    var isCheckedBySchema: Bool { false }
     var storedForm: StoredForm? { nil }
     var timeToLiveSeconds: Int? { nil }
     var holdsClaims: Bool { false }
@@ -250,6 +256,8 @@ extension ResourceStrategy {
     func prepareForStatusUpdate(_ object: inout JSONValue, from old: JSONValue, _ context: StrategyContext) {
         object["spec"] = old["spec"]
     }
+
+    func fillIn(_ object: inout JSONValue, _ context: StrategyContext) {}
 
     func prepareForDeletion(_ object: inout JSONValue, now: Timestamp) {}
 

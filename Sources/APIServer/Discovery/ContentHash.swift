@@ -1,3 +1,5 @@
+import KubeModel
+
 /// A name for content, so that clients can tell whether it changed: two FNV-1a passes of 64 bits. It protects against
 /// nothing: documents come from this binary.
 enum ContentHash {
@@ -11,7 +13,7 @@ enum ContentHash {
     static func base64(_ text: String) -> String {
         let word = words(Array(text.utf8)).0
         let bytes = (0..<8).map { UInt8(truncatingIfNeeded: word >> UInt64(56 - $0 * 8)) }
-        return Base64URL.encode(bytes).replacing("-", with: "+").replacing("_", with: "/") + "="
+        return Base64.encode(bytes)
     }
 
     private static func words(_ bytes: [UInt8]) -> (UInt64, UInt64) {

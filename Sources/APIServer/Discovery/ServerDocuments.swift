@@ -13,11 +13,15 @@ final class ServerDocuments: Sendable {
     let metrics: RequestMetrics
     let limit: InFlightLimit
     let store: any Store
+    private let status: StatusPage
+    private let version: [UInt8]
 
     init(
         resources: ServedResources, openAPI: OpenAPIService, health: HealthChecks, metrics: RequestMetrics,
-        limit: InFlightLimit, store: any Store
+        limit: InFlightLimit, store: any Store, status: StatusPage, commit: String
     ) {
+        self.status = status
+        version = ServerVersion.document(commit: commit)
         self.resources = resources
         self.openAPI = openAPI
         self.health = health
@@ -44,7 +48,9 @@ final class ServerDocuments: Sendable {
     func respond(_ exchange: Exchange) throws(Status) -> OutgoingResponse {
         let segments = exchange.info.segments
         guard let response = try lookUp(segments, exchange) else { throw Status.resourceNotFound() }
-        guard exchange.request.method == "GET" || exchange.request.method == "HEAD" else {
+        // Kubernetes answers HEAD where a probe may ask, and nowhere else.
+        let isProbe = ["livez", "readyz", "healthz", "metrics"].contains(segments.first)
+        guard exchange.request.method == "GET" || isProbe && exchange.request.method == "HEAD" else {
             throw Status.methodNotServed()
         }
         return response
@@ -56,8 +62,13 @@ final class ServerDocuments: Sendable {
         case "api", "apis": return try discoveryDocument("/" + segments.joined(separator: "/"), exchange)
         case "openapi": return try openAPI.respond(exchange)
         case "version" where segments.count == 1:
-            return OutgoingResponse(contentType: "application/json", body: [ServerVersion.document])
+            return OutgoingResponse(contentType: "application/json", body: [version])
         case "livez", "readyz", "healthz": return health.respond(exchange)
+        case "metrics" where segments == ["metrics", "slis"]:
+            return OutgoingResponse(
+                contentType: "text/plain; version=0.0.4; charset=utf-8", body: [Array(health.metrics().utf8)])
+        case "statusz" where segments.count == 1: return status.statusz
+        case "flagz" where segments.count == 1: return status.flagz
         case "metrics" where segments.count == 1:
             let text = metrics.text(
                 inFlight: limit.current, revision: store.currentRevision.rawValue,
@@ -97,7 +108,10 @@ final class ServerDocuments: Sendable {
     private var index: [UInt8] {
         let paths =
             discovery.classic.keys.sorted()
-            + ["/healthz", "/livez", "/metrics", "/openapi/v2", "/openapi/v3", "/readyz", "/version"]
+            + [
+                "/flagz", "/healthz", "/livez", "/metrics", "/metrics/slis", "/openapi/v2", "/openapi/v3", "/readyz",
+                "/statusz", "/version",
+            ]
         return JSONValue.object(["paths": JSONValue(paths)]).encoded()
     }
 }

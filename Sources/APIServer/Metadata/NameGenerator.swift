@@ -16,8 +16,13 @@ enum NameGenerator {
     /// A random UUID, RFC 9562 version 4.
     static func uid() -> String {
         var random = SystemRandomNumberGenerator()
-        var high = random.next()
-        var low = random.next()
+        return uuid(high: random.next(), low: random.next())
+    }
+
+    /// A UUID of version 4 out of 128 bits, of which 122 count.
+    static func uuid(high: UInt64, low: UInt64) -> String {
+        var high = high
+        var low = low
         high = high & 0xffff_ffff_ffff_0fff | 0x4000
         low = low & 0x3fff_ffff_ffff_ffff | 0x8000_0000_0000_0000
         return String(unsafeUninitializedCapacity: 36) { buffer in

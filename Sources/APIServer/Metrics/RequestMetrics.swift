@@ -35,7 +35,7 @@ final class RequestMetrics: Sendable {
     private let watches = Atomic(0)
 
     func record(_ exchange: Exchange, status: Int) {
-        let verb = exchange.operation?.verb.rawValue ?? exchange.request.method
+        let verb = exchange.operation?.verb.rawValue ?? Self.label(method: exchange.request.method)
         let resource = exchange.operation?.resource.definition.plural ?? ""
         let key = Key(verb: verb, resource: resource, status: status)
         let seconds = Double((MonotonicTime.now.nanoseconds &- exchange.started.nanoseconds)) / 1e9
@@ -44,6 +44,14 @@ final class RequestMetrics: Sendable {
             guard exchange.operation?.verb != .watch else { return }
             let bucket = Self.bounds.firstIndex { seconds <= $0 } ?? Self.bounds.count
             state.durations[verb, default: Durations()].add(seconds, bucket)
+        }
+    }
+
+    /// A label's values come from a closed set: every new one is a time series that stays.
+    private static func label(method: String) -> String {
+        switch method {
+        case "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS": method
+        default: "other"
         }
     }
 

@@ -1,4 +1,5 @@
 import KubeModel
+import WatchCache
 
 /// What a write has to respect about its namespace: it must exist and must not be going away.
 /// Kubernetes: the NamespaceLifecycle admission plug-in.

@@ -1,6 +1,7 @@
 import KubeModel
 import Store
 import Synchronization
+import WatchCache
 
 /// Empties namespaces that are being terminated and then lets them go: Pods are deleted first (KEP-5080), then every
 /// other object, finalizers and grace periods are waited for, the finalizer "kubernetes" is taken from
@@ -237,7 +238,7 @@ final class NamespaceTerminator: Sendable {
     private func deleteSome(
         _ objects: ArraySlice<(ServedResource, CachedObject)>, _ done: @escaping @Sendable (Status?) -> Void
     ) {
-        let now = SystemClock.now
+        let now = Timestamp.now
         for (resource, object) in objects.prefix(Self.deletionsATurn) {
             writer.discard(resource, object, now: now, done)
         }
@@ -262,7 +263,7 @@ final class NamespaceTerminator: Sendable {
             return
         }
         let old = document["status"]["conditions"].array ?? []
-        guard let conditions = NamespaceConditions.updated(old, contents, now: SystemClock.now) else {
+        guard let conditions = NamespaceConditions.updated(old, contents, now: Timestamp.now) else {
             if left.isEmpty { release(name, document) } else { finish(name) }
             return
         }
@@ -299,7 +300,7 @@ final class NamespaceTerminator: Sendable {
     ) {
         let request = WriteRequest(
             resource: namespaces, namespace: "", name: name, subresource: subresource, options: WriteOptions(),
-            shape: .json, user: .local, now: SystemClock.now)
+            shape: .json, user: .local, now: Timestamp.now)
         let change = ObjectWriter.Change(retriesLostRaces: true) { old, _ in
             var new = old
             new["metadata"]["resourceVersion"] = nil
@@ -318,7 +319,7 @@ final class NamespaceTerminator: Sendable {
     /// Deletes objects in namespaces that do not exist.
     private func sweep(_ resource: ServedResource, _ objects: [CachedObject]) {
         for object in objects where namespaces.cache.get(namespace: "", name: object.namespace) == nil {
-            writer.discard(resource, object, now: SystemClock.now)
+            writer.discard(resource, object, now: Timestamp.now)
         }
     }
 }

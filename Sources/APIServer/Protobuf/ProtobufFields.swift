@@ -1,3 +1,5 @@
+import Patching
+
 /// Field numbers and types of the messages that clients may send as protobuf: facts of the Kubernetes API
 /// (`generated.proto` of each group).
 ///

@@ -1,5 +1,6 @@
 import KubeModel
 import Store
+import WatchCache
 
 /// The read verbs, answered from the watch cache; only pages of an older moment come from the store's history.
 struct ObjectReader: Sendable {
@@ -15,6 +16,7 @@ struct ObjectReader: Sendable {
         guard let object = resource.cache.get(namespace: operation.namespace, name: operation.name) else {
             throw Status.notFound(resource.definition.groupResource, operation.name)
         }
+        if object.isDamaged { throw Status.unreadable(resource.definition.groupResource, [object.relativeKey]) }
         if operation.subresource == .scale, let mapping = resource.strategy.scale {
             let scale = try mapping.scale(of: try resource.served(object))
             return try renderer.scale(scale, shape: exchange.shape, now: exchange.now)
@@ -40,6 +42,11 @@ struct ObjectReader: Sendable {
 
         let page = try page(
             resource, at: at, namespace: namespace, options, fields, after: token?.start)
+        if page.items.contains(where: \.isDamaged) {
+            // A list without them would be taken for the whole.
+            throw Status.unreadable(
+                resource.definition.groupResource, page.items.filter(\.isDamaged).map(\.relativeKey))
+        }
         var next: ObjectRenderer.NextPage?
         if page.hasMore, let last = page.items.last {
             next = ObjectRenderer.NextPage(

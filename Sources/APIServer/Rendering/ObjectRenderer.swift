@@ -1,5 +1,6 @@
 import KubeModel
 import Store
+import WatchCache
 
 /// Stored bytes → a response in the shape the client asked for. Plain JSON joins the bytes as they are.
 struct ObjectRenderer: Sendable {
@@ -49,7 +50,9 @@ struct ObjectRenderer: Sendable {
                     "{\"kind\":\"\(resource.definition.listKind)\",\"apiVersion\":\"\(resource.apiVersion)\",\"metadata\":"
                         .utf8)
                 + listMetadata
-            return try finished(try Self.joined(head, resource, items), shape)
+            let pieces = try Self.pieces(head, resource, items)
+            if shape.format == .yaml { return try yaml(Array(pieces.joined())) }
+            return OutgoingResponse(contentType: shape.contentType, body: pieces)
         case .partialMetadata(let version):
             var output =
                 Array(
@@ -83,23 +86,19 @@ struct ObjectRenderer: Sendable {
         (try? MetadataSpans(of: bytes)).map { String(decoding: bytes[$0.resourceVersion], as: UTF8.self) } ?? ""
     }
 
-    /// One allocation, one copy of each object.
-    private static func joined(_ head: [UInt8], _ resource: ServedResource, _ items: [CachedObject]) throws(Status)
-        -> [UInt8]
+    /// The pieces of a list: the objects' own bytes, which every list shares, and what stands between them.
+    private static func pieces(_ head: [UInt8], _ resource: ServedResource, _ items: [CachedObject]) throws(Status)
+        -> [[UInt8]]
     {
-        var output: [UInt8] = []
-        output.reserveCapacity(head.count + 16 + items.reduce(0) { $0 + $1.bytes.count + 1 })
-        output += head
-        output += itemsKey
-        var isFirst = true
-        for item in items {
-            if !isFirst { output.append(UInt8(ascii: ",")) }
-            isFirst = false
-            output += try resource.served(bytes: item.bytes)
+        var pieces: [[UInt8]] = []
+        pieces.reserveCapacity(2 * items.count + 2)
+        pieces.append(head + itemsKey)
+        for (index, item) in items.enumerated() {
+            if index > 0 { pieces.append(comma) }
+            pieces.append(try resource.served(bytes: item.bytes))
         }
-        output.append(UInt8(ascii: "]"))
-        output.append(UInt8(ascii: "}"))
-        return output
+        pieces.append(listEnd)
+        return pieces
     }
 
     private func finished(_ bytes: [UInt8], _ shape: ResponseShape) throws(Status) -> OutgoingResponse {
@@ -117,5 +116,7 @@ struct ObjectRenderer: Sendable {
     }
 
     private static let itemsKey = Array(",\"items\":[".utf8)
+    private static let comma = [UInt8(ascii: ",")]
+    private static let listEnd = Array("]}\n".utf8)
     private static let newline = [UInt8(ascii: "\n")]
 }

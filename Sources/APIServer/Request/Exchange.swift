@@ -3,7 +3,8 @@ import Transport
 
 /// One request on its way through the phases: each phase fills in what the next ones need.
 struct Exchange: Sendable {
-    let request: IncomingRequest
+    /// Its body is there from the verb on.
+    var request: IncomingRequest
     let writer: any ResponseWriter
     /// When it came in: wall clock for objects, monotonic time for durations.
     let now: Timestamp
@@ -15,7 +16,7 @@ struct Exchange: Sendable {
     /// The resource the path names and what to do with it; nil for `/version`, discovery and the like.
     var operation: ResourceOperation?
     var shape = ResponseShape.json
-    /// Which in-flight limit the request counts against; given back when it is answered.
+    /// Which in-flight limit the request counts against; given back when the answer is sent.
     var slot: InFlightLimit.Slot?
     /// Texts for `Warning` headers; nil where there can be none.
     var warnings: WarningLog?

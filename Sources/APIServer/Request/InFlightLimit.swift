@@ -1,7 +1,9 @@
 import Synchronization
+import Transport
 
-/// How many requests are being worked on, so that too many at once are answered 429 instead of piling up.
-/// Watches are not counted: they cost nothing while nothing happens.
+/// How many requests are being worked on, and how much of their answers waits for clients, so that too many at once are
+/// answered 429 instead of piling up. A request has its place until its answer is sent. Watches are not counted: they
+/// cost nothing while nothing happens.
 final class InFlightLimit: Sendable {
     enum Slot: Sendable {
         case read, write
@@ -11,16 +13,23 @@ final class InFlightLimit: Sendable {
     private let maxWrites: Int
     private let reads = Atomic(0)
     private let writes = Atomic(0)
+    private let maxAnswerBytes: Int
+    /// Large answers that clients have not taken yet.
+    let answers: ByteGauge
 
-    init(maxReads: Int, maxWrites: Int) {
+    /// - Parameter maxAnswerBytes: No read begins while more than this waits in `answers`.
+    init(maxReads: Int, maxWrites: Int, maxAnswerBytes: Int = 256 << 20, answers: ByteGauge = ByteGauge()) {
         self.maxReads = maxReads
         self.maxWrites = maxWrites
+        self.maxAnswerBytes = maxAnswerBytes
+        self.answers = answers
     }
 
     /// Takes a place; false when all are taken. Every place taken is given back by `leave`.
     func enter(_ slot: Slot) -> Bool {
         switch slot {
         case .read:
+            guard answers.bytes <= maxAnswerBytes else { return false }
             if reads.add(1, ordering: .relaxed).newValue <= maxReads { return true }
             reads.subtract(1, ordering: .relaxed)
         case .write:

@@ -20,5 +20,11 @@ struct IncomingRequest: Sendable {
     var ifNoneMatch: String?
     var userAgent: String?
     var body: [UInt8] = []
+    /// The body has yet to be read from the client (`ResponseWriter.readBody`).
+    var awaitsBody = false
+    /// More than one `Authorization` field: whose request it is cannot be told.
+    var repeatsAuthorization = false
+    /// Some `Impersonate-…` field: the sender wants to act as somebody else.
+    var impersonates = false
     var origin = Origin.network
 }

@@ -46,11 +46,10 @@ struct ListOptions: Sendable {
         let versionText = query.string("resourceVersion")
         if !versionText.isEmpty {
             guard let version = Int64(versionText), version >= 0 else {
-                throw Self.invalid([
-                    .invalid(
-                        FieldPath("resourceVersion"), .string(versionText),
-                        "strconv.ParseUint: parsing \"\(versionText)\": invalid syntax")
-                ])
+                let error = FieldError.invalid(
+                    FieldPath("resourceVersion"), .string(versionText),
+                    "strconv.ParseUint: parsing \"\(versionText)\": invalid syntax")
+                throw Status.badRequest("invalid resource version: \(error)")
             }
             resourceVersion = version
         }

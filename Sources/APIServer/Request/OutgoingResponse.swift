@@ -6,12 +6,27 @@ struct OutgoingResponse: Sendable {
     /// Without `Content-Length`, which the transport adds.
     var headers: [(name: String, value: String)]
     var body: [[UInt8]]
+    /// Called once when the client has taken the body, or never will.
+    var onSent: (@Sendable () -> Void)?
 
     init(status: Int = 200, contentType: String, headers: [(name: String, value: String)] = [], body: [[UInt8]]) {
         self.status = status
         self.headers = [("Content-Type", contentType)] + headers
         self.body = body
     }
+
+    /// The bytes from which on kube-apiserver compresses for clients that like it, and those from which on it does so with
+    /// OpenAPI documents.
+    static let compressedSize = 128 << 10
+    static let compressedDocumentSize = 1400
+
+    /// Whether a client that can unpack it should get the body compressed.
+    var isWorthCompressing: Bool {
+        body.reduce(0) { $0 + $1.count } >= (isOpenAPI ? Self.compressedDocumentSize : Self.compressedSize)
+    }
+
+    /// The body is an OpenAPI document.
+    var isOpenAPI = false
 
     var contentType: String { headers.first { $0.name == "Content-Type" }?.value ?? "" }
 

@@ -1,4 +1,5 @@
-/// What happens to every request, in this order. `RequestPipeline.run` has one case for each.
+/// What happens to every request, in this order. `RequestPipeline.run` has one case for each. All of it but the last is
+/// decided by the head: a refused request costs no body.
 enum RequestPhase: CaseIterable, Sendable {
     /// Who is it? 401 for wrong credentials, and for none unless the path is open to everybody.
     case authenticate
@@ -10,6 +11,6 @@ enum RequestPhase: CaseIterable, Sendable {
     case limit
     /// In which form do they want the answer? 406 for none that can be served.
     case negotiate
-    /// The verb: answers itself, at once or from the store's thread.
+    /// The body, where the verb has one, and the verb: answers itself, at once or from the store's thread.
     case perform
 }

@@ -1,5 +1,6 @@
 import KubeModel
 import Transport
+import WatchCache
 
 /// Takes a request through the phases of `RequestPhase` to its verb. Immutable; called from any thread; never blocks.
 final class RequestPipeline: Sendable {
@@ -11,12 +12,13 @@ final class RequestPipeline: Sendable {
     let reader: ObjectReader
     let writer: ObjectWriter
     let watcher: WatchService
+    let maxBodyBytes: Int
     let clock: @Sendable () -> Timestamp
 
     init(
         resources: ServedResources, authenticator: Authenticator, limit: InFlightLimit, metrics: RequestMetrics,
         documents: ServerDocuments, reader: ObjectReader, writer: ObjectWriter, watcher: WatchService,
-        clock: @escaping @Sendable () -> Timestamp = { SystemClock.now }
+        maxBodyBytes: Int = 3 << 20, clock: @escaping @Sendable () -> Timestamp = { Timestamp.now }
     ) {
         self.resources = resources
         self.authenticator = authenticator
@@ -26,6 +28,7 @@ final class RequestPipeline: Sendable {
         self.reader = reader
         self.writer = writer
         self.watcher = watcher
+        self.maxBodyBytes = maxBodyBytes
         self.clock = clock
     }
 
@@ -55,11 +58,24 @@ final class RequestPipeline: Sendable {
     }
 
     private func authenticate(_ exchange: inout Exchange) throws(Status) {
+        guard !exchange.request.repeatsAuthorization else {
+            throw Status.badRequest("the request has more than one Authorization header")
+        }
         if let user = try authenticator.authenticate(exchange.request) {
             exchange.user = user
+            if exchange.request.impersonates { throw Self.impersonationRefused(user) }
         } else if !Self.isOpen(exchange.info) {
             throw Status.unauthorized()
         }
+    }
+
+    /// Nothing says yet who may act as whom, so nobody may: to ignore the wish would give the request the sender's rights.
+    private static func impersonationRefused(_ user: User) -> Status {
+        Status(
+            code: 403, reason: .forbidden,
+            message: "users is forbidden: User \"\(user.name)\" cannot impersonate: this server has no impersonation, "
+                + "send the request without Impersonate-* headers",
+            details: Status.Details(kind: "users"))
     }
 
     /// Paths that everybody may read: probes and the version.
@@ -89,9 +105,16 @@ final class RequestPipeline: Sendable {
             guard unimplemented.allows(exchange.request.method) else {
                 throw Status.methodNotServed(resource.definition)
             }
+            var name = path.name
+            if subresource == .proxy {
+                guard let target = ProxyTarget(path.name) else {
+                    throw Status.badRequest(
+                        "invalid \(resource.definition.kind.lowercased()) request \(goQuoted(name))")
+                }
+                name = target.name
+            }
             exchange.operation = ResourceOperation(
-                verb: .connect, resource: resource, namespace: path.namespace, name: path.name,
-                subresource: subresource)
+                verb: .connect, resource: resource, namespace: path.namespace, name: name, subresource: subresource)
             return
         }
         let isWatch = path.isWatchPath || exchange.query.bool("watch")
@@ -109,8 +132,8 @@ final class RequestPipeline: Sendable {
 
     private static func verb(_ method: String, isCollection: Bool, isWatch: Bool, isWatchPath: Bool) -> Verb? {
         switch (method, isCollection) {
-        case ("GET", true), ("HEAD", true): isWatch ? .watch : .list
-        case ("GET", false), ("HEAD", false): isWatchPath ? .watch : .get
+        case ("GET", true): isWatch ? .watch : .list
+        case ("GET", false): isWatchPath ? .watch : .get
         case ("POST", true): .create
         case ("PUT", false): .update
         case ("PATCH", false): .patch
@@ -173,11 +196,28 @@ final class RequestPipeline: Sendable {
             }
             throw Status.notImplemented(operation.subresource ?? .proxy, of: definition, operation.name)
         case .create, .update, .patch, .delete, .deletecollection:
-            writer.perform(exchange, operation) { result in
-                switch result {
-                case .success(let response): self.answer(exchange, response)
-                case .failure(let status): self.answer(exchange, with: status)
+            receiveBody(exchange) { exchange in
+                self.writer.perform(exchange, operation) { result in
+                    switch result {
+                    case .success(let response): self.answer(exchange, response)
+                    case .failure(let status): self.answer(exchange, with: status)
+                    }
                 }
+            }
+        }
+    }
+
+    /// Goes on with the request when its body is there, or answers why it is not.
+    private func receiveBody(_ exchange: Exchange, _ goOn: @escaping @Sendable (Exchange) -> Void) {
+        guard exchange.request.awaitsBody else { return goOn(exchange) }
+        exchange.writer.readBody { result in
+            switch result {
+            case .success(let body):
+                var exchange = exchange
+                exchange.request.body = body
+                goOn(exchange)
+            case .failure(let failure):
+                self.answer(exchange, with: Status(failure, maxBodyBytes: self.maxBodyBytes))
             }
         }
     }
@@ -187,9 +227,10 @@ final class RequestPipeline: Sendable {
     }
 
     private func answer(_ exchange: Exchange, _ response: OutgoingResponse) {
-        if let slot = exchange.slot { limit.leave(slot) }
         metrics.record(exchange, status: response.status)
         var response = response
+        response.isOpenAPI = exchange.info.segments.first == "openapi"
+        if let slot = exchange.slot { response.onSent = { [limit] in limit.leave(slot) } }
         for warning in exchange.warnings?.headers ?? [] { response.headers.append(("Warning", warning)) }
         if let warning = exchange.operation?.resource.strategy.deprecationWarning {
             response.headers.append(("Warning", WarningLog.header(warning)))

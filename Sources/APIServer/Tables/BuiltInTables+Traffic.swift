@@ -6,7 +6,11 @@ extension BuiltInTables {
             TableColumn("Class", description: "Ingress class the table was compiled for."),
             TableColumn("Hosts", description: "Hosts of the rules; \"*\" when there is none."),
             TableColumn("Routes", type: "integer", description: "Number of paths and default backends."),
-            TableColumn("Accepted", description: "Whether the rules are valid and free of conflicts."),
+            TableColumn(
+                "Accepted",
+                description: "Whether it can be served as written: no conflicts, no unknown guards."
+            ),
+            TableColumn("Resolved", description: "Whether the Services and Secrets that it names are there and fit."),
             TableColumn("Programmed", description: "Whether the data plane enforces the table."),
         ],
         trailing: [
@@ -24,6 +28,7 @@ extension BuiltInTables {
                 .string(hosts(rules)),
                 .integer(Int64(paths + (spec["defaultBackend"] == nil ? 0 : 1))),
                 condition("Accepted", of: row.object),
+                condition("ResolvedRefs", of: row.object),
                 condition("Programmed", of: row.object),
             ],
             [

@@ -1,5 +1,6 @@
 import KubeModel
 import Store
+import WatchCache
 
 /// Events as lines of a watch stream in a form of one client's own: a Table, PartialObjectMetadata, another version.
 /// Plain JSON needs no encoder: those lines are shared between watchers.

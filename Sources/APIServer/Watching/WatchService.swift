@@ -2,6 +2,7 @@ import KubeModel
 import Store
 import Synchronization
 import Transport
+import WatchCache
 
 /// Opens watches and ends them: on the client's timeout, when the client is gone, when the server stops. The cache ends
 /// those whose client is too slow.

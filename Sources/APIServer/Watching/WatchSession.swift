@@ -1,6 +1,7 @@
 import KubeModel
 import Store
 import Synchronization
+import WatchCache
 
 /// One client's open watch: takes events from the cache and hands them to the response.
 final class WatchSession: WatchSink {
@@ -38,7 +39,10 @@ final class WatchSession: WatchSink {
         // The lock keeps two threads from beginning the response twice.
         return state.withLock { _ in
             if let opened = opened.load() { return opened.stream }
-            return opened.storeIfNil(Opened(writer.startStream(contentType: "application/json"))).stream
+            let warnings = encoder.resource.strategy.deprecationWarning.map { [WarningLog.header($0)] } ?? []
+            return opened.storeIfNil(
+                Opened(writer.startStream(contentType: "application/json", warnings: warnings))
+            ).stream
         }
     }
 
@@ -57,7 +61,7 @@ final class WatchSession: WatchSink {
                 return !state.hasColumns
             }
             do throws(Status) {
-                output += try encoder.line(event, withColumns: isFirst, now: SystemClock.now)
+                output += try encoder.line(event, withColumns: isFirst, now: Timestamp.now)
             } catch {
                 output += WatchEvent(error).line
             }

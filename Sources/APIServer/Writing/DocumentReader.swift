@@ -5,6 +5,7 @@ struct DocumentReader: Sendable {
     let definition: ResourceDefinition
     let schema: Schema?
     var isCustomResource = false
+    var isCheckedBySchema = false
 
     /// Reads the body of a create or update.
     /// - Parameter warnings: gets a text for each unknown or duplicate field when `validation` is `.warn`.
@@ -12,12 +13,20 @@ struct DocumentReader: Sendable {
     func read(
         _ body: [UInt8], contentType: String?, _ validation: WriteOptions.FieldValidation, warnings: inout [String]
     ) throws(Status) -> JSONValue {
+        try readWithMembers(body, contentType: contentType, validation, warnings: &warnings).document
+    }
+
+    /// As `read`, and what the document may share with the object that it replaces.
+    func readWithMembers(
+        _ body: [UInt8], contentType: String?, _ validation: WriteOptions.FieldValidation, warnings: inout [String]
+    ) throws(Status) -> (document: JSONValue, members: ParsedMembers?) {
         var findings = StrictFindings()
-        var document = try parse(body, contentType: contentType, &findings)
+        var members: ParsedMembers?
+        var document = try parse(body, contentType: contentType, &findings, &members)
         try checkKind(&document)
-        try conform(
+        let isWhole = try conform(
             &document, findings, hidesDuplicates: true, validation, warnings: &warnings, refusal: unreadable)
-        return document
+        return (document, isWhole ? members : nil)
     }
 
     /// Drops unknown fields and nulls, reports them as `validation` says, and refuses values of a wrong type.
@@ -25,19 +34,26 @@ struct DocumentReader: Sendable {
     ///   - findings: what was found before, in the bytes.
     ///   - hidesDuplicates: whether a field that is unknown and stands twice counts as unknown only.
     ///   - refusal: makes the answer of what is wrong.
+    /// - Returns: whether the document is known to be as it was.
+    @discardableResult
     func conform(
         _ document: inout JSONValue, _ findings: StrictFindings, hidesDuplicates: Bool,
         _ validation: WriteOptions.FieldValidation, warnings: inout [String], refusal: (_ reason: String) -> Status
-    ) throws(Status) {
+    ) throws(Status) -> Bool {
+        if findings.isEmpty, !isCustomResource, schema?.fits(document) ?? true { return true }
+        // Only a document with repeated keys has findings of two kinds to put in order.
+        let order = findings.isEmpty || isCustomResource ? nil : document
         let unknown = prune(&document)
         // Values of a wrong type can't be handed to the kind's own rules: they are refused as where Kubernetes decodes
         // into a Go struct.
         if let mismatch = mismatch(in: document) { throw refusal(mismatch.message) }
-        guard validation != .ignore, !unknown.isEmpty || !findings.isEmpty else { return }
+        guard validation != .ignore, !unknown.isEmpty || !findings.isEmpty else { return false }
         var findings = findings
         findings.add(unknown: unknown, hidesDuplicates: hidesDuplicates)
+        if let order { findings.arrange(by: order) }
         if validation == .strict { throw refusal(findings.message) }
         warnings += findings.warnings
+        return false
     }
 
     private func prune(_ document: inout JSONValue) -> [String] {
@@ -52,9 +68,11 @@ struct DocumentReader: Sendable {
         return schema?.property("metadata")?.mismatches(in: metadata).first
     }
 
-    /// What the schema finds wrong in a document with its defaults; the strategy of a custom resource asks for itself.
-    func schemaErrors(_ document: JSONValue) -> [FieldError] {
-        isCustomResource ? [] : schema?.validate(document) ?? []
+    /// What the schema finds wrong in a document with its defaults, for kinds whose rules it states; the strategy of a
+    /// custom resource asks for itself.
+    /// - Parameter old: the document that this one replaces: what is as it was has been looked at before.
+    func schemaErrors(_ document: JSONValue, replacing old: JSONValue? = nil) -> [FieldError] {
+        isCheckedBySchema ? schema?.validate(document, replacing: old) ?? [] : []
     }
 
     func unreadable(_ reason: String) -> Status {
@@ -64,7 +82,7 @@ struct DocumentReader: Sendable {
     }
 
     private func parse(
-        _ body: [UInt8], contentType: String?, _ findings: inout StrictFindings
+        _ body: [UInt8], contentType: String?, _ findings: inout StrictFindings, _ members: inout ParsedMembers?
     ) throws(Status) -> JSONValue {
         let value: JSONValue
         switch Self.mediaType(contentType) {
@@ -73,7 +91,9 @@ struct DocumentReader: Sendable {
         case "", "application/json":
             do {
                 var duplicates: [String] = []
-                value = try JSONParser.parse(body, duplicateKeys: &duplicates)
+                // Metadata is never the same: the server adds to it.
+                value = try JSONParser.parse(
+                    body, duplicateKeys: &duplicates, members: &members, except: "metadata")
                 if !duplicates.isEmpty { findings = StrictFindings(duplicates: duplicates) }
             } catch {
                 throw unrecognized("json parse error: \(error)")

@@ -20,9 +20,10 @@ enum EvictionPlan: Equatable {
             return
         }
         let selecting = budgets.filter { budget in
-            // A stored selector has passed validation; one that can't be read selects nothing.
-            let selector = LabelSelector(document: budget["spec"]["selector"])
-            return (try? LabelSelector.matches(selector, pod["metadata"]["labels"])) ?? false
+            guard let document = budget["spec"]["selector"], !document.isNull else { return false }
+            // A stored selector has passed validation. One that can't be read all the same protects every Pod.
+            guard let selector = LabelSelector(document: document) else { return true }
+            return (try? LabelSelector.matches(selector, pod["metadata"]["labels"])) ?? true
         }
         guard let budget = selecting.first else {
             self = .delete

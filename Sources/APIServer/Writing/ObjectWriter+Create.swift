@@ -1,5 +1,6 @@
 import KubeModel
 import Store
+import WatchCache
 
 extension ObjectWriter {
     /// POST to a collection.
@@ -34,12 +35,13 @@ extension ObjectWriter {
         }
         try namespaces.admitCreate(request, name: object["metadata"]["name"].string ?? "")
         let generates = fillSystemMetadata(&object, request)
-        request.resource.schema?.applyDefaults(&object)
+        try Self.applyDefaults(&object, request.resource.schema)
         let schemaErrors = request.resource.documentReader.schemaErrors(object)
         let name = object["metadata"]["name"].string ?? ""
         let context = request.context(name: name)
-        let asked = object
         request.strategy.prepareForCreate(&object, context)
+        let owned = object
+        request.strategy.fillIn(&object, context)
         if request.strategy.generationRule != .none { object["metadata"]["generation"] = 1 }
         let errors =
             MetadataValidation.errors(
@@ -50,7 +52,7 @@ extension ObjectWriter {
         let allWarnings = warnings + request.strategy.warnings(for: object, replacing: nil)
 
         let managedFields =
-            owners ?? FieldOwnership(request, resources).created(object, asked: asked, given: given)
+            owners ?? FieldOwnership(request, resources).created(owned, given: given)
         let transaction = try request.strategy.allocate(&object, replacing: nil, context)
         let bytes = request.resource.storedBytes(object, managedFields: managedFields)
         if request.options.isDryRun {
@@ -68,8 +70,9 @@ extension ObjectWriter {
             case .success(let outcome):
                 transaction?.commit()
                 done(
-                    self.response(
-                        request, status: 201, stored: outcome.value, revision: outcome.revision, warnings: allWarnings))
+                    self.committedResponse(
+                        request, name: name, status: 201, stored: outcome.value, revision: outcome.revision,
+                        warnings: allWarnings))
             case .failure(let error):
                 transaction?.rollback()
                 guard case .exists = error.code else {
@@ -144,6 +147,12 @@ extension ObjectWriter {
         object["metadata"] = .object(metadata)
         if let warning = OwnerReferences.removeDuplicates(from: &object) { request.warnings?.add([warning]) }
         return generates
+    }
+
+    /// Throws 413 where defaults make a small document a large one.
+    static func applyDefaults(_ object: inout JSONValue, _ schema: Schema?) throws(Status) {
+        guard let schema, !schema.applyDefaults(&object) else { return }
+        throw Status.tooLarge("the defaults of its schema add more than \(Schema.defaultsLimit) bytes")
     }
 
     /// Throws 422 with everything that is wrong; what a kind's own rule says about a field stands for the schema's word.

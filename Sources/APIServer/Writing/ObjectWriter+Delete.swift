@@ -1,6 +1,7 @@
 import KubeModel
 import Store
 import Synchronization
+import WatchCache
 
 extension ObjectWriter {
     /// DELETE of an object.
@@ -103,9 +104,18 @@ extension ObjectWriter {
     /// What a deletion came to.
     enum Deletion: Sendable {
         /// The object is gone; this was its last state, and this the version that its removal has.
-        case gone(JSONValue, Revision)
+        case gone(LastState, Revision)
         /// It waits for its finalizers or its grace period. The bytes carry their version when there is none here.
         case waiting(bytes: [UInt8], Revision?)
+    }
+
+    /// How an object was before it went.
+    struct LastState: Sendable {
+        let uid: String
+        /// As the cache had it, which is how it went unless the deletion changed it.
+        let cached: CachedObject
+        /// Without version; nil: as `cached`.
+        let changed: [UInt8]?
     }
 
     /// Deletes one object, or marks it when finalizers or a grace period hold it.
@@ -119,7 +129,12 @@ extension ObjectWriter {
         }
         try namespaces.admitDelete(request)
         try checkPreconditions(options, request, current)
-        let old = try resource.served(current)
+        if current.isDamaged {
+            try deleteDamaged(request, current, done)
+            return
+        }
+        let live = try resource.live(current)
+        let old = live.document
         let key = resource.key(namespace: request.namespace, name: request.name)
         let write: Write
         let outcome: @Sendable (Revision) -> Deletion
@@ -129,12 +144,17 @@ extension ObjectWriter {
             done(.success(.waiting(bytes: current.bytes, nil)))
             return
         case .hold(let marked):
-            let bytes = resource.storedBytes(marked)
+            let bytes = resource.storedBytes(marked, managedFields: live.managedFields)
             write = .update(key: key, value: bytes, ifRevision: current.revision)
             outcome = { .waiting(bytes: bytes, $0) }
         case .remove(let last):
             write = .delete(key: key, ifRevision: current.revision)
-            outcome = { .gone(last, $0) }
+            let changed =
+                request.strategy.returnsDeletedObject && last != old
+                ? resource.storedBytes(last, managedFields: live.managedFields) : nil
+            let state = LastState(
+                uid: last["metadata"]["uid"].string ?? "", cached: current, changed: changed)
+            outcome = { .gone(state, $0) }
             releases = true
         }
         if request.options.isDryRun {
@@ -142,13 +162,15 @@ extension ObjectWriter {
             return
         }
         let isGone = releases
+        // What nobody needs any more goes on this thread, not on the store's.
+        let released = isGone ? old : nil
         let companions =
             isGone
             ? request.strategy.companions(of: nil, replacing: old, request.context(name: request.name)) : []
         store.submit(write, companions: companions) { result in
             switch result {
             case .success(let written):
-                if isGone { request.strategy.release(old) }
+                if let released { request.strategy.release(released) }
                 done(.success(outcome(written.revision)))
             case .failure(let error):
                 switch error.code {
@@ -167,6 +189,32 @@ extension ObjectWriter {
                     } catch {
                         done(.failure(error))
                     }
+                }
+            }
+        }
+    }
+
+    /// Deletes what cannot be read, finalizers and grace period with it: nobody can say what they were. Kubernetes asks for
+    /// `ignoreStoreReadErrorWithClusterBreakingPotential` first; here a delete by name is word enough, since every list of
+    /// the kind fails until then.
+    private func deleteDamaged(
+        _ request: WriteRequest, _ current: CachedObject, _ done: @escaping @Sendable (Result<Deletion, Status>) -> Void
+    ) throws(Status) {
+        let last = LastState(uid: "", cached: current, changed: nil)
+        if request.options.isDryRun {
+            done(.success(.gone(last, current.revision)))
+            return
+        }
+        let resource = request.resource
+        let key = resource.key(namespace: request.namespace, name: request.name)
+        store.submit(.delete(key: key, ifRevision: current.revision)) { result in
+            switch result {
+            case .success(let written): done(.success(.gone(last, written.revision)))
+            case .failure(let error):
+                switch error.code {
+                case .conflict: done(.failure(self.conflict(request)))
+                case .notFound: done(.failure(.notFound(resource.definition.groupResource, request.name)))
+                default: done(.failure(Self.status(error, resource, operation: "delete")))
                 }
             }
         }
@@ -244,16 +292,19 @@ extension ObjectWriter {
             return response(
                 request, status: options.orphanDependents == false ? 202 : 200, stored: bytes, revision: revision,
                 warnings: [])
-        case .gone(let object, let revision):
+        case .gone(let last, let revision):
             if request.strategy.returnsDeletedObject {
+                if let bytes = last.changed {
+                    return response(request, stored: bytes, revision: revision, warnings: [])
+                }
                 return response(
-                    request, stored: request.resource.storedBytes(object), revision: revision, warnings: [])
+                    request, stored: last.cached.restamped(revision).bytes, revision: nil, warnings: [])
             }
             let definition = request.resource.definition
             var status = Status.success(
                 details: Status.Details(
                     name: request.name, group: definition.group, kind: definition.plural,
-                    uid: object["metadata"]["uid"].string))
+                    uid: last.uid.isEmpty ? nil : last.uid))
             // A success has no code in its document.
             status.code = 0
             var answer = OutgoingResponse(status, shape: request.shape)

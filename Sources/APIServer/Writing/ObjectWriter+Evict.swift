@@ -1,5 +1,6 @@
 import KubeModel
 import Store
+import WatchCache
 
 extension ObjectWriter {
     /// POST of a `policy/v1 Eviction` to a Pod: a deletion that budgets can refuse.

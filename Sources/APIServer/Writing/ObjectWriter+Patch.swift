@@ -1,4 +1,5 @@
 import KubeModel
+import WatchCache
 
 extension ObjectWriter {
     /// PATCH of an object or of one of its subresources.

@@ -1,5 +1,6 @@
 import KubeModel
 import Store
+import WatchCache
 
 extension ObjectWriter {
     /// PUT of an object or of its `status`.
@@ -7,7 +8,7 @@ extension ObjectWriter {
     {
         let request = try writeRequest(exchange, operation, optionsKind: "UpdateOptions")
         var warnings: [String] = []
-        var document = try request.documentReader.read(
+        var (document, members) = try request.documentReader.readWithMembers(
             exchange.request.body, contentType: exchange.request.contentType, request.options.fieldValidation,
             warnings: &warnings)
         try alignIdentity(&document, request, expectedName: request.name)
@@ -15,7 +16,8 @@ extension ObjectWriter {
         let wanted = document
         let change = Change(
             retriesLostRaces: (wanted["metadata"]["resourceVersion"].string ?? "").isEmpty, warnings: warnings,
-            createsWhenMissing: request.subresource == nil && request.strategy.allowsCreateOnUpdate ? wanted : nil
+            createsWhenMissing: request.subresource == nil && request.strategy.allowsCreateOnUpdate ? wanted : nil,
+            members: members
         ) { (old, _) throws(Status) in try request.whole(wanted, of: old) }
         try apply(change, request, attempt: 1, done)
     }
@@ -31,6 +33,8 @@ extension ObjectWriter {
         let createsWhenMissing: JSONValue?
         /// Whether `transform` wants to see `metadata.managedFields`.
         let readsManagedFields: Bool
+        /// What the document may share with the object as it is now.
+        let members: ParsedMembers?
         /// What is applied server-side, to a missing object too; `transform` then does nothing.
         let configuration: JSONValue?
         /// Served form in, served form out.
@@ -38,7 +42,7 @@ extension ObjectWriter {
 
         init(
             retriesLostRaces: Bool, isPatch: Bool = false, warnings: [String] = [],
-            createsWhenMissing: JSONValue? = nil, readsManagedFields: Bool = false,
+            createsWhenMissing: JSONValue? = nil, readsManagedFields: Bool = false, members: ParsedMembers? = nil,
             transform: @escaping @Sendable (JSONValue, inout [String]) throws(Status) -> JSONValue
         ) {
             self.retriesLostRaces = retriesLostRaces
@@ -46,6 +50,7 @@ extension ObjectWriter {
             self.warnings = warnings
             self.createsWhenMissing = createsWhenMissing
             self.readsManagedFields = readsManagedFields
+            self.members = members
             self.configuration = nil
             self.transform = transform
         }
@@ -56,6 +61,7 @@ extension ObjectWriter {
             self.warnings = warnings
             createsWhenMissing = nil
             readsManagedFields = false
+            members = nil
             self.configuration = configuration
             transform = { old, _ in old }
         }
@@ -86,7 +92,7 @@ extension ObjectWriter {
             return
         }
         var warnings = change.warnings
-        let live = try resource.live(current)
+        let live = try resource.live(current, sharing: change.members)
         let old = live.document
         var object: JSONValue
         var owners: [UInt8]?
@@ -99,8 +105,8 @@ extension ObjectWriter {
         let given = FieldOwnership.takeManagedFields(from: &object)
         try checkVersion(object, request, current, isPatch: change.isPatch)
         try fillFromOld(&object, old, request)
-        resource.schema?.applyDefaults(&object)
-        let schemaErrors = resource.documentReader.schemaErrors(object)
+        try Self.applyDefaults(&object, resource.schema)
+        let schemaErrors = resource.documentReader.schemaErrors(object, replacing: old)
         let context = request.context(name: request.name)
         try admit(&object, old, request, context, schemaErrors)
         let isDeletion = object.isDeletionComplete
@@ -132,14 +138,17 @@ extension ObjectWriter {
             request.subresource == nil || isDeletion
             ? request.strategy.companions(of: isDeletion ? nil : object, replacing: old, context) : []
         let answerWarnings = warnings
+        // What nobody needs any more goes on this thread, not on the store's.
+        let released = isDeletion ? old : nil
         store.submit(write, companions: companions) { result in
             switch result {
             case .success(let outcome):
                 transaction?.commit()
-                if isDeletion { request.strategy.release(old) }
+                if let released { request.strategy.release(released) }
                 done(
-                    self.response(
-                        request, stored: bytes, revision: outcome.revision, warnings: answerWarnings))
+                    self.committedResponse(
+                        request, name: request.name, stored: bytes, revision: outcome.revision,
+                        warnings: answerWarnings))
             case .failure(let error):
                 transaction?.rollback()
                 self.retry(change, request, attempt: attempt, after: error, done)
@@ -271,18 +280,15 @@ extension GenerationRule {
         switch self {
         case .none: false
         case .spec: old["spec"] != new["spec"]
-        case .content: Self.content(old) != Self.content(new)
-        case .contentAndStatus:
-            Self.content(old) != Self.content(new) || old["status"] != new["status"]
+        case .content: !Self.hasSameContent(old, new)
+        case .contentAndStatus: !Self.hasSameContent(old, new) || old["status"] != new["status"]
         case .contentAndLabels:
-            Self.content(old) != Self.content(new) || old["metadata"]["labels"] != new["metadata"]["labels"]
+            !Self.hasSameContent(old, new) || old["metadata"]["labels"] != new["metadata"]["labels"]
         }
     }
 
-    private static func content(_ value: JSONValue) -> JSONValue {
-        var value = value
-        value["metadata"] = nil
-        value["status"] = nil
-        return value
+    private static func hasSameContent(_ old: JSONValue, _ new: JSONValue) -> Bool {
+        guard case .object(let old) = old, case .object(let new) = new else { return old == new }
+        return old.isEqual(to: new, ignoring: ["metadata", "status"])
     }
 }

@@ -1,5 +1,7 @@
 import KubeModel
+import Patching
 import Store
+import WatchCache
 
 /// The write verbs: request → document → strategy → store → answer. One file a verb beside this one.
 ///
@@ -75,6 +77,19 @@ final class ObjectWriter: Sendable {
         }
     }
 
+    /// The answer to a write that is on disk. Nearly always the cache has that very state, whose bytes are shared.
+    func committedResponse(
+        _ request: WriteRequest, name: String, status: Int = 200, stored bytes: [UInt8], revision: Revision,
+        warnings: [String]
+    ) -> Result<OutgoingResponse, Status> {
+        if let cached = request.resource.cache.get(namespace: request.namespace, name: name),
+            cached.revision == revision
+        {
+            return response(request, status: status, stored: cached.bytes, revision: nil, warnings: warnings)
+        }
+        return response(request, status: status, stored: bytes, revision: revision, warnings: warnings)
+    }
+
     private func scaleResponse(_ request: WriteRequest, stored: [UInt8], revision: Revision?) throws(Status)
         -> OutgoingResponse
     {
@@ -92,7 +107,10 @@ final class ObjectWriter: Sendable {
     /// The answer to a failure of the store that no verb expects.
     static func status(_ error: StoreError, _ resource: ServedResource, operation: String) -> Status {
         switch error.code {
-        case .full: .internalError("the store is full")
+        case .full:
+            .insufficientStorage(
+                "insufficient storage: the server's disk is full, so the \(operation) was not stored; deletes, and updates "
+                    + "that make nothing larger, are taken", retryAfterSeconds: 5)
         case .closed: .serviceUnavailable("the server is shutting down")
         case .invalid: .tooLarge("limit of the store")
         default: .internalError("the store did not take the \(operation)")

@@ -1,4 +1,5 @@
 import KubeModel
+import Patching
 
 /// The patch formats that are served, by media type.
 enum PatchFormat: String, CaseIterable, Sendable {

@@ -35,6 +35,48 @@ struct StrictFindings: Sendable {
         add(paths.map { "unknown field \(goQuoted($0))" })
     }
 
+    /// Puts fields into the order in which a document names them, as a decoder of Go's structs finds them.
+    mutating func arrange(by document: JSONValue) {
+        let places = fields.map { Self.place(of: $0, in: document) }
+        fields = fields.indices.sorted { left, right in
+            places[left] == places[right] ? left < right : places[left].lexicographicallyPrecedes(places[right])
+        }.map { fields[$0] }
+    }
+
+    /// Where each step of the path that a finding quotes stands among its neighbours.
+    private static func place(of finding: String, in document: JSONValue) -> [Int] {
+        guard let start = finding.utf8.firstIndex(of: UInt8(ascii: "\"")) else { return [] }
+        var path = Substring(finding[start...].utf8.dropFirst().dropLast())
+        var value: JSONValue? = document
+        var place: [Int] = []
+        while !path.isEmpty {
+            if path.utf8.first == UInt8(ascii: "["), let end = path.utf8.firstIndex(of: UInt8(ascii: "]")),
+                let index = Int(Substring(path.utf8[..<end].dropFirst()))
+            {
+                place.append(index)
+                value = value?[index]
+                path = Substring(path.utf8[end...].dropFirst())
+            } else if let object = value?.object {
+                // Keys may have dots of their own: the longest that fits is meant.
+                let key = object.keys.filter { Self.isStep($0, of: path) }.max { $0.utf8.count < $1.utf8.count }
+                guard let key, let index = Array(object.keys).firstIndex(of: key) else { return place }
+                place.append(index)
+                value = object[key]
+                path = Substring(path.utf8.dropFirst(key.utf8.count))
+            } else {
+                return place
+            }
+            if path.utf8.first == UInt8(ascii: ".") { path = Substring(path.utf8.dropFirst()) }
+        }
+        return place
+    }
+
+    private static func isStep(_ key: String, of path: Substring) -> Bool {
+        guard path.utf8.starts(with: key.utf8) else { return false }
+        let next = path.utf8.dropFirst(key.utf8.count).first
+        return next == nil || next == UInt8(ascii: ".") || next == UInt8(ascii: "[")
+    }
+
     /// Whether a path ends there: at its closing quote, or where a member or an element begins.
     private static func ends(_ prefix: String, in text: String) -> Bool {
         guard let next = text.utf8.dropFirst(prefix.utf8.count).first else { return true }

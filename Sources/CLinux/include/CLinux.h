@@ -57,8 +57,6 @@ void martlet_block_sigpipe(void);
 
 void martlet_name_thread(const char *name);
 
-uint64_t martlet_monotonic_ns(void);
-
 int martlet_unix_address(struct sockaddr_un *address, const char *path);
 
 #define MARTLET_UDP_BATCH 16

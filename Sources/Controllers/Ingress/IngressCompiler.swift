@@ -3,9 +3,20 @@ import TrafficModel
 
 /// Something about an Ingress that its author should know.
 struct IngressProblem: Hashable, Sendable {
+    /// Which condition of the RouteTable it makes `False`.
+    enum Concern: Hashable, Sendable {
+        /// The Ingress itself cannot be served as it is written: `Accepted`.
+        case acceptance
+        /// Something that it refers to is not there or unfit: `ResolvedRefs`.
+        case references
+        /// It is served all the same.
+        case none
+    }
+
     /// One CamelCase word: the reason of the Event.
     var reason: String
     var message: String
+    var concern = Concern.references
 }
 
 /// An Ingress as a RouteTable, with what is wrong about it.
@@ -51,16 +62,19 @@ struct IngressCompiler {
             RouteTableTLS(hosts: $0.hosts?.map { $0.lowercased() }, secretName: $0.secretName)
         }
         spec.tls = tls.isEmpty ? nil : tls
+        close(&spec, by: IngressAnnotations(ingress.metadata.annotations ?? [:]), &problems)
         for (claim, count) in claims.sorted(by: { $0.key.indexValue < $1.key.indexValue }) {
             if count > 1 {
                 problems.append(
                     IngressProblem(
-                        reason: "DuplicatePath", message: "\(claim) is listed \(count) times; the first one counts"))
+                        reason: "DuplicatePath", message: "\(claim) is listed \(count) times; the first one counts",
+                        concern: .none))
             }
             if let winner = winner(claim) {
                 problems.append(
                     IngressProblem(
-                        reason: "Conflict", message: "\(claim) is already served by the older Ingress \(winner)"))
+                        reason: "Conflict", message: "\(claim) is already served by the older Ingress \(winner)",
+                        concern: .acceptance))
             }
         }
         for name in Set((ingress.spec?.tls ?? []).compactMap(\.secretName)).sorted() where !name.isEmpty {
@@ -78,6 +92,32 @@ struct IngressCompiler {
         var unique: [IngressProblem] = []
         for problem in problems where !unique.contains(problem) { unique.append(problem) }
         return CompiledIngress(table: RouteTable(metadata: metadata, spec: spec), problems: unique)
+    }
+
+    /// Takes every backend away from an Ingress whose access is guarded in a way that is not understood: its requests
+    /// get 503 rather than to be let in.
+    private func close(
+        _ spec: inout RouteTableSpec, by annotations: IngressAnnotations, _ problems: inout [IngressProblem]
+    ) {
+        if !annotations.guards.isEmpty {
+            spec.defaultBackend = nil
+            for rule in (spec.rules ?? []).indices {
+                for path in (spec.rules?[rule].paths ?? []).indices { spec.rules?[rule].paths?[path].backend = nil }
+            }
+            problems.insert(
+                IngressProblem(
+                    reason: "UnsupportedGuard",
+                    message: "access is guarded by annotations that are not supported, so that every route answers 503"
+                        + " until they are removed: \(annotations.guards.joined(separator: ", "))",
+                    concern: .acceptance), at: 0)
+        }
+        if !annotations.ignored.isEmpty {
+            problems.append(
+                IngressProblem(
+                    reason: "UnsupportedAnnotation",
+                    message: "annotations without effect here: \(annotations.ignored.joined(separator: ", "))",
+                    concern: .none))
+        }
     }
 
     private func compile(

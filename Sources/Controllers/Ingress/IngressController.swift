@@ -143,18 +143,12 @@ final class IngressController: Controller {
         }
     }
 
-    /// Writes the condition `Accepted`, which keeps the data plane's conditions as they are.
+    /// Writes the conditions of this controller, and keeps the data plane's as they are.
     private func accept(_ table: RouteTable, _ problems: [IngressProblem]) async throws {
-        let old = table.status?.conditions?.first { $0.type == "Accepted" }
-        var condition = Condition(
-            type: "Accepted", status: "True", observedGeneration: table.metadata.generation,
-            lastTransitionTime: old?.lastTransitionTime ?? WallClock.timestamp,
-            reason: problems.first?.reason ?? "Accepted", message: problems.map(\.message).joined(separator: "; "))
-        guard condition != old else { return }
-        if old?.status != condition.status { condition.lastTransitionTime = WallClock.timestamp }
-        var conditions = table.status?.conditions ?? []
-        conditions.removeAll { $0.type == "Accepted" }
-        conditions.insert(condition, at: 0)
+        let old = table.status?.conditions ?? []
+        let conditions = RouteTableConditions(problems).merged(
+            into: old, generation: table.metadata.generation, now: WallClock.timestamp)
+        guard conditions != old else { return }
         let patch: JSONValue = [
             "metadata": ["resourceVersion": .string(table.metadata.resourceVersion ?? "")],
             "status": ["conditions": try ObjectEncoder.encode(conditions)],

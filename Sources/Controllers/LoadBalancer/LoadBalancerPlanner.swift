@@ -119,7 +119,9 @@ struct LoadBalancerPlanner: Sendable {
         for range in pool.ranges where range.family == family {
             var next: IPAddress? = range.first
             while let address = next, address <= range.last {
-                if holders(address).allSatisfy({ $0.key == request.key || request.canShare(with: $0) }) {
+                if pool.isChoosable(address),
+                    holders(address).allSatisfy({ $0.key == request.key || request.canShare(with: $0) })
+                {
                     return address
                 }
                 next = address == range.last ? nil : address.advanced(by: 1)

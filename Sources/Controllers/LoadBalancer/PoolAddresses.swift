@@ -11,6 +11,8 @@ struct PoolAddresses: Sendable, Equatable {
     var namespaces: Set<String>
     /// Entries of the spec that are no addresses.
     var invalid: [String] = []
+    /// Those that the spec names one by one or by first and last, and not as a network.
+    private var named: [AddressRange] = []
 
     init(_ pool: AddressPool) {
         name = pool.metadata.name ?? ""
@@ -18,12 +20,25 @@ struct PoolAddresses: Sendable, Equatable {
         namespaces = Set(pool.spec?.serviceNamespaces ?? [])
         var parsed: [AddressRange] = []
         for text in pool.spec?.addresses ?? [] {
-            if let range = AddressRange(text) { parsed.append(range) } else { invalid.append(text) }
+            guard let range = AddressRange(text) else {
+                invalid.append(text)
+                continue
+            }
+            parsed.append(range)
+            if !text.contains("/") || range.first == range.last { named.append(range) }
         }
         ranges = Self.merged(parsed)
     }
 
     func contains(_ address: IPAddress) -> Bool { ranges.contains { $0.contains(address) } }
+
+    /// Whether the address may be given to a Service that asks for none in particular. Out of a network of IPv4 those that
+    /// end in 0 or 255 are left out: equipment that still thinks in classes takes them for the network's own.
+    func isChoosable(_ address: IPAddress) -> Bool {
+        guard address.family == .v4 else { return true }
+        let last = address.description.split(separator: ".").last
+        return (last != "0" && last != "255") || named.contains { $0.contains(address) }
+    }
 
     func isOpen(to namespace: String) -> Bool { namespaces.isEmpty || namespaces.contains(namespace) }
 

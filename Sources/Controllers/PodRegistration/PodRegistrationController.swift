@@ -12,12 +12,14 @@ final class PodRegistrationController: Controller {
     private let pods: Informer<Pod>
     private let recorder: EventRecorder
     private let logger: Logger
+    private let wallClock: @Sendable () -> MicroTime
 
     init(_ context: ControllerContext) {
         client = context.client
         pods = context.informers.informer()
         recorder = context.recorder
         logger = context.logger
+        wallClock = context.wallClock
     }
 
     func run() async throws {
@@ -31,7 +33,7 @@ final class PodRegistrationController: Controller {
             pods.addHandler { change in
                 var isRegistered =
                     change.object.metadata.annotations?[PodAddresses.annotation] != nil
-                    || change.object.metadata.deletionTimestamp != nil
+                    || change.object.metadata.deletionTimestamp != nil || PodStatusPlanner.isForgotten(change.object)
                 if case .updated(let old, _) = change, old.metadata.annotations?[PodAddresses.annotation] != nil {
                     isRegistered = true
                 }
@@ -46,13 +48,16 @@ final class PodRegistrationController: Controller {
     func reconcile(_ key: NamespacedName, _ probes: ProbeSchedule) async throws -> ReconcileOutcome {
         var outcome = ReconcileOutcome.settled
         if let pod = pods.store[key], pod.metadata.deletionTimestamp != nil {
-            switch PodTermination(pod, now: WallClock.microTime) {
+            switch PodTermination(pod, now: wallClock()) {
             case .nothing: break
             case .wait(let duration): outcome = .again(after: duration)
             case .finish:
                 probes.set([:], for: key, known: [])
                 return try await finishDeletion(pod)
             }
+        }
+        if let pod = pods.store[key], PodStatusPlanner.isForgotten(pod) {
+            try await write(PodStatusPlanner.forgottenStatus(of: pod, now: wallClock().timestamp), of: pod)
         }
         try await register(key, probes)
         return outcome
@@ -72,8 +77,9 @@ final class PodRegistrationController: Controller {
             return
         }
         startProbes(pod, key, addresses, probes)
-        let status = PodStatusPlanner.status(of: pod, addresses: addresses, now: WallClock.timestamp) { container in
-            probes.isReady(container.name, of: key) ?? true
+        let status = PodStatusPlanner.status(of: pod, addresses: addresses, now: wallClock().timestamp) { container in
+            // A probe that is not run has found nothing yet.
+            container.readinessProbe == nil || probes.isReady(container.name, of: key) ?? false
         }
         tellFailures(pod, key, probes)
         guard status != pod.status else { return }
@@ -85,14 +91,15 @@ final class PodRegistrationController: Controller {
     ) {
         var plans: [String: ProbeSchedule.Plan] = [:]
         let podIP = addresses.first?.description ?? ""
-        for container in pod.spec?.containers ?? [] {
+        for container in pod.spec?.longRunningContainers ?? [] {
             guard let probe = container.readinessProbe else { continue }
             guard let target = ProbeTarget(probe, container: container, podIP: podIP) else {
                 if pod.status?.phase != "Running" {
                     recorder.record(
                         .warning, about: pod, reason: "UnsupportedProbe",
-                        message: "the readiness probe of container \(container.name) is not an httpGet or tcpSocket "
-                            + "that can be carried out; the container counts as ready")
+                        message: "The readiness probe of container \(container.name) cannot be carried out from here "
+                            + "(\(ProbeTarget.obstacle(probe))), so the container does not become ready: give it an httpGet, "
+                            + "tcpSocket or grpc probe with a port that it has, or none")
                 }
                 continue
             }
@@ -100,12 +107,12 @@ final class PodRegistrationController: Controller {
         }
         // Only what was found at this address says anything.
         let isSameAddress = pod.status?.podIP == podIP && pod.status?.phase == "Running"
-        let known = isSameAddress ? (pod.status?.containerStatuses ?? []).filter(\.ready).map(\.name) : []
+        let known = isSameAddress ? (pod.status?.everyContainerStatus ?? []).filter(\.ready).map(\.name) : []
         probes.set(plans, for: key, known: Set(known))
     }
 
     private func tellFailures(_ pod: Pod, _ key: NamespacedName, _ probes: ProbeSchedule) {
-        for container in pod.spec?.containers ?? [] {
+        for container in pod.spec?.longRunningContainers ?? [] {
             guard let failure = probes.lastFailure(container.name, of: key) else { continue }
             recorder.record(
                 .warning, about: pod, reason: "Unhealthy",
@@ -154,7 +161,7 @@ final class PodRegistrationController: Controller {
     private func hasKubelet(_ node: String) async throws -> Bool {
         do {
             let lease = try await client.get(Lease.self, node, namespace: "kube-node-lease")
-            return PodTermination.isKept(lease, now: WallClock.microTime)
+            return PodTermination.isKept(lease, now: wallClock())
         } catch let status as Status where status.isNotFound {
             return false
         }

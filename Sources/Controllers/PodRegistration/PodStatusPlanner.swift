@@ -13,20 +13,26 @@ enum PodStatusPlanner {
     ) -> PodStatus {
         var status = pod.status ?? PodStatus()
         let containers = pod.spec?.containers ?? []
-        let unready = containers.filter { !isReady($0) }.map(\.name)
+        let unready = (pod.spec?.longRunningContainers ?? []).filter { !isReady($0) }.map(\.name)
         status.phase = "Running"
         status.message = nil
         status.reason = nil
         status.podIP = addresses.first?.description
         status.podIPs = addresses.map { PodIP(ip: $0.description) }
         status.startTime = status.startTime ?? now
-        status.containerStatuses = containers.map { container in
-            let old = status.containerStatuses?.first { $0.name == container.name }
+        func running(_ container: Container, _ known: [ContainerStatus]?) -> ContainerStatus {
+            let old = known?.first { $0.name == container.name }
             return ContainerStatus(
                 name: container.name, image: container.image ?? "", imageID: old?.imageID ?? "",
                 ready: !unready.contains(container.name), restartCount: old?.restartCount ?? 0, started: true,
                 state: old?.state?.running == nil
                     ? ContainerState(running: ContainerStateRunning(startedAt: now)) : old?.state)
+        }
+        status.containerStatuses = containers.map { running($0, status.containerStatuses) }
+        let sidecars = pod.spec?.sidecars ?? []
+        // Nothing tells whether the other init containers have run.
+        if !sidecars.isEmpty {
+            status.initContainerStatuses = sidecars.map { running($0, status.initContainerStatuses) }
         }
         var conditions = status.conditions ?? []
         set("PodScheduled", true, in: &conditions, now)
@@ -50,6 +56,27 @@ enum PodStatusPlanner {
         status.conditions = conditions
         return status
     }
+
+    /// Whether a Pod waits for somebody to run it and nobody has said anything about it yet.
+    static func isForgotten(_ pod: Pod) -> Bool {
+        pod.metadata.annotations?[PodAddresses.annotation] == nil && pod.metadata.deletionTimestamp == nil
+            && (pod.spec?.nodeName ?? "").isEmpty && (pod.status?.phase ?? "Pending") == "Pending"
+            && !(pod.status?.conditions ?? []).contains { $0.type == "PodScheduled" }
+    }
+
+    /// The status of such a Pod: a scheduler that comes later replaces it, as it does with its own.
+    static func forgottenStatus(of pod: Pod, now: Timestamp) -> PodStatus {
+        var status = pod.status ?? PodStatus()
+        status.phase = "Pending"
+        var conditions = status.conditions ?? []
+        set("PodScheduled", false, in: &conditions, now, "Unschedulable", unscheduled)
+        status.conditions = conditions
+        return status
+    }
+
+    static let unscheduled =
+        "Martlet runs no containers: say where this Pod's process listens with the annotation \(PodAddresses.annotation), or "
+        + "let a scheduler and a kubelet run against this API"
 
     private static func set(
         _ type: String, _ value: Bool, in conditions: inout [PodCondition], _ now: Timestamp, _ reason: String? = nil,

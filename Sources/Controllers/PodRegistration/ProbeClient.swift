@@ -25,18 +25,31 @@ final class ProbeClient: Sendable {
         do {
             switch target.check {
             case .tcp:
-                guard let ip = IPAddress(target.host == "localhost" ? "127.0.0.1" : target.host) else {
+                guard let address = Self.address(target.host, number) else {
                     return "\(target.host) is not an IP address"
                 }
-                try await TCPAttempt.connect(
-                    to: SocketAddress(ip: ip, port: Port(rawValue: number)), on: loops[0], timeout: timeout)
+                try await TCPAttempt.connect(to: address, on: loops[0], timeout: timeout)
                 return nil
+            case .grpc(let service):
+                guard let address = Self.address(target.host, number) else {
+                    return "\(target.host) is not an IP address"
+                }
+                let answer = try await HTTP2Call.post(
+                    to: address, authority: "\(address)", path: GRPCHealth.path, fields: GRPCHealth.fields,
+                    body: GRPCHealth.request(service: service), on: loops[0], timeout: timeout)
+                return GRPCHealth.failure(
+                    status: answer.status, code: answer["grpc-status"], message: answer["grpc-message"],
+                    body: answer.body)
             case .http(let isSecure, let path, let headers):
                 return try await get(target, Port(rawValue: number), isSecure, path, headers, timeout)
             }
         } catch {
             return "\(error)"
         }
+    }
+
+    private static func address(_ host: String, _ port: UInt16) -> SocketAddress? {
+        IPAddress(host == "localhost" ? "127.0.0.1" : host).map { SocketAddress(ip: $0, port: Port(rawValue: port)) }
     }
 
     private func get(

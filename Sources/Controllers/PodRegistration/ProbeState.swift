@@ -34,14 +34,23 @@ struct ProbeTarget: Sendable, Hashable {
     enum Check: Sendable, Hashable {
         case http(isSecure: Bool, path: String, headers: [HTTPHeader])
         case tcp
+        /// gRPC's health service, in cleartext.
+        case grpc(service: String)
     }
 
     var host: String
     var port: Int
     var check: Check
 
-    /// Reads a probe; nil for those that cannot be carried out from outside (`exec`), that we do not know (`grpc`), or
-    /// whose named port the container does not have.
+    /// Why a probe for which there is no target cannot be carried out.
+    static func obstacle(_ probe: Probe) -> String {
+        if probe.exec != nil { return "exec: it runs a command in the container" }
+        if probe.httpGet != nil || probe.tcpSocket != nil || probe.grpc != nil { return "its port is not known" }
+        return "it is of no kind that is known"
+    }
+
+    /// Reads a probe; nil for those that cannot be carried out from outside (`exec`), or whose port the container does
+    /// not have.
     init?(_ probe: Probe, container: Container, podIP: String) {
         func number(_ port: IntOrString) -> Int? {
             switch port {
@@ -56,6 +65,8 @@ struct ProbeTarget: Sendable, Hashable {
                 check: .http(
                     isSecure: http.scheme?.uppercased() == "HTTPS", path: path.hasPrefix("/") ? path : "/" + path,
                     headers: http.httpHeaders ?? []))
+        } else if let grpc = probe.grpc, let port = number(.int(grpc.port)) {
+            self.init(host: podIP, port: port, check: .grpc(service: grpc.service ?? ""))
         } else if let tcp = probe.tcpSocket, let port = number(tcp.port) {
             self.init(host: tcp.host ?? podIP, port: port, check: .tcp)
         } else {

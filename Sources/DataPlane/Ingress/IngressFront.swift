@@ -1,5 +1,6 @@
 import KubeModel
 import Logging
+import NetworkTypes
 import ProxyEngine
 import TrafficModel
 
@@ -7,18 +8,20 @@ import TrafficModel
 actor IngressFront {
     private let state: TrafficState
     private let engine: ProxyEngine
-    private let compiler: ProxyConfigurationCompiler
+    private let listeners: IngressListeners
+    private var compiler: ProxyConfigurationCompiler
     private let acknowledger: RouteTableAcknowledger
     private let logger: Logger
     private var reported: Set<String> = []
     private(set) var summary = IngressSummary()
 
     init(
-        state: TrafficState, engine: ProxyEngine, compiler: ProxyConfigurationCompiler,
+        state: TrafficState, engine: ProxyEngine, listeners: IngressListeners, compiler: ProxyConfigurationCompiler,
         acknowledger: RouteTableAcknowledger, logger: Logger
     ) {
         self.state = state
         self.engine = engine
+        self.listeners = listeners
         self.compiler = compiler
         self.acknowledger = acknowledger
         self.logger = logger
@@ -27,9 +30,20 @@ actor IngressFront {
     /// Enforces what the informers have synced by now. Call once, before `run()`.
     func enforceFirst() { publish() }
 
+    /// The machine has these addresses from now on.
+    func setAddresses(_ own: Set<IPAddress>) {
+        let sockets = listeners.sockets(on: own)
+        guard sockets != compiler.listeners else { return }
+        compiler.listeners = sockets
+        publish()
+    }
+
     /// Follows the changes until cancelled.
     func run() async {
-        for await _ in state.routesChanged.changes { publish() }
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { for await _ in self.state.routesChanged.changes { await self.publish() } }
+            group.addTask { for await _ in self.state.backendsChanged.changes { await self.patch() } }
+        }
     }
 
     private static func text(_ problem: ProxyProblem, of configuration: ProxyConfiguration) -> String {
@@ -40,10 +54,19 @@ actor IngressFront {
         }
     }
 
+    /// Gives upstreams whose Services changed their new endpoints; no route is touched.
+    private func patch() {
+        let changes = state.takeBackendChanges()
+        guard !changes.isEmpty else { return }
+        engine.patch(
+            changes.map { .init(name: $0.key.upstreamName, endpoints: $0.value.endpoints) })
+    }
+
     private func publish() {
         let inputs = state.routingInputs()
         let routes = CompiledRoutes(compiling: inputs.tables)
-        let configuration = compiler.compile(routes: routes, services: inputs.services, secrets: inputs.secrets)
+        let backends = state.follow(routes.backends)
+        let configuration = compiler.compile(routes: routes, backends: backends, secrets: inputs.secrets)
         let problems = Set(engine.apply(configuration).map { Self.text($0, of: configuration) })
         for problem in problems.subtracting(reported).sorted() { logger.warning("L7 proxy: \(problem)") }
         reported = problems

@@ -7,7 +7,9 @@ package import TrafficModel
 ///
 /// - Endpoints come straight from the slices, not through the Service's address: a change of endpoints costs no hop.
 /// - A backend that names a missing Service or port, or one without endpoints, is answered with 503.
-/// - A host with a certificate redirects plain HTTP to HTTPS, as ingress-nginx does by default (`ssl-redirect`).
+/// - A host that some `tls` names redirects plain HTTP to HTTPS, as ingress-nginx does by default (`ssl-redirect`),
+///   whatever the state of its Secret: that a certificate is missing must not open what is meant to be closed. Where
+///   `tls` names no hosts, those that its certificate names do.
 package struct ProxyConfigurationCompiler: Sendable {
     package var listeners: [ProxyConfiguration.Listener]
     package var limits: ProxyLimits
@@ -17,12 +19,13 @@ package struct ProxyConfigurationCompiler: Sendable {
         self.limits = limits
     }
 
+    /// - Parameter backends: what each backend of the routes means; one that is not in it is answered with 503.
     package func compile(
-        routes: CompiledRoutes, services: ServiceTable, secrets: [NamespacedName: TLSSecret]
+        routes: CompiledRoutes, backends: [ServiceBackend: BackendResolution], secrets: [NamespacedName: TLSSecret]
     ) -> ProxyConfiguration {
-        var upstreams = UpstreamList(services: services)
+        var upstreams = UpstreamList(backends: backends)
         var hosts: [ProxyConfiguration.VirtualHost] = []
-        func add(_ pattern: HostPattern, _ host: CompiledRoutes.Host, hasCertificate: Bool) {
+        func add(_ pattern: HostPattern, _ host: CompiledRoutes.Host, redirects: Bool) {
             hosts.append(
                 ProxyConfiguration.VirtualHost(
                     host: pattern,
@@ -33,19 +36,21 @@ package struct ProxyConfigurationCompiler: Sendable {
                         )
                     },
                     defaultUpstream: host.defaultBackend.map { upstreams.index(of: $0) },
-                    redirectsToHTTPS: hasCertificate))
+                    redirectsToHTTPS: redirects))
         }
         for (name, host) in routes.exactHosts.sorted(by: { $0.key < $1.key }) {
-            let certificate = routes.exactCertificates[name] ?? routes.certificate(forServerName: name)
-            add(.exact(name), host, hasCertificate: isUsable(certificate, secrets, specific: routes))
+            add(
+                .exact(name), host,
+                redirects: routes.isTLSHost(name) || isNamedByCertificate(name, host, routes, secrets))
         }
         for (suffix, host) in routes.wildcardHosts.sorted(by: { $0.key < $1.key }) {
             add(
                 .wildcard(suffix), host,
-                hasCertificate: isUsable(routes.wildcardCertificates[suffix], secrets, specific: routes))
+                redirects: routes.wildcardTLSHosts.contains(suffix)
+                    || isNamedByCertificate("*.\(suffix)", host, routes, secrets))
         }
         if !routes.anyHost.routes.isEmpty || routes.anyHost.defaultBackend != nil {
-            add(.any, routes.anyHost, hasCertificate: false)
+            add(.any, routes.anyHost, redirects: false)
         }
         let defaultUpstream = routes.defaultBackend.map { upstreams.index(of: $0) }
         return ProxyConfiguration(
@@ -53,12 +58,14 @@ package struct ProxyConfigurationCompiler: Sendable {
             certificates: certificates(routes, secrets), limits: limits)
     }
 
-    /// A certificate for every host does not make each of them redirect: its owner named no host.
-    private func isUsable(
-        _ certificate: CompiledRoutes.Certificate?, _ secrets: [NamespacedName: TLSSecret], specific: CompiledRoutes
+    /// Whether a certificate that was named without hosts, by a table with routes for this one, has its name.
+    private func isNamedByCertificate(
+        _ name: String, _ host: CompiledRoutes.Host, _ routes: CompiledRoutes, _ secrets: [NamespacedName: TLSSecret]
     ) -> Bool {
-        guard let certificate, secrets[certificate.secret] != nil else { return false }
-        return certificate != specific.anyCertificate
+        routes.unnamedCertificates.contains { certificate in
+            secrets[certificate.secret]?.covers(name) ?? false
+                && host.routes.contains { $0.table == certificate.table }
+        }
     }
 
     private func certificates(
@@ -73,8 +80,8 @@ package struct ProxyConfigurationCompiler: Sendable {
             secrets[key].map { serverCertificate($0, hosts: names.sorted()) }
         }
         // A `tls` entry without hosts: the certificate itself says whom it is for. Named hosts come before.
-        if let secret = routes.anyCertificate.flatMap({ secrets[$0.secret] }) {
-            certificates.append(serverCertificate(secret, hosts: []))
+        for certificate in routes.unnamedCertificates {
+            if let secret = secrets[certificate.secret] { certificates.append(serverCertificate(secret, hosts: [])) }
         }
         return certificates
     }
@@ -87,23 +94,32 @@ package struct ProxyConfigurationCompiler: Sendable {
 
 /// The upstreams of one compilation, each backend once.
 private struct UpstreamList {
-    let services: ServiceTable
+    let backends: [ServiceBackend: BackendResolution]
     private(set) var list: [ProxyConfiguration.Upstream] = []
     private var indices: [ServiceBackend?: Int] = [:]
 
-    init(services: ServiceTable) { self.services = services }
+    init(backends: [ServiceBackend: BackendResolution]) { self.backends = backends }
 
     mutating func index(of backend: ServiceBackend?) -> Int {
         if let index = indices[backend] { return index }
         indices[backend] = list.count
         list.append(
             ProxyConfiguration.Upstream(
-                name: backend.map { "\($0)" } ?? "unavailable", endpoints: backend.map { endpoints(of: $0) } ?? []))
+                name: backend?.upstreamName ?? "unavailable",
+                endpoints: backend.flatMap { backends[$0]?.endpoints } ?? []))
         return list.count - 1
     }
+}
 
-    private func endpoints(of backend: ServiceBackend) -> [SocketAddress] {
-        switch services.resolve(backend) {
+extension ServiceBackend {
+    /// The name of its upstream in the L7 engine.
+    package var upstreamName: String { description }
+}
+
+extension BackendResolution {
+    /// Where the L7 engine connects to.
+    package var endpoints: [SocketAddress] {
+        switch self {
         case .endpoints(let addresses, _): addresses
         case .externalName(let name, let port):
             // A name that is an address needs no resolver.

@@ -59,15 +59,20 @@ final class RouteTableAcknowledger: Sendable {
     ) -> RouteTable? {
         let key = NamespacedName(table.metadata)
         let shadowed = conflicts.filter { $0.table == key }.map { "\($0.host)\($0.path) belongs to \($0.winner)" }
+        // With every route of it served by older tables, nothing of this one is in force.
+        let paths = (table.spec?.rules ?? []).reduce(0) { $0 + ($1.paths?.count ?? 0) }
+        let isWhollyShadowed = paths > 0 && shadowed.count >= paths && table.spec?.defaultBackend == nil
         var condition = Condition(
-            type: "Programmed", status: "True", observedGeneration: table.metadata.generation, lastTransitionTime: now,
-            reason: shadowed.isEmpty ? "Programmed" : "PartlyShadowed",
+            type: "Programmed", status: isWhollyShadowed ? "False" : "True",
+            observedGeneration: table.metadata.generation, lastTransitionTime: now,
+            reason: shadowed.isEmpty ? "Programmed" : isWhollyShadowed ? "Shadowed" : "PartlyShadowed",
             message: shadowed.sorted().joined(separator: ", "))
         var updated = table
         var conditions = table.status?.conditions ?? []
         if let index = conditions.firstIndex(where: { $0.type == condition.type }) {
-            // The time is that of the last change of `status`, which never changes here.
-            condition.lastTransitionTime = conditions[index].lastTransitionTime
+            if conditions[index].status == condition.status {
+                condition.lastTransitionTime = conditions[index].lastTransitionTime
+            }
             if conditions[index] == condition { return nil }
             conditions[index] = condition
         } else {

@@ -31,6 +31,8 @@ public final class Informer<Object: KubeObject>: AnyInformer {
     private let reflector: Reflector<Object>
     private let prune: @Sendable (inout Object) -> Void
     private let synced = Latch()
+    private let clock: MonotonicClock
+    private let contact: Contact
     // Held while handlers run, so that each sees changes in order; handlers must not add handlers.
     private let delivery = Mutex(Delivery())
 
@@ -47,13 +49,21 @@ public final class Informer<Object: KubeObject>: AnyInformer {
     ///     annotation of `kubectl apply` are always dropped.
     public init(
         client: APIClient, namespace: String? = nil, labelSelector: String? = nil, fieldSelector: String? = nil,
-        indexes: [String: ObjectStore<Object>.Index] = [:], logger: Logger,
+        indexes: [String: ObjectStore<Object>.Index] = [:], logger: Logger, clock: MonotonicClock = MonotonicClock(),
         prune: @escaping @Sendable (inout Object) -> Void = { _ in }
     ) {
         store = ObjectStore(indexes: indexes)
-        reflector = Reflector(
+        let contact = Contact()
+        var reflector = Reflector<Object>(
             client: client, namespace: namespace, labelSelector: labelSelector, fieldSelector: fieldSelector,
             logger: logger)
+        reflector.clock = clock
+        reflector.onContact = { heard in
+            contact.state.withLock { heard ? $0.heard(at: clock.now) : $0.failed(at: clock.now) }
+        }
+        self.reflector = reflector
+        self.clock = clock
+        self.contact = contact
         self.prune = prune
     }
 
@@ -61,6 +71,10 @@ public final class Informer<Object: KubeObject>: AnyInformer {
 
     /// Whether the first list is in the store and was delivered to the handlers.
     public var hasSynced: Bool { synced.isOpen }
+
+    /// For how long nothing was heard from the server, while attempts fail; nil as long as they succeed. The store keeps
+    /// what was known last.
+    public var staleFor: Duration? { contact.state.withLock { $0.lostSince }.map { clock.now - $0 } }
 
     /// Returns once `hasSynced`; throws `CancellationError` when the task is cancelled before.
     public func waitForSync() async throws { try await synced.wait() }
@@ -171,6 +185,11 @@ extension KubeObject {
     fileprivate var revision: Int64? { metadata.resourceVersion.flatMap { Int64($0) } }
 }
 
+private final class Contact: Sendable {
+    // The mutex protects the state.
+    let state = Mutex(ContactState())
+}
+
 /// Ends the delivery to one handler.
 public final class HandlerRegistration: Sendable {
     private let onCancel: @Sendable () -> Void
@@ -184,6 +203,7 @@ public final class HandlerRegistration: Sendable {
 /// An informer of any kind, as something that runs.
 public protocol AnyInformer: AnyObject, Sendable, CustomStringConvertible {
     var hasSynced: Bool { get }
+    var staleFor: Duration? { get }
     func waitForSync() async throws
     func run() async throws
 }

@@ -8,36 +8,71 @@ import Synchronization
 public final class InformerSet: Sendable {
     private let client: APIClient
     private let logger: Logger
+    private let clock: MonotonicClock
     // The mutex protects the dictionary.
-    private let informers = Mutex<[ResourceDefinition: any AnyInformer]>([:])
+    private let informers = Mutex<[Scope: any AnyInformer]>([:])
 
-    public init(client: APIClient, logger: Logger) {
-        self.client = client
-        self.logger = logger
+    private struct Scope: Hashable {
+        var definition: ResourceDefinition
+        var name: String?
     }
 
+    public init(client: APIClient, logger: Logger, clock: MonotonicClock = MonotonicClock()) {
+        self.client = client
+        self.logger = logger
+        self.clock = clock
+    }
+
+    /// For how long one of the caches has heard nothing from the server, the longest counting; nil while all of them
+    /// hear from it.
+    public var staleFor: Duration? { informers.withLock { $0.values.compactMap(\.staleFor).max() } }
+
     /// The informer of a kind across all namespaces.
+    ///
+    /// - Parameter name: only the objects of this name, as one of all namespaces may be enough.
     public func informer<Object: KubeObject>(
-        for type: Object.Type = Object.self, indexes: [String: ObjectStore<Object>.Index] = [:],
+        for type: Object.Type = Object.self, named name: String? = nil,
+        indexes: [String: ObjectStore<Object>.Index] = [:],
         prune: @escaping @Sendable (inout Object) -> Void = { _ in }
     ) -> Informer<Object> {
         informers.withLock { informers in
-            if let existing = informers[Object.definition] as? Informer<Object> {
+            let scope = Scope(definition: Object.definition, name: name)
+            if let existing = informers[scope] as? Informer<Object> {
                 existing.store.addIndexes(indexes)
                 return existing
             }
-            let informer = Informer<Object>(client: client, indexes: indexes, logger: logger, prune: prune)
-            informers[Object.definition] = informer
+            let informer = Informer<Object>(
+                client: client, fieldSelector: name.map { "metadata.name=\($0)" }, indexes: indexes, logger: logger,
+                clock: clock, prune: prune)
+            informers[scope] = informer
             return informer
         }
     }
 
-    /// Runs every informer until cancelled.
+    /// Runs every informer until cancelled, and logs when the server is out of contact and when it is back.
     public func run() async throws {
         let all = informers.withLock { Array($0.values) }
         try await withThrowingTaskGroup(of: Void.self) { group in
             for informer in all { group.addTask { try await informer.run() } }
+            group.addTask { try await self.reportContact() }
             try await group.waitForAll()
+        }
+    }
+
+    private func reportContact() async throws {
+        var report = ContactReport()
+        while true {
+            try await clock.sleep(for: .seconds(1))
+            let now = clock.now
+            switch report.look(lostSince: staleFor.map { now - $0 }, at: now) {
+            case .lost(let duration):
+                logger.warning(
+                    "no sign of life from the API server for \(duration.components.seconds) s; going on with what is known"
+                )
+            case .regained(let duration):
+                logger.notice("in contact with the API server again, after \(duration.components.seconds) s")
+            case nil: break
+            }
         }
     }
 

@@ -15,6 +15,7 @@ public enum ReflectorEvent<Object: KubeObject>: Sendable {
 /// - A watch that ends or breaks is opened again from the last revision seen; nothing is listed again for it.
 /// - A revision that the server no longer has (410) leads to a new list.
 /// - Failures are repeated with growing, jittered delays, for ever.
+/// - A server that falls silent, or the way to it, is noticed by the client's deadlines and counts as a failure.
 /// - Bookmarks move the revision forward, so that a quiet resource does not fall out of the server's window.
 public struct Reflector<Object: KubeObject>: Sendable {
     /// What is mirrored: the type's own resource, or any for a type that reads a part of every object.
@@ -27,6 +28,10 @@ public struct Reflector<Object: KubeObject>: Sendable {
     public var pageSize = 500
     /// Delays after failures.
     public var backoff = Backoff()
+    /// What delays are waited for by.
+    public var clock = MonotonicClock()
+    /// Told about every answer and event of the server (true), and every attempt that failed (false).
+    var onContact: @Sendable (Bool) -> Void = { _ in }
 
     private let client: APIClient
     private let logger: Logger
@@ -50,13 +55,13 @@ public struct Reflector<Object: KubeObject>: Sendable {
         var revision: String?
         while true {
             try Task.checkCancellation()
-            let started = ContinuousClock.now
+            let started = clock.now
             do {
                 if let from = revision {
                     revision = try await watch(from: from, deliver)
                     // A server that closes at once must not be asked in a tight loop.
-                    if ContinuousClock.now - started < .seconds(1) {
-                        try await Task.sleep(for: backoff.next())
+                    if clock.now - started < .seconds(1) {
+                        try await clock.sleep(for: backoff.next())
                     } else {
                         backoff.reset()
                     }
@@ -77,7 +82,8 @@ public struct Reflector<Object: KubeObject>: Sendable {
             } catch let status as Status where status.isExpired {
                 logger.info("\(definition.plural): the revision is gone, listing again")
                 revision = nil
-                try await Task.sleep(for: backoff.next())
+                onContact(true)
+                try await clock.sleep(for: backoff.next())
             } catch {
                 try await pause(after: error, &backoff)
             }
@@ -86,12 +92,13 @@ public struct Reflector<Object: KubeObject>: Sendable {
 
     private func pause(after error: any Error, _ backoff: inout Backoff) async throws {
         try Task.checkCancellation()
+        onContact(false)
         var delay = backoff.next()
         if let status = error as? Status, let seconds = status.details?.retryAfterSeconds {
             delay = max(delay, .seconds(seconds))
         }
         logger.info("\(definition.plural): \(error); again in \(delay)")
-        try await Task.sleep(for: delay)
+        try await clock.sleep(for: delay)
     }
 
     private func listAll() async throws -> (items: [Object], revision: String) {
@@ -107,6 +114,7 @@ public struct Reflector<Object: KubeObject>: Sendable {
                 (items, options.continueToken, options.limit) = ([], nil, nil)
                 continue
             }
+            onContact(true)
             for (key, reason) in page.undecodable {
                 logger.error("\(definition.kind) \(key) is left out: \(reason)")
             }
@@ -128,8 +136,10 @@ public struct Reflector<Object: KubeObject>: Sendable {
                 timeoutSeconds: Int.random(in: 300..<600), allowsBookmarks: true)
             let events = try await client.watch(
                 Object.self, of: definition, namespace: namespace, options: options, projection: projection)
+            onContact(true)
             for try await event in events {
                 madeProgress = true
+                onContact(true)
                 switch event {
                 case .added(let object), .modified(let object):
                     revision = object.metadata.resourceVersion ?? revision

@@ -9,9 +9,11 @@ public import KubeModel
 public final class APIClient: Sendable {
     /// Carries the requests.
     public let transport: any APITransport
+    public let deadlines: RequestDeadlines
 
-    public init(transport: any APITransport) {
+    public init(transport: any APITransport, deadlines: RequestDeadlines = RequestDeadlines()) {
         self.transport = transport
+        self.deadlines = deadlines
     }
 
     // MARK: Documents
@@ -30,7 +32,7 @@ public final class APIClient: Sendable {
     ) async throws -> JSONValue {
         let path = ResourcePath(definition: definition, namespace: namespace)
         return try await exchange(
-            "GET", path.target(options.query(watch: false)), accept: projection.accept(list: true))
+            "GET", path.target(options.query(watch: false)), accept: projection.accept(list: true), isList: true)
     }
 
     /// Creates an object; `object` carries `apiVersion` and `kind`.
@@ -79,10 +81,12 @@ public final class APIClient: Sendable {
     ) async throws {
         let path = ResourcePath(definition: definition, namespace: namespace)
         _ = try await exchange(
-            "DELETE", path.target(options.query(watch: false)), contentType: Self.json, body: deletion.body)
+            "DELETE", path.target(options.query(watch: false)), contentType: Self.json, body: deletion.body,
+            isList: true)
     }
 
-    /// Opens a watch. Returns when the server accepted it; throws its `Status` otherwise, 410 when
+    /// Opens a watch, which breaks when the server does not end it in time, and with bookmarks when nothing comes for
+    /// `deadlines.watchSilence`. Returns when the server accepted it; throws its `Status` otherwise, 410 when
     /// `options.resourceVersion` is too old.
     public func watch(
         _ definition: ResourceDefinition, namespace: String? = nil, options: ListOptions = ListOptions()
@@ -102,10 +106,12 @@ public final class APIClient: Sendable {
 
     func exchange(
         _ method: String, _ target: String, accept: String = APIClient.json, contentType: String? = nil,
-        body: [UInt8] = []
+        body: [UInt8] = [], isList: Bool = false
     ) async throws -> JSONValue {
         let response = try await transport.send(
-            APIRequest(method: method, target: target, contentType: contentType, accept: accept, body: body))
+            APIRequest(
+                method: method, target: target, contentType: contentType, accept: accept, body: body,
+                timeout: isList ? deadlines.list : deadlines.answer, silence: isList ? deadlines.listSilence : nil))
         guard (200..<300).contains(response.status) else {
             throw AnswerReader.failure(
                 status: response.status, body: response.body, retryAfterSeconds: response.retryAfterSeconds)
@@ -120,10 +126,17 @@ public final class APIClient: Sendable {
         let path = ResourcePath(definition: definition, namespace: namespace)
         let stream = try await transport.open(
             APIRequest(
-                method: "GET", target: path.target(options.query(watch: true)), accept: projection.accept()))
+                method: "GET", target: path.target(options.query(watch: true)), accept: projection.accept(),
+                timeout: deadlines.answer, silence: options.allowsBookmarks ? deadlines.watchSilence : nil,
+                lifetime: (options.timeoutSeconds.map { .seconds($0) } ?? RequestDeadlines.longestWatch)
+                    + deadlines.watchSlack))
         guard (200..<300).contains(stream.status) else {
             var body: [UInt8] = []
-            for try await chunk in stream.chunks { body += chunk }
+            for try await chunk in stream.chunks {
+                body += chunk
+                // A Status is short; whatever else this is, its beginning says enough.
+                if body.count > 64 << 10 { break }
+            }
             throw AnswerReader.failure(status: stream.status, body: body, retryAfterSeconds: nil)
         }
         return WatchStream(chunks: stream.chunks, decode: decode)

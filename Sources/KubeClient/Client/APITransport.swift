@@ -8,10 +8,14 @@ public struct APIRequest: Sendable {
     public var body: [UInt8]
     /// For the whole exchange, or for the head of a stream; nil for no limit.
     public var timeout: Duration?
+    /// The longest time without a byte of the answer; nil for no limit.
+    public var silence: Duration?
+    /// For the whole answer, of a stream too; nil for no limit.
+    public var lifetime: Duration?
 
     public init(
         method: String, target: String, contentType: String? = nil, accept: String = "application/json",
-        body: [UInt8] = [], timeout: Duration? = .seconds(30)
+        body: [UInt8] = [], timeout: Duration? = .seconds(30), silence: Duration? = nil, lifetime: Duration? = nil
     ) {
         self.method = method
         self.target = target
@@ -19,6 +23,8 @@ public struct APIRequest: Sendable {
         self.accept = accept
         self.body = body
         self.timeout = timeout
+        self.silence = silence
+        self.lifetime = lifetime
     }
 }
 

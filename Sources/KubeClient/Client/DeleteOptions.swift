@@ -1,4 +1,4 @@
-public import KubeModel
+import KubeModel
 
 /// What a deletion asks for.
 public struct DeleteOptions: Sendable, Hashable {

@@ -23,7 +23,9 @@ public final class HTTPTransport: APITransport {
     }
 
     /// Shares event loops with the rest of the process.
-    package init(_ configuration: ClientConfiguration, loops: [EventLoop]) throws(ClientError) {
+    package init(
+        _ configuration: ClientConfiguration, loops: [EventLoop], liveness: ConnectionLiveness = ConnectionLiveness()
+    ) throws(ClientError) {
         self.configuration = configuration
         let headers: HTTPHeaders = ["User-Agent": configuration.userAgent]
         switch configuration.server {
@@ -31,11 +33,12 @@ public final class HTTPTransport: APITransport {
             client = HTTPClient(endpoint: .unix(path: path), loops: loops, headers: headers)
         case .http(let host, let port):
             client = HTTPClient(
-                endpoint: .tcp(host: host, port: try Self.port(port)), loops: loops, headers: headers)
+                endpoint: .tcp(host: host, port: try Self.port(port)), loops: loops, headers: headers,
+                liveness: liveness)
         case .https(let host, let port):
             client = HTTPClient(
                 endpoint: .tcp(host: host, port: try Self.port(port)), tls: try Self.tls(configuration), loops: loops,
-                headers: headers)
+                headers: headers, liveness: liveness)
         }
     }
 
@@ -56,16 +59,24 @@ public final class HTTPTransport: APITransport {
     public func open(_ request: APIRequest) async throws -> APIStream {
         do {
             let stream = try await client.stream(try outgoing(request))
-            return APIStream(status: stream.status, chunks: Self.chunks(stream.body))
+            return APIStream(status: stream.status, chunks: chunks(stream.body))
         } catch let error as TransportError {
             try Task.checkCancellation()
             throw unreachable(error)
         }
     }
 
-    private static func chunks(_ body: HTTPClientBody) -> AsyncThrowingStream<[UInt8], any Error> {
+    private func chunks(_ body: HTTPClientBody) -> AsyncThrowingStream<[UInt8], any Error> {
         let reader = BodyReader(body)
-        return AsyncThrowingStream(unfolding: { try await reader.next() })
+        let server = configuration.server
+        return AsyncThrowingStream(unfolding: {
+            do {
+                return try await reader.next()
+            } catch let error as TransportError {
+                try Task.checkCancellation()
+                throw ClientError(.unreachable, "\(server)", cause: error)
+            }
+        })
     }
 
     private func unreachable(_ error: TransportError) -> ClientError {
@@ -78,14 +89,14 @@ public final class HTTPTransport: APITransport {
         if let token = try token() { headers["Authorization"] = "Bearer \(token)" }
         return HTTPClientRequest(
             method: HTTPMethod(rawValue: request.method), target: request.target, headers: headers, body: request.body,
-            timeout: request.timeout)
+            timeout: request.timeout, silence: request.silence, lifetime: request.lifetime)
     }
 
     private func token() throws(ClientError) -> String? {
         guard let path = configuration.tokenFile else { return configuration.token }
         let now = ContinuousClock.now
         if let known = fileToken.withLock({ $0 }), now - known.readAt < .seconds(60) { return known.token }
-        var text = Substring(String(decoding: try FileBytes.read(path), as: UTF8.self))
+        var text = Substring(String(decoding: try ClientFile.read(path), as: UTF8.self))
         while text.last?.isWhitespace == true { text.removeLast() }
         let token = String(text)
         fileToken.withLock { $0 = (token, now) }

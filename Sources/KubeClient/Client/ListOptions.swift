@@ -1,4 +1,4 @@
-public import KubeModel
+import KubeModel
 
 /// What a list or watch asks for.
 public struct ListOptions: Sendable, Hashable {

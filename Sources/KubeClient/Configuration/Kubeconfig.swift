@@ -13,7 +13,7 @@ public struct Kubeconfig: Sendable {
 
     /// Reads a file.
     public init(contentsOf path: String) throws(ClientError) {
-        let bytes = try FileBytes.read(path)
+        let bytes = try ClientFile.read(path)
         let directory = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
         try self.init(parsing: bytes, directory: directory.isEmpty ? "/" : directory, origin: path)
     }
@@ -85,7 +85,7 @@ public struct Kubeconfig: Sendable {
             return bytes
         }
         guard let path = entry[key]?.string, !path.isEmpty else { return nil }
-        return try FileBytes.read(absolute(path))
+        return try ClientFile.read(absolute(path))
     }
 
     private func absolute(_ path: String) -> String { path.hasPrefix("/") ? path : "\(directory)/\(path)" }

@@ -1,4 +1,4 @@
-public import KubeModel
+import KubeModel
 
 extension APIClient {
     /// Asks the server what it serves: with two requests where it has aggregated discovery (Kubernetes 1.26 and

@@ -33,28 +33,34 @@ public struct LeaderElector: Sendable {
     public let times: LeaderElectionTimes
     private let client: APIClient
     private let logger: Logger
+    private let clock: MonotonicClock
 
-    /// - Parameter identity: unique among the candidates.
+    /// - Parameters:
+    ///   - identity: unique among the candidates.
+    ///   - clock: what times are measured and waited for by.
     public init(
         client: APIClient, lease: NamespacedName, identity: String,
-        times: LeaderElectionTimes = LeaderElectionTimes(), logger: Logger
+        times: LeaderElectionTimes = LeaderElectionTimes(), logger: Logger, clock: MonotonicClock = MonotonicClock()
     ) {
         self.client = client
         self.lease = lease
         self.identity = identity
         self.times = times
         self.logger = logger
+        self.clock = clock
     }
 
     /// Waits for the leadership, then runs `work` until it returns, throws or the leadership is lost.
     ///
     /// When the task is cancelled, or `work` ends, the Lease is released so that another candidate may lead at once.
+    /// However silent the server is: `work` is cancelled at the latest when the renew deadline is over, and no attempt to
+    /// take, renew or release the Lease waits for longer than that deadline.
     ///
     /// - Throws: `LeadershipLost` after `work` was cancelled and ended; `CancellationError`; what `work` throws.
     public func run(_ work: @escaping @Sendable () async throws -> Void) async throws {
         let session = ElectionSession(
             client: client, lease: lease,
-            state: LeaderElectionState(identity: identity, leaseDuration: times.leaseDuration))
+            state: LeaderElectionState(identity: identity, leaseDuration: times.leaseDuration), clock: clock)
         try await acquire(session)
         logger.info("leading \(lease) as \(identity)")
         let outcome: Result<Void, any Error>
@@ -79,7 +85,7 @@ public struct LeaderElector: Sendable {
         while true {
             try Task.checkCancellation()
             do {
-                if try await session.tryToLead() { return }
+                if try await attempt({ try await session.tryToLead() }) { return }
                 let leader = await session.leader
                 if leader != lastLeader, let leader { logger.info("\(lease) is led by \(leader)") }
                 lastLeader = leader
@@ -88,42 +94,36 @@ public struct LeaderElector: Sendable {
                 logger.debug("\(lease): \(error)")
             }
             // Jitter keeps candidates apart.
-            try await Task.sleep(for: times.retryPeriod * Double.random(in: 1...1.2))
+            try await clock.sleep(for: times.retryPeriod * Double.random(in: 1...1.2))
         }
     }
 
     private func keepRenewing(_ session: ElectionSession) async throws {
-        var renewed = ContinuousClock.now
+        var renewed = clock.now
         while true {
-            try await Task.sleep(for: times.retryPeriod)
-            let deadline = renewed + times.renewDeadline
+            try await clock.sleep(for: times.retryPeriod)
+            // Others count from what they see at the earliest: the moment at which the request left.
+            let sent = clock.now
+            let rest = renewed + times.renewDeadline - sent
             do {
-                let isLeading = try await withDeadline(deadline) { try await session.tryToLead() }
+                let isLeading = try await attempt(within: max(rest, .zero)) { try await session.tryToLead() }
                 if !isLeading { throw LeadershipLost(lease: lease) }
-                renewed = .now
+                renewed = sent
             } catch let lost as LeadershipLost {
                 logger.error("\(lost)")
                 throw lost
             } catch {
                 try Task.checkCancellation()
                 logger.warning("\(lease) could not be renewed: \(error)")
-                if ContinuousClock.now >= deadline { throw LeadershipLost(lease: lease) }
+                if clock.now >= renewed + times.renewDeadline { throw LeadershipLost(lease: lease) }
             }
         }
     }
 
-    private func withDeadline(
-        _ deadline: ContinuousClock.Instant, _ body: @escaping @Sendable () async throws -> Bool
-    ) async throws -> Bool {
-        try await withThrowingTaskGroup(of: Bool.self) { group in
-            group.addTask { try await body() }
-            group.addTask {
-                try await Task.sleep(until: deadline, clock: .continuous)
-                throw ClientError(.unreachable, "no answer before the deadline")
-            }
-            defer { group.cancelAll() }
-            return try await group.next() ?? false
-        }
+    private func attempt<Result: Sendable>(
+        within limit: Duration? = nil, _ body: @escaping @Sendable () async throws -> Result
+    ) async throws -> Result {
+        try await Attempt.within(limit ?? times.renewDeadline, by: clock, body)
     }
 
     /// Runs apart from the calling task, which may be cancelled already.
@@ -132,7 +132,8 @@ public struct LeaderElector: Sendable {
         let lease = lease
         await Task.detached {
             do {
-                try await session.release()
+                // Politeness: without it the Lease expires by itself.
+                try await attempt(within: times.renewDeadline / 2) { try await session.release() }
             } catch {
                 logger.info("\(lease) could not be released: \(error)")
             }
@@ -148,12 +149,13 @@ private actor ElectionSession {
     /// As last written or read.
     private var object: Lease?
     private var isLeading = false
-    private let start = ContinuousClock.now
+    private let clock: MonotonicClock
 
-    init(client: APIClient, lease: NamespacedName, state: LeaderElectionState) {
+    init(client: APIClient, lease: NamespacedName, state: LeaderElectionState, clock: MonotonicClock) {
         self.client = client
         self.lease = lease
         self.state = state
+        self.clock = clock
     }
 
     var leader: String? { state.leader }
@@ -176,7 +178,7 @@ private actor ElectionSession {
     }
 
     private func write(over current: Lease?) async throws -> Bool {
-        let now = ContinuousClock.now - start
+        let now = clock.now
         guard case .take(let spec) = state.decide(on: current?.spec, at: now, wallClock: WallClock.microTime) else {
             isLeading = false
             return false

@@ -11,7 +11,7 @@ public final class WorkQueue<Key: Hashable & Sendable>: Sendable {
         var nextWaiter = 0
         var waiters: [(id: Int, continuation: CheckedContinuation<Key?, Never>)] = []
         /// When delayed keys become due; the earliest time counts.
-        var due: [Key: ContinuousClock.Instant] = [:]
+        var due: [Key: Duration] = [:]
         var timers: [Int: Task<Void, Never>] = [:]
         var nextTimer = 0
     }
@@ -19,7 +19,11 @@ public final class WorkQueue<Key: Hashable & Sendable>: Sendable {
     // The mutex protects all of the state; continuations are resumed outside of it.
     private let state: Mutex<State>
 
-    public init(retries: RetryLimiter<Key> = RetryLimiter()) {
+    private let clock: MonotonicClock
+
+    /// - Parameter clock: what delays are waited for by.
+    public init(retries: RetryLimiter<Key> = RetryLimiter(), clock: MonotonicClock = MonotonicClock()) {
+        self.clock = clock
         state = Mutex(State(retries: retries))
     }
 
@@ -41,16 +45,16 @@ public final class WorkQueue<Key: Hashable & Sendable>: Sendable {
     /// Notes that a key needs work after a delay. Of several delays the earliest counts.
     public func add(_ key: Key, after delay: Duration) {
         guard delay > .zero else { return add(key) }
-        let instant = ContinuousClock.now + delay
+        let instant = clock.now + delay
         state.withLock { state in
             guard !state.keys.isShutDown else { return }
             if let earlier = state.due[key], earlier <= instant { return }
             state.due[key] = instant
             state.nextTimer += 1
             let id = state.nextTimer
-            state.timers[id] = Task { [weak self] in
+            state.timers[id] = Task { [weak self, clock] in
                 // Cancelled only when the queue shuts down.
-                try? await Task.sleep(until: instant, clock: .continuous)
+                try? await clock.sleep(until: instant)
                 self?.timerFired(id, key, instant)
             }
         }
@@ -112,7 +116,7 @@ public final class WorkQueue<Key: Hashable & Sendable>: Sendable {
         for waiter in waiters { waiter.continuation.resume(returning: nil) }
     }
 
-    private func timerFired(_ id: Int, _ key: Key, _ instant: ContinuousClock.Instant) {
+    private func timerFired(_ id: Int, _ key: Key, _ instant: Duration) {
         let isDue = state.withLock { state in
             state.timers[id] = nil
             // An earlier time was set, and its timer did the work.

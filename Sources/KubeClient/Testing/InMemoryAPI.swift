@@ -4,8 +4,9 @@ import Synchronization
 /// An API server in memory that carries out what it is asked, for the tests of controllers.
 ///
 /// It does create, get, list, watch, update, merge patch and delete on objects and their `status`, with resource
-/// versions, conflicts, uids, generations, finalizers, label selectors, deletion preconditions and propagation, and 410
-/// for compacted revisions; discovery is aggregated. It does not default, validate or allocate.
+/// versions, conflicts, uids, generations, finalizers, selectors, pages, deletion preconditions and propagation, and 410
+/// for compacted revisions; discovery is aggregated. `Tests/ClientConformanceTests` holds it to the real server's ways. It
+/// does not default, validate or allocate, and namespaces need not exist.
 public final class InMemoryAPI: APITransport {
     private struct Change {
         var revision: Int
@@ -18,7 +19,7 @@ public final class InMemoryAPI: APITransport {
     private struct Watcher {
         var definition: ResourceDefinition
         var namespace: String?
-        var labels: Selector?
+        var selection: Selection
         var continuation: AsyncThrowingStream<[UInt8], any Error>.Continuation
     }
 
@@ -32,6 +33,8 @@ public final class InMemoryAPI: APITransport {
         var nextID = 0
         var failures: [(method: String?, status: Status)] = []
         var requests: [String] = []
+        /// Requests wait for it while it is closed.
+        var silence: Latch?
     }
 
     // The mutex protects all of the state.
@@ -69,6 +72,19 @@ public final class InMemoryAPI: APITransport {
         state.withLock { $0.failures.append((method, status)) }
     }
 
+    /// Answers nothing any more: requests wait until they are cancelled, and watches stay open without events.
+    public func fallSilent() { state.withLock { $0.silence = Latch() } }
+
+    /// Answers again, beginning with the requests that wait. Watches that missed events break.
+    public func speakAgain() {
+        dropWatches()
+        let silence = state.withLock { state in
+            defer { state.silence = nil }
+            return state.silence
+        }
+        silence?.open()
+    }
+
     /// Ends every open watch, as a broken connection does.
     public func dropWatches() {
         let watchers = state.withLock { state in
@@ -93,6 +109,7 @@ public final class InMemoryAPI: APITransport {
     // MARK: APITransport
 
     public func send(_ request: APIRequest) async throws -> APIResponse {
+        try await state.withLock { $0.silence }?.wait()
         do {
             let document = try handle(request)
             return APIResponse(status: request.method == "POST" ? 201 : 200, body: document.encoded())
@@ -102,6 +119,7 @@ public final class InMemoryAPI: APITransport {
     }
 
     public func open(_ request: APIRequest) async throws -> APIStream {
+        try await state.withLock { $0.silence }?.wait()
         let (chunks, continuation) = AsyncThrowingStream.makeStream(of: [UInt8].self)
         do {
             try watch(request, continuation)
@@ -163,14 +181,26 @@ public final class InMemoryAPI: APITransport {
     }
 
     private static func list(_ state: State, _ target: RequestTarget) throws -> JSONValue {
-        let labels = try target.labelSelector()
-        let items = (state.objects[target.definition] ?? [:]).sorted { $0.key < $1.key }.filter {
-            (target.namespace == nil || $0.key.namespace == target.namespace)
-                && matches($0.value, labels)
+        let selection = try target.selection()
+        var items = (state.objects[target.definition] ?? [:]).sorted { $0.key < $1.key }.filter {
+            (target.namespace == nil || $0.key.namespace == target.namespace) && selection.matches($0.value)
+        }
+        var metadata: JSONObject = ["resourceVersion": .string("\(state.revision)")]
+        // A page begins behind the key that the last one ended with. Its revision is not kept: pages are as of now.
+        if let token = target.query["continue"], !token.isEmpty {
+            let parts = token.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+            guard parts.count == 2 else { throw Status.badRequest("continue key is not valid: \(token)") }
+            let last = NamespacedName(namespace: parts[0], name: parts[1])
+            items = items.filter { last < $0.key }
+        }
+        if let limit = target.query["limit"].flatMap({ Int($0) }), limit > 0, items.count > limit {
+            metadata["remainingItemCount"] = .integer(Int64(items.count - limit))
+            items = Array(items.prefix(limit))
+            if let last = items.last { metadata["continue"] = .string("\(last.key.namespace)/\(last.key.name)") }
         }
         return [
             "apiVersion": .string(target.definition.apiVersion), "kind": .string(target.definition.kind + "List"),
-            "metadata": ["resourceVersion": .string("\(state.revision)")], "items": .array(items.map { $0.value }),
+            "metadata": .object(metadata), "items": .array(items.map { $0.value }),
         ]
     }
 
@@ -262,7 +292,16 @@ public final class InMemoryAPI: APITransport {
             guard current != previous else { return current }
             return commit(&state, target.definition, key, current, type: "MODIFIED", previous: previous)
         }
-        return commit(&state, target.definition, key, current, type: "DELETED", previous: current)
+        let gone = commit(&state, target.definition, key, current, type: "DELETED", previous: current)
+        // Pods and Services are answered themselves, most kinds by a Status.
+        if ["Pod", "Service"].contains(target.definition.kind) { return gone }
+        return [
+            "kind": "Status", "apiVersion": "v1", "metadata": [:], "status": "Success",
+            "details": [
+                "name": .string(name), "group": .string(target.definition.group),
+                "kind": .string(target.definition.plural), "uid": gone["metadata"]["uid"] ?? .null,
+            ],
+        ]
     }
 
     private static let propagationFinalizers = ["Orphan": "orphan", "Foreground": "foregroundDeletion"]
@@ -280,6 +319,7 @@ public final class InMemoryAPI: APITransport {
         let change = Change(
             revision: state.revision, type: type, definition: definition, object: object, previous: previous)
         state.history.append(change)
+        guard state.silence == nil else { return object }
         for watcher in state.watchers.values { deliver(change, to: watcher) }
         return object
     }
@@ -301,14 +341,23 @@ public final class InMemoryAPI: APITransport {
     ) throws {
         let target = try begin(request)
         let watcher = Watcher(
-            definition: target.definition, namespace: target.namespace, labels: try target.labelSelector(),
+            definition: target.definition, namespace: target.namespace, selection: try target.selection(),
             continuation: continuation)
         let id = try state.withLock { state in
-            let from = target.query["resourceVersion"].flatMap { Int($0) } ?? state.revision
-            guard from >= state.compacted else {
-                throw Status.expired("too old resource version: \(from) (\(state.compacted))")
+            let from = target.query["resourceVersion"].flatMap { Int($0) } ?? 0
+            if from == 0 {
+                // Without a revision a watch begins with what there is.
+                for (_, object) in (state.objects[target.definition] ?? [:]).sorted(by: { $0.key < $1.key }) {
+                    let change = Change(
+                        revision: state.revision, type: "ADDED", definition: target.definition, object: object)
+                    Self.deliver(change, to: watcher)
+                }
+            } else {
+                guard from >= state.compacted else {
+                    throw Status.expired("too old resource version: \(from) (\(state.compacted))")
+                }
+                for change in state.history where change.revision > from { Self.deliver(change, to: watcher) }
             }
-            for change in state.history where change.revision > from { Self.deliver(change, to: watcher) }
             state.nextID += 1
             state.watchers[state.nextID] = watcher
             return state.nextID
@@ -322,8 +371,8 @@ public final class InMemoryAPI: APITransport {
         guard change.definition == watcher.definition,
             watcher.namespace == nil || change.object["metadata"]["namespace"]?.string == watcher.namespace
         else { return }
-        let isMatch = change.type != "DELETED" && matches(change.object, watcher.labels)
-        let wasMatch = change.previous.map { matches($0, watcher.labels) } ?? false
+        let isMatch = change.type != "DELETED" && watcher.selection.matches(change.object)
+        let wasMatch = change.previous.map { watcher.selection.matches($0) } ?? false
         let type: String
         switch (wasMatch, isMatch) {
         case (false, true): type = "ADDED"
@@ -334,9 +383,20 @@ public final class InMemoryAPI: APITransport {
         let line: JSONValue = ["type": .string(type), "object": change.object]
         watcher.continuation.yield(line.encoded() + [UInt8(ascii: "\n")])
     }
+}
 
-    private static func matches(_ object: JSONValue, _ labels: Selector?) -> Bool {
-        labels?.matches(object["metadata"]["labels"]?.object?.strings ?? [:]) ?? true
+/// What a list or watch selects. Fields are looked up by their paths; the server knows a few of each kind only.
+private struct Selection {
+    var labels: Selector?
+    var fields: [(path: [String], value: String, isEqual: Bool)] = []
+
+    func matches(_ object: JSONValue) -> Bool {
+        guard labels?.matches(object["metadata"]["labels"]?.object?.strings ?? [:]) ?? true else { return false }
+        return fields.allSatisfy { field in
+            var value: JSONValue? = object
+            for part in field.path { value = value?[part] }
+            return ((value?.string ?? "") == field.value) == field.isEqual
+        }
     }
 }
 
@@ -374,13 +434,23 @@ private struct RequestTarget {
         }
     }
 
-    func labelSelector() throws -> Selector? {
-        guard let text = query["labelSelector"] else { return nil }
-        do {
-            return try Selector(parsing: text)
-        } catch {
-            throw Status.badRequest("unable to parse \(text): \(error)")
+    func selection() throws -> Selection {
+        var selection = Selection()
+        if let text = query["labelSelector"] {
+            do {
+                selection.labels = try Selector(parsing: text)
+            } catch {
+                throw Status.badRequest("unable to parse \(text): \(error)")
+            }
         }
+        for term in (query["fieldSelector"] ?? "").split(separator: ",") {
+            let isEqual = !term.contains("!=")
+            let halves = term.split(whereSeparator: { $0 == "=" || $0 == "!" })
+            guard let path = halves.first else { throw Status.badRequest("unable to parse \(term)") }
+            selection.fields.append(
+                (path.split(separator: ".").map(String.init), halves.count > 1 ? String(halves[1]) : "", isEqual))
+        }
+        return selection
     }
 
     private static func unescaped(_ text: some StringProtocol) -> String {

@@ -119,6 +119,29 @@ extension Status {
     }
 
     /// `reason` is told to the client: it must hold no internals.
+    /// 507 for a write that finds no room on the disk. Kubernetes has no word for it; HTTP does (RFC 4918 §11.5).
+    public static func insufficientStorage(_ message: String, retryAfterSeconds: Int) -> Status {
+        Status(
+            code: 507, reason: StatusReason(rawValue: "InsufficientStorage"), message: message,
+            details: Details(retryAfterSeconds: retryAfterSeconds))
+    }
+
+    /// 500 for stored objects that are not what was written, as Kubernetes words it (KEP-3926).
+    /// - Parameter names: `NAMESPACE/NAME`, or `NAME` of a cluster-scoped kind; the first hundred are told.
+    public static func unreadable(_ resource: GroupResource, _ names: [String]) -> Status {
+        let text = names.prefix(100).joined(separator: ", ")
+        return Status(
+            code: 500, reason: StatusReason(rawValue: "StorageReadError"),
+            message:
+                "what is stored of \(resource) is damaged and cannot be read: \(text); to be restored from a copy of "
+                + "the store, or deleted by name",
+            details: Details(
+                name: names.count == 1 ? names[0] : nil, group: resource.group, kind: resource.resource,
+                causes: names.prefix(100).map {
+                    Cause(reason: "StorageReadError", message: "the stored value is damaged", field: $0)
+                }))
+    }
+
     public static func internalError(_ reason: String) -> Status {
         Status(
             code: 500, reason: .internalError, message: "Internal error occurred: \(reason)",

@@ -1,9 +1,9 @@
 /// Walks over valid JSON without keeping it.
-struct ByteScanner {
+package struct ByteScanner {
     private let bytes: UnsafeBufferPointer<UInt8>
-    private(set) var position = 0
+    package private(set) var position = 0
 
-    init(_ bytes: UnsafeBufferPointer<UInt8>) {
+    package init(_ bytes: UnsafeBufferPointer<UInt8>) {
         self.bytes = bytes
     }
 
@@ -15,14 +15,14 @@ struct ByteScanner {
         while position < bytes.count, bytes[position] <= 0x20 { position += 1 }
     }
 
-    mutating func enterObject() throws(JSONError) {
+    package mutating func enterObject() throws(JSONError) {
         skipSpace()
         guard position < bytes.count, bytes[position] == UInt8(ascii: "{") else { throw failure("expected an object") }
         position += 1
     }
 
     /// Where the next key of the object stands, without its quotes, the value being next; nil after the last one.
-    mutating func nextKey() throws(JSONError) -> Range<Int>? {
+    package mutating func nextKey() throws(JSONError) -> Range<Int>? {
         skipSpace()
         if position < bytes.count, bytes[position] == UInt8(ascii: ",") {
             position += 1
@@ -70,13 +70,13 @@ struct ByteScanner {
         throw failure("unexpected end of JSON input")
     }
 
-    func equals(_ range: Range<Int>, _ text: StaticString) -> Bool {
+    package func equals(_ range: Range<Int>, _ text: StaticString) -> Bool {
         guard range.count == text.utf8CodeUnitCount else { return false }
         for offset in 0..<range.count where bytes[range.lowerBound + offset] != text.utf8Start[offset] { return false }
         return true
     }
 
-    mutating func skipValue() throws(JSONError) {
+    package mutating func skipValue() throws(JSONError) {
         skipSpace()
         var depth = 0
         while position < bytes.count {
@@ -111,7 +111,7 @@ struct ByteScanner {
     }
 
     /// Where the string that is next stands, without its quotes; empty for other values and for strings with escapes.
-    mutating func plainText() throws(JSONError) -> Range<Int> {
+    package mutating func plainText() throws(JSONError) -> Range<Int> {
         let span = try valueSpan()
         guard span.count >= 2, bytes[span.lowerBound] == UInt8(ascii: "\"") else { return 0..<0 }
         let text = (span.lowerBound + 1)..<(span.upperBound - 1)

@@ -20,11 +20,22 @@ struct JSONMachine: ~Copyable {
     private var longKeys = JSONKeyCache()
     private var path: [FieldPath.Step] = []
 
+    /// Whose values may be taken over at the top level.
+    private let donor: ParsedMembers?
+    /// Where the values of the document's members stand, if that is to be known.
+    private(set) var memberSpans: [Range<Int>] = []
+    private let recordsMembers: Bool
+
     private(set) var sawDuplicate = false
     private(set) var duplicatePaths: [String] = []
 
     /// The bytes must stay valid and unchanged while the machine is used.
-    init(_ bytes: UnsafeRawBufferPointer, _ limits: JSONParser.Limits, duplicates: Duplicates) {
+    init(
+        _ bytes: UnsafeRawBufferPointer, _ limits: JSONParser.Limits, duplicates: Duplicates,
+        donor: ParsedMembers? = nil, recordsMembers: Bool = false
+    ) {
+        self.donor = donor
+        self.recordsMembers = recordsMembers
         let buffer = bytes.assumingMemoryBound(to: UInt8.self)
         base = buffer.baseAddress ?? JSONMachine.noBytes
         end = buffer.baseAddress == nil ? 0 : buffer.count
@@ -132,7 +143,7 @@ struct JSONMachine: ~Copyable {
                 path.append(.child(key))
                 if earlier != nil { duplicatePaths.append(FieldPath(steps: path).description) }
             }
-            let value = try value(depth: depth)
+            let value = try depth == 1 ? topLevelValue(key) : value(depth: depth)
             if duplicates == .report { path.removeLast() }
 
             if let earlier {
@@ -159,6 +170,20 @@ struct JSONMachine: ~Copyable {
                 throw unexpected("after object key:value pair")
             }
         }
+    }
+
+    /// The value of a member of the document itself.
+    private mutating func topLevelValue(_ key: String) throws(JSONError) -> JSONValue {
+        guard donor != nil || recordsMembers else { return try value(depth: 1) }
+        skipSpace()
+        if let known = donor?.value(of: key, at: base + position, available: end - position) {
+            position += known.length
+            return known.value
+        }
+        let start = position
+        let value = try value(depth: 1)
+        if recordsMembers { memberSpans.append(start..<position) }
+        return value
     }
 
     private func find(_ key: String, from start: Int) -> Int? {

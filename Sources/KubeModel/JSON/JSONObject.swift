@@ -10,13 +10,6 @@ public struct JSONObject: Sendable {
         var value: JSONValue
     }
 
-    /// Keys as bytes: `String`'s own equality would merge canonically equivalent keys.
-    private struct ByteKey: Hashable, Sendable {
-        let text: String
-        static func == (left: ByteKey, right: ByteKey) -> Bool { sameBytes(left.text, right.text) }
-        func hash(into hasher: inout Hasher) { hasher.combine(text) }
-    }
-
     static let linearLimit = 16
 
     private(set) var entries: [Entry]
@@ -30,7 +23,7 @@ public struct JSONObject: Sendable {
     /// An object of strings with sorted keys.
     public init(_ map: [String: String]) {
         self.init(minimumCapacity: map.count)
-        for (key, value) in map.sorted(by: { $0.key < $1.key }) { self[key] = .string(value) }
+        for (key, value) in map.sorted(by: { ByteKey($0.key) < ByteKey($1.key) }) { self[key] = .string(value) }
     }
 
     /// Later values of a key replace earlier ones.
@@ -125,9 +118,23 @@ public struct JSONObject: Sendable {
         }
     }
 
+    /// Whether both have the same members, but for those named.
+    public func isEqual(to other: JSONObject, ignoring ignored: [String]) -> Bool {
+        var missing = other.entries.count { entry in !ignored.contains { sameBytes($0, entry.key) } }
+        for (position, entry) in entries.enumerated() where !ignored.contains(where: { sameBytes($0, entry.key) }) {
+            // Objects that come from the same source have the same order.
+            let place =
+                position < other.count && sameBytes(other.entries[position].key, entry.key)
+                ? position : other.position(of: entry.key)
+            guard let place, other.entries[place].value == entry.value else { return false }
+            missing -= 1
+        }
+        return missing == 0
+    }
+
     /// The same entries with keys in byte order.
     public func sortedByKey() -> JSONObject {
-        JSONObject(distinct: entries.sorted { $0.key < $1.key })
+        JSONObject(distinct: entries.sorted { ByteKey($0.key) < ByteKey($1.key) })
     }
 
     /// The members that are strings; others are left out.
@@ -140,7 +147,7 @@ public struct JSONObject: Sendable {
     }
 
     func position(of key: String) -> Int? {
-        if let index { return index[ByteKey(text: key)] }
+        if let index { return index[ByteKey(key)] }
         let length = key.utf8.count
         return entries.firstIndex { $0.key.utf8.count == length && sameBytes($0.key, key) }
     }
@@ -148,7 +155,7 @@ public struct JSONObject: Sendable {
     private mutating func append(_ key: String, _ value: JSONValue) {
         entries.append(Entry(key: key, value: value))
         if index != nil {
-            index?[ByteKey(text: key)] = entries.count - 1
+            index?[ByteKey(key)] = entries.count - 1
         } else if entries.count > JSONObject.linearLimit {
             reindex()
         }
@@ -163,7 +170,7 @@ public struct JSONObject: Sendable {
     private mutating func reindex() {
         var fresh: [ByteKey: Int] = [:]
         fresh.reserveCapacity(entries.count)
-        for (position, entry) in entries.enumerated() { fresh[ByteKey(text: entry.key)] = position }
+        for (position, entry) in entries.enumerated() { fresh[ByteKey(entry.key)] = position }
         index = fresh
     }
 }
@@ -188,6 +195,11 @@ extension JSONObject: Sequence {
 extension JSONObject: Hashable {
     public static func == (left: JSONObject, right: JSONObject) -> Bool {
         guard left.count == right.count else { return false }
+        // Documents made of one another share what is the same in both.
+        let isShared = left.entries.withUnsafeBufferPointer { left in
+            right.entries.withUnsafeBufferPointer { $0.baseAddress == left.baseAddress }
+        }
+        if isShared { return true }
         for (position, entry) in left.entries.enumerated() {
             // Objects that come from the same source have the same order.
             let other = right.entries[position]
@@ -201,7 +213,7 @@ extension JSONObject: Hashable {
         var combined = 0
         for entry in entries {
             var own = Hasher()
-            own.combine(entry.key)
+            own.combine(ByteKey(entry.key))
             own.combine(entry.value)
             combined ^= own.finalize()
         }

@@ -29,16 +29,40 @@ public enum JSONParser {
         return try machine.document()
     }
 
+    /// Reads one document; what it has in common with the object of `donor` is taken from there.
+    public static func parse(
+        _ bytes: [UInt8], limits: Limits = .default, sharing donor: ParsedMembers?
+    ) throws(JSONError) -> JSONValue {
+        try bytes.withUnsafeBufferPointer { (buffer) throws(JSONError) in
+            var machine = JSONMachine(
+                UnsafeRawBufferPointer(buffer), limits, duplicates: .reject, donor: donor)
+            return try machine.document()
+        }
+    }
+
     /// Reads one document; a key that stands twice keeps its last value, and its path (`spec.ports[0].name`) is
     /// appended to `duplicateKeys`.
     public static func parse(
         _ bytes: [UInt8], limits: Limits = .default, duplicateKeys: inout [String]
     ) throws(JSONError) -> JSONValue {
+        var members: ParsedMembers?
+        return try parse(bytes, limits: limits, duplicateKeys: &duplicateKeys, members: &members, except: "")
+    }
+
+    /// As above.
+    /// - Parameter members: becomes the members of the object other than `ignored`, for other documents to share; nil
+    ///   where there is nothing to share.
+    public static func parse(
+        _ bytes: [UInt8], limits: Limits = .default, duplicateKeys: inout [String], members: inout ParsedMembers?,
+        except ignored: String
+    ) throws(JSONError) -> JSONValue {
         var found: [String] = []
+        var spans: [Range<Int>] = []
         let value = try bytes.withUnsafeBufferPointer { (buffer) throws(JSONError) -> JSONValue in
             let raw = UnsafeRawBufferPointer(buffer)
-            var machine = JSONMachine(raw, limits, duplicates: .keepLast)
+            var machine = JSONMachine(raw, limits, duplicates: .keepLast, recordsMembers: !ignored.isEmpty)
             let value = try machine.document()
+            spans = machine.memberSpans
             if machine.sawDuplicate {
                 // Rare, so paths are worked out in a second pass and cost the first one nothing.
                 var second = JSONMachine(raw, limits, duplicates: .report)
@@ -48,6 +72,9 @@ public enum JSONParser {
             return value
         }
         duplicateKeys.append(contentsOf: found)
+        if !ignored.isEmpty, found.isEmpty, case .object(let object) = value {
+            members = ParsedMembers(object, spans, in: bytes, except: ignored)
+        }
         return value
     }
 

@@ -2,15 +2,27 @@ extension JSONValue {
     /// The compact JSON text in UTF-8, keys in the objects' own order, written as Go's `encoding/json` without HTML
     /// escapes.
     public func encoded() -> [UInt8] {
-        var output: [UInt8] = []
-        output.reserveCapacity(512)
-        encode(into: &output)
-        return output
+        var writer = JSONWriter()
+        writer.append(self)
+        return writer.bytes()
     }
 
     /// Appends the compact JSON text.
     public func encode(into output: inout [UInt8]) {
         switch self {
+        case .array, .object:
+            var writer = JSONWriter()
+            writer.append(self)
+            writer.append(to: &output)
+        case .string(let value): JSONText.append(value, to: &output)
+        case .null, .bool, .integer, .number: encodeScalar(into: &output)
+        }
+    }
+
+    /// As `encode(into:)`, for what is neither text nor a container.
+    func encodeScalar(into output: inout [UInt8]) {
+        switch self {
+        case .array, .object, .string: preconditionFailure("written elsewhere")
         case .null: appendASCII("null", to: &output)
         case .bool(true): appendASCII("true", to: &output)
         case .bool(false): appendASCII("false", to: &output)
@@ -22,17 +34,6 @@ extension JSONValue {
             } else {
                 appendASCII(goFormatted(value), to: &output)
             }
-        case .string(let value): JSONText.append(value, to: &output)
-        case .array(let elements):
-            output.append(UInt8(ascii: "["))
-            var first = true
-            for element in elements {
-                if !first { output.append(UInt8(ascii: ",")) }
-                first = false
-                element.encode(into: &output)
-            }
-            output.append(UInt8(ascii: "]"))
-        case .object(let object): object.encode(into: &output)
         }
     }
 }
@@ -40,24 +41,16 @@ extension JSONValue {
 extension JSONObject {
     /// Appends the compact JSON text.
     public func encode(into output: inout [UInt8]) {
-        output.append(UInt8(ascii: "{"))
-        var first = true
-        for entry in entries {
-            if !first { output.append(UInt8(ascii: ",")) }
-            first = false
-            JSONText.append(entry.key, to: &output)
-            output.append(UInt8(ascii: ":"))
-            entry.value.encode(into: &output)
-        }
-        output.append(UInt8(ascii: "}"))
+        var writer = JSONWriter()
+        writer.append(self)
+        writer.append(to: &output)
     }
 
     /// The compact JSON text in UTF-8.
     public func encoded() -> [UInt8] {
-        var output: [UInt8] = []
-        output.reserveCapacity(512)
-        encode(into: &output)
-        return output
+        var writer = JSONWriter()
+        writer.append(self)
+        return writer.bytes()
     }
 }
 

@@ -235,7 +235,7 @@ extension JSONValue: CustomStringConvertible {
 
 /// Whether two strings have the same bytes. `==` also accepts canonically equivalent ones.
 @inline(__always)
-func sameBytes(_ left: String, _ right: String) -> Bool {
+package func sameBytes(_ left: String, _ right: String) -> Bool {
     guard left.utf8.count == right.utf8.count else { return false }
     let isSame = left.utf8.withContiguousStorageIfAvailable { left in
         right.utf8.withContiguousStorageIfAvailable { right in

@@ -59,6 +59,13 @@ public struct PodSpec: Codable, Hashable, Sendable {
     }
 }
 
+extension PodSpec {
+    /// Init containers that go on running beside the others (KEP-753).
+    public var sidecars: [Container] { (initContainers ?? []).filter { $0.restartPolicy == "Always" } }
+    /// Everything whose readiness is the Pod's.
+    public var longRunningContainers: [Container] { sidecars + (containers ?? []) }
+}
+
 /// A condition that readiness needs.
 public struct PodReadinessGate: Codable, Hashable, Sendable {
     /// The condition's type.

@@ -20,11 +20,14 @@ public struct PodStatus: Codable, Hashable, Sendable {
     public var startTime: Timestamp?
     /// One for each container.
     public var containerStatuses: [ContainerStatus]?
+    /// One for each init container.
+    public var initContainerStatuses: [ContainerStatus]?
 
     public init(
         phase: String? = nil, conditions: [PodCondition]? = nil, message: String? = nil, reason: String? = nil,
         podIP: String? = nil, podIPs: [PodIP]? = nil, hostIP: String? = nil, hostIPs: [HostIP]? = nil,
-        startTime: Timestamp? = nil, containerStatuses: [ContainerStatus]? = nil
+        startTime: Timestamp? = nil, containerStatuses: [ContainerStatus]? = nil,
+        initContainerStatuses: [ContainerStatus]? = nil
     ) {
         self.phase = phase
         self.conditions = conditions
@@ -36,7 +39,12 @@ public struct PodStatus: Codable, Hashable, Sendable {
         self.hostIPs = hostIPs
         self.startTime = startTime
         self.containerStatuses = containerStatuses
+        self.initContainerStatuses = initContainerStatuses
     }
+}
+
+extension PodStatus {
+    public var everyContainerStatus: [ContainerStatus] { (initContainerStatuses ?? []) + (containerStatuses ?? []) }
 }
 
 /// An address of a Pod.

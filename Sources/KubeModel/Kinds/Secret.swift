@@ -23,3 +23,10 @@ public struct Secret: KubeObject, Hashable {
         self.immutable = immutable
     }
 }
+
+extension Secret {
+    /// The decoded value of a key; nil when it is absent or not base64.
+    public func bytes(forKey key: String) -> [UInt8]? {
+        data?[key].flatMap { Base64.decode($0) }
+    }
+}

@@ -92,15 +92,15 @@ extension MicroTime: LosslessStringConvertible, Codable {
 
 extension Int64 {
     /// Division whose remainder is never negative.
-    func quotientAndRemainder(flooring divisor: Int64) -> (quotient: Int64, remainder: Int64) {
+    package func quotientAndRemainder(flooring divisor: Int64) -> (quotient: Int64, remainder: Int64) {
         let (quotient, remainder) = quotientAndRemainder(dividingBy: divisor)
         return remainder < 0 ? (quotient - 1, remainder + divisor) : (quotient, remainder)
     }
 }
 
 /// The date and time text of RFC 3339, years 0 to 9999.
-enum RFC3339 {
-    static func parse(_ text: String) -> (seconds: Int64, nanoseconds: Int)? {
+package enum RFC3339 {
+    package static func parse(_ text: String) -> (seconds: Int64, nanoseconds: Int)? {
         var copy = text
         return copy.withUTF8 { parse($0) }
     }
@@ -146,7 +146,7 @@ enum RFC3339 {
         return (Int64(days * 86400 + hour * 3600 + minute * 60 + second - offset), nanoseconds)
     }
 
-    static func format(seconds: Int64, microseconds: Int?) -> String {
+    package static func format(seconds: Int64, microseconds: Int?) -> String {
         let (days, rest) = seconds.quotientAndRemainder(flooring: 86400)
         let (year, month, day) = civil(daysFromEpoch: Int(days))
         var text = padded(year, 4) + "-" + padded(month, 2) + "-" + padded(day, 2) + "T"

@@ -5,7 +5,10 @@ extension Schema {
     ///   - schema: `openAPIV3Schema`, already found to be structural. `apiVersion`, `kind` and `metadata` are every
     ///     object's own; of what it says about `metadata`, the rules for `name` and `generateName` hold.
     ///   - components: the schemas of a document that has `ObjectMeta`, by name.
-    public init(customObject schema: JSONValue, components: JSONObject) throws(SchemaError) {
+    ///   - rules: the language of its validation rules.
+    package init(
+        customObject schema: JSONValue, components: JSONObject, rules: any SchemaRuleLanguage
+    ) throws(SchemaError) {
         let metadata = Schema.objectMeta
         var components = components
         guard var objectMeta = components[metadata] else { throw SchemaError(metadata, "is missing") }
@@ -23,18 +26,8 @@ extension Schema {
         root["properties"]["metadata"] = ["$ref": .string("#/components/schemas/\(metadata)")]
         components["root"] = root
         let document = OpenAPIDocument(name: "schema", json: ["components": ["schemas": .object(components)]])
-        let graph = try SchemaCompiler.compile(document)
+        let graph = try SchemaCompiler.compile(document, rules: rules)
         self.init(graph: graph, index: graph.components["root"] ?? 0)
-    }
-
-    /// What is wrong with a `pattern`; nil when it can be used.
-    public static func patternProblem(_ pattern: String) -> String? {
-        do {
-            _ = try TextPattern(pattern)
-            return nil
-        } catch {
-            return error.message
-        }
     }
 
     /// The name of the schema that all metadata has.
@@ -74,13 +67,13 @@ private struct StructuralPruner {
         switch value {
         case .object(var object):
             value = .null
-            var removed: Set<String> = []
+            var removed: Set<ByteKey> = []
             object.updateValues { name, member in
                 path.append(.child(name))
-                if !keep(index, name, &member, isRoot: isRoot) { removed.insert(name) }
+                if !keep(index, name, &member, isRoot: isRoot) { removed.insert(ByteKey(name)) }
                 path.removeLast()
             }
-            if !removed.isEmpty { object.removeAll { removed.contains($0.key) } }
+            if !removed.isEmpty { object.removeAll { removed.contains(ByteKey($0.key)) } }
             value = .object(object)
         case .array(var elements):
             let items = index.flatMap { graph.nodes[$0].items }
@@ -106,14 +99,14 @@ private struct StructuralPruner {
         if isRoot || graph.nodes[index].isEmbeddedResource {
             if name == "apiVersion" || name == "kind" { return true }
             if name == "metadata" {
-                if isRoot, let place = graph.nodes[index].property(name) {
+                if isRoot, let place = graph.nodes.property(name, of: index) {
                     unknown += Schema(graph: graph, index: place).prune(&member).map { "metadata.\($0)" }
                 }
                 return true
             }
         }
         let place: Int?
-        if let known = graph.nodes[index].property(name) {
+        if let known = graph.nodes.property(name, of: index) {
             place = known
         } else {
             switch graph.nodes[index].additional {

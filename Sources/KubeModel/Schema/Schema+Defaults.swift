@@ -1,12 +1,51 @@
 extension Schema {
+    /// What defaults may add to one document, in bytes of JSON: as much as a request can bring. Objects that are made by
+    /// defaults have defaults themselves, so that a few levels of a schema could make any amount of a small document.
+    public static let defaultsLimit = 3 << 20
+
     /// Sets every absent property that has a default, in the objects that are there and in those that defaults make.
-    public func applyDefaults(_ value: inout JSONValue) {
-        Schema.applyDefaults(graph, index, &value, depth: 0)
+    /// - Returns: false when that would have added more than `defaultsLimit`; the document then lacks some.
+    @discardableResult
+    public func applyDefaults(_ value: inout JSONValue) -> Bool {
+        guard Schema.lacksDefaults(graph, index, value, depth: 0) else { return true }
+        var defaulter = Defaulter(graph: graph, room: Schema.defaultsLimit)
+        defaulter.apply(index, &value, depth: 0)
+        return defaulter.room >= 0
     }
 
-    private static func applyDefaults(_ graph: SchemaGraph, _ index: Int, _ value: inout JSONValue, depth: Int) {
+    /// Whether `applyDefaults` would set anything in a value.
+    fileprivate static func lacksDefaults(_ graph: SchemaGraph, _ index: Int, _ value: JSONValue, depth: Int) -> Bool {
+        guard graph.nodes[index].leadsToDefault, depth < 100 else { return false }
+        switch value {
+        case .object(let object):
+            for (name, place) in graph.nodes[index].properties where graph.nodes[place].leadsToDefault {
+                guard let member = object[name], !member.isNull || graph.nodes[place].isNullable else {
+                    if graph.nodes[place].defaultValue != nil { return true }
+                    continue
+                }
+                if lacksDefaults(graph, place, member, depth: depth + 1) { return true }
+            }
+            guard case .schema(let place) = graph.nodes[index].additional else { return false }
+            return object.entries.contains { entry in
+                graph.nodes.property(entry.key, of: index) == nil
+                    && lacksDefaults(graph, place, entry.value, depth: depth + 1)
+            }
+        case .array(let elements):
+            guard let items = graph.nodes[index].items else { return false }
+            return elements.contains { lacksDefaults(graph, items, $0, depth: depth + 1) }
+        default: return false
+        }
+    }
+}
+
+private struct Defaulter {
+    let graph: SchemaGraph
+    /// How many bytes may still be added; negative once there were too many.
+    var room: Int
+
+    mutating func apply(_ index: Int, _ value: inout JSONValue, depth: Int) {
         // A default that nests in itself would never end.
-        guard graph.nodes[index].leadsToDefault, depth < 100 else { return }
+        guard graph.nodes[index].leadsToDefault, depth < 100, room >= 0 else { return }
         switch value {
         case .object(var object):
             value = .null
@@ -14,25 +53,29 @@ extension Schema {
                 let current = object[name]
                 if current == nil || (current?.isNull == true && !graph.nodes[place].isNullable) {
                     guard let initial = graph.nodes[place].defaultValue else { continue }
+                    // With its quotes, a colon and a comma.
+                    room -= graph.nodes[place].defaultSize + name.utf8.count + 4
+                    guard room >= 0 else { break }
                     object[name] = initial
                 }
-                guard var member = object[name] else { continue }
+                // What lacks nothing stays the storage that it shares with others.
+                guard var member = object[name], Schema.lacksDefaults(graph, place, member, depth: depth + 1) else {
+                    continue
+                }
                 object[name] = .null
-                applyDefaults(graph, place, &member, depth: depth + 1)
+                apply(place, &member, depth: depth + 1)
                 object[name] = member
             }
             if case .schema(let place) = graph.nodes[index].additional {
                 object.updateValues { name, member in
-                    if graph.nodes[index].property(name) == nil {
-                        applyDefaults(graph, place, &member, depth: depth + 1)
-                    }
+                    if graph.nodes.property(name, of: index) == nil { apply(place, &member, depth: depth + 1) }
                 }
             }
             value = .object(object)
         case .array(var elements):
             guard let items = graph.nodes[index].items else { return }
             value = .null
-            for place in elements.indices { applyDefaults(graph, items, &elements[place], depth: depth + 1) }
+            for place in elements.indices { apply(items, &elements[place], depth: depth + 1) }
             value = .array(elements)
         default: break
         }

@@ -35,13 +35,16 @@ private struct MismatchFinder {
             }
             return
         }
-        guard let type = graph.nodes[index].type else { return }
+        guard let type = graph.nodes[index].type else {
+            if case .string(let text) = value { checkText(index, text) }
+            return
+        }
         switch (type, value) {
         case (.object, .object(let object)):
             if let name = graph.nodes[index].typeName { structs.append(name) }
             for (name, member) in object {
                 let place: Int
-                if let known = graph.nodes[index].property(name) {
+                if let known = graph.nodes.property(name, of: index) {
                     place = known
                 } else if case .schema(let inner) = graph.nodes[index].additional {
                     place = inner
@@ -70,12 +73,11 @@ private struct MismatchFinder {
     }
 
     private mutating func checkText(_ index: Int, _ text: String) {
+        if let problem = graph.nodes[index].rendering.problem(text) {
+            found.append(SchemaMismatch(path: FieldPath(steps: path), message: problem))
+            return
+        }
         switch graph.nodes[index].format {
-        case "date-time" where MicroTime(text) == nil:
-            let message =
-                "parsing time \(goQuoted(text)) as \"2006-01-02T15:04:05Z07:00\": cannot parse \(goQuoted(text)) as "
-                + "\"2006\""
-            found.append(SchemaMismatch(path: FieldPath(steps: path), message: message))
         case "byte" where !StringFormat.isBase64(text):
             let message = "illegal base64 data at input byte \(firstBadBase64(text))"
             found.append(SchemaMismatch(path: FieldPath(steps: path), message: message))

@@ -148,7 +148,7 @@ struct SchemaValidator {
     private func key(_ index: Int, _ element: JSONValue) -> JSONValue {
         var object = JSONObject()
         for name in graph.nodes[index].listMapKeys {
-            let fallback = graph.nodes[index].items.flatMap { graph.nodes[$0].property(name) }.flatMap {
+            let fallback = graph.nodes[index].items.flatMap { graph.nodes.property(name, of: $0) }.flatMap {
                 graph.nodes[$0].defaultValue
             }
             if let value = element[name] ?? fallback { object[name] = value }
@@ -156,7 +156,22 @@ struct SchemaValidator {
         return .object(object)
     }
 
+    /// False when a few elements differ in plain sight: most lists are so short that comparing is cheaper than hashing.
+    private func mayHaveDuplicates(_ index: Int, _ elements: [JSONValue]) -> Bool {
+        guard elements.count <= 8 else { return true }
+        let names = graph.nodes[index].listType == "map" ? graph.nodes[index].listMapKeys : []
+        for (place, element) in elements.enumerated() {
+            for other in elements[..<place] {
+                if names.isEmpty ? element == other : names.allSatisfy({ element[$0] == other[$0] }) { return true }
+                // One that relies on a default may be the same as one that says it.
+                if names.contains(where: { (element[$0] == nil) != (other[$0] == nil) }) { return true }
+            }
+        }
+        return false
+    }
+
     private mutating func checkKeys(_ index: Int, _ elements: [JSONValue]) {
+        guard mayHaveDuplicates(index, elements) else { return }
         var seen: Set<JSONValue> = []
         for (place, element) in elements.enumerated() {
             let key = graph.nodes[index].listType == "map" ? key(index, element) : element
@@ -183,7 +198,7 @@ struct SchemaValidator {
         }
         for (name, member) in object {
             let place: Int
-            if let known = graph.nodes[index].property(name) {
+            if let known = graph.nodes.property(name, of: index) {
                 place = known
             } else if case .schema(let inner) = graph.nodes[index].additional {
                 place = inner

@@ -1,17 +1,26 @@
 /// Compiles the `components.schemas` of an OpenAPI document.
-struct SchemaCompiler {
+package struct SchemaCompiler {
     private var nodes: [SchemaGraph.Node] = []
     private var components: [String: Int] = [:]
+    private var patterns = PatternCollection()
     /// Nodes that are another schema with some keywords replaced: `{allOf: [{$ref}], default}`.
     private var wrappers: [(node: Int, target: Int, overrides: JSONObject, path: String)] = []
 
-    static func compile(_ document: OpenAPIDocument) throws(SchemaError) -> SchemaGraph {
+    /// - Parameter rules: the language of the schemas' rules. Without one, a schema that has rules is refused: nobody
+    ///   would check them.
+    static func compile(
+        _ document: OpenAPIDocument, rules: (any SchemaRuleLanguage)?
+    ) throws(SchemaError) -> SchemaGraph {
         let (nodes, components) = try compileNodes(document)
-        return SchemaGraph(nodes: nodes, components: components)
+        if rules == nil, nodes.contains(where: { !$0.rules.isEmpty }) {
+            throw SchemaError(document.name, "has validation rules, and no language for them is known")
+        }
+        return SchemaGraph(
+            nodes: nodes, components: components, rules: rules?.compile(nodes, root: components["root"]))
     }
 
-    /// Without the rules of custom resources.
-    static func compileNodes(
+    /// The rules of custom resources stay as they are written.
+    package static func compileNodes(
         _ document: OpenAPIDocument
     ) throws(SchemaError) -> (nodes: [SchemaGraph.Node], components: [String: Int]) {
         var compiler = SchemaCompiler()
@@ -38,6 +47,7 @@ struct SchemaCompiler {
         }
         try resolveWrappers()
         markDefaults()
+        markRendering()
     }
 
     /// The node of a subschema; a bare `$ref` is its target.
@@ -87,10 +97,13 @@ struct SchemaCompiler {
                 }
                 node.type = type
             case "properties":
+                // Those of the schema that is overridden stay.
+                var properties: [ByteKey: Int] = [:]
+                for (name, place) in node.properties { properties[ByteKey(name)] = place }
                 for (name, property) in try Keyword.object(value, path) {
-                    node.propertyIndex[name] = try self.node(property, "\(path).\(name)")
+                    properties[ByteKey(name)] = try self.node(property, "\(path).\(name)")
                 }
-                node.properties = node.propertyIndex.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+                node.properties = SchemaProperties(properties)
             case "additionalProperties":
                 switch value {
                 case .bool(let allowed): node.additional = allowed ? .any : .forbidden
@@ -102,6 +115,13 @@ struct SchemaCompiler {
             case "anyOf": node.anyOf = try list(value, path)
             case "oneOf": node.oneOf = try list(value, path)
             case "not": node.not = try self.node(value, path)
+            case "pattern":
+                let source = try Keyword.text(value, path)
+                do throws(TextPattern.Unsupported) {
+                    node.pattern = try patterns.pattern(source)
+                } catch {
+                    throw SchemaError(path, error.message)
+                }
             default: try Keyword.set(keyword, value, on: &node, path)
             }
         }
@@ -145,6 +165,22 @@ struct SchemaCompiler {
         }
     }
 
+    private mutating func markRendering() {
+        for place in nodes.indices {
+            nodes[place].rendering = ValueRendering(typeName: nodes[place].typeName, format: nodes[place].format)
+        }
+        for place in nodes.indices where !nodes[place].required.isEmpty {
+            nodes[place].alwaysWritten = nodes[place].required.filter { name in
+                guard let property = nodes[place].property(name) else { return false }
+                switch nodes[property].type {
+                case .string: return nodes[property].rendering == .asWritten
+                case .integer, .number, .boolean: return true
+                case .object, .array, nil: return false
+                }
+            }
+        }
+    }
+
     private mutating func markDefaults() {
         var changed = true
         while changed {
@@ -173,16 +209,6 @@ private enum Keyword {
         case "enum":
             guard case .array(let values) = value else { throw SchemaError(path, "must be an array") }
             node.enumeration = values
-        case "pattern":
-            do {
-                node.pattern = try TextPattern(try text(value, path))
-            } catch let error as TextPattern.Unsupported {
-                throw SchemaError(path, error.message)
-            } catch let error as SchemaError {
-                throw error
-            } catch {
-                throw SchemaError(path, "\(error)")
-            }
         case "format": node.format = try text(value, path)
         case "minimum": node.minimum = try number(value, path)
         case "maximum": node.maximum = try number(value, path)
@@ -196,7 +222,9 @@ private enum Keyword {
         case "minProperties": node.minProperties = try count(value, path)
         case "maxProperties": node.maxProperties = try count(value, path)
         case "uniqueItems": node.uniqueItems = try flag(value, path)
-        case "default": node.defaultValue = value
+        case "default":
+            node.defaultValue = value
+            node.defaultSize = value.encoded().count
         case "nullable": node.isNullable = try flag(value, path)
         case "x-kubernetes-int-or-string": node.isIntOrString = try flag(value, path)
         case "x-kubernetes-preserve-unknown-fields": node.preservesUnknown = try flag(value, path)

@@ -1,11 +1,19 @@
 /// The schemas of one document, compiled to an array whose entries name each other by position, so that recursive
 /// types need no cycle of references.
-final class SchemaGraph: Sendable {
-    enum ValueType: String, Sendable {
+package final class SchemaGraph: Sendable {
+    package enum ValueType: String, Sendable {
         case object, array, string, integer, number, boolean
     }
 
-    enum Additional: Sendable {
+    package enum TextFormat: Sendable {
+        case any, dateTime, base64
+
+        init(_ format: String?) {
+            self = format == "date-time" ? .dateTime : format == "byte" ? .base64 : .any
+        }
+    }
+
+    package enum Additional: Sendable {
         /// Not said: unknown fields are pruned where there are properties.
         case unspecified
         case forbidden
@@ -13,71 +21,82 @@ final class SchemaGraph: Sendable {
         case schema(Int)
     }
 
-    struct Node: Sendable {
-        var type: ValueType?
-        var properties: [(name: String, node: Int)] = []
-        var propertyIndex: [String: Int] = [:]
-        var additional = Additional.unspecified
-        var items: Int?
-        var required: [String] = []
-        var enumeration: [JSONValue] = []
-        var pattern: TextPattern?
-        var format: String?
-        var minimum: Double?
-        var maximum: Double?
-        var exclusiveMinimum = false
-        var exclusiveMaximum = false
-        var multipleOf: Double?
-        var minLength: Int?
-        var maxLength: Int?
-        var minItems: Int?
-        var maxItems: Int?
-        var minProperties: Int?
-        var maxProperties: Int?
-        var uniqueItems = false
-        var defaultValue: JSONValue?
-        var isNullable = false
-        var isIntOrString = false
-        var preservesUnknown = false
-        var isEmbeddedResource = false
-        var listType: String?
-        var listMapKeys: [String] = []
-        var mapType: String?
-        var patchStrategies: [String] = []
-        var patchMergeKey: String?
-        var allOf: [Int] = []
-        var anyOf: [Int] = []
-        var oneOf: [Int] = []
-        var not: Int?
+    package struct Node: Sendable {
+        package var type: ValueType?
+        package var properties = SchemaProperties()
+        package var additional = Additional.unspecified
+        package var items: Int?
+        package var required: [String] = []
+        package var enumeration: [JSONValue] = []
+        package var pattern: TextPattern?
+        package var format: String? { didSet { textFormat = TextFormat(format) } }
+        /// What `format` asks of a text that is decoded into Go's types.
+        package private(set) var textFormat = TextFormat.any
+        package var minimum: Double?
+        package var maximum: Double?
+        package var exclusiveMinimum = false
+        package var exclusiveMaximum = false
+        package var multipleOf: Double?
+        package var minLength: Int?
+        package var maxLength: Int?
+        package var minItems: Int?
+        package var maxItems: Int?
+        package var minProperties: Int?
+        package var maxProperties: Int?
+        package var uniqueItems = false
+        package var defaultValue: JSONValue?
+        /// Of its JSON, in bytes.
+        package var defaultSize = 0
+        package var isNullable = false
+        package var isIntOrString = false
+        package var preservesUnknown = false
+        package var isEmbeddedResource = false
+        package var listType: String?
+        package var listMapKeys: [String] = []
+        package var mapType: String?
+        package var patchStrategies: [String] = []
+        package var patchMergeKey: String?
+        package var allOf: [Int] = []
+        package var anyOf: [Int] = []
+        package var oneOf: [Int] = []
+        package var not: Int?
         /// The component's name without its package: `ServicePort`.
-        var typeName: String?
+        package var typeName: String?
         /// With the last part of the package, as Go writes it: `v1.ServicePort`.
-        var qualifiedTypeName: String?
-        var groupVersionKinds: [GroupVersionKind] = []
+        package var qualifiedTypeName: String?
+        package var groupVersionKinds: [GroupVersionKind] = []
         /// `x-kubernetes-validations` as written.
-        var rules: [JSONValue] = []
+        package var rules: [JSONValue] = []
+        /// How built-in kinds keep the value.
+        var rendering = ValueRendering.asWritten
+        /// Required scalars: Go writes them whether or not anybody has set them.
+        var alwaysWritten: [String] = []
         /// Whether a default stands here or anywhere below.
-        var leadsToDefault = false
+        package var leadsToDefault = false
 
-        func property(_ name: String) -> Int? {
-            propertyIndex[name]
+        package init() {}
+
+        package func property(_ name: String) -> Int? {
+            properties.node(name)
         }
 
         /// Whether anything is allowed inside, unseen.
-        var isOpaque: Bool {
+        package var isOpaque: Bool {
             guard properties.isEmpty, case .unspecified = additional else { return preservesUnknown }
             return type == nil || type == .object
         }
     }
 
-    let nodes: [Node]
-    let components: [String: Int]
+    package let nodes: SchemaNodes
+    package let components: [String: Int]
     /// The compiled rules; nil where there are none.
-    let ruleSet: CELRuleSet?
+    package let rules: (any SchemaRules)?
 
-    init(nodes: [Node], components: [String: Int]) {
-        self.nodes = nodes
+    package init(nodes: [Node], components: [String: Int], rules: (any SchemaRules)? = nil) {
+        self.nodes = SchemaNodes(nodes)
         self.components = components
-        ruleSet = CELRuleSet(nodes: nodes, root: components["root"])
+        self.rules = rules
     }
+
+    deinit { nodes.deallocate() }
 }

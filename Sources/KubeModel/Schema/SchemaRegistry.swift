@@ -94,7 +94,7 @@ public final class SchemaRegistry: Sendable {
     private static func add(
         _ document: OpenAPIDocument, to schemas: inout [GroupVersionKind: Schema]
     ) throws(SchemaError) {
-        let graph = try SchemaCompiler.compile(document)
+        let graph = try SchemaCompiler.compile(document, rules: nil)
         for (_, place) in graph.components {
             let kinds = graph.nodes[place].groupVersionKinds
             // Types like DeleteOptions belong to every group and are no objects of their own.

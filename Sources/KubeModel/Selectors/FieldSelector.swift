@@ -101,7 +101,7 @@ public struct FieldSelector: Sendable, Hashable {
     /// `fields` holds the kind's selectable fields; one that is missing counts as empty.
     public func matches(_ fields: [String: String]) -> Bool {
         for requirement in requirements {
-            let isEqual = fields[requirement.path] ?? "" == requirement.value
+            let isEqual = sameBytes(fields[requirement.path] ?? "", requirement.value)
             if isEqual != (requirement.operator == .equals) { return false }
         }
         return true

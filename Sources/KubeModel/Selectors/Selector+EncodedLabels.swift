@@ -21,6 +21,13 @@ extension Selector {
         return true
     }
 
+    /// The value of one of the encoded labels; nil when it is not among them.
+    public static func value(of key: String, inEncodedLabels labels: UnsafeBufferPointer<UInt8>) -> String? {
+        guard let base = labels.baseAddress, !labels.isEmpty else { return nil }
+        if memchr(base, Int32(UInt8(ascii: "\\")), labels.count) != nil { return decoded(labels)[key] }
+        return value(of: key, in: labels).map { String(decoding: $0, as: UTF8.self) }
+    }
+
     /// The text of a key's value. The bytes have no backslash, so that every quote begins or ends a string.
     private static func value(
         of key: String, in labels: UnsafeBufferPointer<UInt8>

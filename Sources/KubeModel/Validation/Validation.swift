@@ -59,6 +59,8 @@ public enum Validation {
 
     /// A label key: an optional DNS subdomain and a slash, then a name of at most 63.
     public static func qualifiedName(_ value: String) -> [String] {
+        // The words are put together only for a name that needs them.
+        if isQualifiedName(value.utf8) { return [] }
         let parts = value.split(separator: "/", omittingEmptySubsequences: false)
         let pattern = patternComplaint(
             "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric "
@@ -83,6 +85,13 @@ public enum Validation {
         }
         if !isName(name.utf8) { complaints.append("name part \(pattern)") }
         return complaints
+    }
+
+    private static func isQualifiedName(_ value: String.UTF8View) -> Bool {
+        guard let slash = value.firstIndex(of: UInt8(ascii: "/")) else { return value.count <= 63 && isName(value) }
+        let prefix = value[..<slash]
+        let name = value[slash...].dropFirst()
+        return prefix.count <= 253 && isSubdomain(prefix) && name.count <= 63 && isName(name)
     }
 
     /// A label value: empty, or a name of at most 63.
@@ -190,7 +199,24 @@ public enum Validation {
     }
 
     private static func isSubdomain(_ bytes: some BidirectionalCollection<UInt8>) -> Bool {
-        bytes.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false).allSatisfy { isLabel($0) }
+        // What comes before the first byte of a label is as good as a dot.
+        var previous = UInt8(ascii: ".")
+        for byte in bytes {
+            switch byte {
+            case UInt8(ascii: "."): guard isLowerAlphanumeric(previous) else { return false }
+            case UInt8(ascii: "-"): guard previous != UInt8(ascii: ".") else { return false }
+            default: guard isLowerAlphanumeric(byte) else { return false }
+            }
+            previous = byte
+        }
+        return isLowerAlphanumeric(previous)
+    }
+
+    private static func isQualifiedName(_ bytes: some BidirectionalCollection<UInt8>) -> Bool {
+        guard let slash = bytes.firstIndex(of: UInt8(ascii: "/")) else { return bytes.count <= 63 && isName(bytes) }
+        let prefix = bytes[..<slash]
+        let name = bytes[bytes.index(after: slash)...]
+        return prefix.count <= 253 && name.count <= 63 && isSubdomain(prefix) && isName(name)
     }
 
     private static func isName(_ bytes: some BidirectionalCollection<UInt8>) -> Bool {

@@ -26,7 +26,7 @@ struct YAMLReader: ~Copyable {
 
     private let parser: UnsafeMutablePointer<yaml_parser_t>
     private let limits: YAMLDocument.Limits
-    private var anchors: [String: Sized] = [:]
+    private var anchors: [ByteKey: Sized] = [:]
     private var aliased = 0
     private var path: [FieldPath.Step] = []
     private(set) var duplicates: [YAMLDocument.Duplicate] = []
@@ -119,7 +119,7 @@ struct YAMLReader: ~Copyable {
             try checkDepth(depth + 1, event)
             result = try mapping(depth: depth)
         case .alias:
-            guard let name = event.anchor, let known = anchors[name] else {
+            guard let name = event.anchor, let known = anchors[ByteKey(name)] else {
                 throw YAMLError(.unknownAlias, "unknown anchor '\(event.anchor ?? "")' referenced", line: event.line)
             }
             aliased += known.size
@@ -132,7 +132,7 @@ struct YAMLReader: ~Copyable {
         default:
             throw YAMLError(.syntax, "did not find expected node content", line: event.line)
         }
-        if let anchor = event.anchor { anchors[anchor] = result }
+        if let anchor = event.anchor { anchors[ByteKey(anchor)] = result }
         return result
     }
 

@@ -1,4 +1,5 @@
 import Synchronization
+import System
 
 /// The writer's thread: everything that queued while the last commit was on its way to disk goes into the next one.
 final class GroupCommitter: Sendable {
@@ -15,6 +16,8 @@ final class GroupCommitter: Sendable {
 
     private struct Queue {
         var jobs: [Job] = []
+        /// When the first of `jobs` came, until the writer is awake for it.
+        var waitingSince: ContinuousClock.Instant?
         var isClosing = false
         var thread: BackgroundThread?
     }
@@ -23,26 +26,50 @@ final class GroupCommitter: Sendable {
     private let maximumGroup: Int
     private let maximumValueBytes: Int
     private let cleaningStride: Int64
+    private let waking: @Sendable (@escaping () -> Void) -> Void
+    private let answering: @Sendable (() -> Void) -> Void
+    /// How long a write may wait for others of its thread before the writer is woken.
+    private static let patience = Duration.microseconds(500)
     private let queue = Mutex(Queue())
     private let signal = ThreadSignal()
     private let current: Atomic<Int64>
     private let compacted: Atomic<Int64>
     private let commits = Atomic<Int>(0)
+    private let historyBytes: Atomic<Int64>
+    private let retryInterval: Duration
+    private let health: HealthRecord
 
     /// Starts the thread, which owns the log and keeps the committer alive until `close`.
-    init(_ log: LogWriter, _ configuration: SQLiteStore.Configuration, _ observers: ObserverList) throws(StoreError) {
+    init(
+        _ log: LogWriter, _ configuration: SQLiteStore.Configuration, _ observers: ObserverList, _ health: HealthRecord
+    ) throws(StoreError) {
+        self.health = health
+        retryInterval = configuration.retryInterval
+        historyBytes = Atomic(log.openedHistoryBytes)
         self.observers = observers
         maximumGroup = max(configuration.maximumGroup, 1)
         maximumValueBytes = configuration.maximumValueBytes
         cleaningStride = max(configuration.cleaningStride, 1)
+        waking = configuration.waking
+        answering = configuration.answering
         current = Atomic(log.openedAt.rawValue)
         compacted = Atomic(log.openedCompacted.rawValue)
-        let thread = try BackgroundThread(name: "store-writer") { [self] in run(log) }
+        let thread: BackgroundThread
+        do throws(SystemError) {
+            thread = try BackgroundThread(name: "store-writer") { [self] in run(log) }
+        } catch {
+            throw StoreError(error)
+        }
         queue.withLock { $0.thread = thread }
     }
 
     var currentRevision: Revision { Revision(current.load(ordering: .acquiring)) }
     var compactedRevision: Revision { Revision(compacted.load(ordering: .acquiring)) }
+    var history: StoreHistory {
+        StoreHistory(
+            revisions: currentRevision.rawValue - max(compactedRevision, .initial).rawValue,
+            bytes: historyBytes.load(ordering: .relaxed))
+    }
     var commitCount: Int { commits.load(ordering: .relaxed) }
 
     func submit(
@@ -65,6 +92,8 @@ final class GroupCommitter: Sendable {
                 answer.result.withLock { $0 = outcome }
                 answered.raise()
             })
+        // This thread waits for it.
+        signal.raise()
         guard isQueued else { throw Self.closed }
         answered.wait()
         try answer.result.withLock { $0 }.get()
@@ -85,12 +114,27 @@ final class GroupCommitter: Sendable {
     private static let closed = StoreError(.closed, "the store is closed")
 
     private func enqueue(_ job: Job) -> Bool {
-        let (isAccepted, wasEmpty) = queue.withLock { queue in
-            guard !queue.isClosing else { return (false, false) }
+        let (isAccepted, wasEmpty, isOverdue) = queue.withLock { queue in
+            guard !queue.isClosing else { return (false, false, false) }
             queue.jobs.append(job)
-            return (true, queue.jobs.count == 1)
+            let now = ContinuousClock.now
+            if queue.jobs.count == 1 {
+                queue.waitingSince = now
+                return (true, true, false)
+            }
+            guard let since = queue.waitingSince, now - since > Self.patience else { return (true, false, false) }
+            queue.waitingSince = nil
+            return (true, false, true)
         }
-        if wasEmpty { signal.raise() }
+        if isOverdue {
+            signal.raise()
+        } else if wasEmpty {
+            waking { [self] in
+                // The writer may have come by itself meanwhile.
+                let isWaiting = queue.withLock { $0.waitingSince.take() != nil }
+                if isWaiting { signal.raise() }
+            }
+        }
         return isAccepted
     }
 
@@ -107,63 +151,114 @@ final class GroupCommitter: Sendable {
 
     // MARK: On the writer's thread
 
+    /// What the writer's thread keeps from one round to the next.
+    private struct Upkeep {
+        var cleaned: Revision
+        /// Only writes that make nothing larger are taken, and may use the reserve.
+        var isShort = false
+        /// The last commit failed for another reason than room.
+        var hasFailed = false
+        var isCleaningBehind = false
+
+        var isTroubled: Bool { isShort || hasFailed || isCleaningBehind }
+    }
+
     private func run(_ log: LogWriter) {
-        var cleaned = log.openedCleaned
+        var upkeep = Upkeep(cleaned: log.openedCleaned)
         var jobs: [Job] = []
+        if !log.reserve.isWhole { becomeShort(&upkeep, log, "the disk is full: there is no room for the reserve") }
         while true {
             let isClosing = queue.withLock { queue in
                 swap(&jobs, &queue.jobs)
+                queue.waitingSince = nil
                 return queue.isClosing
             }
             if jobs.isEmpty, isClosing { return }
-            process(jobs, log)
+            process(jobs, log, &upkeep)
             log.finishCheckpoint()
             let wasIdle = jobs.isEmpty
             jobs.removeAll(keepingCapacity: jobs.count <= maximumGroup)
             // One stride between groups, so that a long clean-up delays no write by more than that.
-            let isCleaning = clean(&cleaned, log)
-            if wasIdle, !isCleaning { signal.wait() }
+            let isCleaning = clean(&upkeep, log)
+            guard wasIdle, !isCleaning else { continue }
+            if upkeep.isTroubled {
+                signal.wait(timeout: retryInterval)
+                retry(&upkeep, log)
+            } else {
+                signal.wait()
+            }
         }
     }
 
-    private func process(_ jobs: [Job], _ log: LogWriter) {
+    private func process(_ jobs: [Job], _ log: LogWriter, _ upkeep: inout Upkeep) {
         var group: [PendingWrite] = []
         for job in jobs {
             switch job {
             case .write(let write):
                 group.append(write)
-                if group.count >= maximumGroup { commit(&group, log) }
+                if group.count >= maximumGroup { commit(&group, log, &upkeep) }
             case .compact(let revision, let done):
-                commit(&group, log)
+                commit(&group, log, &upkeep)
                 done(Result { () throws(StoreError) in try startCompaction(to: revision, log) })
             }
         }
-        commit(&group, log)
+        commit(&group, log, &upkeep)
     }
 
     /// Commits the group, tells the observers, moves the revision, answers.
-    private func commit(_ group: inout [PendingWrite], _ log: LogWriter) {
+    private func commit(_ group: inout [PendingWrite], _ log: LogWriter, _ upkeep: inout Upkeep) {
         guard !group.isEmpty else { return }
         defer { group.removeAll(keepingCapacity: true) }
+        if upkeep.isShort { endShortage(&upkeep, log) }
         do throws(StoreError) {
-            let (results, events) = try apply(group, log)
-            publish(events)
-            for (pending, result) in zip(group, results) { pending.done(result.map(WriteOutcome.init)) }
+            let (results, events) = try applyWithReserve(group, log, isShort: upkeep.isShort)
+            // A commit without events reached no disk.
+            if upkeep.hasFailed, !events.isEmpty { recovered(&upkeep) }
+            publish(events, log)
+            answering {
+                for (pending, result) in zip(group, results) { pending.done(result.map(WriteOutcome.init)) }
+            }
         } catch {
-            if error.code == .full, group.count > 1 {
-                // Some of them, deletes above all, may still fit.
-                for pending in group {
-                    var alone = [pending]
-                    commit(&alone, log)
+            guard error.code == .full else {
+                if error.code == .corrupt {
+                    health.set(.file, "\(error)")
+                } else {
+                    upkeep.hasFailed = true
+                    health.set(.writing, "the last commit failed: \(error)")
                 }
-            } else {
                 for pending in group { pending.done(.failure(error)) }
+                return
+            }
+            // A write that is larger than the room there is harms no other.
+            let isTooLarge = (try? log.hasRoom()) ?? false
+            guard group.count > 1 || (!isTooLarge && !upkeep.isShort) else {
+                for pending in group { pending.done(.failure(error)) }
+                return
+            }
+            if !isTooLarge { becomeShort(&upkeep, log, "\(error)") }
+            // Some of them, deletes above all, may still fit.
+            for pending in group {
+                var alone = [pending]
+                commit(&alone, log, &upkeep)
+            }
+        }
+    }
+
+    /// Applies the group, and while room is short lets go of the reserve as far as that takes.
+    private func applyWithReserve(_ group: [PendingWrite], _ log: LogWriter, isShort: Bool) throws(StoreError) -> (
+        [Result<StoreEvent, StoreError>], [StoreEvent]
+    ) {
+        while true {
+            do throws(StoreError) {
+                return try apply(group, log, isShort: isShort)
+            } catch {
+                guard isShort, error.code == .full, log.reserve.release() else { throw error }
             }
         }
     }
 
     /// - Returns: what became of each write, and every event in the order of revisions, those of companions too.
-    private func apply(_ group: [PendingWrite], _ log: LogWriter) throws(StoreError) -> (
+    private func apply(_ group: [PendingWrite], _ log: LogWriter, isShort: Bool) throws(StoreError) -> (
         [Result<StoreEvent, StoreError>], [StoreEvent]
     ) {
         var revision = currentRevision
@@ -173,13 +268,16 @@ final class GroupCommitter: Sendable {
             results.reserveCapacity(group.count)
             events.reserveCapacity(group.count)
             for pending in group {
-                let result = try log.apply(pending.write, as: revision.next)
+                let result = try log.apply(pending.write, as: revision.next, isShort: isShort)
                 results.append(result)
                 guard case .success(let event) = result else { continue }
                 revision = revision.next
                 events.append(event)
                 for companion in pending.companions {
-                    guard case .success(let event) = try log.apply(companion, as: revision.next) else { continue }
+                    guard
+                        case .success(let event) = try log.apply(
+                            companion, as: revision.next, isShort: isShort)
+                    else { continue }
                     revision = revision.next
                     events.append(event)
                 }
@@ -188,9 +286,13 @@ final class GroupCommitter: Sendable {
         }
     }
 
-    private func publish(_ events: [StoreEvent]) {
+    private func publish(_ events: [StoreEvent], _ log: LogWriter) {
         guard let last = events.last else { return }
+        log.acknowledge(last.revision)
         commits.add(1, ordering: .relaxed)
+        let bytes = events.reduce(0) { $0 + ($1.kind == .deleted ? 0 : $1.value.count) }
+        historyBytes.add(Int64(bytes), ordering: .relaxed)
+        health.written(events)
         observers.notify(events)
         current.store(last.revision.rawValue, ordering: .releasing)
     }
@@ -201,23 +303,78 @@ final class GroupCommitter: Sendable {
             throw StoreError(
                 .future(current: currentRevision), "revision \(revision) is ahead of the store, at \(currentRevision)")
         }
+        let before = history
         try log.setCompacted(revision)
         compacted.store(revision.rawValue, ordering: .releasing)
+        // Values are taken to be of one size.
+        let kept = Double(history.revisions) / Double(max(before.revisions, 1))
+        historyBytes.store(Int64(Double(before.bytes) * kept), ordering: .relaxed)
     }
 
-    /// - Returns: whether there is more to clean.
-    private func clean(_ cleaned: inout Revision, _ log: LogWriter) -> Bool {
+    /// Deletes a stretch of what compaction made useless; when there is no more, gives room back.
+    /// - Returns: whether there is more to do.
+    private func clean(_ upkeep: inout Upkeep, _ log: LogWriter) -> Bool {
         let compacted = compactedRevision
-        guard cleaned < compacted else { return false }
-        let end = min(Revision(cleaned.rawValue + cleaningStride), compacted)
         do throws(StoreError) {
-            try log.clean(after: cleaned, through: end)
-            cleaned = end
-            return cleaned < compacted
+            if upkeep.cleaned < compacted {
+                let end = min(Revision(upkeep.cleaned.rawValue + cleaningStride), compacted)
+                try log.clean(after: upkeep.cleaned, through: end)
+                upkeep.cleaned = end
+            } else if try !log.shrink(isShort: upkeep.isShort) {
+                if upkeep.isCleaningBehind { health.set(.cleaning, nil) }
+                upkeep.isCleaningBehind = false
+                return false
+            }
+            return true
         } catch {
-            // Leftovers only take space. The next group, compaction or opening tries again.
+            // Leftovers only take space, so the writes go on.
+            if upkeep.isShort, error.code == .full { return log.reserve.release() }
+            upkeep.isCleaningBehind = true
+            health.set(.cleaning, "history before revision \(compacted) cannot be deleted: \(error)")
             return false
         }
+    }
+
+    // MARK: Trouble
+
+    /// Tries again what has failed.
+    private func retry(_ upkeep: inout Upkeep, _ log: LogWriter) {
+        if upkeep.hasFailed {
+            do throws(StoreError) {
+                try log.settle()
+                recovered(&upkeep)
+            } catch {
+                health.set(.writing, "commits fail: \(error)")
+            }
+        }
+        guard upkeep.isShort else { return }
+        // Room comes before history: who watches from an old revision has to list anew. What fails is tried again.
+        try? startCompaction(to: currentRevision, log)
+        while clean(&upkeep, log) {}
+        log.emptyLog()
+        endShortage(&upkeep, log)
+    }
+
+    private func recovered(_ upkeep: inout Upkeep) {
+        upkeep.hasFailed = false
+        health.set(.writing, nil)
+    }
+
+    private func becomeShort(_ upkeep: inout Upkeep, _ log: LogWriter, _ reason: String) {
+        guard !upkeep.isShort else { return }
+        upkeep.isShort = true
+        // It only raises a number.
+        try? log.allowReserve(true)
+        health.set(
+            .space, "no room: only deletes and writes that make nothing larger are taken (\(reason))")
+    }
+
+    private func endShortage(_ upkeep: inout Upkeep, _ log: LogWriter) {
+        // What cannot be found out is not there.
+        guard (try? log.hasRoom()) ?? false else { return }
+        upkeep.isShort = false
+        try? log.allowReserve(false)
+        health.set(.space, nil)
     }
 }
 

@@ -1,4 +1,5 @@
 import Synchronization
+import System
 
 /// Carries what the write-ahead log holds into the database file, on a thread and connection of its own: done by the
 /// writer, every thousandth page would make some writes wait for two more fsyncs than their own.
@@ -16,14 +17,26 @@ final class LogCheckpointer: Sendable {
     private let state = Mutex(State())
     private let signal = ThreadSignal()
     private let isNearlyDone = Atomic<Bool>(false)
+    private let hasFailed = Atomic<Bool>(false)
+    private let mark: HighWaterMark
+    private let health: HealthRecord
 
     /// Starts the thread, which keeps the checkpointer alive until `close`.
-    init(_ configuration: SQLiteStore.Configuration) throws(StoreError) {
+    init(
+        _ configuration: SQLiteStore.Configuration, _ mark: HighWaterMark, _ health: HealthRecord
+    ) throws(StoreError) {
         threshold = configuration.checkpointPages
-        let connection = Connection(try SQLiteConnection(path: configuration.path))
+        self.mark = mark
+        self.health = health
+        let connection = Connection(try SQLiteConnection(path: configuration.path, vfs: configuration.vfs))
         try connection.sqlite.execute(
             "PRAGMA synchronous = \(configuration.durability == .disk ? "FULL" : "OFF"); PRAGMA cache_size = -64")
-        let thread = try BackgroundThread(name: "store-checkpoint") { [self] in run(connection) }
+        let thread: BackgroundThread
+        do throws(SystemError) {
+            thread = try BackgroundThread(name: "store-checkpoint") { [self] in run(connection) }
+        } catch {
+            throw StoreError(error)
+        }
         state.withLock { $0.thread = thread }
     }
 
@@ -51,11 +64,32 @@ final class LogCheckpointer: Sendable {
         while true {
             signal.wait()
             if state.withLock({ $0.isClosing }) { return }
-            // What fails now (a full disk, say) is tried again after the next commits; they say themselves what is wrong.
-            guard (try? connection.sqlite.execute("PRAGMA wal_checkpoint(PASSIVE)")) != nil else { continue }
-            isNearlyDone.store(true, ordering: .releasing)
+            let isDone = noting { () throws(StoreError) in
+                try connection.sqlite.execute("PRAGMA wal_checkpoint(PASSIVE)")
+            }
+            // Rarely, and beside the writes.
+            mark.sync()
+            if isDone { isNearlyDone.store(true, ordering: .releasing) }
         }
     }
+
+    /// Runs a checkpoint, and has `health` tell when it fails; it is tried again after the next commits.
+    /// - Returns: whether it did not.
+    @discardableResult
+    func noting(_ checkpoint: () throws(StoreError) -> Void) -> Bool {
+        do throws(StoreError) {
+            try checkpoint()
+            if hasFailed.exchange(false, ordering: .relaxed) { health.set(.checkpoint, nil) }
+            return true
+        } catch {
+            hasFailed.store(true, ordering: .relaxed)
+            health.set(.checkpoint, "the write-ahead log cannot be carried over: \(error)")
+            return false
+        }
+    }
+
+    /// Whether the last checkpoint failed.
+    var isBehind: Bool { hasFailed.load(ordering: .relaxed) }
 
     /// Sendable: used by the checkpointer's thread only, once it runs.
     private final class Connection: @unchecked Sendable {

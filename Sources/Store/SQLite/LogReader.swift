@@ -9,12 +9,14 @@ final class LogReader: @unchecked Sendable {
     private let selectVersions: SQLiteStatement
     private let selectRow: SQLiteStatement
     private let selectEvents: SQLiteStatement
+    private let health: HealthRecord
 
     /// A page with a limit ends behind this many bytes too: objects may have a megabyte each.
     private static let pageBytes = 4 << 20
 
-    init(_ configuration: SQLiteStore.Configuration) throws(StoreError) {
-        connection = try SQLiteConnection(path: configuration.path)
+    init(_ configuration: SQLiteStore.Configuration, _ health: HealthRecord) throws(StoreError) {
+        self.health = health
+        connection = try SQLiteConnection(path: configuration.path, vfs: configuration.vfs)
         try connection.execute("PRAGMA query_only = ON")
         try connection.execute("PRAGMA cache_size = -\(configuration.readerCacheKiB)")
         begin = try connection.prepare("BEGIN")
@@ -22,7 +24,7 @@ final class LogReader: @unchecked Sendable {
         selectBounds = try connection.prepare("SELECT (\(LogSchema.current)), (\(LogSchema.compacted))")
         selectAt = try connection.prepare(
             """
-            SELECT rev, kind, created, value FROM log INDEXED BY log_by_key
+            SELECT rev, kind, created, previous, value, checksum FROM log INDEXED BY log_by_key
             WHERE key = ? AND rev <= ? ORDER BY rev DESC LIMIT 1
             """)
         selectVersions = try connection.prepare(
@@ -30,10 +32,12 @@ final class LogReader: @unchecked Sendable {
             SELECT key, rev, kind FROM log INDEXED BY log_by_key
             WHERE key >= ? AND key < ? ORDER BY key, rev
             """)
-        selectRow = try connection.prepare("SELECT created, value FROM log WHERE rev = ?")
+        selectRow = try connection.prepare(
+            "SELECT rev, kind, created, previous, value, checksum FROM log WHERE rev = ?")
         selectEvents = try connection.prepare(
             """
-            SELECT l.rev, l.kind, l.key, l.created, l.value, p.value
+            SELECT l.rev, l.kind, l.created, l.previous, l.value, l.checksum, l.key,
+                p.rev, p.kind, p.created, p.previous, p.value, p.checksum
             FROM log l NOT INDEXED LEFT JOIN log p ON p.rev = l.previous
             WHERE l.rev > ? AND l.key >= ? AND l.key < ? ORDER BY l.rev LIMIT ?
             """)
@@ -44,11 +48,12 @@ final class LogReader: @unchecked Sendable {
             try selectAt.bind(1, key)
             try selectAt.bind(2, revision.rawValue)
             guard try selectAt.step() else { return nil }
-            defer { selectAt.reset() }
-            guard selectAt.number(1) != Int64(StoreEvent.Kind.deleted.rawValue) else { return nil }
-            return StoredValue(
-                key: key, value: selectAt.bytes(3), createRevision: Revision(selectAt.number(2)),
-                modRevision: Revision(selectAt.number(0)))
+            let row = LogRow(selectAt)
+            let isIntact = row.isIntact(key: key)
+            let value = row.isDelete ? nil : row.value(key: key, isIntact: isIntact)
+            selectAt.reset()
+            if !isIntact { try noteDamage(key, row.revision) }
+            return value
         }
     }
 
@@ -64,15 +69,7 @@ final class LogReader: @unchecked Sendable {
                     isTruncated = true
                     return false
                 }
-                try selectRow.bind(1, modified.rawValue)
-                guard try selectRow.step() else {
-                    throw StoreError(.corrupt, "store: row \(modified) of \(key) is in the index only")
-                }
-                defer { selectRow.reset() }
-                items.append(
-                    StoredValue(
-                        key: key, value: selectRow.bytes(1), createRevision: Revision(selectRow.number(0)),
-                        modRevision: modified))
+                items.append(try value(of: key, at: modified))
                 byteCount += items[items.count - 1].value.count
                 return true
             }
@@ -102,6 +99,7 @@ final class LogReader: @unchecked Sendable {
             try selectEvents.bind(4, Int64(limit))
             var byteCount = 0
             var isTruncated = false
+            defer { selectEvents.reset() }
             while try selectEvents.step() {
                 let event = try readEvent()
                 events.append(event)
@@ -109,23 +107,50 @@ final class LogReader: @unchecked Sendable {
                 isTruncated = events.count >= limit || byteCount >= Self.pageBytes
                 if isTruncated { break }
             }
-            selectEvents.reset()
             return EventPage(
                 events: events, through: isTruncated ? events.last?.revision ?? start : current,
                 isTruncated: isTruncated)
         }
     }
 
-    private func readEvent() throws(StoreError) -> StoreEvent {
-        let revision = Revision(selectEvents.number(0))
-        guard let kind = StoreEvent.Kind(rawValue: Int32(truncatingIfNeeded: selectEvents.number(1))) else {
-            selectEvents.reset()
-            throw StoreError(.corrupt, "store: revision \(revision) is of no known kind")
+    private func value(of key: String, at revision: Revision) throws(StoreError) -> StoredValue {
+        try selectRow.bind(1, revision.rawValue)
+        guard try selectRow.step() else {
+            throw StoreError(.corrupt, "store: row \(revision) of \(key) is in the index only")
         }
-        let previous = selectEvents.optionalBytes(5)
+        let row = LogRow(selectRow)
+        let isIntact = row.isIntact(key: key)
+        let value = row.value(key: key, isIntact: isIntact)
+        selectRow.reset()
+        if !isIntact { try noteDamage(key, revision) }
+        return value
+    }
+
+    /// Notes a bad row, if it is the key's present state: only then is something to be done about it.
+    private func noteDamage(_ key: String, _ revision: Revision) throws(StoreError) {
+        try selectAt.bind(1, key)
+        try selectAt.bind(2, Int64.max)
+        let isCurrent = try selectAt.step() && selectAt.number(0) == revision.rawValue
+        selectAt.reset()
+        if isCurrent { health.noteDamage(key, revision) }
+    }
+
+    /// - Throws: `damaged`: what comes after a bad event can't be told without it.
+    private func readEvent() throws(StoreError) -> StoreEvent {
+        let row = LogRow(selectEvents)
+        let key = selectEvents.text(6)
+        guard let kind = StoreEvent.Kind(rawValue: Int32(truncatingIfNeeded: row.kind)) else {
+            throw StoreError(.damaged(row.revision), "store: revision \(row.revision) is of no known kind")
+        }
+        let replaced = row.previous == nil ? nil : LogRow(selectEvents, from: 7)
+        guard row.isIntact(key: key), replaced?.isIntact(key: key) ?? true else {
+            throw StoreError(
+                .damaged(row.revision), "store: the event of revision \(row.revision), of \(key), is damaged")
+        }
+        let previous = replaced.map { Array($0.borrowedValue) }
         return StoreEvent(
-            kind: kind, key: selectEvents.text(2), value: kind == .deleted ? previous ?? [] : selectEvents.bytes(4),
-            previous: previous, revision: revision, createRevision: Revision(selectEvents.number(3)))
+            kind: kind, key: key, value: kind == .deleted ? previous ?? [] : Array(row.borrowedValue),
+            previous: previous, revision: row.revision, createRevision: row.created)
     }
 
     /// Calls `found` for each key of the range that lives at `revision`, with its last write, until it says `false`.

@@ -1,14 +1,18 @@
 /// How the store lies in its SQLite file.
 ///
 /// `log` has a row for each write, numbered by its revision; `value` is NULL for a delete, and `previous` is the revision
-/// of the row that an update or delete replaced. A key's state at revision N is its last row at or before N.
+/// of the row that an update or delete replaced. A key's state at revision N is its last row at or before N. `checksum`
+/// is the row's `RowChecksum`. After `cleaned` no revision is missing.
 /// `progress` has the numbers that outlive rows: `compacted`, before which history is gone, and `cleaned`, up to which
 /// the rows that compaction made useless have been deleted.
+///
+/// Version 1 had no checksums, and its file never shrank; `LogMigration` brings it here.
 enum LogSchema {
-    static let version: Int64 = 1
+    static let version: Int64 = 2
 
     /// The key comes before the value so that a scan over other keys' rows never touches the values' overflow pages.
-    /// The index has what a list needs to skip old versions and deleted keys without reading rows.
+    /// The index has what a list needs to skip old versions and deleted keys without reading rows. The checksum comes
+    /// last, where `ALTER TABLE` has put it in files of version 1: it is read with the value only.
     static let create = """
         CREATE TABLE log (
             rev INTEGER PRIMARY KEY,
@@ -16,7 +20,8 @@ enum LogSchema {
             key TEXT NOT NULL,
             created INTEGER NOT NULL,
             previous INTEGER,
-            value BLOB
+            value BLOB,
+            checksum INTEGER NOT NULL DEFAULT 0
         );
         CREATE INDEX log_by_key ON log (key, rev, kind);
         CREATE TABLE progress (name TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID;
@@ -31,5 +36,10 @@ enum LogSchema {
     /// `compacted`.
     static let current = """
         SELECT max(ifnull((SELECT max(rev) FROM log), 0), (\(compacted)), \(Revision.initial.rawValue))
+        """
+
+    /// How many rows history has, and the bytes of their values.
+    static let history = """
+        SELECT count(*), ifnull(sum(length(value)), 0) FROM log NOT INDEXED WHERE rev > (\(cleaned))
         """
 }

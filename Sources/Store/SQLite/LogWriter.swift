@@ -9,46 +9,72 @@ final class LogWriter: @unchecked Sendable {
     private let deleteReplaced: SQLiteStatement
     private let deleteTombstones: SQLiteStatement
     private let setProgress: SQLiteStatement
-    private let lock: StoreLockFile
+    private let settleStatement: SQLiteStatement
+    private let freePages: SQLiteStatement
+    private let countPages: SQLiteStatement
+    private let files: StoreFiles
     private let checkpointer: LogCheckpointer
+    private let health: HealthRecord
+    private let pageLimit: Int?
+    private var isMarkBehind = false
+    /// Pages over the limit that writes which make room may use.
+    private let reservePages: Int
 
     /// The last revision in the log at opening.
     let openedAt: Revision
     let openedCompacted: Revision
     let openedCleaned: Revision
+    /// Bytes of all values in history at opening.
+    let openedHistoryBytes: Int64
+    /// Room on the disk for writes that make room.
+    let reserve: SpaceReserve
 
-    /// Opens the log, making it if the file is empty; `lock` is held as long as the log is open.
-    init(_ configuration: SQLiteStore.Configuration, _ lock: StoreLockFile) throws(StoreError) {
-        self.lock = lock
-        connection = try SQLiteConnection(path: configuration.path)
+    /// Opens the log, making it if the file is empty.
+    /// - Parameter files: what was found beside it; its lock is held as long as the log is open.
+    init(
+        _ configuration: SQLiteStore.Configuration, _ files: StoreFiles, _ health: HealthRecord,
+        _ reserve: SpaceReserve
+    ) throws(StoreError) {
+        self.files = files
+        self.health = health
+        self.reserve = reserve
+        pageLimit = configuration.maximumPages
+        connection = try SQLiteConnection(path: configuration.path, vfs: configuration.vfs)
+        // Until everything is checked, nothing of the log may be lost with the last connection.
+        try connection.keepsLog(true)
+        let isNew = try connection.number("PRAGMA page_count") == 0
+        // What a file is to be is asked for before its first page is written.
+        if isNew { try connection.execute("PRAGMA auto_vacuum = INCREMENTAL") }
         try connection.execute("PRAGMA journal_mode = WAL")
         try connection.execute("PRAGMA synchronous = \(configuration.durability == .disk ? "FULL" : "OFF")")
         try connection.execute("PRAGMA cache_size = -\(configuration.writerCacheKiB)")
         try connection.execute("PRAGMA journal_size_limit = 8388608")
-        if let pages = configuration.maximumPages {
-            try connection.execute("PRAGMA max_page_count = \(pages)")
+        try connection.execute("PRAGMA wal_autocheckpoint = 0")
+        if try connection.number("PRAGMA user_version") ?? 0 > 0 {
+            try files.check(try Self.end(connection))
+        } else {
+            // Made, and then cut to before its first commit, or new.
+            try files.check(StoreFiles.LogEnd(current: .initial, cleaned: .zero, historyRows: 0, historyBytes: 0))
         }
-        let version = try connection.number("PRAGMA user_version") ?? 0
-        if version == 0 {
-            try connection.execute("BEGIN IMMEDIATE; \(LogSchema.create) COMMIT")
-        } else if version != LogSchema.version {
-            throw StoreError(
-                .corrupt,
-                "\(configuration.path) is a store of format \(version); this server knows \(LogSchema.version)")
-        }
-        openedAt = Revision(try connection.number(LogSchema.current) ?? 0)
+        try LogMigration(connection: connection, path: configuration.path).run()
+        let end = try Self.end(connection)
+        openedAt = end.current
+        openedHistoryBytes = end.historyBytes
         openedCompacted = Revision(try connection.number(LogSchema.compacted) ?? 0)
-        openedCleaned = Revision(try connection.number(LogSchema.cleaned) ?? 0)
+        openedCleaned = end.cleaned
+        try files.mark.begin(at: openedAt)
+        try connection.keepsLog(false)
+        reservePages = configuration.reserveBytes / 4096
 
         begin = try connection.prepare("BEGIN IMMEDIATE")
         commit = try connection.prepare("COMMIT")
         selectLast = try connection.prepare(
             """
-            SELECT rev, kind, created, value FROM log INDEXED BY log_by_key
+            SELECT rev, kind, created, previous, value, checksum FROM log INDEXED BY log_by_key
             WHERE key = ? ORDER BY rev DESC LIMIT 1
             """)
         insert = try connection.prepare(
-            "INSERT INTO log (rev, kind, key, created, previous, value) VALUES (?, ?, ?, ?, ?, ?)")
+            "INSERT INTO log (rev, kind, key, created, previous, value, checksum) VALUES (?, ?, ?, ?, ?, ?, ?)")
         deleteReplaced = try connection.prepare(
             """
             DELETE FROM log WHERE rev IN
@@ -57,13 +83,28 @@ final class LogWriter: @unchecked Sendable {
         deleteTombstones = try connection.prepare(
             "DELETE FROM log NOT INDEXED WHERE rev > ? AND rev <= ? AND kind = \(StoreEvent.Kind.deleted.rawValue)")
         setProgress = try connection.prepare("UPDATE progress SET number = ?2 WHERE name = ?1")
+        settleStatement = try connection.prepare("UPDATE progress SET number = number WHERE name = 'cleaned'")
+        freePages = try connection.prepare("PRAGMA freelist_count")
+        countPages = try connection.prepare("PRAGMA page_count")
         connection.countLogPages()
         // Last: its thread is to be ended from here on.
-        checkpointer = try LogCheckpointer(configuration)
+        checkpointer = try LogCheckpointer(configuration, files.mark, health)
+        try allowReserve(false)
     }
 
     deinit {
         checkpointer.close()
+        files.mark.sync()
+    }
+
+    /// What the log says of its own end.
+    private static func end(_ connection: SQLiteConnection) throws(StoreError) -> StoreFiles.LogEnd {
+        let current = Revision(try connection.number(LogSchema.current) ?? 0)
+        let cleaned = Revision(try connection.number(LogSchema.cleaned) ?? 0)
+        let history = try connection.prepare(LogSchema.history)
+        guard try history.step() else { throw StoreError(.corrupt, "store: no history") }
+        return StoreFiles.LogEnd(
+            current: current, cleaned: cleaned, historyRows: history.number(0), historyBytes: history.number(1))
     }
 
     /// Runs `body` in a transaction; whatever is thrown undoes all of it.
@@ -83,11 +124,17 @@ final class LogWriter: @unchecked Sendable {
     }
 
     /// Applies one write as `revision` inside a transaction.
+    /// - Parameter isShort: whether room is short, so that what makes its key's value larger is refused.
     /// - Returns: the event, or why the write's precondition failed.
     /// - Throws: what breaks the whole transaction.
-    func apply(_ write: Write, as revision: Revision) throws(StoreError) -> Result<StoreEvent, StoreError> {
+    func apply(
+        _ write: Write, as revision: Revision, isShort: Bool = false
+    ) throws(StoreError) -> Result<StoreEvent, StoreError> {
         let last = try lastRow(of: write.key)
         if let refusal = refusal(of: write, last: last) { return .failure(refusal) }
+        if isShort, Self.growth(of: write, last: last) > Self.neutralGrowth {
+            return .failure(StoreError(.full, "there is no room for larger or more values"))
+        }
         let event =
             switch write {
             case .create(let key, let value):
@@ -95,29 +142,98 @@ final class LogWriter: @unchecked Sendable {
                     kind: .created, key: key, value: value, previous: nil, revision: revision, createRevision: revision)
             case .update(let key, let value, _):
                 StoreEvent(
-                    kind: .updated, key: key, value: value, previous: last?.value, revision: revision,
+                    kind: .updated, key: key, value: value, previous: last?.intactValue, revision: revision,
                     createRevision: last?.created ?? revision)
             case .delete(let key, _):
                 StoreEvent(
-                    kind: .deleted, key: key, value: last?.value ?? [], previous: last?.value, revision: revision,
-                    createRevision: last?.created ?? revision)
+                    kind: .deleted, key: key, value: last?.value ?? [], previous: last?.intactValue, revision: revision,
+                    createRevision: last?.created ?? revision, isIntact: last?.isIntact ?? true)
             }
         try insert.bind(1, revision.rawValue)
         try insert.bind(2, Int64(event.kind.rawValue))
         try insert.bind(3, event.key)
         try insert.bind(4, event.createRevision.rawValue)
         try insert.bind(5, last?.revision.rawValue)
-        try insert.bind(6, event.kind == .deleted ? nil : event.value)
+        let value = event.kind == .deleted ? nil : event.value
+        try insert.bind(6, value)
+        let checksum = RowChecksum(
+            revision: revision, kind: Int64(event.kind.rawValue), created: event.createRevision,
+            previous: last?.revision)
+        try insert.bind(7, checksum.over(key: event.key, value: value ?? []))
         _ = try insert.step()
         return .success(event)
+    }
+
+    /// Notes that everything up to `revision` is on disk. To be called before its writes are answered.
+    func acknowledge(_ revision: Revision) {
+        do throws(StoreError) {
+            try files.mark.set(revision)
+            if isMarkBehind { health.set(.mark, nil) }
+            isMarkBehind = false
+        } catch {
+            isMarkBehind = true
+            health.set(.mark, "how far writes were acknowledged is not noted: \(error)")
+        }
     }
 
     /// Carries over what was committed since the checkpointer began its last pass, a few pages, so that the log can begin
     /// anew. To be called between transactions, after their writes were answered.
     func finishCheckpoint() {
         guard checkpointer.takeNearlyDone() else { return }
-        // What fails is tried again after the next commit, which says itself what is wrong.
-        try? connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        checkpoint()
+    }
+
+    /// Carries the log over as far as readers let it. What fails is told by `health`, and tried again after later commits.
+    func checkpoint() {
+        checkpointer.noting { () throws(StoreError) in try connection.execute("PRAGMA wal_checkpoint(PASSIVE)") }
+    }
+
+    /// Carries everything over and gives the log's own room back, waiting for readers of older moments.
+    func emptyLog() {
+        checkpointer.noting { () throws(StoreError) in try connection.execute("PRAGMA wal_checkpoint(TRUNCATE)") }
+    }
+
+    /// Commits nothing, so that whatever a failed commit left behind in the log is overwritten.
+    /// - Throws: when the disk still fails.
+    func settle() throws(StoreError) {
+        try transaction { () throws(StoreError) in _ = try settleStatement.step() }
+    }
+
+    /// Lets writes go over the limit of pages, or not.
+    func allowReserve(_ isAllowed: Bool) throws(StoreError) {
+        guard let pageLimit else { return }
+        try connection.execute("PRAGMA max_page_count = \(pageLimit + (isAllowed ? reservePages : 0))")
+    }
+
+    /// Whether there is room for more than what is held back for writes that make room. Takes back what of that was let
+    /// go of.
+    func hasRoom() throws(StoreError) -> Bool {
+        if let pageLimit {
+            let used = try number(countPages) - number(freePages)
+            guard used + min(64, Int64(pageLimit) / 8) <= Int64(pageLimit) else { return false }
+        }
+        return reserve.isRoomBeside()
+    }
+
+    /// Gives pages at the file's end back, a few: the file becomes shorter with the next checkpoint.
+    /// - Parameter isShort: whether all are to go; else some are kept, for what is written next.
+    /// - Returns: whether there are more to give back.
+    func shrink(isShort: Bool) throws(StoreError) -> Bool {
+        let free = try number(freePages)
+        // A file of a few megabytes is not worth the writing.
+        let kept = isShort ? 0 : max(256, try number(countPages) / 8)
+        guard free > kept else { return false }
+        try connection.execute("PRAGMA incremental_vacuum(\(Self.shrinkingStride))")
+        checkpointer.committed(pages: connection.logPages)
+        return try number(freePages) < free
+    }
+
+    private static let shrinkingStride = 64
+
+    private func number(_ statement: SQLiteStatement) throws(StoreError) -> Int64 {
+        guard try statement.step() else { return 0 }
+        defer { statement.reset() }
+        return statement.number(0)
     }
 
     /// Makes `compacted` durable, in its own transaction.
@@ -148,6 +264,9 @@ final class LogWriter: @unchecked Sendable {
         let revision: Revision
         let created: Revision
         let value: [UInt8]
+        let isIntact: Bool
+
+        var intactValue: [UInt8]? { isIntact ? value : nil }
     }
 
     /// The key's last row, unless that is a delete.
@@ -155,10 +274,22 @@ final class LogWriter: @unchecked Sendable {
         try selectLast.bind(1, key)
         guard try selectLast.step() else { return nil }
         defer { selectLast.reset() }
-        guard selectLast.number(1) != Int64(StoreEvent.Kind.deleted.rawValue) else { return nil }
+        let row = LogRow(selectLast)
+        guard !row.isDelete else { return nil }
         return LastRow(
-            revision: Revision(selectLast.number(0)), created: Revision(selectLast.number(2)),
-            value: selectLast.bytes(3))
+            revision: row.revision, created: row.created, value: Array(row.borrowedValue),
+            isIntact: row.isIntact(key: key))
+    }
+
+    /// Bytes that an object may grow by while room is short: finalizers, a deletion's time, the renewal of a Lease.
+    private static let neutralGrowth = 512
+
+    private static func growth(of write: Write, last: LastRow?) -> Int {
+        switch write {
+        case .create: .max
+        case .update(_, let value, _): value.count - (last?.value.count ?? 0)
+        case .delete: 0
+        }
     }
 
     private func refusal(of write: Write, last: LastRow?) -> StoreError? {

@@ -1,17 +1,21 @@
 import CSQLite
+import Glibc
 
 /// A connection to a database file, for one thread at a time (SQLite's own locking is off).
 final class SQLiteConnection {
     private let handle: OpaquePointer
+    private let path: String
     /// Pages in the write-ahead log after this connection's last commit, once `countLogPages` was called.
     private(set) var logPages: Int32 = 0
 
     /// Opens `path`, which must exist.
-    init(path: String) throws(StoreError) {
+    /// - Parameter vfs: SQLite's way to the disk, by its name; nil: the usual one.
+    init(path: String, vfs: String? = nil) throws(StoreError) {
+        self.path = path
         var opened: OpaquePointer?
-        let code = sqlite3_open_v2(path, &opened, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nil)
+        let code = sqlite3_open_v2(path, &opened, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, vfs)
         guard code == SQLITE_OK, let opened else {
-            let error = SQLiteConnection.error(code, handle: opened, doing: "open \(path)")
+            let error = SQLiteConnection.error(code, handle: opened, path, doing: "open \(path)")
             sqlite3_close_v2(opened)
             throw error
         }
@@ -57,21 +61,46 @@ final class SQLiteConnection {
             }, Unmanaged.passUnretained(self).toOpaque())
     }
 
+    /// Whether closing the last connection leaves the write-ahead log as it lies, rather than carrying it over.
+    func keepsLog(_ keeps: Bool) throws(StoreError) {
+        let code = martlet_sqlite_keep_log(handle, keeps ? 1 : 0)
+        guard code == SQLITE_OK else { throw error(code, doing: "keep the log") }
+    }
+
+    /// Rows that statements have changed through this connection, ever.
+    var changeCount: Int64 { sqlite3_total_changes64(handle) }
+
     var isInTransaction: Bool { sqlite3_get_autocommit(handle) == 0 }
 
     func error(_ code: Int32, doing action: String) -> StoreError {
-        SQLiteConnection.error(code, handle: handle, doing: action)
+        SQLiteConnection.error(code, handle: handle, path, doing: action)
     }
 
-    private static func error(_ code: Int32, handle: OpaquePointer?, doing action: String) -> StoreError {
+    private static func error(
+        _ code: Int32, handle: OpaquePointer?, _ path: String, doing action: String
+    ) -> StoreError {
         let text =
             handle.flatMap { sqlite3_errmsg($0) }.map { String(cString: $0) } ?? String(cString: sqlite3_errstr(code))
         let message = "store: \(text) (SQLite \(code), \(action))"
         switch code & 0xff {
         case SQLITE_FULL: return StoreError(.full, message)
-        case SQLITE_CORRUPT, SQLITE_NOTADB: return StoreError(.corrupt, message)
+        case SQLITE_CORRUPT, SQLITE_NOTADB:
+            return StoreError(
+                .corrupt,
+                "\(message). Stop the server and put back a copy of the folder, or save what can be read: "
+                    + "sqlite3 \(path) .recover")
         case SQLITE_TOOBIG: return StoreError(.invalid, message)
+        case SQLITE_IOERR, SQLITE_CANTOPEN:
+            // Files that can't be made or extended fail in ways of their own.
+            let cause = handle.map { sqlite3_system_errno($0) } ?? 0
+            if cause == ENOSPC || cause == EDQUOT || code == ioErrorSharedMemorySize {
+                return StoreError(.full, "\(message), \(systemMessage(cause == 0 ? ENOSPC : cause))")
+            }
+            return StoreError(.io(code), message)
         default: return StoreError(.io(code), message)
         }
     }
+
+    /// SQLITE_IOERR_SHMSIZE, a macro that Swift does not see: the log's index could not be made larger.
+    private static let ioErrorSharedMemorySize = SQLITE_IOERR | (19 << 8)
 }

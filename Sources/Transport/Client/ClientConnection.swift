@@ -6,8 +6,8 @@ internal import NetworkTypes
 /// `@unchecked Sendable`: everything but `loop` is used on the loop only.
 final class ClientConnection: EventHandler, @unchecked Sendable {
     enum Target: Sendable {
-        /// Tried in order.
-        case tcp([SocketAddress])
+        /// Tried in order, each for as long as the last value says.
+        case tcp([SocketAddress], ConnectionLiveness, connectTimeout: Duration)
         case unix(String)
     }
 
@@ -27,6 +27,9 @@ final class ClientConnection: EventHandler, @unchecked Sendable {
     private let tls: TLSContext?
     private let serverName: String?
     private var addresses: [SocketAddress] = []
+    private var liveness: ConnectionLiveness?
+    private var connectTimeout: Duration?
+    private var connectTimer: LoopTimer?
     private var unixPath: String?
     private var socket: StreamSocket?
     private var registration: LoopRegistration?
@@ -50,7 +53,10 @@ final class ClientConnection: EventHandler, @unchecked Sendable {
         self.tls = tls
         self.serverName = serverName
         switch target {
-        case .tcp(let list): addresses = list
+        case .tcp(let list, let liveness, let limit):
+            addresses = list
+            self.liveness = liveness
+            connectTimeout = limit
         case .unix(let path): unixPath = path
         }
     }
@@ -106,6 +112,7 @@ final class ClientConnection: EventHandler, @unchecked Sendable {
                 } catch {
                     return connect(error)
                 }
+                liveness?.apply(to: descriptor)
             }
             phase = .connecting
             var session: TLSSession?
@@ -118,6 +125,11 @@ final class ClientConnection: EventHandler, @unchecked Sendable {
                 throw error
             }
             socket = StreamSocket(descriptor: descriptor, tls: session)
+            connectTimer = connectTimeout.map { limit in
+                loop.schedule(after: limit) { [weak self] in
+                    self?.connectFailed(TransportError(.timedOut, "connect: no answer within \(limit)"))
+                }
+            }
         } catch {
             phase = .closed
             fail(error)
@@ -127,16 +139,24 @@ final class ClientConnection: EventHandler, @unchecked Sendable {
     private func finishConnecting() {
         guard let socket else { return }
         let number = Socket.pendingError(socket.descriptor)
-        guard number == 0 else {
-            socket.tls?.free()
-            if let registration { loop.close(registration) }
-            registration = nil
-            self.socket = nil
-            phase = .new
-            return connect(.system(number, "connect"))
-        }
+        guard number == 0 else { return connectFailed(.system(number, "connect")) }
+        connectTimer?.cancel()
+        connectTimer = nil
         phase = socket.tls == nil ? .ready : .handshaking
         if phase == .handshaking { advanceHandshake() } else { write() }
+    }
+
+    /// Goes on with the next address.
+    private func connectFailed(_ error: TransportError) {
+        guard phase == .connecting else { return }
+        connectTimer?.cancel()
+        connectTimer = nil
+        socket?.tls?.free()
+        socket = nil
+        if let registration { loop.close(registration) }
+        registration = nil
+        phase = .new
+        connect(error)
     }
 
     private func advanceHandshake() {
@@ -344,6 +364,8 @@ final class ClientConnection: EventHandler, @unchecked Sendable {
     private func close() {
         if phase == .ready { socket?.tls?.shutdown() }
         phase = .closed
+        connectTimer?.cancel()
+        connectTimer = nil
         socket?.tls?.free()
         socket = nil
         if let registration { loop.close(registration) }

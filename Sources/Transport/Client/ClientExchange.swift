@@ -25,7 +25,17 @@ final class ClientExchange: Sendable {
         var isPaused = false
         var failure: (any Error)?
         var bodyWaiter: CheckedContinuation<[UInt8]?, any Error>?
-        var timer: LoopTimer?
+        /// Ends the exchange unless ``ClientExchange/stopAnswerTimer()`` comes first.
+        var answerTimer: LoopTimer?
+        var lifetimeTimer: LoopTimer?
+        var silenceTimer: LoopTimer?
+        /// When the connection last brought something.
+        var lastSign = MonotonicTime(nanoseconds: 0)
+
+        mutating func takeTimers() -> [LoopTimer] {
+            defer { (answerTimer, lifetimeTimer, silenceTimer) = (nil, nil, nil) }
+            return [answerTimer, lifetimeTimer, silenceTimer].compactMap(\.self)
+        }
     }
 
     /// More than this waiting for the task stops reading from the socket.
@@ -42,18 +52,51 @@ final class ClientExchange: Sendable {
 
     // MARK: The task's side
 
-    /// Fails the exchange when `timeout` passes before ``stopTimer()``.
-    func startTimer(_ timeout: Duration, on loop: EventLoop) {
-        let timer = loop.schedule(after: timeout) { [weak self] in
-            self?.abort(TransportError(.timedOut, "no complete answer within \(timeout)"))
+    /// Fails the exchange when one of the request's times passes: the one for the answer before
+    /// ``stopAnswerTimer()``, the others before the answer's end.
+    func startTimers(for request: HTTPClientRequest, on loop: EventLoop) {
+        let answer = request.timeout.map { limit in
+            loop.schedule(after: limit) { [weak self] in
+                self?.abort(TransportError(.timedOut, "no complete answer within \(limit)"))
+            }
         }
-        state.withLock { $0.timer = timer }
+        let lifetime = request.lifetime.map { limit in
+            loop.schedule(after: limit) { [weak self] in
+                self?.abort(TransportError(.timedOut, "the answer did not end within \(limit)"))
+            }
+        }
+        state.withLock { state in
+            state.answerTimer = answer
+            state.lifetimeTimer = lifetime
+            state.lastSign = .now
+        }
+        if let silence = request.silence { watchSilence(silence, after: silence, on: loop) }
     }
 
-    func stopTimer() {
+    /// Looks again when the limit could be reached at the earliest: an answer that flows costs no timer a piece.
+    private func watchSilence(_ limit: Duration, after delay: Duration, on loop: EventLoop) {
+        let timer = loop.schedule(after: delay) { [weak self, weak loop] in
+            guard let self, let loop else { return }
+            // While the task is behind, nothing is read: the silence is ours.
+            let silent: Duration = self.state.withLock { $0.isPaused ? .zero : loop.now - $0.lastSign }
+            if silent >= limit {
+                self.abort(TransportError(.timedOut, "no sign of life for \(limit)"))
+            } else {
+                self.watchSilence(limit, after: limit - silent, on: loop)
+            }
+        }
+        let isOver = state.withLock { state in
+            guard !state.isComplete, state.failure == nil else { return true }
+            state.silenceTimer = timer
+            return false
+        }
+        if isOver { timer.cancel() }
+    }
+
+    func stopAnswerTimer() {
         let timer = state.withLock { state in
-            defer { state.timer = nil }
-            return state.timer
+            defer { state.answerTimer = nil }
+            return state.answerTimer
         }
         timer?.cancel()
     }
@@ -85,6 +128,7 @@ final class ClientExchange: Sendable {
                         state.chunks.removeAll(keepingCapacity: true)
                         state.buffered = 0
                         let paused = state.isPaused
+                        if paused { state.lastSign = .now }
                         state.isPaused = false
                         return (.success(chunk), paused ? state.connection : nil)
                     }
@@ -122,6 +166,7 @@ final class ClientExchange: Sendable {
     func receive(_ head: Head) {
         let waiter = state.withLock { state in
             guard state.failure == nil else { return CheckedContinuation<Head, any Error>?.none }
+            state.lastSign = .now
             state.head = head
             defer { state.headWaiter = nil }
             return state.headWaiter
@@ -132,6 +177,7 @@ final class ClientExchange: Sendable {
     /// Whether the connection should stop reading until ``ClientConnection/resumeReading()``.
     func receive(_ bytes: [UInt8]) -> Bool {
         let (waiter, pause): (CheckedContinuation<[UInt8]?, any Error>?, Bool) = state.withLock { state in
+            state.lastSign = .now
             if let waiter = state.bodyWaiter {
                 state.bodyWaiter = nil
                 return (waiter, false)
@@ -146,28 +192,32 @@ final class ClientExchange: Sendable {
     }
 
     func complete() {
-        let waiter = state.withLock { state in
+        let (waiter, timers) = state.withLock { state in
             state.isComplete = true
             state.connection = nil
             defer { state.bodyWaiter = nil }
-            return state.bodyWaiter
+            return (state.bodyWaiter, state.takeTimers())
         }
         waiter?.resume(returning: nil)
+        for timer in timers { timer.cancel() }
     }
 
     /// The first failure counts; a complete exchange cannot fail.
     func fail(_ error: any Error) {
-        let (headWaiter, bodyWaiter) = state.withLock { state in
+        let (headWaiter, bodyWaiter, timers) = state.withLock { state in
             guard !state.isComplete, state.failure == nil else {
-                return (CheckedContinuation<Head, any Error>?.none, CheckedContinuation<[UInt8]?, any Error>?.none)
+                return (
+                    CheckedContinuation<Head, any Error>?.none, CheckedContinuation<[UInt8]?, any Error>?.none,
+                    [LoopTimer]()
+                )
             }
             state.failure = error
             state.connection = nil
             defer { state.headWaiter = nil; state.bodyWaiter = nil }
-            return (state.headWaiter, state.bodyWaiter)
+            return (state.headWaiter, state.bodyWaiter, state.takeTimers())
         }
         headWaiter?.resume(throwing: error)
         bodyWaiter?.resume(throwing: error)
-        stopTimer()
+        for timer in timers { timer.cancel() }
     }
 }

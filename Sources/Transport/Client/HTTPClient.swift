@@ -17,17 +17,25 @@ package final class HTTPClient: Sendable {
     private let loops: [EventLoop]
     private let headers: HTTPHeaders
     private let host: String
+    private let liveness: ConnectionLiveness
+    private let connectTimeout: Duration
     private let pool = ClientPool()
     private let nextLoop = Atomic<Int>(0)
 
     /// `headers` are added to every request that does not set them (`Authorization`, `User-Agent`). `loops` must not
-    /// be empty.
-    package init(endpoint: Endpoint, tls: TLSContext? = nil, loops: [EventLoop], headers: HTTPHeaders = [:]) {
+    /// be empty. An address that does not answer a connection attempt within `connectTimeout` is given up for the
+    /// host's next one.
+    package init(
+        endpoint: Endpoint, tls: TLSContext? = nil, loops: [EventLoop], headers: HTTPHeaders = [:],
+        liveness: ConnectionLiveness = ConnectionLiveness(), connectTimeout: Duration = .seconds(10)
+    ) {
         precondition(!loops.isEmpty, "a client needs an event loop")
         self.endpoint = endpoint
         self.tls = tls
         self.loops = loops
         self.headers = headers
+        self.liveness = liveness
+        self.connectTimeout = connectTimeout
         switch endpoint {
         case .unix: host = "localhost"
         case .tcp(let name, let port):
@@ -41,7 +49,7 @@ package final class HTTPClient: Sendable {
     /// Sends a request and collects the response.
     package func send(_ request: HTTPClientRequest) async throws -> HTTPClientResponse {
         let (exchange, head) = try await start(request)
-        defer { exchange.stopTimer() }
+        defer { exchange.stopAnswerTimer() }
         var body: [UInt8] = []
         while let chunk = try await exchange.nextChunk() {
             if body.isEmpty { body = chunk } else { body.append(contentsOf: chunk) }
@@ -52,7 +60,7 @@ package final class HTTPClient: Sendable {
     /// Sends a request and returns as soon as the head of the response is there.
     package func stream(_ request: HTTPClientRequest) async throws -> HTTPClientStream {
         let (exchange, head) = try await start(request)
-        exchange.stopTimer()
+        exchange.stopAnswerTimer()
         return HTTPClientStream(
             status: head.status, headers: head.headers, body: HTTPClientBody(exchange: exchange))
     }
@@ -70,7 +78,7 @@ package final class HTTPClient: Sendable {
             let pooled = isRetry ? nil : try pool.take()
             let connection: ClientConnection
             if let pooled { connection = pooled } else { connection = try await connect() }
-            if let timeout = request.timeout { exchange.startTimer(timeout, on: connection.loop) }
+            exchange.startTimers(for: request, on: connection.loop)
             connection.loop.execute { connection.begin(exchange) }
             do {
                 return (exchange, try await exchange.head())
@@ -91,7 +99,9 @@ package final class HTTPClient: Sendable {
             return ClientConnection(loop: loop, pool: pool, target: .unix(path), tls: nil, serverName: nil)
         case .tcp(let name, let port):
             let addresses = try await HostResolver.resolve(host: name, port: port)
-            return ClientConnection(loop: loop, pool: pool, target: .tcp(addresses), tls: tls, serverName: name)
+            return ClientConnection(
+                loop: loop, pool: pool, target: .tcp(addresses, liveness, connectTimeout: connectTimeout),
+                tls: tls, serverName: name)
         }
     }
 

@@ -8,16 +8,23 @@ package struct HTTPClientRequest: Sendable {
     /// Until the whole response has arrived (``HTTPClient/send(_:)``), or its head
     /// (``HTTPClient/stream(_:)``). nil: no limit.
     package var timeout: Duration?
+    /// The longest time without a byte of the response, from the request on; waiting for the reader does not count.
+    /// nil: no limit.
+    package var silence: Duration?
+    /// Until the whole response has arrived, of streams too. nil: no limit.
+    package var lifetime: Duration?
 
     package init(
         method: HTTPMethod = .get, target: String, headers: HTTPHeaders = [:], body: [UInt8] = [],
-        timeout: Duration? = .seconds(30)
+        timeout: Duration? = .seconds(30), silence: Duration? = nil, lifetime: Duration? = nil
     ) {
         self.method = method
         self.target = target
         self.headers = headers
         self.body = body
         self.timeout = timeout
+        self.silence = silence
+        self.lifetime = lifetime
     }
 }
 

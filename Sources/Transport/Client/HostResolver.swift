@@ -1,6 +1,7 @@
 internal import CLinux
 internal import Glibc
 internal import NetworkTypes
+internal import System
 
 /// Host names to addresses, by the system's resolver.
 enum HostResolver {
@@ -28,22 +29,12 @@ enum HostResolver {
         }
 
         func start() -> Bool {
-            let argument = Unmanaged.passRetained(self)
-            var thread = pthread_t()
-            let result = pthread_create(
-                &thread, nil,
-                { argument in
-                    guard let argument else { return nil }
-                    let lookup = Unmanaged<Lookup>.fromOpaque(argument).takeRetainedValue()
-                    lookup.done(lookup.run())
-                    return nil
-                }, argument.toOpaque())
-            guard result == 0 else {
-                argument.release()
+            do throws(SystemError) {
+                try BackgroundThread(name: "resolver") { [self] in done(run()) }.detach()
+                return true
+            } catch {
                 return false
             }
-            pthread_detach(thread)
-            return true
         }
 
         private func run() -> Result<[SocketAddress], any Error> {

@@ -1,6 +1,7 @@
 internal import CLinux
 internal import Glibc
 internal import Synchronization
+internal import System
 
 /// One thread around one epoll instance: readiness of descriptors, timers, and work handed over by other threads.
 ///
@@ -45,6 +46,7 @@ package final class EventLoop: @unchecked Sendable {
     private var slots: [Slot] = []
     private var freeSlots: [UInt32] = []
     private var timers = TimerHeap()
+    private var endOfRound: [() -> Void] = []
     private var running = true
 
     /// Scratch space for one `read`, shared by all of the loop's connections: bytes that must outlive the current
@@ -83,23 +85,14 @@ package final class EventLoop: @unchecked Sendable {
             throw .system(errno, "epoll_ctl")
         }
         // The thread owns the loop until `stop()`.
-        let start = Unmanaged.passRetained(LoopThread(loop: self, name: String(name.prefix(15))))
-        var thread = pthread_t()
-        let result = pthread_create(
-            &thread, nil,
-            { argument in
-                guard let argument else { return nil }
-                let start = Unmanaged<LoopThread>.fromOpaque(argument).takeRetainedValue()
+        do throws(SystemError) {
+            try BackgroundThread(name: name) { [self] in
                 martlet_block_sigpipe()
-                martlet_name_thread(start.name)
-                start.loop.run()
-                return nil
-            }, start.toOpaque())
-        guard result == 0 else {
-            start.release()
-            throw .system(result, "pthread_create")
+                run()
+            }.detach()
+        } catch {
+            throw .system(error.number, "pthread_create")
         }
-        pthread_detach(thread)
     }
 
     deinit {
@@ -131,6 +124,19 @@ package final class EventLoop: @unchecked Sendable {
         }
         if mustWake { wake() }
     }
+
+    /// Runs `work` when everything that is ready now has been handled, before the loop looks for more: what many pieces of
+    /// work add to can be done once, behind them. Loop thread only.
+    func executeAtEndOfRound(_ work: @escaping () -> Void) { endOfRound.append(work) }
+
+    /// Runs `work` at the end of the calling loop's round (``executeAtEndOfRound(_:)``); at once on any other thread.
+    package static func atEndOfRound(_ work: @escaping () -> Void) {
+        if let loop = CurrentLoop.loop { loop.executeAtEndOfRound(work) } else { work() }
+    }
+
+    /// Runs `body`, and wakes the loops that it hands work to only behind it: they find all of it at once, rather than
+    /// sleep and wake for each piece. What is handed over meanwhile waits that long, so `body` must not block.
+    package static func gathering(_ body: () -> Void) { KeptWakeups.during(body) }
 
     /// Runs `work` at once when the caller is on the loop, else as ``execute(_:)`` does.
     package func run(_ work: @escaping @Sendable () -> Void) {
@@ -243,6 +249,10 @@ package final class EventLoop: @unchecked Sendable {
     }
 
     private func wake() {
+        if !KeptWakeups.keep(self) { wakeNow() }
+    }
+
+    func wakeNow() {
         var one: UInt64 = 1
         // Fails only when the counter is full, and then the loop is awake anyway.
         _ = write(wakeup, &one, 8)
@@ -250,6 +260,7 @@ package final class EventLoop: @unchecked Sendable {
 
     fileprivate func run() {
         threadID.store(UInt(pthread_self()), ordering: .relaxed)
+        CurrentLoop.set(self)
         let capacity = 128
         let ready = UnsafeMutablePointer<martlet_ready>.allocate(capacity: capacity)
         defer { ready.deallocate() }
@@ -269,11 +280,14 @@ package final class EventLoop: @unchecked Sendable {
             }
             runInbox()
             while let timer = timers.popDue(at: now) { timer.fire() }
+            runEndOfRound()
         }
         threadID.store(0, ordering: .relaxed)
+        CurrentLoop.set(nil)
         // Handlers may hold the loop: break the cycles.
         slots.removeAll()
         timers = TimerHeap()
+        endOfRound = []
     }
 
     private func dispatch(_ registration: LoopRegistration, _ events: ReadyEvents) {
@@ -282,6 +296,14 @@ package final class EventLoop: @unchecked Sendable {
             let handler = slots[index].handler
         else { return }
         handler.handle(events, token: slots[index].token)
+    }
+
+    private func runEndOfRound() {
+        while !endOfRound.isEmpty {
+            let work = endOfRound
+            endOfRound.removeAll(keepingCapacity: true)
+            for piece in work { piece() }
+        }
     }
 
     private func prepareToSleep() -> Int32 {
@@ -329,16 +351,5 @@ package struct LoopRegistration: Sendable, Hashable {
     init(packed: UInt64) {
         index = UInt32(truncatingIfNeeded: packed)
         generation = UInt32(truncatingIfNeeded: packed >> 32)
-    }
-}
-
-/// What the thread needs to start.
-private final class LoopThread: Sendable {
-    let loop: EventLoop
-    let name: String
-
-    init(loop: EventLoop, name: String) {
-        self.loop = loop
-        self.name = name
     }
 }

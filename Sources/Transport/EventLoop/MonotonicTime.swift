@@ -1,4 +1,4 @@
-internal import CLinux
+internal import System
 
 /// A point on the kernel's monotonic clock. Comparable within one boot only.
 package struct MonotonicTime: Sendable, Hashable, Comparable {
@@ -7,7 +7,7 @@ package struct MonotonicTime: Sendable, Hashable, Comparable {
     package init(nanoseconds: UInt64) { self.nanoseconds = nanoseconds }
 
     /// Reads the clock (about 20 ns; ``EventLoop/now`` is free).
-    package static var now: MonotonicTime { MonotonicTime(nanoseconds: martlet_monotonic_ns()) }
+    package static var now: MonotonicTime { MonotonicTime(nanoseconds: MonotonicClock.nanoseconds) }
 
     package static func < (a: Self, b: Self) -> Bool { a.nanoseconds < b.nanoseconds }
 

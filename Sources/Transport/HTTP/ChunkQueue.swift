@@ -31,20 +31,6 @@ struct ChunkQueue: Sendable {
         return total
     }
 
-    /// Fills the start of `output`; returns how many bytes were moved.
-    mutating func take(into output: UnsafeMutableRawBufferPointer) -> Int {
-        let total = min(output.count, byteCount)
-        var position = 0
-        advance(total) { slice in
-            slice.withUnsafeBytes { bytes in
-                UnsafeMutableRawBufferPointer(rebasing: output[position..<position + bytes.count])
-                    .copyMemory(from: bytes)
-            }
-            position += slice.count
-        }
-        return total
-    }
-
     /// What is left of the first chunk, if that is at least `minimum` bytes: large pieces go to the kernel in place.
     func leadingSlice(atLeast minimum: Int) -> ArraySlice<UInt8>? {
         guard first < chunks.count, chunks[first].count - offset >= minimum else { return nil }

@@ -1,4 +1,4 @@
-/// A request as a server received it, with its whole body.
+/// A request as a server received it: its head, and the body once it was read.
 package struct HTTPRequest: Sendable {
     package enum Version: Sendable, Hashable {
         case http10, http11, http2
@@ -8,7 +8,10 @@ package struct HTTPRequest: Sendable {
     /// The request target as sent: origin form (`/path?query`), or `*`.
     package var target: String
     package var headers: HTTPHeaders
+    /// Empty while the body is not read.
     package var body: [UInt8]
+    /// Whether the head announces a body (which may turn out to be empty).
+    package var hasBody = false
     package var version: Version
     package var peer: PeerIdentity
 

@@ -5,6 +5,12 @@ package struct HTTPResponse: Sendable {
     package var headers: HTTPHeaders
     /// Sent one after the other without being joined first, so that stored bytes can be shared.
     package var body: [[UInt8]]
+    /// Compress the body by gzip while it is sent, and say so in `Content-Encoding`; the length is then unknown. The
+    /// client must have asked for it. Ignored over HTTP/1.0.
+    package var isCompressed = false
+    /// Called once when the connection has taken the last byte, or never will: then the body's memory is free. On the loop,
+    /// or where the answer was given.
+    package var onSent: (@Sendable () -> Void)?
 
     package init(status: Int, headers: HTTPHeaders = [:], body: [[UInt8]]) {
         self.status = status

@@ -3,7 +3,7 @@ package enum PercentEncoding {
     /// Decodes `%XX`; with `plusIsSpace` also `+`. nil for a malformed escape or bytes that are not UTF-8.
     package static func decode(_ text: some StringProtocol, plusIsSpace: Bool = false) -> String? {
         let source = text.utf8
-        guard source.contains(where: { $0 == 0x25 || ($0 == 0x2B && plusIsSpace) }) else { return String(text) }
+        guard mayHaveEscapes(source, plusIsSpace) else { return String(text) }
         var bytes: [UInt8] = []
         bytes.reserveCapacity(source.count)
         var iterator = source.makeIterator()
@@ -19,6 +19,13 @@ package enum PercentEncoding {
             }
         }
         return String(validating: bytes, as: UTF8.self)
+    }
+
+    private static func mayHaveEscapes(_ source: some Collection<UInt8>, _ plusIsSpace: Bool) -> Bool {
+        source.withContiguousStorageIfAvailable { bytes in
+            for byte in bytes where byte == 0x25 || (byte == 0x2B && plusIsSpace) { return true }
+            return false
+        } ?? true
     }
 
     /// Encodes everything but RFC 3986's unreserved characters.

@@ -1,10 +1,13 @@
-/// The header fields of one head: an index with room for ``capacity`` fields, no heap. Reused from head to head.
+/// The header fields of one head: an index into its bytes. Reused from head to head. The first ``inlineCapacity`` fields
+/// need no heap; how many there may be follows from the bytes that the head may have (``HTTP1HeadLimits``).
 package struct HTTP1Fields: Sendable {
-    /// A head with more fields is refused.
-    package static let capacity = 100
+    /// Fields that have a place without an allocation: more than browsers and clients of Kubernetes send.
+    package static let inlineCapacity = 64
 
     package private(set) var count = 0
-    private var storage = InlineArray<100, HTTP1Field>(repeating: HTTP1Field())
+    private var storage = InlineArray<64, HTTP1Field>(repeating: HTTP1Field())
+    /// The fields beyond ``inlineCapacity``.
+    private var overflow: [HTTP1Field] = []
 
     // What the fields say together.
     /// nil when absent.
@@ -19,6 +22,10 @@ package struct HTTP1Fields: Sendable {
     package private(set) var host: HTTP1Slice?
     /// The value of Upgrade; nil when absent.
     package private(set) var upgrade: HTTP1Slice?
+    /// `Transfer-Encoding` of a response names a coding that its recipient has to undo, other than the final `chunked`.
+    package private(set) var isCoded = false
+    /// Some line of a response ends without CR: whoever passes the head on writes its lines anew.
+    package private(set) var hasBareLineFeeds = false
 
     package init() {}
 
@@ -26,17 +33,18 @@ package struct HTTP1Fields: Sendable {
     @inline(__always)
     package subscript(index: Int) -> HTTP1Field {
         precondition(index < count)
-        return storage[index]
+        return index < Self.inlineCapacity ? storage[index] : overflow[index - Self.inlineCapacity]
     }
 
     /// The first field of a kind.
     package func first(_ kind: HTTP1FieldKind) -> HTTP1Field? {
-        for index in 0..<count where storage[index].kind == kind { return storage[index] }
+        for index in 0..<count where self[index].kind == kind { return self[index] }
         return nil
     }
 
     private mutating func reset() {
         count = 0
+        if !overflow.isEmpty { overflow = [] }
         contentLength = nil
         isChunked = false
         connectionClose = false
@@ -45,10 +53,18 @@ package struct HTTP1Fields: Sendable {
         expectsContinue = false
         host = nil
         upgrade = nil
+        isCoded = false
+        hasBareLineFeeds = false
     }
 
     /// Parses field lines from `position` up to and including the empty line, and moves `position` behind it.
-    mutating func parse(_ buffer: UnsafeRawBufferPointer, position: inout Int) -> HTTP1ParseResult {
+    ///
+    /// - Parameter isResponse: read as recipients of responses do, for who sends it is chosen by us: lines may end in a
+    ///   bare LF (RFC 9112, 2.2), values may hold control characters other than CR, LF and NUL (RFC 9110, 5.5), codings
+    ///   before `chunked` are the client's matter, and fields that only requests have mean nothing.
+    mutating func parse(
+        _ buffer: UnsafeRawBufferPointer, position: inout Int, isResponse: Bool = false
+    ) -> HTTP1ParseResult {
         reset()
         var index = position
         while true {
@@ -61,7 +77,12 @@ package struct HTTP1Fields: Sendable {
                 return .complete
             }
             if first == 0x20 || first == 0x09 { return .invalid(.obsoleteFolding) }
-            if first == 0x0A { return .invalid(.malformedLineEnd) }
+            if first == 0x0A {
+                guard isResponse else { return .invalid(.malformedLineEnd) }
+                hasBareLineFeeds = true
+                position = index + 1
+                return .complete
+            }
 
             let nameEnd = HTTP1Scan.endOfToken(buffer, from: index)
             guard nameEnd < buffer.count else { return .incomplete }
@@ -70,37 +91,65 @@ package struct HTTP1Fields: Sendable {
             while valueStart < buffer.count, buffer[valueStart] == 0x20 || buffer[valueStart] == 0x09 {
                 valueStart += 1
             }
-            let lineEnd = HTTP1Scan.endOfFieldValue(buffer, from: valueStart)
+            var lineEnd = HTTP1Scan.endOfFieldValue(buffer, from: valueStart)
+            if isResponse { Self.skipControls(buffer, &lineEnd) }
             guard lineEnd < buffer.count else { return .incomplete }
-            guard buffer[lineEnd] == 0x0D else {
-                return .invalid(buffer[lineEnd] == 0x0A ? .malformedLineEnd : .malformedField)
+            var next = lineEnd + 2
+            if buffer[lineEnd] == 0x0D {
+                guard lineEnd + 1 < buffer.count else { return .incomplete }
+                guard buffer[lineEnd + 1] == 0x0A else { return .invalid(.malformedLineEnd) }
+            } else if buffer[lineEnd] == 0x0A {
+                guard isResponse else { return .invalid(.malformedLineEnd) }
+                hasBareLineFeeds = true
+                next = lineEnd + 1
+            } else {
+                return .invalid(.malformedField)
             }
-            guard lineEnd + 1 < buffer.count else { return .incomplete }
-            guard buffer[lineEnd + 1] == 0x0A else { return .invalid(.malformedLineEnd) }
             var valueEnd = lineEnd
             while valueEnd > valueStart, buffer[valueEnd - 1] == 0x20 || buffer[valueEnd - 1] == 0x09 { valueEnd -= 1 }
 
-            guard count < Self.capacity else { return .invalid(.tooManyFields) }
             let kind = HTTP1FieldKind.recognise(UnsafeRawBufferPointer(rebasing: buffer[index..<nameEnd]))
             let field = HTTP1Field(
                 name: HTTP1Slice(index, nameEnd), value: HTTP1Slice(valueStart, valueEnd), kind: kind)
-            storage[count] = field
+            if count < Self.inlineCapacity { storage[count] = field } else { overflow.append(field) }
             count += 1
-            if kind != .other, let violation = note(field, buffer) { return .invalid(violation) }
-            index = lineEnd + 2
+            if kind != .other, let violation = note(field, buffer, isResponse) { return .invalid(violation) }
+            index = next
         }
     }
 
-    private mutating func note(_ field: HTTP1Field, _ buffer: UnsafeRawBufferPointer) -> HTTP1Violation? {
+    /// Moves `end` on from control characters that a response's value may hold.
+    private static func skipControls(_ buffer: UnsafeRawBufferPointer, _ end: inout Int) {
+        while end < buffer.count, buffer[end] != 0x0D, buffer[end] != 0x0A, buffer[end] != 0x00 {
+            end = HTTP1Scan.endOfFieldValue(buffer, from: end + 1)
+        }
+    }
+
+    /// A response's codings: `identity` is none (RFC 2616 had it), `chunked` must be the last and once.
+    private mutating func noteCodings(_ value: UnsafeRawBufferPointer) -> HTTP1Violation? {
+        var violation: HTTP1Violation?
+        HTTP1Scan.forEachListElement(value) { coding in
+            if HTTP1Scan.equals(coding, lowercase: "identity") { return }
+            if isChunked { violation = .unsupportedTransferCoding }
+            if HTTP1Scan.equals(coding, lowercase: "chunked") { isChunked = true } else { isCoded = true }
+        }
+        if isChunked || isCoded, contentLength != nil { violation = .ambiguousLength }
+        return violation
+    }
+
+    private mutating func note(
+        _ field: HTTP1Field, _ buffer: UnsafeRawBufferPointer, _ isResponse: Bool
+    ) -> HTTP1Violation? {
         let value = field.value.bytes(in: buffer)
         switch field.kind {
         case .contentLength:
             // RFC 9112, 6.3 lets a recipient accept equal duplicates; we do not.
-            guard contentLength == nil, !isChunked, let length = HTTP1Scan.decimal(value) else {
+            guard contentLength == nil, !isChunked, !isCoded, let length = HTTP1Scan.decimal(value) else {
                 return .ambiguousLength
             }
             contentLength = length
         case .transferEncoding:
+            if isResponse { return noteCodings(value) }
             guard contentLength == nil else { return .ambiguousLength }
             guard !isChunked, HTTP1Scan.equals(value, lowercase: "chunked") else {
                 return .unsupportedTransferCoding
@@ -119,6 +168,7 @@ package struct HTTP1Fields: Sendable {
         case .expect:
             if HTTP1Scan.equals(value, lowercase: "100-continue") { expectsContinue = true }
         case .host:
+            if isResponse { return nil }
             guard host == nil, Self.isPlausibleHost(value) else { return .malformedHost }
             host = field.value
         case .upgrade:

@@ -22,13 +22,12 @@ package enum HTTP1Violation: Sendable, Hashable {
     /// Host is missing in HTTP/1.1, given twice or malformed.
     case malformedHost
     case headTooLarge
-    case tooManyFields
     case unsupportedVersion
 
     /// The status to answer with.
     package var status: Int {
         switch self {
-        case .headTooLarge, .tooManyFields: 431
+        case .headTooLarge: 431
         case .unsupportedVersion: 505
         case .unsupportedTransferCoding: 501
         default: 400
@@ -48,7 +47,6 @@ extension HTTP1Violation: CustomStringConvertible {
         case .unsupportedTransferCoding: "unsupported transfer encoding"
         case .malformedHost: "missing or malformed Host header"
         case .headTooLarge: "the header is too large"
-        case .tooManyFields: "too many header fields"
         case .unsupportedVersion: "unsupported HTTP version"
         }
     }

@@ -1,6 +1,7 @@
 /// A request head, parsed in place and in one pass (RFC 9112): everything is a range of the caller's buffer. Strict,
 /// so that no proxy behind or before us can read the same bytes differently; deviations towards leniency are named
-/// where they are. A plain value of about 1 KiB without references: keep one for each loop and parse into it.
+/// where they are. A plain value of about 1 KiB, without references up to ``HTTP1Fields/inlineCapacity`` fields: keep one for
+/// each loop and parse into it.
 package struct HTTP1RequestHead: Sendable {
     package private(set) var method = HTTP1Slice.empty
     /// As sent: `/path?query`, `http://host/path?query` or `*`.

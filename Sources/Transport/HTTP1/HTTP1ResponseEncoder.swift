@@ -33,6 +33,18 @@ enum HTTP1ResponseEncoder {
         append("\r\n", to: &output)
     }
 
+    /// The head of an answer after which the connection speaks another protocol; `headers` name it in `Upgrade`.
+    static func appendUpgrade(_ headers: HTTPHeaders, to output: inout [UInt8]) {
+        append("HTTP/1.1 101 Switching Protocols\r\n", to: &output)
+        for field in headers where !isFraming(field.name) {
+            append(text: field.name, to: &output)
+            append(": ", to: &output)
+            append(text: field.value, to: &output)
+            append("\r\n", to: &output)
+        }
+        append("Connection: Upgrade\r\n\r\n", to: &output)
+    }
+
     static func append(_ text: StaticString, to output: inout [UInt8]) {
         output.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }

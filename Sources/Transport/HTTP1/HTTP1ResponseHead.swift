@@ -1,4 +1,5 @@
-/// A response head, parsed in place and in one pass (RFC 9112); the counterpart of ``HTTP1RequestHead``.
+/// A response head, parsed in place and in one pass (RFC 9112); the counterpart of ``HTTP1RequestHead``, and more
+/// lenient: see ``HTTP1Fields``.
 package struct HTTP1ResponseHead: Sendable {
     /// 100…999.
     package private(set) var status = 0
@@ -41,15 +42,21 @@ package struct HTTP1ResponseHead: Sendable {
         else { return .invalid(.malformedStartLine) }
         status = number
         // Some servers leave out the space before an empty phrase.
-        guard buffer[12] == 0x20 || buffer[12] == 0x0D else { return .invalid(.malformedStartLine) }
+        guard buffer[12] == 0x20 || buffer[12] == 0x0D || buffer[12] == 0x0A else {
+            return .invalid(.malformedStartLine)
+        }
         let reasonStart = buffer[12] == 0x20 ? 13 : 12
         let lineEnd = HTTP1Scan.endOfFieldValue(buffer, from: reasonStart)
-        guard lineEnd + 1 < buffer.count else { return .incomplete }
-        guard buffer[lineEnd] == 0x0D, buffer[lineEnd + 1] == 0x0A else { return .invalid(.malformedLineEnd) }
+        guard lineEnd < buffer.count else { return .incomplete }
+        var position = lineEnd + 1
+        if buffer[lineEnd] != 0x0A {
+            guard position < buffer.count else { return .incomplete }
+            guard buffer[lineEnd] == 0x0D, buffer[position] == 0x0A else { return .invalid(.malformedLineEnd) }
+            position += 1
+        }
         reason = HTTP1Slice(reasonStart, lineEnd)
 
-        var position = lineEnd + 2
-        let result = fields.parse(buffer, position: &position)
+        let result = fields.parse(buffer, position: &position, isResponse: true)
         guard result == .complete else { return result }
         byteCount = position
         if toHead || status < 200 || status == 204 || status == 304 {
@@ -57,6 +64,9 @@ package struct HTTP1ResponseHead: Sendable {
         } else if fields.isChunked {
             guard minorVersion >= 1 else { return .invalid(.unsupportedTransferCoding) }
             framing = .chunked
+        } else if fields.isCoded {
+            // RFC 9112, 6.3: without `chunked` at the end only the end of the connection ends it.
+            framing = .untilClose
         } else if let length = fields.contentLength {
             framing = length > 0 ? .length(length) : .none
         } else {

@@ -30,7 +30,8 @@ package enum Socket {
 
     // MARK: TCP
 
-    /// A listening TCP socket. `TCP_NODELAY` is set and inherited by accepted connections. With `reusePort`
+    /// A listening TCP socket. `TCP_NODELAY` and what ``noticeDeadPeers(_:)`` sets are inherited by accepted connections.
+    /// With `reusePort`
     /// several sockets may listen on one address, and the kernel spreads connections over them.
     package static func listen(
         _ address: SocketAddress, reusePort: Bool = false, backlog: Int32 = 4096
@@ -40,6 +41,7 @@ package enum Socket {
             try setOption(descriptor, SOL_SOCKET, SO_REUSEADDR, 1, "SO_REUSEADDR")
             if reusePort { try setOption(descriptor, SOL_SOCKET, SO_REUSEPORT, 1, "SO_REUSEPORT") }
             try setOption(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, 1, "TCP_NODELAY")
+            noticeDeadPeers(descriptor)
             try bind(descriptor, to: address)
             guard Glibc.listen(descriptor, backlog) == 0 else { throw .system(errno, "listen on \(address)") }
         } catch {
@@ -47,6 +49,18 @@ package enum Socket {
             throw error
         }
         return descriptor
+    }
+
+    /// Has the kernel end a TCP connection whose peer is gone without a word (a machine that lost power, a firewall that
+    /// forgot): probes after half a minute of silence, and a minute for bytes that nobody acknowledges (RFC 5482) or takes.
+    /// The connection then fails like a broken one.
+    package static func noticeDeadPeers(_ descriptor: Int32) {
+        // Best effort: a kernel without an option has the connection all the same.
+        try? setOption(descriptor, SOL_SOCKET, SO_KEEPALIVE, 1, "SO_KEEPALIVE")
+        try? setOption(descriptor, Int32(IPPROTO_TCP), TCP_KEEPIDLE, 30, "TCP_KEEPIDLE")
+        try? setOption(descriptor, Int32(IPPROTO_TCP), TCP_KEEPINTVL, 10, "TCP_KEEPINTVL")
+        try? setOption(descriptor, Int32(IPPROTO_TCP), TCP_KEEPCNT, 3, "TCP_KEEPCNT")
+        try? setOption(descriptor, Int32(IPPROTO_TCP), TCP_USER_TIMEOUT, 60_000, "TCP_USER_TIMEOUT")
     }
 
     /// Starts a connection, from `source` if given; `TCP_NODELAY` is set. Usually it is still in progress on return:
@@ -203,6 +217,13 @@ package enum Socket {
     /// Sends FIN; reading goes on.
     package static func shutdownWrite(_ descriptor: Int32) {
         _ = Glibc.shutdown(descriptor, Int32(SHUT_WR))
+    }
+
+    /// Holds back segments that are not full, or sends them (tcp(7), TCP_CORK). Where the system refuses, each write
+    /// travels on its own.
+    static func cork(_ descriptor: Int32, _ isCorked: Bool) {
+        var value: Int32 = isCorked ? 1 : 0
+        setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_CORK, &value, socklen_t(MemoryLayout<Int32>.size))
     }
 
     package static func close(_ descriptor: Int32) {

@@ -39,8 +39,9 @@ package final class TLSContext: @unchecked Sendable {
     /// In preference order, in ALPN's wire format.
     private let protocols: [UInt8]
 
-    /// A server context. `protocols` are ALPN names in order of preference; a client that offers none of them is
-    /// still served (as HTTP/1.1).
+    /// A server context. `protocols` are ALPN names in order of preference; a client that offers
+    /// some, but none of them, is refused with the alert `no_application_protocol` (RFC 7301, 3.2); one without ALPN is
+    /// served as HTTP/1.1.
     package init(
         server certificates: TLSCertificates, protocols: [String] = ["h2", "http/1.1"],
         clientVerification: ClientVerification? = nil
@@ -65,10 +66,12 @@ package final class TLSContext: @unchecked Sendable {
         SSL_CTX_set_alpn_select_cb(
             context,
             { _, output, outputCount, offered, offeredCount, argument in
-                guard let argument, let output, let outputCount, let offered else { return SSL_TLSEXT_ERR_NOACK }
+                guard let argument, let output, let outputCount, let offered else {
+                    return SSL_TLSEXT_ERR_ALERT_FATAL
+                }
                 let context = Unmanaged<TLSContext>.fromOpaque(argument).takeUnretainedValue()
                 let offer = UnsafeBufferPointer(start: offered, count: Int(offeredCount))
-                guard let (start, count) = context.selectProtocol(offer) else { return SSL_TLSEXT_ERR_NOACK }
+                guard let (start, count) = context.selectProtocol(offer) else { return SSL_TLSEXT_ERR_ALERT_FATAL }
                 output.pointee = offered + start
                 outputCount.pointee = count
                 return SSL_TLSEXT_ERR_OK

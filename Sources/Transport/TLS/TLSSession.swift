@@ -13,6 +13,9 @@ package struct TLSSession {
         case failed(reason: String)
     }
 
+    /// Bytes that one record holds at most (RFC 8446, 5.1).
+    static let recordSize = 16_384
+
     let ssl: OpaquePointer
 
     init(ssl: OpaquePointer) { self.ssl = ssl }

@@ -1,7 +1,11 @@
 import APIServer
 import ArgumentParser
+import CProcess
+import KubeClient
+import KubeModel
 import Logging
 import NetworkTypes
+import System
 import Transport
 
 struct APIServerCommand: AsyncParsableCommand {
@@ -19,14 +23,18 @@ struct APIServerCommand: AsyncParsableCommand {
     var logging: LoggingOptions
 
     func run() async throws {
+        StartupMemory.keepHeap()
         let logger = logging.bootstrap()
         let directory = try DataDirectory(options.dataDir)
         guard let address = IPAddress(options.bindAddress) else {
             throw ValidationError("--bind-address: \"\(options.bindAddress)\" is not an IP address")
         }
         let credentials = try ServerCredentials(
-            directory: directory, bindAddress: address, tokenAuthFile: options.tokenAuthFile,
-            clientCAFile: options.clientCaFile)
+            directory: directory,
+            names: ServerNames(
+                bindAddress: address, nodeName: NodeName.current, local: LocalAddresses.current,
+                further: options.tlsSan),
+            tokenAuthFile: options.tokenAuthFile, clientCAFile: options.clientCaFile)
 
         var configuration = APIServerConfiguration(storePath: directory.store, ranges: try options.ranges())
         configuration.secureAddress = SocketAddress(ip: address, port: Port(options.securePort))
@@ -36,6 +44,7 @@ struct APIServerCommand: AsyncParsableCommand {
         configuration.tokenAuthFile = credentials.tokensPath
         configuration.unixSocketPath = directory.unixSocket
         configuration.maxReadsInFlight = options.maxRequestsInflight
+        configuration.commit = String(cString: martlet_commit())
         configuration.maxWritesInFlight = options.maxMutatingRequestsInflight
 
         let server = try await APIServer.start(configuration, logger: logger)
@@ -44,21 +53,45 @@ struct APIServerCommand: AsyncParsableCommand {
         }.first
         let url = "https://\(Self.reachable(bound ?? SocketAddress(ip: address, port: Port(options.securePort))))"
         // A serving certificate of somebody else's authority, or its own, is trusted for what the operator gave.
-        let given = try options.tlsCertFile.flatMap { try PrivateFile.read($0) } ?? []
-        try PrivateFile.write(
-            ClientKubeconfig.admin(
+        let given = try options.tlsCertFile.flatMap { try FileBytes.readIfPresent($0) } ?? []
+        try FileBytes.replace(
+            directory.servingAuthorities, with: credentials.authority.certificatePEM + given, mode: 0o644)
+        try FileBytes.replace(
+            directory.adminKubeconfig,
+            with: ClientKubeconfig.admin(
                 server: url, authority: credentials.authority.certificatePEM + given,
-                certificate: credentials.adminCertificatePEM, key: credentials.adminKeyPEM),
-            to: directory.adminKubeconfig)
-        try PrivateFile.write(ClientKubeconfig.local(socket: directory.unixSocket), to: directory.localKubeconfig)
+                certificate: credentials.adminCertificatePEM, key: credentials.adminKeyPEM))
+        try FileBytes.replace(
+            directory.localKubeconfig, with: ClientKubeconfig.local(socket: directory.unixSocket))
 
+        let trouble = await ignoredRange(directory)
+        if let trouble { logger.warning("\(trouble)") }
         logger.info("serving on \(url) and \(directory.unixSocket)")
-        let notification = ServiceNotification(name: "apiserver")
-        notification.ready(status: url)
+        let notification = ServiceNotification()
+        notification.ready(status: trouble.map { "\(url); \($0)" } ?? url)
         StartupMemory.releaseSoon()
+        HeapTrimmer.start()
         await ProcessSignals.waitForTermination()
         notification.stopping()
         await server.shutdown()
+    }
+
+    /// The flag fills an empty store. Later the range is what the ServiceCIDR says, which others may have changed.
+    private func ignoredRange(_ directory: DataDirectory) async -> String? {
+        do {
+            let client = try APIClient(ClientConfiguration(server: .unix(path: directory.unixSocket)))
+            let range = try await client.raw("GET", "/apis/networking.k8s.io/v1/servicecidrs/kubernetes")
+            let stored = range["spec"]["cidrs"]?.array?.compactMap(\.string) ?? []
+            let wanted = try options.ranges().serviceCIDRs.map(\.description)
+            guard !stored.isEmpty, stored != wanted else { return nil }
+            return """
+                --service-cluster-ip-range \(wanted.joined(separator: ",")) changes nothing: this store has \
+                \(stored.joined(separator: ",")) in ServiceCIDR kubernetes. Add a ServiceCIDR for more addresses, or \
+                begin with an empty --data-dir
+                """
+        } catch {
+            return "the range of cluster IPs could not be looked up: \(error)"
+        }
     }
 
     /// An address that stands for all of the machine's is reached on the loopback one.

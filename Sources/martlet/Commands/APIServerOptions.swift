@@ -31,6 +31,12 @@ struct APIServerOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
+            "A further address or name for the certificate that Martlet makes; may be repeated. With a --bind-address of "
+                + "every address, this machine's own are in it anyway.", valueName: "ip|name"))
+    var tlsSan: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
             "The range of cluster IPs; two with a comma between them, one of each family, for dual stack.",
             valueName: "cidr"))
     var serviceClusterIpRange = "127.96.0.0/16"
@@ -50,6 +56,12 @@ struct APIServerOptions: ParsableArguments {
         }
         guard (tlsCertFile == nil) == (tlsPrivateKeyFile == nil) else {
             throw ValidationError("--tls-cert-file and --tls-private-key-file go together")
+        }
+        guard tlsSan.isEmpty || tlsCertFile == nil else {
+            throw ValidationError("--tls-san is for the certificate that Martlet makes, not for --tls-cert-file")
+        }
+        for name in tlsSan where IPAddress(name) == nil && !ServerNames.isName(name) {
+            throw ValidationError("--tls-san: \"\(name)\" is neither an IP address nor a DNS name")
         }
         _ = try ranges()
     }
@@ -92,6 +104,7 @@ struct APIServerOptions: ParsableArguments {
         ] {
             if let value { arguments += [flag, value] }
         }
+        for name in tlsSan { arguments += ["--tls-san", name] }
         return arguments
     }
 }

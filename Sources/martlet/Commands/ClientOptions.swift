@@ -13,10 +13,14 @@ struct ClientOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The context to use instead of the current one.", valueName: "name"))
     var context: String?
 
+    func validate() throws {
+        if kubeconfig?.isEmpty == true { throw ValidationError("--kubeconfig: the name of the file is empty") }
+    }
+
     func configuration(userAgent: String) throws -> ClientConfiguration {
-        let path =
-            kubeconfig ?? getenv("KUBECONFIG").map { String(cString: $0) }
-            ?? DataDirectory.standardPath + "/local.kubeconfig"
+        // Empty is as good as not set, as for kubectl.
+        let environment = getenv("KUBECONFIG").map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
+        let path = kubeconfig ?? environment ?? DataDirectory.standardPath + "/local.kubeconfig"
         var configuration = try ClientConfiguration.kubeconfig(path, context: context)
         // The part in front of the slash is the name of the manager that owns what the component writes.
         configuration.userAgent = "martlet-\(userAgent)/\(Martlet.version)"

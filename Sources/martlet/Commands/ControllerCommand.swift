@@ -1,7 +1,8 @@
-public import ArgumentParser
+import ArgumentParser
 package import Controllers
 import KubeClient
 import KubeModel
+import System
 
 struct ControllerCommand: AsyncParsableCommand {
     /// The controllers of which one set serves the whole cluster.
@@ -49,6 +50,12 @@ struct ControllerCommand: AsyncParsableCommand {
             "ingress: the Service whose addresses go to the status of Ingresses.", valueName: "namespace/name"))
     var publishService: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "namespace-content: the authorities of the API server's certificate (PEM), for kube-root-ca.crt. Default: those "
+                + "of the kubeconfig.", valueName: "file"))
+    var rootCaFile: String?
+
     @Option(help: .hidden)
     var processName: String?
 
@@ -77,10 +84,10 @@ struct ControllerCommand: AsyncParsableCommand {
             controllerName: controllerName, className: ingressClass, claimsClassByName: ingressClassByName,
             claimsIngressesWithoutClass: watchIngressWithoutClass, publishAddresses: publishAddress,
             publishService: publishService.flatMap { service($0) })
-        let set = ControllerSet(
-            names, client: try APIClient(try client.configuration(userAgent: name)), configuration: configuration,
-            logger: logger)
-        let notification = ServiceNotification(name: name)
+        let server = try client.configuration(userAgent: name)
+        configuration.rootAuthority = try rootAuthority(server)
+        let set = ControllerSet(names, client: try APIClient(server), configuration: configuration, logger: logger)
+        let notification = ServiceNotification()
         let summary = names.map(\.rawValue).joined(separator: ", ")
         try await runUntilSignal {
             try await withThrowingTaskGroup(of: Void.self) { group in
@@ -88,9 +95,25 @@ struct ControllerCommand: AsyncParsableCommand {
                 try await set.waitForSync()
                 notification.ready(status: summary)
                 StartupMemory.releaseSoon()
+                group.addTask {
+                    try await ContactStatus(staleFor: { set.staleFor }).run { lost in
+                        notification.status(lost.map { "\(summary); \($0)" } ?? summary)
+                    }
+                }
+                HeapTrimmer.start()
                 try await group.waitForAll()
             }
         }
+    }
+
+    private func rootAuthority(_ server: ClientConfiguration) throws -> String? {
+        guard let rootCaFile else {
+            return server.certificateAuthority.map { String(decoding: $0, as: UTF8.self) }
+        }
+        guard let bytes = try FileBytes.readIfPresent(rootCaFile) else {
+            throw CleanExitError("--root-ca-file: there is no file \(rootCaFile)")
+        }
+        return String(decoding: bytes, as: UTF8.self)
     }
 
     private func service(_ text: String) -> NamespacedName? {

@@ -17,9 +17,9 @@ struct DataPlaneCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "The networks on whose addresses of this machine node ports are served. Default: every address.",
-            valueName: "cidr,…"))
-    var nodeportAddresses: String?
+            "The networks on whose addresses of this machine node ports are served, such as 10.0.0.0/8; \"all\" for every "
+                + "address.", valueName: "cidr,…"))
+    var nodeportAddresses = NodePortAddresses.all
 
     @Option(
         help: ArgumentHelp("Where the L7 proxy serves HTTP; may be given several times.", valueName: "address:port"))
@@ -29,6 +29,26 @@ struct DataPlaneCommand: AsyncParsableCommand {
         help: ArgumentHelp("Where the L7 proxy serves HTTPS; may be given several times.", valueName: "address:port"))
     var httpsAddress: [SocketAddress] = []
 
+    @Option(
+        help: ArgumentHelp(
+            "Write a line for each request that the L7 proxy answers; - is standard output. Default: none.",
+            valueName: "path"))
+    var accessLog: String?
+
+    @Option(help: ArgumentHelp("Log one of so many requests.", valueName: "count"))
+    var accessLogSampling = 1
+
+    @Option(
+        help: ArgumentHelp(
+            "Where /metrics (for Prometheus), /healthz and /livez are served in plain HTTP. Default: nowhere.",
+            valueName: "address:port"))
+    var metricsBindAddress: SocketAddress?
+
+    @Option(
+        help: ArgumentHelp(
+            "How long requests and connections under way may take to end at SIGTERM.", valueName: "seconds"))
+    var shutdownGracePeriod = 5
+
     @OptionGroup
     var client: ClientOptions
 
@@ -37,23 +57,27 @@ struct DataPlaneCommand: AsyncParsableCommand {
 
     func run() async throws {
         let logger = logging.bootstrap()
-        let ranges = try (nodeportAddresses ?? "").split(separator: ",").map { part in
-            guard let cidr = CIDR(part) else {
-                throw ValidationError("--nodeport-addresses: \"\(part)\" is not a network such as 10.0.0.0/8")
-            }
-            return cidr
+        guard accessLogSampling >= 1 else { throw ValidationError("--access-log-sampling: at least 1") }
+        guard (0...3600).contains(shutdownGracePeriod) else {
+            throw ValidationError("--shutdown-grace-period: 0 to 3600 seconds")
         }
-        let configuration = DataPlaneConfiguration(
-            client: try client.configuration(userAgent: "dataplane"), nodeName: nodeName, nodePortRanges: ranges,
+        var configuration = DataPlaneConfiguration(
+            client: try client.configuration(userAgent: "dataplane"), nodeName: nodeName,
+            nodePortRanges: nodeportAddresses.networks,
             httpAddresses: httpAddress, httpsAddresses: httpsAddress)
+        configuration.accessLogPath = accessLog
+        configuration.accessLogSampling = accessLogSampling
+        configuration.metricsAddress = metricsBindAddress
+        configuration.shutdownGrace = .seconds(shutdownGracePeriod)
         let dataPlane = try DataPlane(configuration, logger: logger)
-        let notification = ServiceNotification(name: "dataplane")
+        let notification = ServiceNotification()
         try await runUntilSignal {
             try await dataPlane.run(
                 onReady: { status in
                     notification.ready(status: status)
                     StartupMemory.releaseSoon()
-                }, onStatus: { notification.status($0) })
+                    HeapTrimmer.start()
+                }, onStatus: { notification.status($0) }, onNotice: { notification.notice($0) })
         }
     }
 }

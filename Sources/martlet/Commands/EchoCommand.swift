@@ -1,5 +1,6 @@
 public import ArgumentParser
 public import NetworkTypes
+import System
 import Transport
 
 struct EchoCommand: AsyncParsableCommand {
@@ -39,7 +40,7 @@ struct EchoCommand: AsyncParsableCommand {
             datagrams.append(echo)
             Terminal.line("\(name): echoing UDP on \(echo.address ?? address)")
         }
-        ServiceNotification(name: name).ready(status: "serving")
+        ServiceNotification().ready(status: "serving")
         await ProcessSignals.waitForTermination()
         await server.shutdown()
         withExtendedLifetime(datagrams) {}

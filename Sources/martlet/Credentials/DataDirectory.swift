@@ -1,15 +1,23 @@
 import Glibc
+import System
 
 /// Everything that one Martlet writes lies below one directory, so that several run side by side.
 struct DataDirectory: Sendable {
     let path: String
 
-    /// Makes the directory (mode 0700) and its parts when they are missing.
-    init(_ path: String) throws(FileError) {
+    /// Makes the directory (mode 0700) and its parts when they are missing. Files that this process makes from now on are
+    /// its user's alone.
+    ///
+    /// - Throws: `SystemError`; ``UntrustedFileError`` when the directory or a file in it is open to others, who could
+    ///   have put there what is trusted: the message says what and how to mend it.
+    init(_ path: String) throws {
+        umask(0o077)
         var absolute = path
         if !path.hasPrefix("/") {
             var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
-            guard getcwd(&buffer, buffer.count) != nil else { throw FileError("find the current directory", path: ".") }
+            guard getcwd(&buffer, buffer.count) != nil else {
+                throw SystemError("find the current directory", number: errno)
+            }
             let current = buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
             absolute = String(decoding: current, as: UTF8.self) + "/" + path
         }
@@ -17,6 +25,8 @@ struct DataDirectory: Sendable {
         self.path = absolute
         try Self.make(absolute)
         try Self.make(logs)
+        try DirectoryTrust.check(absolute)
+        FileBytes.removeLeftovers(in: absolute)
     }
 
     var store: String { "\(path)/martlet.db" }
@@ -27,6 +37,8 @@ struct DataDirectory: Sendable {
     var localKubeconfig: String { "\(path)/local.kubeconfig" }
     var adminToken: String { "\(path)/admin.token" }
     var caCertificate: String { "\(path)/ca.crt" }
+    /// The authorities by which clients verify the serving certificate.
+    var servingAuthorities: String { "\(path)/serving-ca.crt" }
     var caKey: String { "\(path)/ca.key" }
     var supervisorLock: String { "\(path)/up.lock" }
     /// A file in the directory.
@@ -42,18 +54,18 @@ struct DataDirectory: Sendable {
         return home + "/.local/share/martlet"
     }
 
-    private static func make(_ path: String) throws(FileError) {
+    private static func make(_ path: String) throws(SystemError) {
         if mkdir(path, 0o700) == 0 || errno == EEXIST {
             var status = stat()
             guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
-                throw FileError("use as a directory", path: path)
+                throw SystemError("use as a directory \(path)", number: errno)
             }
             return
         }
         guard errno == ENOENT, let slash = path.lastIndex(of: "/"), slash > path.startIndex else {
-            throw FileError("make the directory", path: path)
+            throw SystemError("make the directory \(path)", number: errno)
         }
         try make(String(path[..<slash]))
-        guard mkdir(path, 0o700) == 0 else { throw FileError("make the directory", path: path) }
+        guard mkdir(path, 0o700) == 0 else { throw SystemError("make the directory \(path)", number: errno) }
     }
 }

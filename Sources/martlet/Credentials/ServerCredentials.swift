@@ -1,4 +1,5 @@
 import NetworkTypes
+import System
 import Transport
 
 /// The certificates and the token of one API server, made at the first start and kept in its data directory.
@@ -21,98 +22,84 @@ struct ServerCredentials {
     private static let renewalDays = 300
 
     init(
-        directory: DataDirectory, bindAddress: IPAddress, tokenAuthFile: String?, clientCAFile: String?
+        directory: DataDirectory, names: ServerNames, tokenAuthFile: String?, clientCAFile: String?
     ) throws {
         authority = try Self.authority(directory)
 
         servingCertificatePath = directory.file("apiserver.crt")
         servingKeyPath = directory.file("apiserver.key")
         try Self.ensureServing(
-            authority, names: Self.names, addresses: Self.addresses(bindAddress), certificate: servingCertificatePath,
-            key: servingKeyPath, namesFile: directory.file("apiserver.names"))
+            authority, names, certificate: servingCertificatePath, key: servingKeyPath,
+            namesFile: directory.file("apiserver.names"))
 
         let adminCertificate = directory.file("admin.crt")
         let adminKey = directory.file("admin.key")
-        if PrivateFile.ageInDays(adminCertificate) < Self.renewalDays,
-            let certificate = try PrivateFile.read(adminCertificate), let key = try PrivateFile.read(adminKey)
+        if FileBytes.ageInDays(adminCertificate) < Self.renewalDays,
+            let certificate = try FileBytes.readIfPresent(adminCertificate),
+            let key = try FileBytes.readIfPresent(adminKey)
         {
             (adminCertificatePEM, adminKeyPEM) = (certificate, key)
         } else {
             let issued = try authority.issueClient(commonName: "admin", organizations: [Self.administrators])
-            try PrivateFile.write(issued.keyPEM, to: adminKey)
-            try PrivateFile.write(issued.certificatePEM, to: adminCertificate, mode: 0o644)
+            try FileBytes.replace(adminKey, with: issued.keyPEM)
+            try FileBytes.replace(adminCertificate, with: issued.certificatePEM, mode: 0o644)
             (adminCertificatePEM, adminKeyPEM) = (issued.certificatePEM, issued.keyPEM)
         }
 
         clientAuthoritiesPath = directory.file("client-ca.crt")
         var authorities = authority.certificatePEM
         if let clientCAFile { authorities += try Self.required(clientCAFile, flag: "--client-ca-file") }
-        try PrivateFile.write(authorities, to: clientAuthoritiesPath)
+        try FileBytes.replace(clientAuthoritiesPath, with: authorities)
 
         tokensPath = directory.file("tokens.csv")
         let token = try Self.adminToken(directory)
         // The given file first: what is wrong with it is reported with its own line numbers.
         var tokens = try tokenAuthFile.map { try Self.required($0, flag: "--token-auth-file") } ?? []
         tokens += Array("\(token),admin,admin,\"\(Self.administrators)\"\n".utf8)
-        try PrivateFile.write(tokens, to: tokensPath)
+        try FileBytes.replace(tokensPath, with: tokens)
     }
 
     private static func authority(_ directory: DataDirectory) throws -> CertificateAuthority {
-        if let certificate = try PrivateFile.read(directory.caCertificate),
-            let key = try PrivateFile.read(directory.caKey)
+        if let certificate = try FileBytes.readIfPresent(directory.caCertificate),
+            let key = try FileBytes.readIfPresent(directory.caKey)
         {
             return try CertificateAuthority(.init(certificatePEM: certificate, keyPEM: key))
         }
         let authority = try CertificateAuthority.create(commonName: "martlet")
-        try PrivateFile.write(authority.credentials.keyPEM, to: directory.caKey)
-        try PrivateFile.write(authority.certificatePEM, to: directory.caCertificate, mode: 0o644)
+        try FileBytes.replace(directory.caKey, with: authority.credentials.keyPEM)
+        try FileBytes.replace(directory.caCertificate, with: authority.certificatePEM, mode: 0o644)
         return authority
     }
 
     private static func ensureServing(
-        _ authority: CertificateAuthority, names: [String], addresses: [IPAddress], certificate: String, key: String,
-        namesFile: String
+        _ authority: CertificateAuthority, _ names: ServerNames, certificate: String, key: String, namesFile: String
     ) throws {
-        let wanted = Array((names + addresses.map(\.description)).joined(separator: "\n").utf8)
+        let wanted = Array((names.names + names.addresses.map(\.description)).joined(separator: "\n").utf8)
         let isPresent =
-            try PrivateFile.ageInDays(certificate) < renewalDays && PrivateFile.read(key) != nil
-        if isPresent, try PrivateFile.read(namesFile) == wanted { return }
-        let issued = try authority.issueServer(dnsNames: names, addresses: addresses)
-        try PrivateFile.write(issued.keyPEM, to: key)
-        try PrivateFile.write(issued.certificatePEM, to: certificate, mode: 0o644)
-        try PrivateFile.write(wanted, to: namesFile)
-    }
-
-    /// What clients on this machine and inside a cluster's DNS call the API server.
-    private static var names: [String] {
-        var names = [
-            "localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc",
-            "kubernetes.default.svc.cluster.local",
-        ]
-        if !names.contains(NodeName.current) { names.append(NodeName.current) }
-        return names
-    }
-
-    private static func addresses(_ bindAddress: IPAddress) -> [IPAddress] {
-        var addresses = ["127.0.0.1", "::1"].compactMap { IPAddress($0) }
-        if !bindAddress.isUnspecified, !addresses.contains(bindAddress) { addresses.append(bindAddress) }
-        return addresses
+            try FileBytes.ageInDays(certificate) < renewalDays && FileBytes.readIfPresent(key) != nil
+        if isPresent, try FileBytes.readIfPresent(namesFile) == wanted { return }
+        let issued = try authority.issueServer(dnsNames: names.names, addresses: names.addresses)
+        try FileBytes.replace(key, with: issued.keyPEM)
+        try FileBytes.replace(certificate, with: issued.certificatePEM, mode: 0o644)
+        try FileBytes.replace(namesFile, with: wanted)
     }
 
     private static func adminToken(_ directory: DataDirectory) throws -> String {
-        if let bytes = try PrivateFile.read(directory.adminToken) {
+        if let bytes = try FileBytes.readIfPresent(directory.adminToken) {
             let token = String(decoding: bytes.filter { $0 > UInt8(ascii: " ") }, as: UTF8.self)
             if !token.isEmpty && !token.contains(",") { return token }
         }
         var generator = SystemRandomNumberGenerator()
         let digits = Array("0123456789abcdef")
         let token = String((0..<64).map { _ in digits[Int.random(in: 0..<16, using: &generator)] })
-        try PrivateFile.write(Array((token + "\n").utf8), to: directory.adminToken)
+        try FileBytes.replace(directory.adminToken, with: Array((token + "\n").utf8))
         return token
     }
 
     private static func required(_ path: String, flag: String) throws -> [UInt8] {
-        guard var bytes = try PrivateFile.read(path) else { throw CleanExitError("\(flag): there is no file \(path)") }
+        guard var bytes = try FileBytes.readIfPresent(path) else {
+            throw CleanExitError("\(flag): there is no file \(path)")
+        }
         if bytes.last != UInt8(ascii: "\n") { bytes.append(UInt8(ascii: "\n")) }
         return bytes
     }

@@ -19,8 +19,10 @@ struct EchoHandler: HTTPServerHandler {
         case ("status", let code?) where (200...599).contains(code):
             responder.send(HTTPResponse(status: code, headers: headers, text: "\(code) from \(name)\n"))
         case ("delay", let milliseconds?) where (0...60_000).contains(milliseconds):
-            let answer = summary(of: request)
-            responder.loop.schedule(after: .milliseconds(milliseconds)) { responder.send(answer) }
+            responder.withBody(of: request) { request in
+                let answer = summary(of: request)
+                responder.loop.schedule(after: .milliseconds(milliseconds)) { responder.send(answer) }
+            }
         case ("bytes", let count?) where (0...(64 << 20)).contains(count):
             let block = [UInt8](repeating: UInt8(ascii: "m"), count: min(count, 64 << 10))
             var body = [[UInt8]](repeating: block, count: block.isEmpty ? 0 : count / block.count)
@@ -34,7 +36,7 @@ struct EchoHandler: HTTPServerHandler {
             for field in request.headers { text += "\(field.name): \(field.value)\n" }
             responder.send(HTTPResponse(status: 200, headers: headers, text: text))
         default:
-            responder.send(summary(of: request))
+            responder.withBody(of: request) { responder.send(summary(of: $0)) }
         }
     }
 

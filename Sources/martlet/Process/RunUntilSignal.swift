@@ -1,3 +1,5 @@
+import System
+
 /// Runs `body` until it ends by itself or the process is asked to end; then cancels it and waits for it to finish, so
 /// that leases are released and connections drained.
 func runUntilSignal(_ body: @escaping @Sendable () async throws -> Void) async throws {

@@ -1,9 +1,14 @@
 import CProcess
 import Glibc
+import System
 
 /// Memory that only the start of a process needed: code that runs once (flags, certificates, compiling schemas) and what
 /// the heap held meanwhile.
 enum StartupMemory {
+    /// Has the heap keep some free memory at hand. Each thread's heap otherwise grows and shrinks with the documents of
+    /// every second request, by system calls that stop the other threads.
+    static func keepHeap() { martlet_keep_heap(128 << 10, 4 << 20, 1 << 20) }
+
     /// Gives it back when the process has been at work for a few seconds, and so has in use what it needs.
     static func releaseSoon() {
         Task {
@@ -18,7 +23,7 @@ enum StartupMemory {
     static func release() {
         martlet_trim_heap()
         // Without /proc nothing is known and nothing is released.
-        guard let maps = try? PrivateFile.read("/proc/self/maps") else { return }
+        guard let maps = try? FileBytes.readIfPresent("/proc/self/maps") else { return }
         for line in maps.split(separator: UInt8(ascii: "\n")) {
             guard let range = codeRange(String(decoding: line, as: UTF8.self)) else { continue }
             madvise(UnsafeMutableRawPointer(bitPattern: range.lowerBound), range.count, MADV_DONTNEED)

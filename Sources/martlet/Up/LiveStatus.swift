@@ -1,12 +1,16 @@
 import Glibc
 
-/// The status that `martlet up` keeps in view: one line that is rewritten on a terminal, and lines only when something
-/// changed elsewhere.
+/// The status that `martlet up` keeps in view: one line that is rewritten on a terminal of its own, and lines only when
+/// something changed elsewhere.
 @MainActor
 final class LiveStatus {
+    /// Whether the line is rewritten in place. Not where other programs write to the same terminal.
+    private let isLive: Bool
     private var last = ""
-    private var lastFailure = ""
+    private var lastTrouble = ""
     private var isReady = false
+
+    init(isLive: Bool) { self.isLive = isLive && Terminal.isInteractive }
 
     func announce(directory: DataDirectory, elapsed: Duration) {
         isReady = true
@@ -20,30 +24,62 @@ final class LiveStatus {
 
     func update(texts: [String: String], pids: [pid_t], restarts: Int) {
         guard isReady else { return }
-        var parts = ["apiserver", "dataplane"].compactMap { texts[$0] }
-        if restarts > 0 { parts.append("\(restarts) restarts") }
-        let text = parts.joined(separator: " · ")
-        if Terminal.isInteractive {
+        let line = StatusLine(texts: texts, restarts: restarts)
+        if isLive {
             // What is wrong stays on the screen in full; the line below it may be cut off.
-            let failure = text.firstRange(of: "NOT served").map { String(text[$0.lowerBound...]) } ?? ""
-            if failure != lastFailure, !failure.isEmpty { interrupt(failure) }
-            lastFailure = failure
+            if line.trouble != lastTrouble, !line.trouble.isEmpty { interrupt(line.trouble) }
+            lastTrouble = line.trouble
             let kilobytes = (pids + [getpid()]).reduce(0) { $0 + ProcessMemory.kilobytes(of: $1) }
-            Terminal.status("\(pids.count + 1) processes, \(kilobytes / 1024) MB · \(text)")
-        } else if text != last {
-            Terminal.line(text)
+            Terminal.status(line.text(processes: pids.count + 1, megabytes: kilobytes / 1024))
+        } else if line.full != last {
+            Terminal.line(line.full)
         }
-        last = text
+        last = line.full
     }
 
     /// Prints a line above the status.
     func interrupt(_ text: String) {
-        if Terminal.isInteractive { Terminal.status("") }
+        if isLive { Terminal.status("") }
         Terminal.line(text)
     }
 
+    /// Leaves the status line, so that what follows begins a line.
     func end() {
-        if Terminal.isInteractive { Terminal.line("") }
-        Terminal.line("martlet has stopped")
+        if isLive { Terminal.status("") }
+    }
+}
+
+/// What is worth a place in the status line, the news first: a narrow terminal cuts off the end.
+struct StatusLine: Equatable {
+    /// What is wrong, in full; empty when nothing is.
+    var trouble: String
+    private var restarts: Int
+    private var rest: [String]
+
+    /// - Parameter texts: what each process says of itself, by its name.
+    init(texts: [String: String], restarts: Int) {
+        self.restarts = restarts
+        var troubles: [String] = []
+        rest = []
+        for name in ["dataplane", "controllers", "apiserver"] {
+            guard let text = texts[name] else { continue }
+            let parts = text.split(separator: "; ", maxSplits: 1)
+            if let part = parts.first, name != "controllers" { rest.append(String(part)) }
+            if parts.count > 1 { troubles.append(String(parts[1])) }
+        }
+        trouble = troubles.joined(separator: "; ")
+    }
+
+    /// For a log: everything.
+    var full: String { (news + rest).joined(separator: " · ") }
+
+    /// For a terminal's line.
+    func text(processes: Int, megabytes: Int) -> String {
+        (news + ["\(processes) processes, \(megabytes) MB"] + rest)
+            .joined(separator: " · ")
+    }
+
+    private var news: [String] {
+        (trouble.isEmpty ? [] : [trouble]) + (restarts > 0 ? [Terminal.count(restarts, "restart")] : [])
     }
 }

@@ -1,4 +1,5 @@
 import Glibc
+import System
 
 /// Runs a `SupervisionPlan`: spawns, signals and restarts the children, and prints what a person wants to know.
 @MainActor
@@ -30,6 +31,8 @@ final class Supervisor {
 
     /// Called once, when every child is ready, with the time it took.
     var onReady: (Duration) -> Void = { _ in }
+    /// Called with a sentence that a process has for the user.
+    var onNotice: (String, String) -> Void = { _, _ in }
     /// Called when a status text or the set of running processes changed, and once a second.
     var onStatus: ([String: String], [pid_t], Int) -> Void = { _, _, _ in }
     /// Called when a child ended unexpectedly.
@@ -50,9 +53,10 @@ final class Supervisor {
         Task.detached {
             for await number in signals { continuation.yield(.signal(number)) }
         }
-        BlockingThread.start {
+        // Without a thread to hear them no child would ever be ready: that ends as its start's timeout.
+        try? BackgroundThread(name: "notifications") {
             while let message = notifications.receive() { continuation.yield(.notification(message)) }
-        }
+        }.detach()
         let ticker = Task.detached {
             while !Task.isCancelled {
                 try await Task.sleep(for: .seconds(1))
@@ -78,8 +82,11 @@ final class Supervisor {
         case .signal:
             return false
         case .notification(let message):
-            if let status = message.status { statuses[message.name] = status }
-            let finished = message.isReady ? apply(.ready(name: message.name)) : false
+            // Whoever is not one of ours has nothing to say here.
+            guard let name = running.first(where: { $0.value == message.sender })?.key else { return false }
+            if let notice = message.notice { onNotice(name, notice) }
+            if let status = message.status { statuses[name] = status }
+            let finished = message.isReady ? apply(.ready(name: name)) : false
             if plan.isReady && !announcedReady {
                 announcedReady = true
                 onReady(Self.now() - startedAt)
@@ -163,8 +170,6 @@ final class Supervisor {
     }
 
     private static func now() -> Duration {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
+        .nanoseconds(MonotonicClock.nanoseconds)
     }
 }

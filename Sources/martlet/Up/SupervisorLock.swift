@@ -1,4 +1,5 @@
 import Glibc
+import System
 
 /// Keeps a second `martlet up` out of a data directory. The kernel releases it when the process ends, however it ends.
 struct SupervisorLock: ~Copyable {
@@ -6,10 +7,10 @@ struct SupervisorLock: ~Copyable {
 
     init(_ directory: DataDirectory) throws {
         descriptor = open(directory.supervisorLock, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw FileError("open", path: directory.supervisorLock) }
+        guard descriptor >= 0 else { throw SystemError("open \(directory.supervisorLock)", number: errno) }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
             let holder =
-                try PrivateFile.read(directory.supervisorLock).map { String(decoding: $0, as: UTF8.self) } ?? ""
+                try FileBytes.readIfPresent(directory.supervisorLock).map { String(decoding: $0, as: UTF8.self) } ?? ""
             close(descriptor)
             throw CleanExitError("another martlet up (process \(holder)) runs in \(directory.path)")
         }

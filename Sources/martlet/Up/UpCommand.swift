@@ -1,4 +1,5 @@
 import ArgumentParser
+import DataPlane
 import Glibc
 import NetworkTypes
 
@@ -8,7 +9,9 @@ struct UpCommand: AsyncParsableCommand {
         discussion: """
             Starts each part as a process of its own, restarts what dies and stops all of them on Ctrl-C. Everything \
             that is written lies below --data-dir: admin.kubeconfig, admin.token, ca.crt, api.sock (no token needed), \
-            the store martlet.db and logs/. Several can run side by side with different directories and ports.
+            the store martlet.db and logs/. Several can run side by side, each with its own --data-dir, ports \
+            (--secure-port, --http-port, --https-port, --service-node-port-range) and --service-cluster-ip-range, since \
+            cluster IPs are addresses of this machine.
             """)
 
     @OptionGroup(title: "API server")
@@ -25,9 +28,18 @@ struct UpCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "The networks on whose addresses of this machine node ports are served; \"all\" for every address.",
-            valueName: "cidr,…"))
-    var nodeportAddresses = "127.0.0.0/8"
+            "An address for the status of Ingresses; may be repeated. Default: --proxy-bind-address, or this machine's "
+                + "first address when that is every address.", valueName: "ip|name"))
+    var publishAddress: [String] = []
+
+    @Option(help: "The port on 127.0.0.1 of the data plane's /metrics and /healthz; 0 takes any free one.")
+    var metricsPort: UInt16 = 0
+
+    @Option(
+        help: ArgumentHelp(
+            "The networks on whose addresses of this machine node ports are served, such as 10.0.0.0/8; \"all\" for every "
+                + "address.", valueName: "cidr,…"))
+    var nodeportAddresses = NodePortAddresses.loopback
 
     @Option(
         name: .customLong("ingress-controller"),
@@ -38,6 +50,10 @@ struct UpCommand: AsyncParsableCommand {
 
     @Option(help: "The name of this node.")
     var nodeName = NodeName.current
+
+    @Flag(
+        help: "Write the status as lines when it changes, even on a terminal: for one that other programs write to.")
+    var plainStatus = false
 
     @OptionGroup(title: "Logging")
     var logging: LoggingOptions
@@ -60,21 +76,24 @@ struct UpCommand: AsyncParsableCommand {
             throw CleanExitError("cannot make a notification socket")
         }
         let supervisor = Supervisor(specifications: children(directory), logDirectory: directory.logs)
-        let status = LiveStatus()
+        let status = LiveStatus(isLive: !plainStatus)
         supervisor.onReady = { elapsed in
             status.announce(directory: directory, elapsed: elapsed)
             StartupMemory.releaseSoon()
         }
         supervisor.onStatus = { texts, pids, restarts in status.update(texts: texts, pids: pids, restarts: restarts) }
         supervisor.onExit = { name, code in
-            status.interrupt("\(name) ended (\(code)); starting it again. Its log: \(supervisor.logPath(name))")
+            let cause = code > 128 ? "by signal \(code - 128)" : "with status \(code)"
+            status.interrupt("\(name) ended \(cause); starting it again. Its log: \(supervisor.logPath(name))")
         }
+        supervisor.onNotice = { _, text in status.interrupt(text) }
         let failed = await supervisor.run(notifications: notifications)
         status.end()
         if let failed {
             let reason = LogTail.lastLine(of: supervisor.logPath(failed)) ?? "it wrote nothing to its log"
-            throw CleanExitError("\(failed) could not start: \(reason)")
+            throw CleanExitError("\(failed) could not start: \(reason)\nIts log: \(supervisor.logPath(failed))")
         }
+        Terminal.line("martlet has stopped")
     }
 
     /// The first ingress controller shares the process of the cluster's other controllers; each further one competes with
@@ -89,7 +108,8 @@ struct UpCommand: AsyncParsableCommand {
                 name: "dataplane", stage: 1,
                 arguments: ["dataplane", "--node-name", nodeName]
                     + ["--http-address", address(httpPort), "--https-address", address(httpsPort)]
-                    + (nodeportAddresses == "all" ? [] : ["--nodeport-addresses", nodeportAddresses])
+                    + ["--metrics-bind-address", "127.0.0.1:\(metricsPort)"]
+                    + ["--nodeport-addresses", nodeportAddresses.description]
                     + client + logging.arguments),
         ]
         let names = ingressControllers.isEmpty ? ["martlet.dev/ingress"] : ingressControllers
@@ -100,9 +120,18 @@ struct UpCommand: AsyncParsableCommand {
                     name: process, stage: 1,
                     arguments: ["controller"] + (index == 0 ? ControllerCommand.clusterWide : []) + ["ingress"]
                         + ["--controller-name", name, "--process-name", process]
-                        + ["--publish-address", proxyBindAddress] + client + logging.arguments))
+                        + (index == 0 ? ["--root-ca-file", directory.servingAuthorities] : [])
+                        + published.flatMap { ["--publish-address", $0] } + client + logging.arguments))
         }
         return children
+    }
+
+    /// What goes to the status of Ingresses: an address that means every address tells clients nothing.
+    private var published: [String] {
+        if !publishAddress.isEmpty { return publishAddress }
+        guard let bound = IPAddress(proxyBindAddress), bound.isUnspecified else { return [proxyBindAddress] }
+        let addresses = LocalAddresses.current.filter { $0.family == bound.family && !$0.isLoopback }
+        return addresses.first.map { ["\($0)"] } ?? [bound.family == .v4 ? "127.0.0.1" : "::1"]
     }
 
     private func address(_ port: UInt16) -> String {

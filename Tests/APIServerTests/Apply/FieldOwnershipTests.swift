@@ -4,7 +4,7 @@ import Testing
 @testable import APIServer
 
 /// `metadata.managedFields` of everything that is written other than by an apply.
-@Suite struct FieldOwnershipTests {
+@Suite("Who owns which field") struct FieldOwnershipTests {
     private static let merge = "application/merge-patch+json"
 
     /// `{"manager operation subresource": FieldsV1}`

@@ -3,7 +3,7 @@ import Testing
 
 @testable import APIServer
 
-@Suite struct ServerSideApplyTests {
+@Suite("Server-side apply") struct ServerSideApplyTests {
     private static let yaml = "application/apply-patch+yaml"
     private static let service = "\(Samples.services)/a"
     private static let map = "\(Samples.configMaps)/a"

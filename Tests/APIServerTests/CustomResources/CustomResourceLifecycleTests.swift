@@ -5,7 +5,7 @@ import Testing
 @testable import APIServer
 
 /// Definitions that change under their objects.
-struct CustomResourceLifecycleTests {
+@Suite("The life of a custom resource") struct CustomResourceLifecycleTests {
     private typealias Samples = CustomResourceSamples
 
     private static let name = "crontabs.stable.example.com"

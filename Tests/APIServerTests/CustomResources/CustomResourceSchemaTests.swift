@@ -1,14 +1,15 @@
+import CEL
 import KubeModel
 import Testing
 
 @testable import APIServer
 
 /// Pruning, defaults and validation of custom resources by their schema.
-struct CustomResourceSchemaTests {
+@Suite("Schemas of custom resources") struct CustomResourceSchemaTests {
     private func schema(_ spec: JSONValue, extra: JSONObject = [:]) throws -> Schema {
         var schema: JSONObject = ["type": "object", "properties": ["spec": spec]]
         for (key, value) in extra { schema[key] = value }
-        return try Schema(customObject: .object(schema), components: CustomResourceComponents.metadata)
+        return try Schema(customObject: .object(schema), components: CustomResourceComponents.metadata, rules: .cel)
     }
 
     private func object(_ spec: JSONValue) -> JSONValue {
@@ -133,7 +134,7 @@ struct CustomResourceSchemaTests {
                 "properties": [
                     "metadata": ["type": "object", "properties": ["name": ["type": "string", "maxLength": 3]]]
                 ],
-            ], components: CustomResourceComponents.metadata)
+            ], components: CustomResourceComponents.metadata, rules: .cel)
         var object = object([:])
         object["metadata"]["name"] = "long"
         #expect(schema.validate(object).map(\.field) == ["metadata.name"])

@@ -5,7 +5,7 @@ import Testing
 @testable import APIServer
 
 /// What a definition makes the server serve, through the whole pipeline.
-struct CustomResourceTests {
+@Suite("Custom resources") struct CustomResourceTests {
     private typealias Samples = CustomResourceSamples
 
     @Test func aDefinitionIsServedAndDiscoveredWithTheNextRequest() async throws {

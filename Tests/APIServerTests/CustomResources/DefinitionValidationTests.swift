@@ -4,7 +4,7 @@ import Testing
 @testable import APIServer
 
 /// What CustomResourceDefinitions are refused for, with the words that clients of Kubernetes know.
-struct DefinitionValidationTests {
+@Suite("Definitions that are refused") struct DefinitionValidationTests {
     private typealias Samples = CustomResourceSamples
 
     private static func definition(_ change: (inout JSONValue) -> Void) -> JSONValue {

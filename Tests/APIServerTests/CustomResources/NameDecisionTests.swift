@@ -3,7 +3,7 @@ import Testing
 
 @testable import APIServer
 
-struct NameDecisionTests {
+@Suite("Which definition gets a name") struct NameDecisionTests {
     private func names(_ plural: String, _ kind: String, short: [String] = []) -> CustomResourceNames {
         var names = CustomResourceNames()
         names.plural = plural

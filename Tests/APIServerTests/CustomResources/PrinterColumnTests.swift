@@ -3,7 +3,7 @@ import Testing
 
 @testable import APIServer
 
-struct PrinterColumnTests {
+@Suite("Columns of a definition") struct PrinterColumnTests {
     private static let object: JSONValue = [
         "metadata": ["name": "a", "annotations": ["example.com/size": "big"]],
         "spec": ["ports": [["name": "http", "port": 80], ["name": "dns", "port": 53]], "on": true, "rate": 1.5],

@@ -1,10 +1,11 @@
 import KubeModel
 import Testing
+import WatchCache
 
 @testable import APIServer
 
 /// Resources that come and go while the server runs.
-struct ServedResourcesTests {
+@Suite("What is served") struct ServedResourcesTests {
     private struct Plain: ResourceStrategy {
         let definition: ResourceDefinition
     }

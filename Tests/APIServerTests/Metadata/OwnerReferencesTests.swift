@@ -3,7 +3,7 @@ import Testing
 
 @testable import APIServer
 
-@Suite struct OwnerReferencesTests {
+@Suite("References to owners") struct OwnerReferencesTests {
     private static let owner: JSONValue = ["apiVersion": "apps/v1", "kind": "Deployment", "name": "d", "uid": "u"]
 
     private static func object(_ references: [JSONValue], name: String = "a") -> JSONValue {

@@ -3,7 +3,7 @@ import Testing
 
 @testable import APIServer
 
-struct AddressAllocatorTests {
+@Suite("Handing out addresses") struct AddressAllocatorTests {
     @Test(arguments: [
         ("10.0.0.0/24", 254, 16), ("10.0.0.0/28", 14, 0), ("10.0.0.0/16", 65_534, 256),
         ("127.96.0.0/12", 1_048_574, 256),

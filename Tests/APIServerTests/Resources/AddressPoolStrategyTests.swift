@@ -3,7 +3,7 @@ import Testing
 
 @testable import APIServer
 
-struct AddressPoolStrategyTests {
+@Suite("The rules of AddressPools") struct AddressPoolStrategyTests {
     static func pool(_ addresses: [JSONValue], _ namespaces: [JSONValue] = []) -> JSONValue {
         ["metadata": ["name": "p"], "spec": ["addresses": .array(addresses), "serviceNamespaces": .array(namespaces)]]
     }

@@ -4,7 +4,7 @@ import Testing
 @testable import APIServer
 
 /// Several ranges, overlapping ones too, against the simplest description of them: a set of addresses.
-@Suite struct AddressRangesTests {
+@Suite("Ranges that addresses come from") struct AddressRangesTests {
     private func range(_ text: String) throws -> CIDR { try #require(CIDR(text)) }
     private func address(_ text: String) throws -> IPAddress { try #require(IPAddress(text)) }
 

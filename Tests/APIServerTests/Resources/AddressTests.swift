@@ -8,7 +8,7 @@ import Testing
 @testable import APIServer
 
 /// ServiceCIDRs, IPAddresses and the Service `kubernetes`, through the whole server.
-@Suite struct AddressTests {
+@Suite("IPAddresses and ServiceCIDRs") struct AddressTests {
     private static let cidrs = "/apis/networking.k8s.io/v1/servicecidrs"
     private static let addresses = "/apis/networking.k8s.io/v1/ipaddresses"
 

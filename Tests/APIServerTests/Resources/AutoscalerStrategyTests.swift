@@ -3,7 +3,7 @@ import Testing
 
 @testable import APIServer
 
-struct AutoscalerStrategyTests {
+@Suite("The rules of autoscalers") struct AutoscalerStrategyTests {
     static func autoscaler(_ fields: [String: JSONValue] = [:]) -> JSONValue {
         var spec: JSONObject = ["maxReplicas": 3, "scaleTargetRef": ["kind": "Deployment", "name": "web"]]
         for (key, value) in fields { spec[key] = value }

@@ -4,7 +4,7 @@ import Testing
 
 @testable import APIServer
 
-struct BuiltInResourcesTests {
+@Suite("The built-in kinds") struct BuiltInResourcesTests {
     let registry: ResourceRegistry
 
     init() throws {

@@ -3,7 +3,7 @@ import Testing
 
 @testable import APIServer
 
-struct ConfigMapStrategyTests {
+@Suite("The rules of ConfigMaps") struct ConfigMapStrategyTests {
     static func map(_ data: JSONValue, _ binary: JSONValue = [:]) -> JSONValue {
         ["metadata": ["name": "c"], "data": data, "binaryData": binary]
     }

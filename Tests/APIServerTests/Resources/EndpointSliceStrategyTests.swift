@@ -3,7 +3,7 @@ import Testing
 
 @testable import APIServer
 
-struct EndpointSliceStrategyTests {
+@Suite("The rules of EndpointSlices") struct EndpointSliceStrategyTests {
     static let strategy = EndpointSliceStrategy(addressRule: EndpointAddressRule(allowsLoopback: false))
 
     static func slice(_ type: String, _ endpoints: [JSONValue], ports: [JSONValue] = []) -> JSONValue {

@@ -3,7 +3,7 @@ import Testing
 
 @testable import APIServer
 
-struct EndpointsStrategyTests {
+@Suite("The rules of Endpoints") struct EndpointsStrategyTests {
     static func endpoints(_ subset: JSONValue) -> JSONValue { ["metadata": ["name": "web"], "subsets": [subset]] }
 
     static let cases: [RefusalCase] = [

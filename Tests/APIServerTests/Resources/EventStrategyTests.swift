@@ -3,7 +3,7 @@ import Testing
 
 @testable import APIServer
 
-struct EventStrategyTests {
+@Suite("The rules of Events") struct EventStrategyTests {
     static let core: JSONValue = [
         "apiVersion": "v1", "kind": "Event", "metadata": ["name": "e", "namespace": "default"],
         "involvedObject": ["kind": "Service", "namespace": "default", "name": "web", "uid": "u"], "reason": "Allocated",

@@ -3,7 +3,7 @@ import Testing
 
 @testable import APIServer
 
-struct IngressClassStrategyTests {
+@Suite("The rules of IngressClasses") struct IngressClassStrategyTests {
     static func ingressClass(_ controller: String, _ parameters: JSONValue? = nil) -> JSONValue {
         var object: JSONValue = ["metadata": ["name": "shop"], "spec": ["controller": .string(controller)]]
         object["spec"]["parameters"] = parameters

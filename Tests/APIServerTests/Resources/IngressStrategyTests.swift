@@ -3,7 +3,7 @@ import Testing
 
 @testable import APIServer
 
-struct IngressStrategyTests {
+@Suite("The rules of Ingresses") struct IngressStrategyTests {
     static let service: JSONValue = ["service": ["name": "web", "port": ["number": 80]]]
 
     static func ingress(_ spec: JSONValue) -> JSONValue { ["metadata": ["name": "web"], "spec": spec] }

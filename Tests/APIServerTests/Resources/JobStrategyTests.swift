@@ -3,7 +3,7 @@ import Testing
 
 @testable import APIServer
 
-struct JobStrategyTests {
+@Suite("The rules of Jobs") struct JobStrategyTests {
     static func job(_ fields: [String: JSONValue?] = [:], pod: [String: JSONValue] = ["restartPolicy": "Never"])
         -> JSONValue
     {

@@ -6,7 +6,7 @@ import Testing
 @testable import APIServer
 
 /// The kinds behind the whole request path: schema, strategy, allocation and store together.
-struct KindsThroughServerTests {
+@Suite("Every kind through the server") struct KindsThroughServerTests {
     static let services = "/api/v1/namespaces/default/services"
 
     static func service(_ name: String, _ spec: JSONValue = [:]) -> JSONValue {

@@ -3,7 +3,7 @@ import Testing
 
 @testable import APIServer
 
-struct LeaseStrategyTests {
+@Suite("The rules of Leases") struct LeaseStrategyTests {
     @Test func `durations and counts are checked`() {
         let object: JSONValue = [
             "metadata": ["name": "l"],

@@ -3,7 +3,7 @@ import Testing
 
 @testable import APIServer
 
-struct NamespaceStrategyTests {
+@Suite("The rules of Namespaces") struct NamespaceStrategyTests {
     let fixture = StrategyFixture(strategy: NamespaceStrategy())
 
     @Test func `a namespace begins active, labelled with its name and with a finalizer`() throws {

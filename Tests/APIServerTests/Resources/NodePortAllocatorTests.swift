@@ -2,7 +2,7 @@ import Testing
 
 @testable import APIServer
 
-struct NodePortAllocatorTests {
+@Suite("Handing out node ports") struct NodePortAllocatorTests {
     @Test(arguments: [(30000...32767, 86), (30000...30015, 0), (30000...30016, 16), (1...65535, 128)])
     func `the static band is that of KEP-3668`(range: ClosedRange<Int>, band: Int) throws {
         #expect(try NodePortAllocator(range: range).staticBand == band)

@@ -3,7 +3,7 @@ import Testing
 
 @testable import APIServer
 
-struct NodeStrategyTests {
+@Suite("The rules of Nodes") struct NodeStrategyTests {
     static let cases: [RefusalCase] = [
         RefusalCase("good", ["metadata": ["name": "n"], "spec": ["podCIDRs": ["10.0.0.0/24", "fd00::/64"]]]),
         RefusalCase(

@@ -4,7 +4,7 @@ import Testing
 @testable import APIServer
 
 /// What templates and Pods get wrong most.
-struct PodSpecRulesTests {
+@Suite("The rules of a Pod's spec") struct PodSpecRulesTests {
     private static func container(_ fields: [String: JSONValue]) -> JSONValue {
         var object: JSONObject = ["name": "a", "image": "a"]
         for (key, value) in fields { object[key] = value }

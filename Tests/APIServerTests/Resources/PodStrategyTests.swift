@@ -3,7 +3,7 @@ import Testing
 
 @testable import APIServer
 
-struct PodStrategyTests {
+@Suite("The rules of Pods") struct PodStrategyTests {
     static func pod(_ container: JSONValue? = nil, _ spec: [String: JSONValue] = [:]) -> JSONValue {
         var fields: JSONObject = ["containers": [container ?? ["name": "web", "image": "web:1"]]]
         for (key, value) in spec { fields[key] = value }

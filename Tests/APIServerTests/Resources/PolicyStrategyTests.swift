@@ -4,7 +4,7 @@ import Testing
 @testable import APIServer
 
 /// NetworkPolicy, PodDisruptionBudget, roles and claims: kept and checked, not enforced.
-struct PolicyStrategyTests {
+@Suite("The rules of disruption budgets") struct PolicyStrategyTests {
     private static func policy(_ spec: JSONValue) -> JSONValue { ["metadata": ["name": "web"], "spec": spec] }
 
     static let networkPolicies: [RefusalCase] = [

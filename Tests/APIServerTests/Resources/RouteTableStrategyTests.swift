@@ -3,7 +3,7 @@ import Testing
 
 @testable import APIServer
 
-struct RouteTableStrategyTests {
+@Suite("The rules of RouteTables") struct RouteTableStrategyTests {
     static let backend: JSONValue = ["serviceName": "web", "port": ["number": 80]]
 
     static func table(_ spec: JSONObject) -> JSONValue {

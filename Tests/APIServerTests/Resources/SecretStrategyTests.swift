@@ -3,7 +3,7 @@ import Testing
 
 @testable import APIServer
 
-struct SecretStrategyTests {
+@Suite("The rules of Secrets") struct SecretStrategyTests {
     static func secret(_ type: String, _ data: JSONValue = [:], annotations: JSONValue = [:]) -> JSONValue {
         ["metadata": ["name": "s", "annotations": annotations], "type": .string(type), "data": data]
     }

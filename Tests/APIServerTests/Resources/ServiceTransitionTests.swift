@@ -3,7 +3,7 @@ import Testing
 
 @testable import APIServer
 
-struct ServiceTransitionTests {
+@Suite("What a Service may become") struct ServiceTransitionTests {
     enum Form: String, CaseIterable, Sendable {
         case clusterIP, nodePort, loadBalancer, externalName, headless
 

@@ -3,7 +3,7 @@ import Testing
 
 @testable import APIServer
 
-struct ServiceValidationTests {
+@Suite("The rules of Services") struct ServiceValidationTests {
     struct Case: Sendable, CustomTestStringConvertible {
         var name: String
         var fields: [String: JSONValue?]

@@ -30,6 +30,7 @@ struct StrategyFixture {
     func create(_ object: JSONValue) -> Outcome {
         var object = object
         strategy.prepareForCreate(&object, context(object))
+        strategy.fillIn(&object, context(object))
         return finish(object, strategy.validateCreate(object, context(object)), nil)
     }
 

@@ -5,7 +5,7 @@ import Testing
 @testable import APIServer
 
 /// Objects with parts replaced at random: whatever comes of them, no strategy traps, and none loses an address.
-struct StrategyMutationTests {
+@Suite("Documents changed at random") struct StrategyMutationTests {
     static let samples: [String: JSONValue] = [
         "services": [
             "metadata": ["name": "web", "namespace": "default", "annotations": ["a": "b"]],

@@ -4,7 +4,7 @@ import Testing
 @testable import APIServer
 
 /// Deployment, ReplicaSet, DaemonSet and StatefulSet: defaults that depend on others, and every rule of theirs.
-struct WorkloadStrategyTests {
+@Suite("The rules of workloads") struct WorkloadStrategyTests {
     static func workload(_ fields: [String: JSONValue?] = [:], labels: JSONValue = ["app": "web"]) -> JSONValue {
         var spec: JSONObject = [
             "replicas": 1, "selector": ["matchLabels": ["app": "web"]],

@@ -1,3 +1,5 @@
+import Transport
+
 @testable import APIServer
 
 /// The answer to one request.
@@ -10,7 +12,14 @@ final class SingleResponse: ResponseWriter {
         self.stream = stream
     }
 
-    func send(_ response: OutgoingResponse) { body(response) }
+    func readBody(_ completion: @escaping @Sendable (Result<[UInt8], RequestBodyFailure>) -> Void) {
+        completion(.success([]))
+    }
 
-    func startStream(contentType: String) -> any ResponseStream { stream ?? TestWatch() }
+    func send(_ response: OutgoingResponse) {
+        response.onSent?()
+        body(response)
+    }
+
+    func startStream(contentType: String, warnings: [String]) -> any ResponseStream { stream ?? TestWatch() }
 }

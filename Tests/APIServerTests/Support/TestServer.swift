@@ -4,7 +4,9 @@ import Logging
 import NetworkTypes
 import Store
 import Synchronization
+import System
 import Transport
+import WatchCache
 
 @testable import APIServer
 
@@ -18,21 +20,25 @@ final class TestServer: Sendable {
 
     init(
         ranges: AllocationRanges? = nil, maxWritesInFlight: Int = 1000, directory: String? = nil,
-        serviceCIDR: String = "10.96.0.0/16"
+        serviceCIDR: String = "10.96.0.0/16", limit: InFlightLimit? = nil, maximumStorePages: Int? = nil
     ) async throws {
         let directory = directory ?? NSTemporaryDirectory() + "martlet-api-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
         self.directory = directory
         var storage = SQLiteStore.Configuration(path: directory + "/store.db")
         storage.durability = .process
+        storage.maximumPages = maximumStorePages
+        storage.retryInterval = .milliseconds(2)
         store = try SQLiteStore(storage)
         var configuration = APIServerConfiguration(
             storePath: storage.path,
             ranges: ranges ?? AllocationRanges(serviceCIDRs: [CIDR(serviceCIDR)!]))
         configuration.eventLoops = 2
         configuration.maxWritesInFlight = maxWritesInFlight
+        configuration.commit = "0123abc"
         core = try ServerCore(
-            configuration, store: store, tokens: try TokenFile(parsing: "\(Self.token),tester,1,\"a,b\"\n"))
+            configuration, store: store, tokens: try TokenFile(parsing: "\(Self.token),tester,1,\"a,b\"\n"),
+            limit: limit)
         await core.makeSystemNamespaces(.init(label: "test"))
         await core.serviceCIDRs?.start(.init(label: "test"))
         core.terminator.start()

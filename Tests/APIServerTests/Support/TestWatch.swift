@@ -54,7 +54,7 @@ final class TestWatch: ResponseStream {
     }
 
     /// Waits until there are `count` events, or gives back what there is after a while.
-    func events(_ count: Int, within seconds: Int = 10) async -> [JSONValue] {
+    func events(_ count: Int, within seconds: Int = 60) async -> [JSONValue] {
         await Polling.until(within: seconds) { self.events.count >= count }
         return events
     }

@@ -3,7 +3,7 @@ import Testing
 
 @testable import APIServer
 
-@Suite struct BuiltInTablesTests {
+@Suite("Tables of the built-in kinds") struct BuiltInTablesTests {
     static let now = "2026-01-02T00:00:00Z"
     static let created: JSONValue = "2026-01-01T23:55:00Z"
 
@@ -43,7 +43,10 @@ import Testing
         ("networking.k8s.io", "Ingress", "NAME CLASS HOSTS ADDRESS PORTS AGE", ""),
         ("networking.k8s.io", "IngressClass", "NAME CONTROLLER PARAMETERS AGE", ""),
         ("traffic.martlet.dev", "AddressPool", "NAME ALLOCATED TOTAL AUTO-ASSIGN AGE", "ADDRESSES NAMESPACES"),
-        ("traffic.martlet.dev", "RouteTable", "NAME CLASS HOSTS ROUTES ACCEPTED PROGRAMMED AGE", "CONTROLLER TLS"),
+        (
+            "traffic.martlet.dev", "RouteTable", "NAME CLASS HOSTS ROUTES ACCEPTED RESOLVED PROGRAMMED AGE",
+            "CONTROLLER TLS"
+        ),
     ]
 
     @Test(arguments: headers)
@@ -260,6 +263,7 @@ import Testing
             ])
         #expect(cells["Routes"] == "3")
         #expect(cells["Accepted"] == "True")
+        #expect(cells["Resolved"] == "Unknown")
         #expect(cells["Programmed"] == "Unknown")
         #expect(cells["TLS"] == "cert")
     }

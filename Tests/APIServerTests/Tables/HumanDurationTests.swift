@@ -2,7 +2,7 @@ import Testing
 
 @testable import APIServer
 
-@Suite struct HumanDurationTests {
+@Suite("Ages as people read them") struct HumanDurationTests {
     private static let minute: Int64 = 60
     private static let hour: Int64 = 3600
     private static let day: Int64 = 86400

@@ -3,7 +3,7 @@ import Testing
 
 @testable import APIServer
 
-@Suite struct PodSummaryTests {
+@Suite("What a Pod's row says") struct PodSummaryTests {
     private static let running: JSONValue = ["running": ["startedAt": "2026-01-01T00:00:00Z"]]
 
     private static func pod(phase: String, _ containers: [JSONValue], _ more: JSONValue = [:]) -> JSONValue {

@@ -3,7 +3,7 @@ import Testing
 
 @testable import APIServer
 
-@Suite struct DeletionPlanTests {
+@Suite("What a deletion comes to") struct DeletionPlanTests {
     private static let now = Timestamp("2026-01-01T00:00:00Z")!
 
     private func object(_ finalizers: [String] = [], deletedAt moment: String? = nil, grace: Int64 = 0) -> JSONValue {

@@ -4,7 +4,7 @@ import Testing
 @testable import APIServer
 
 /// `fieldValidation` on every verb that takes a document, in Kubernetes' words.
-@Suite struct FieldValidationTests {
+@Suite("Unknown and repeated fields") struct FieldValidationTests {
     private static let json = "application/json-patch+json"
     private static let merge = "application/merge-patch+json"
     private static let strategic = "application/strategic-merge-patch+json"

@@ -4,7 +4,7 @@ import Testing
 @testable import APIServer
 
 /// PATCH through the whole pipeline: formats, refusals, races.
-@Suite struct ServerPatchTests {
+@Suite("Patches through the server") struct ServerPatchTests {
     private static let json = "application/json-patch+json"
     private static let merge = "application/merge-patch+json"
     private static let strategic = "application/strategic-merge-patch+json"

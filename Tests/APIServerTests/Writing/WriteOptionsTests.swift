@@ -4,7 +4,7 @@ import Testing
 @testable import APIServer
 
 /// Options of the writing verbs: which values are refused and what a dry run leaves behind.
-@Suite struct WriteOptionsTests {
+@Suite("Options of a write") struct WriteOptionsTests {
     private func refusal(_ query: String, kind: String = "CreateOptions") -> Status? {
         do throws(Status) {
             _ = try WriteOptions(try QueryItems(Substring(query)), kind: kind)

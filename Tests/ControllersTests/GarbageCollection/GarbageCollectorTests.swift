@@ -6,7 +6,7 @@ import Testing
 @testable import Controllers
 
 /// The garbage collector against an API server in memory.
-@Suite struct GarbageCollectorTests {
+@Suite("What outlived its owners is collected") struct GarbageCollectorTests {
     private static let widgets = ResourceDefinition(
         group: "example.com", version: "v1", kind: "Widget", plural: "widgets", namespaced: true)
     private static let definitions = ResourceDefinition(
@@ -78,7 +78,7 @@ import Testing
         return owner
     }
 
-    @Test func aChainGoesWithItsOwner() async throws {
+    @Test func `a chain goes with its owner`() async throws {
         try await running {
             let a = try await create("a")
             let b = try await create("b", ownedBy: [a])
@@ -89,7 +89,7 @@ import Testing
         }
     }
 
-    @Test func whatHappenedBeforeTheStartIsCaughtUpWith() async throws {
+    @Test func `what happened before the start is caught up with`() async throws {
         let a = try await create("a")
         let b = try await create("b", ownedBy: [a])
         try await create("c", ownedBy: [b, missing("x")])
@@ -104,7 +104,7 @@ import Testing
         #expect(try await owners(of: "p") == [])
     }
 
-    @Test func anotherLivingOwnerKeepsTheObject() async throws {
+    @Test func `another living owner keeps the object`() async throws {
         try await running {
             let (a, z) = (try await create("a"), try await create("z"))
             try await create("b", ownedBy: [a, missing("older"), z])
@@ -116,7 +116,7 @@ import Testing
         }
     }
 
-    @Test func foregroundDeletionWaitsForWhatBlocks() async throws {
+    @Test func `foreground deletion waits for what blocks`() async throws {
         try await running {
             let a = try await create("a")
             let b = try await create("b", ownedBy: [blocking(a)])
@@ -140,7 +140,7 @@ import Testing
         }
     }
 
-    @Test func orphansLoseTheirReferenceBeforeTheirOwnerGoes() async throws {
+    @Test func `orphans lose their reference before their owner goes`() async throws {
         try await running {
             let (a, z) = (try await create("a"), try await create("z"))
             for index in 0..<40 { try await create("b\(index)", ownedBy: [blocking(a)]) }
@@ -155,7 +155,7 @@ import Testing
     }
 
     @Test(arguments: [nil, "Background", "Foreground"])
-    func circlesGoAsAWhole(policy: String?) async throws {
+    func `circles go as a whole`(policy: String?) async throws {
         try await running {
             let a = try await create("a")
             let b = try await create("b", ownedBy: [blocking(a)])
@@ -170,7 +170,7 @@ import Testing
         }
     }
 
-    @Test func ownersThatNeverWereAreVerifiedAndOnesThatCameBackAreOthers() async throws {
+    @Test func `owners that never were are verified and ones that came back are others`() async throws {
         try await running {
             let a = try await create("a")
             var older = a
@@ -183,7 +183,7 @@ import Testing
         }
     }
 
-    @Test func ownersOfUnknownKindsAreWaitedFor() async throws {
+    @Test func `owners of unknown kinds are waited for`() async throws {
         let widget = OwnerReference(apiVersion: "example.com/v1", kind: "Widget", name: "w", uid: "gone")
         try await running {
             try await create("b", ownedBy: [widget])
@@ -197,7 +197,7 @@ import Testing
         }
     }
 
-    @Test func objectsOfNewKindsOwnAndAreOwned() async throws {
+    @Test func `objects of new kinds own and are owned`() async throws {
         try await running {
             try await settle("settled")
             api.serve(Self.widgets)
@@ -217,7 +217,7 @@ import Testing
         }
     }
 
-    @Test func aKindThatGoesAwayTakesNothingWithIt() async throws {
+    @Test func `a kind that goes away takes nothing with it`() async throws {
         api.serve(Self.widgets)
         try await running {
             let widget = try await client.create(Self.widgets, ["metadata": ["name": "w"]], namespace: "shop")
@@ -238,7 +238,7 @@ import Testing
         }
     }
 
-    @Test func ownersInOtherNamespacesDoNotCountAndAreReported() async throws {
+    @Test func `owners in other namespaces do not count and are reported`() async throws {
         try await running {
             let a = try await create("a", namespace: "other")
             try await create("b", ownedBy: [a])
@@ -251,7 +251,7 @@ import Testing
         }
     }
 
-    @Test func namespacedOwnersOfClusterScopedObjectsAreIgnored() async throws {
+    @Test func `namespaced owners of cluster scoped objects are ignored`() async throws {
         try await running {
             _ = try await client.create(
                 Node(metadata: ObjectMeta(name: "n", ownerReferences: [missing("nobody")])))
@@ -261,7 +261,7 @@ import Testing
     }
 
     @Test(arguments: ["DELETE", "PATCH"])
-    func lostRacesAreDecidedAnew(method: String) async throws {
+    func `lost races are decided anew`(method: String) async throws {
         try await running {
             let (a, z) = (try await create("a"), try await create("z"))
             try await create("b", ownedBy: method == "DELETE" ? [a] : [a, z])
@@ -279,7 +279,7 @@ import Testing
         }
     }
 
-    @Test func anOwnerThatWasSeenGoingIsNotAskedFor() async throws {
+    @Test func `an owner that was seen going is not asked for`() async throws {
         try await running {
             let a = try await create("a")
             try await create("b", ownedBy: [a])

@@ -4,7 +4,7 @@ import Testing
 @testable import Controllers
 
 /// What the graph decides, as tables: objects in, the step for one of them out.
-@Suite struct OwnershipGraphTests {
+@Suite("The ownership graph decides what to collect") struct OwnershipGraphTests {
     static let maps = OwnershipKind(ConfigMap.definition)
     static let nodes = OwnershipKind(Node.definition)
 
@@ -134,7 +134,7 @@ import Testing
     ]
 
     @Test(arguments: cases)
-    func decides(_ example: Case) {
+    func `decides`(_ example: Case) {
         #expect(Self.graph(example.objects).step(for: "b") == example.step)
         // The order in which watches of different kinds deliver does not matter.
         #expect(Self.graph(example.objects.reversed()).step(for: "b") == example.step)
@@ -155,7 +155,7 @@ import Testing
         #expect(graph.step(for: "c") == .nothing)
     }
 
-    @Test func oneOfTwoOwnersLeavesOnlyItsReference() {
+    @Test func `one of two owners leaves only its reference`() {
         var graph = Self.graph([
             Sketch(name: "a"), Sketch(name: "z"), Sketch(name: "b", owners: [Self.owner("a"), Self.owner("z")]),
         ])
@@ -163,7 +163,7 @@ import Testing
         #expect(graph.step(for: "b") == .keepOwners([Self.owner("z")]))
     }
 
-    @Test func theServerDecidesAboutOwnersThatNobodySaw() {
+    @Test func `the server decides about owners that nobody saw`() {
         let (a, z) = (Self.owner("a"), Self.owner("z"))
         var graph = Self.graph([Sketch(name: "b", owners: [a, z])])
         #expect(graph.step(for: "b") == .verify([a, z]))
@@ -180,7 +180,7 @@ import Testing
         #expect(graph.step(for: "c") == .verify([a]))
     }
 
-    @Test func aKindThatIsNotFollowedAnyMoreIsNotADeletion() {
+    @Test func `a kind that is not followed any more is not a deletion`() {
         var graph = Self.graph([
             Sketch(name: "a", namespace: ""), Sketch(name: "b", owners: [Self.owner("a", kind: "Node")]),
         ])
@@ -188,14 +188,14 @@ import Testing
         #expect(graph.step(for: "b") == .verify([Self.owner("a", kind: "Node")]))
     }
 
-    @Test func aListSaysWhatIsGone() {
+    @Test func `a list says what is gone`() {
         var graph = Self.graph([Sketch(name: "a"), Sketch(name: "b", owners: [Self.owner("a")])])
         let effects = graph.replace(Self.maps, with: [Sketch(name: "b", owners: [Self.owner("a")]).object])
         #expect(effects.work == ["b"])
         #expect(graph.step(for: "b") == .delete(.background))
     }
 
-    @Test func olderStatesDoNotUndoNewerOnes() {
+    @Test func `older states do not undo newer ones`() {
         let sketch = Sketch(name: "b", owners: [Self.owner("a")], version: 7)
         var graph = Self.graph([Sketch(name: "a"), sketch])
         _ = graph.observe(Sketch(name: "b", version: 6).object, Self.maps)
@@ -206,7 +206,7 @@ import Testing
         #expect(graph.dependents(of: "a").isEmpty)
     }
 
-    @Test func aWaitingOwnerIsLookedAtWhenItsDependentsGoOrLetGo() {
+    @Test func `a waiting owner is looked at when its dependents go or let go`() {
         let blocking = Sketch(name: "b", owners: [Self.owner("a", blocks: true)])
         var graph = Self.graph([
             Sketch(name: "a"), blocking, Sketch(name: "c", owners: [Self.owner("a", blocks: true)]),
@@ -223,7 +223,7 @@ import Testing
     }
 
     @Test(arguments: [true, false])
-    func ownersInOtherNamespacesAreReportedWhoeverComesFirst(ownerFirst: Bool) {
+    func `owners in other namespaces are reported whoever comes first`(ownerFirst: Bool) {
         let owner = Sketch(name: "a", namespace: "elsewhere")
         let dependent = Sketch(name: "b", owners: [Self.owner("a")])
         var graph = OwnershipGraph()
@@ -244,7 +244,7 @@ import Testing
         #expect(again.invalidOwners.isEmpty)
     }
 
-    @Test func nothingIsKeptOfOwnersWithoutDependents() {
+    @Test func `nothing is kept of owners without dependents`() {
         var graph = Self.graph([Sketch(name: "a"), Sketch(name: "b", owners: [Self.owner("a")])])
         _ = graph.remove("a")
         #expect(graph.absence(of: "a") != nil)

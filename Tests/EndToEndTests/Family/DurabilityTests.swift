@@ -4,7 +4,7 @@ import KubeModel
 import Testing
 
 extension EndToEnd {
-    @Suite(.serialized) struct DurabilityTests {
+    @Suite("Writes outlive the server", .serialized) struct DurabilityTests {
         @Test func `kill -9 loses no acknowledged write and no watched event`() async throws {
             let script = MartletServer.packageRoot.appending(path: "Tests/Clients/python/durability.py").path
             var server = try await MartletServer.start(["apiserver"])

@@ -5,7 +5,7 @@ import Testing
 
 extension EndToEnd {
     /// Ingresses through the real processes.
-    @Suite(.serialized) struct IngressTrafficTests {
+    @Suite("Traffic through Ingresses", .serialized) struct IngressTrafficTests {
         @Test func `an Ingress that changes its class is handed over`() async throws {
             let family = try await Family.start([
                 "--ingress-controller", "martlet.dev/ingress", "--ingress-controller", "partner.example/ingress",

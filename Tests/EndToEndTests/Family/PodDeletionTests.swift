@@ -4,7 +4,7 @@ import Testing
 
 extension EndToEnd {
     /// Pods come to their end through the real processes.
-    @Suite(.serialized) struct PodDeletionTests {
+    @Suite("Pods end", .serialized) struct PodDeletionTests {
         @Test func `a deleted Pod drains, and kubectl waits for it`() async throws {
             let family = try await Family.start()
             do { try await drains(family) } catch {

@@ -4,7 +4,7 @@ import Testing
 
 extension EndToEnd {
     /// The processes themselves: starting, ending, dying, coming back.
-    @Suite(.serialized) struct ProcessTests {
+    @Suite("The family of processes", .serialized) struct ProcessTests {
         @Test func `a second start finds the data, and every process ends with the first`() async throws {
             let family = try await Family.start()
             let directory = family.server.directory

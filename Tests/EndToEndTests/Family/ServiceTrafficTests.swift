@@ -4,7 +4,7 @@ import Testing
 
 extension EndToEnd {
     /// Services through the real processes: from `kubectl apply` to an answer of a backend.
-    @Suite(.serialized) struct ServiceTrafficTests {
+    @Suite("Traffic to Services", .serialized) struct ServiceTrafficTests {
         @Test func `a Service follows its Pods through cluster IP, node port and load balancer`() async throws {
             let family = try await Family.start()
             do { try await followsPods(family) } catch {

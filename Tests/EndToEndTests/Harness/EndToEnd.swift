@@ -1,4 +1,4 @@
 import Testing
 
 /// Everything that starts processes, one test after the other: the machine may have two cores.
-@Suite(.serialized) struct EndToEnd {}
+@Suite("Everything that starts processes", .serialized) struct EndToEnd {}

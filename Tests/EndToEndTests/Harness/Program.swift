@@ -21,15 +21,20 @@ final class Program: Sendable {
     private let status = Mutex<Int32?>(nil)
     private let directory: URL
 
-    /// - Parameter path: of the program; a name without "/" is looked up in PATH.
-    init(_ path: String, _ arguments: [String], environment: [String: String] = [:], input: String? = nil) throws {
+    /// - Parameters:
+    ///   - path: of the program; a name without "/" is looked up in PATH.
+    ///   - input: what it reads; nil: nothing, or `inputFile`.
+    init(
+        _ path: String, _ arguments: [String], environment: [String: String] = [:], input: String? = nil,
+        inputFile: String = "/dev/null"
+    ) throws {
         guard let executable = Self.find(path) else { throw Failure(description: "no program \(path) on PATH") }
         directory = FileManager.default.temporaryDirectory.appending(path: "martlet-run-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         if let input { try Data(input.utf8).write(to: directory.appending(path: "in")) }
         pid = try Self.spawn(
             executable, arguments, ProcessInfo.processInfo.environment.merging(environment) { $1 },
-            input: input == nil ? "/dev/null" : directory.appending(path: "in").path,
+            input: input == nil ? inputFile : directory.appending(path: "in").path,
             output: directory.appending(path: "out").path, errors: directory.appending(path: "err").path)
         LiveProcesses.insert(pid)
     }

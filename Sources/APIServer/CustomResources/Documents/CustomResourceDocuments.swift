@@ -1,4 +1,5 @@
 import KubeModel
+import WatchCache
 
 /// The OpenAPI documents of the custom resources that are served, one for each group and version.
 struct CustomResourceDocuments: OpenAPISource {

@@ -1,3 +1,4 @@
+import CEL
 import KubeModel
 
 /// A CustomResourceDefinition → what serves its versions. Pure: it knows no store and no cache.
@@ -39,7 +40,7 @@ enum CustomResourceCompiler {
                 schemas[name] = same
             } else {
                 schemas[name] = (
-                    json, try Schema(customObject: json, components: CustomResourceComponents.metadata)
+                    json, try Schema(customObject: json, components: CustomResourceComponents.metadata, rules: .cel)
                 )
             }
         }

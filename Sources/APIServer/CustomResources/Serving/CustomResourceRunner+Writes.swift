@@ -1,5 +1,6 @@
 import KubeModel
 import Store
+import WatchCache
 
 extension CustomResourceRunner {
     /// Writes what was decided into the definition's status.
@@ -30,7 +31,7 @@ extension CustomResourceRunner {
                 _ = self.queue.run(afterMilliseconds: Self.pollInterval) { self.clean(name) }
             }
         }
-        for object in objects { writer.discard(storage, object, now: SystemClock.now) { _ in pending.finishOne() } }
+        for object in objects { writer.discard(storage, object, now: Timestamp.now) { _ in pending.finishOne() } }
     }
 
     private func release(_ name: String, _ uid: String) {
@@ -58,7 +59,7 @@ extension CustomResourceRunner {
     ) {
         var request = WriteRequest(
             resource: definitions, namespace: "", name: name, subresource: subresource, options: WriteOptions(),
-            shape: .json, user: .local, now: SystemClock.now)
+            shape: .json, user: .local, now: Timestamp.now)
         request.manager = "kube-apiserver"
         let transform = ObjectWriter.Change(retriesLostRaces: true) { old, _ in
             var new = change(old)

@@ -2,6 +2,7 @@ import KubeModel
 import Logging
 import Store
 import Synchronization
+import WatchCache
 
 /// Serves what the stored CustomResourceDefinitions declare: follows them in the store, compiles them, swaps the served
 /// resources, tells of it in `status`, and empties what is deleted.
@@ -195,7 +196,7 @@ final class CustomResourceRunner: Sendable {
                 isTerminating: entry.spec.isTerminating)
             if entry.isEstablished, entry.served != key { served[name] = serve(document, key, &entry) }
             entries[name] = entry
-            let now = SystemClock.now
+            let now = Timestamp.now
             if DefinitionStatus.settled(document, decision, now: now) != document["status"] {
                 let uid = entry.spec.uid
                 followUps.append { self.tell(name, uid, decision, now) }

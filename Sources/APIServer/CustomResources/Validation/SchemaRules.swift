@@ -5,14 +5,18 @@ import KubeModel
 /// everything that reads schemas after this may rely on their shape.
 enum SchemaRules {
     static func check(_ schema: JSONValue, _ path: FieldPath, _ errors: inout [FieldError]) {
-        check(schema, path, depth: 0, &errors)
+        var patterns = PatternCollection()
+        check(schema, path, depth: 0, &patterns, &errors)
     }
 
     /// Deeper than any schema that means something.
     private static let depthLimit = 64
     private static let types = ["array", "boolean", "integer", "number", "object", "string"]
 
-    private static func check(_ schema: JSONValue, _ path: FieldPath, depth: Int, _ errors: inout [FieldError]) {
+    private static func check(
+        _ schema: JSONValue, _ path: FieldPath, depth: Int, _ patterns: inout PatternCollection,
+        _ errors: inout [FieldError]
+    ) {
         guard let object = schema.object else {
             errors.append(.typeInvalid(path, .string(schema.typeName), "must be a schema object"))
             return
@@ -29,7 +33,7 @@ enum SchemaRules {
         if !type.isEmpty, type != "null", !types.contains(type) {
             errors.notSupported(path.child("type"), type, types)
         }
-        if let pattern = object["pattern"].string, let problem = Schema.patternProblem(pattern) {
+        if let pattern = object["pattern"].string, let problem = patterns.problem(pattern) {
             errors.invalid(
                 path.child("pattern"), .string(pattern), "must be a valid regular expression, but isn't: \(problem)")
         }
@@ -40,16 +44,16 @@ enum SchemaRules {
         mapType(object, type, path, &errors)
         listType(object, type, path, &errors)
         for (name, property) in object["properties"].object ?? JSONObject() {
-            check(property, path.child("properties").key(name), depth: depth + 1, &errors)
+            check(property, path.child("properties").key(name), depth: depth + 1, &patterns, &errors)
         }
         for keyword in ["items", "additionalProperties", "not"] {
             if let inner = object[keyword], inner.object != nil {
-                check(inner, path.child(keyword), depth: depth + 1, &errors)
+                check(inner, path.child(keyword), depth: depth + 1, &patterns, &errors)
             }
         }
         for keyword in ["allOf", "anyOf", "oneOf"] {
             for (index, inner) in (object[keyword].array ?? []).enumerated() {
-                check(inner, path.child(keyword).index(index), depth: depth + 1, &errors)
+                check(inner, path.child(keyword).index(index), depth: depth + 1, &patterns, &errors)
             }
         }
     }

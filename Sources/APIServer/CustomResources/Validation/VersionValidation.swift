@@ -1,3 +1,4 @@
+import CEL
 import KubeModel
 
 /// What is wrong with one of `spec.versions`.
@@ -52,7 +53,7 @@ struct VersionValidation {
         StructuralRules.check(schema, path, &errors)
         guard errors.count == before else { return }
         do {
-            let compiled = try Schema(customObject: schema, components: CustomResourceComponents.metadata)
+            let compiled = try Schema(customObject: schema, components: CustomResourceComponents.metadata, rules: .cel)
             DefaultRules.check(schema, compiled, path, &errors)
         } catch {
             errors.append(.invalid(path, nil, "\(error.place.drop { $0 != "." }.dropFirst()): \(error.message)"))

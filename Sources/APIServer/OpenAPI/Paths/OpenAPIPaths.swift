@@ -1,4 +1,5 @@
 import KubeModel
+import WatchCache
 
 /// The `paths` of one group and version's OpenAPI v3 document, made from what is served: every path and method, with the
 /// operation ids, parameters, bodies and extensions that kube-apiserver's documents have, so that code generators and

@@ -63,7 +63,10 @@ struct RoleBindingStrategy: ResourceStrategy {
         case "ServiceAccount":
             if !name.isEmpty { errors.invalid(path.child("name"), .string(name), Validation.dns1123Subdomain(name)) }
             if !group.isEmpty { errors.notSupported(path.child("apiGroup"), group, [""]) }
-            if subject.text("namespace").isEmpty { errors.required(path.child("namespace")) }
+            // In a RoleBinding an absent namespace means the binding's own.
+            if !definition.namespaced, subject.text("namespace").isEmpty {
+                errors.required(path.child("namespace"))
+            }
         case "User", "Group": errors.oneOf(path.child("apiGroup"), group, [RoleStrategy.group])
         case let other: errors.notSupported(path.child("kind"), other, ["ServiceAccount", "User", "Group"])
         }

@@ -3,6 +3,7 @@ import Logging
 import NetworkTypes
 import Store
 import Synchronization
+import WatchCache
 
 /// Keeps the ranges that cluster IPs come from in step with the stored ServiceCIDRs.
 ///
@@ -58,7 +59,7 @@ final class ServiceCIDRKeeper: Sendable {
             if let document = try? cidrs.served(object) { take(document) }
         }
         var held: Set<IPAddress> = []
-        let now = SystemClock.now
+        let now = Timestamp.now
         for service in allocations.takeRestored() {
             held.formUnion(service.addresses)
             report(service, logger)
@@ -155,7 +156,7 @@ final class ServiceCIDRKeeper: Sendable {
                 document["metadata"]["finalizers"] = .array(finalizers)
             }
         } else if document.at("status", "conditions")?.array?.first?.text("reason") != "Terminating" {
-            let now = SystemClock.now
+            let now = Timestamp.now
             change(name, .status) { document in
                 document["status"] = [
                     "conditions": [
@@ -189,7 +190,7 @@ final class ServiceCIDRKeeper: Sendable {
     private func request(_ name: String, _ subresource: Subresource?) -> WriteRequest {
         WriteRequest(
             resource: cidrs, namespace: "", name: name, subresource: subresource, options: WriteOptions(),
-            shape: .json, user: .local, now: SystemClock.now)
+            shape: .json, user: .local, now: Timestamp.now)
     }
 
     // MARK: The default

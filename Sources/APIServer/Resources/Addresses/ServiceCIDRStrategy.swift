@@ -13,13 +13,16 @@ struct ServiceCIDRStrategy: ResourceStrategy {
     private static let path = FieldPath("spec").child("cidrs")
 
     func prepareForCreate(_ object: inout JSONValue, _ context: StrategyContext) {
-        protect(&object)
         let kind = context.name == ServiceAllocations.defaultRangeName ? "default Service CIDR" : "Service CIDR"
         object["status"] = [
             "conditions": [
                 Self.readyCondition(true, reason: "", "Kubernetes \(kind) is ready", now: context.now)
             ]
         ]
+    }
+
+    func fillIn(_ object: inout JSONValue, _ context: StrategyContext) {
+        protect(&object)
     }
 
     func prepareForUpdate(_ object: inout JSONValue, from old: JSONValue, _ context: StrategyContext) {

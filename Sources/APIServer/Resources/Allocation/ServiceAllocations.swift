@@ -37,8 +37,14 @@ final class ServiceAllocations: Sendable {
     let families: ServiceAddressFamilies
     let configuredRanges: [CIDR]
     private let state: Mutex<State>
-    private let releaseObserver = Mutex<(@Sendable () -> Void)?>(nil)
-    private let serviceLookup = Mutex<ServiceLookup?>(nil)
+    private let callers = Mutex(Callers())
+
+    /// Members of a struct of their own: a closure that is itself the value of a `Mutex` is wrapped once more by each look
+    /// at it, without end.
+    private struct Callers: Sendable {
+        var onRelease: (@Sendable () -> Void)?
+        var serviceLookup: ServiceLookup?
+    }
 
     /// Gives a stored Service.
     typealias ServiceLookup = @Sendable (_ namespace: String, _ name: String) -> JSONValue?
@@ -119,7 +125,7 @@ final class ServiceAllocations: Sendable {
     func release(_ holding: ServiceHolding) {
         guard !holding.isEmpty else { return }
         state.withLock { $0.release(holding) }
-        if !holding.addresses.isEmpty { releaseObserver.withLock { $0 }?() }
+        if !holding.addresses.isEmpty { callers.withLock({ $0 }).onRelease?() }
     }
 
     /// How many addresses of each range and how many node ports are free.
@@ -160,16 +166,16 @@ extension ServiceAllocations {
 
     /// Has `observer` called whenever addresses were given back; nil ends it.
     func observeReleases(_ observer: (@Sendable () -> Void)?) {
-        releaseObserver.withLock { $0 = observer }
+        callers.withLock { $0.onRelease = observer }
     }
 
     func setServiceLookup(_ lookup: @escaping ServiceLookup) {
-        serviceLookup.withLock { $0 = lookup }
+        callers.withLock { $0.serviceLookup = lookup }
     }
 
     /// Whether the stored Service holds the address.
     func service(_ namespace: String, _ name: String, holds address: IPAddress) -> Bool {
-        guard let service = serviceLookup.withLock({ $0 })?(namespace, name) else { return false }
+        guard let service = callers.withLock({ $0 }).serviceLookup?(namespace, name) else { return false }
         return ServiceHolding(ServiceDocument(service)).addresses.contains(address)
     }
 }

@@ -12,6 +12,13 @@ struct CronJobStrategy: WorkloadStrategy {
         PodDefaults.apply(toTemplate: &object["spec"]["jobTemplate"]["spec"]["template"])
     }
 
+    func warnings(for object: JSONValue, replacing old: JSONValue?) -> [String] {
+        let template = object["spec"]["jobTemplate"]["spec"]["template"]
+        guard template != old?["spec"]["jobTemplate"]["spec"]["template"] else { return [] }
+        return PodWarnings.check(
+            template["spec"], FieldPath("spec", "jobTemplate", "spec").child("template", "spec"))
+    }
+
     func checkCreate(_ object: JSONValue, _ errors: inout [FieldError]) {
         let name = object.text("metadata", "name")
         // Its Jobs have eleven characters more, and labels at most 63.

@@ -23,10 +23,18 @@ struct JobStrategy: WorkloadStrategy {
     func prepareForCreate(_ object: inout JSONValue, _ context: StrategyContext) {
         applyDefaults(&object, context)
         object["status"] = emptyStatus
-        if object["spec"]["manualSelector"] != true { generateSelector(&object) }
         if (object["metadata"]["labels"].object ?? JSONObject()).isEmpty {
             object["metadata"]["labels"] = object["spec"]["template"]["metadata"]["labels"]
         }
+    }
+
+    func fillIn(_ object: inout JSONValue, _ context: StrategyContext) {
+        guard object["spec"]["manualSelector"] != true else { return }
+        // Labels that were taken from the template are the same map in Kubernetes.
+        let isSameMap = JSONValue.areEqual(
+            object["metadata"]["labels"], object["spec"]["template"]["metadata"]["labels"])
+        generateSelector(&object)
+        if isSameMap { object["metadata"]["labels"] = object["spec"]["template"]["metadata"]["labels"] }
     }
 
     /// Labels that nothing but this Job has, unless the user has set them: validation says so then.

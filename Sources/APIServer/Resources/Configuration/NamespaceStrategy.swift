@@ -17,6 +17,9 @@ struct NamespaceStrategy: ResourceStrategy {
     func prepareForCreate(_ object: inout JSONValue, _ context: StrategyContext) {
         labelWithName(&object)
         object["status"] = ["phase": "Active"]
+    }
+
+    func fillIn(_ object: inout JSONValue, _ context: StrategyContext) {
         var finalizers = object["spec"]["finalizers"].array ?? []
         if !finalizers.contains(.string(Self.finalizer)) {
             finalizers.append(.string(Self.finalizer))

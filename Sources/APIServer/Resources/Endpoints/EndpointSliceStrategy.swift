@@ -40,6 +40,8 @@ struct EndpointSliceStrategy: ResourceStrategy {
         // Controllers write canonical addresses.
         let manager = object.text("metadata", "labels", "endpointslice.kubernetes.io/managed-by")
         guard !Self.controllers.contains(manager) else { return warnings }
+        // Others are canonical when they are valid.
+        guard object.text("addressType") == "IPv6" else { return warnings }
         for (index, endpoint) in (object["endpoints"]?.array ?? []).enumerated() {
             let path = FieldPath("endpoints").index(index).child("addresses")
             for (index, address) in (endpoint["addresses"]?.array ?? []).enumerated() {

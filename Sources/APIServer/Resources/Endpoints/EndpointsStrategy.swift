@@ -7,6 +7,8 @@ struct EndpointsStrategy: ResourceStrategy {
         "", "v1", "Endpoints", "endpoints", singular: "endpoints", short: ["ep"])
     let allowsCreateOnUpdate = true
     let addressRule: EndpointAddressRule
+    /// KEP-4974.
+    let deprecationWarning: String? = "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"
 
     func prepareForCreate(_ object: inout JSONValue, _ context: StrategyContext) {
         applyDefaults(&object)
@@ -25,7 +27,7 @@ struct EndpointsStrategy: ResourceStrategy {
     }
 
     func warnings(for object: JSONValue, replacing old: JSONValue?) -> [String] {
-        var warnings = ["v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"]
+        var warnings: [String] = []
         for (index, subset) in (object["subsets"]?.array ?? []).enumerated() {
             for key in ["addresses", "notReadyAddresses"] {
                 let path = FieldPath("subsets").index(index).child(key)

@@ -4,6 +4,8 @@ import KubeModel
 struct EventStrategy: ResourceStrategy {
     let definition = Self.stored
     let allowsCreateOnUpdate = true
+    /// `legacyValidateEvent` does not look at the name.
+    let nameRule = NameRule.pathSegment
     let dependentsPolicy = DependentsPolicy.unsupported
     /// kube-apiserver's `--event-ttl` of one hour.
     let timeToLiveSeconds: Int? = 3600

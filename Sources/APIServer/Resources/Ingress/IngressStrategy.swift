@@ -11,6 +11,10 @@ struct IngressStrategy: ResourceStrategy {
 
     func prepareForCreate(_ object: inout JSONValue, _ context: StrategyContext) {
         object["status"] = .emptyLoadBalancer
+    }
+
+    /// The default class, where none is named.
+    func fillIn(_ object: inout JSONValue, _ context: StrategyContext) {
         guard object.at("spec", "ingressClassName") == nil,
             object.at("metadata", "annotations", Self.classAnnotation) == nil,
             let name = defaultClasses.current

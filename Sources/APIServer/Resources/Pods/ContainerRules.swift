@@ -60,6 +60,7 @@ struct ContainerRules {
         if let resources = container["resources"] {
             ResourceRules.checkRequirements(resources, path.child("resources"), &errors)
         }
+        checkResizing(container["resizePolicy"]?.array ?? [], path.child("resizePolicy"), &errors)
         checkSecurity(container["securityContext"], path.child("securityContext"), &errors)
     }
 
@@ -158,8 +159,24 @@ struct ContainerRules {
         }
     }
 
+    private func checkResizing(_ policies: [JSONValue], _ path: FieldPath, _ errors: inout [FieldError]) {
+        var names: Set<ByteKey> = []
+        for (index, policy) in policies.enumerated() {
+            let name = policy.text("resourceName")
+            let restart = policy.text("restartPolicy")
+            if !names.insert(ByteKey(name)).inserted { errors.duplicate(path.index(index), .string(name)) }
+            if name.isEmpty { errors.required(path) } else { errors.oneOf(path, name, ["cpu", "memory"]) }
+            if restart.isEmpty {
+                errors.required(path)
+            } else {
+                errors.oneOf(path, restart, ["NotRequired", "RestartContainer"])
+            }
+        }
+    }
+
     private func checkSecurity(_ context: JSONValue?, _ path: FieldPath, _ errors: inout [FieldError]) {
         guard let context, context != .null else { return }
+        SecurityRules.checkProfiles(context, path, &errors)
         Self.checkIdentity(context["runAsUser"], path.child("runAsUser"), &errors)
         Self.checkIdentity(context["runAsGroup"], path.child("runAsGroup"), &errors)
         if context["allowPrivilegeEscalation"]?.bool == false, context["privileged"]?.bool == true {

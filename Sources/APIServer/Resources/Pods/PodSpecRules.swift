@@ -37,6 +37,7 @@ struct PodSpecRules {
             errors += LabelRules.check(selector, path.child("nodeSelector"))
         }
         SchedulingRules(path: path).check(fields, &errors)
+        if let system = fields["os"], system != .null { SecurityRules.checkSystem(system, path.child("os"), &errors) }
         checkSecurity(fields, &errors)
         for (index, alias) in (fields["hostAliases"]?.array ?? []).enumerated() {
             checkAlias(alias, path.child("hostAliases").index(index), &errors)
@@ -79,6 +80,8 @@ struct PodSpecRules {
         for (index, group) in (context["supplementalGroups"]?.array ?? []).enumerated() {
             ContainerRules.checkIdentity(group, path.child("supplementalGroups").index(index), &errors)
         }
+        SecurityRules.checkProfiles(.object(context), path, &errors)
+        SecurityRules.checkSysctls(context["sysctls"]?.array ?? [], path.child("sysctls"), &errors)
         if let policy = context["fsGroupChangePolicy"]?.string {
             errors.oneOf(path.child("fsGroupChangePolicy"), policy, ["Always", "OnRootMismatch"])
         }

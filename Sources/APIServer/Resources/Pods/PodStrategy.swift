@@ -42,8 +42,18 @@ struct PodStrategy: ResourceStrategy {
         object["status"] = ["phase": "Pending", "qosClass": .string(PodDefaults.qualityOfService(of: object))]
     }
 
+    func fillIn(_ object: inout JSONValue, _ context: StrategyContext) {
+        PodAdmission.admit(&object)
+    }
+
+    func warnings(for object: JSONValue, replacing old: JSONValue?) -> [String] {
+        let content = object["spec"] == old?["spec"] ? [] : PodWarnings.check(object["spec"], FieldPath("spec"))
+        return content + (old == nil ? UnrunWarnings.pod(object) : [])
+    }
+
     func prepareForUpdate(_ object: inout JSONValue, from old: JSONValue, _ context: StrategyContext) {
         PodDefaults.apply(to: &object)
+        PodAdmission.tolerate(&object)
         object["status"] = old["status"]
     }
 

@@ -8,6 +8,7 @@ struct SchedulingRules {
         for (index, toleration) in (fields["tolerations"]?.array ?? []).enumerated() {
             checkToleration(toleration, path.child("tolerations").index(index), &errors)
         }
+        checkGates(fields["schedulingGates"]?.array ?? [], path.child("schedulingGates"), &errors)
         checkSpread(fields["topologySpreadConstraints"]?.array ?? [], &errors)
         guard let affinity = fields["affinity"] else { return }
         let path = path.child("affinity")
@@ -45,6 +46,15 @@ struct SchedulingRules {
         }
         if !effect.isEmpty {
             errors.oneOf(path.child("effect"), effect, ["NoExecute", "NoSchedule", "PreferNoSchedule"])
+        }
+    }
+
+    private func checkGates(_ gates: [JSONValue], _ path: FieldPath, _ errors: inout [FieldError]) {
+        var names: Set<ByteKey> = []
+        for (index, gate) in gates.enumerated() {
+            let name = gate.text("name")
+            errors.invalid(path.index(index).child("name"), .string(name), Validation.qualifiedName(name))
+            if !names.insert(ByteKey(name)).inserted { errors.duplicate(path.index(index), .string(name)) }
         }
     }
 

@@ -5,6 +5,8 @@ struct PodDisruptionBudgetStrategy: WorkloadStrategy {
     let definition = ResourceDefinition.builtIn(
         "policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets", short: ["pdb"], hasStatus: true)
     let allowsUnconditionalUpdate = false
+    /// `ValidatePodDisruptionBudget` does not look at the name.
+    let nameRule = NameRule.pathSegment
     let emptyStatus: JSONValue = [
         "disruptionsAllowed": 0, "currentHealthy": 0, "desiredHealthy": 0, "expectedPods": 0,
     ]
@@ -35,5 +37,6 @@ struct PodDisruptionBudgetStrategy: WorkloadStrategy {
         errors.nonnegative(
             FieldPath("status"), object["status"],
             ["disruptionsAllowed", "currentHealthy", "desiredHealthy", "expectedPods"])
+        ConditionRules.check(object["status"]["conditions"].array ?? [], FieldPath("status", "conditions"), &errors)
     }
 }

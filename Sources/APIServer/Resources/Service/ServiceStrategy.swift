@@ -15,10 +15,6 @@ struct ServiceStrategy: ResourceStrategy {
     ]
     let selectableFieldNames = ["spec.clusterIP", "spec.type"]
 
-    let fieldsOfServer = [
-        ["spec", "clusterIP"], ["spec", "clusterIPs"], ["spec", "ipFamilies"], ["spec", "ipFamilyPolicy"],
-    ]
-
     let allocations: ServiceAllocations
     private let validation: ServiceValidation
 
@@ -35,6 +31,11 @@ struct ServiceStrategy: ResourceStrategy {
         var service = ServiceDocument(object)
         service.status = .emptyLoadBalancer
         ServiceDefaults.apply(to: &service)
+        object = service.document
+    }
+
+    func fillIn(_ object: inout JSONValue, _ context: StrategyContext) {
+        var service = ServiceDocument(object)
         ServiceTransitions.alignClusterIPs(&service, from: nil)
         object = withFamilies(service, from: nil).document
     }

@@ -190,9 +190,9 @@ struct ServiceValidation: Sendable {
     }
 
     private func trimmed(_ text: Substring) -> Substring {
-        var rest = text.drop(while: \.isWhitespace)
-        while rest.last?.isWhitespace == true { rest.removeLast() }
-        return rest
+        var rest = text.unicodeScalars.drop(while: \.properties.isWhitespace)
+        while rest.last?.properties.isWhitespace == true { rest.removeLast() }
+        return Substring(rest)
     }
 
     private func checkLoadBalancerFields(_ service: ServiceDocument, _ errors: inout [FieldError]) {

@@ -48,6 +48,9 @@ struct PersistentVolumeClaimStrategy: WorkloadStrategy {
         } else {
             errors.required(path.child("resources").key("storage"))
         }
+        if let mode = spec["volumeMode"].string {
+            errors.oneOf(path.child("volumeMode"), mode, ["Block", "Filesystem"])
+        }
         for key in ["storageClassName", "volumeAttributesClassName"] {
             if let name = spec[key].string, !name.isEmpty {
                 errors.invalid(path.child(key), .string(name), Validation.dns1123Subdomain(name))

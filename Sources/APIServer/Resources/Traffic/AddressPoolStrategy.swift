@@ -7,6 +7,7 @@ struct AddressPoolStrategy: ResourceStrategy {
         "traffic.martlet.dev", "v1", "AddressPool", "addresspools", namespaced: false, short: ["pool"],
         hasStatus: true)
     let generationRule = GenerationRule.spec
+    let isCheckedBySchema = true
 
     func validateCreate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
         check(object)

@@ -6,6 +6,7 @@ struct RouteTableStrategy: ResourceStrategy {
     let definition = ResourceDefinition.builtIn(
         "traffic.martlet.dev", "v1", "RouteTable", "routetables", short: ["rt"], hasStatus: true)
     let generationRule = GenerationRule.spec
+    let isCheckedBySchema = true
 
     func validateCreate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
         check(object)

@@ -11,6 +11,11 @@ struct PodTemplateStrategy: ResourceStrategy {
         PodDefaults.apply(toTemplate: &object["template"])
     }
 
+    func warnings(for object: JSONValue, replacing old: JSONValue?) -> [String] {
+        object["template"] == old?["template"]
+            ? [] : PodWarnings.check(object["template"]["spec"], FieldPath("template", "spec"))
+    }
+
     func prepareForUpdate(_ object: inout JSONValue, from old: JSONValue, _ context: StrategyContext) {
         prepareForCreate(&object, context)
     }

@@ -23,6 +23,24 @@ extension WorkloadStrategy {
     func checkCreate(_ object: JSONValue, _ errors: inout [FieldError]) {}
     func checkUpdate(_ object: JSONValue, from old: JSONValue, _ errors: inout [FieldError]) {}
 
+    /// The kinds that make Pods, in Kubernetes.
+    private static var podMakers: Set<String> {
+        ["CronJob", "DaemonSet", "Deployment", "Job", "ReplicaSet", "ReplicationController", "StatefulSet"]
+    }
+
+    /// Those of the template, where there is one and it has changed, and that nothing runs it.
+    func warnings(for object: JSONValue, replacing old: JSONValue?) -> [String] {
+        var warnings: [String] = []
+        let template = object["spec"]["template"]
+        if template != nil, template != old?["spec"]["template"] {
+            warnings += PodWarnings.check(template["spec"], FieldPath("spec", "template", "spec"))
+        }
+        if old == nil, Self.podMakers.contains(definition.kind) {
+            warnings += UnrunWarnings.workload(definition.kind, object)
+        }
+        return warnings
+    }
+
     func prepareForCreate(_ object: inout JSONValue, _ context: StrategyContext) {
         applyDefaults(&object, context)
         object["status"] = emptyStatus

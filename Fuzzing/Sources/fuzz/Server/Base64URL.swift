@@ -1,1 +1,0 @@
-../../../../Sources/APIServer/Reading/Base64URL.swift

@@ -1,0 +1,172 @@
+import Glibc
+import NetworkTypes
+import Store
+import Synchronization
+import Transport
+
+/// The servers and the client that streams are fed to: made at the first input, and kept.
+final class StreamHarness: Sendable {
+    static let shared = StreamHarness()
+
+    let plainServer: FuzzedServer
+    let tlsServer: FuzzedServer
+    let client: FuzzedClient
+
+    private init() {
+        do {
+            let loops = try EventLoop.group(count: 1, name: "fuzzed")
+            plainServer = try FuzzedServer(loops: loops, isTLS: false)
+            tlsServer = try FuzzedServer(loops: loops, isTLS: true)
+            client = try FuzzedClient(loops: loops)
+        } catch {
+            fatalError("\(error)")
+        }
+    }
+
+    /// Cuts an input as its first byte says.
+    static func pieces(_ input: [UInt8]) -> [ArraySlice<UInt8>] {
+        guard let size = input.first, input.count > 1 else { return [] }
+        let rest = input.dropFirst()
+        guard size > 0 else { return [rest] }
+        return stride(from: rest.startIndex, to: rest.endIndex, by: Int(size)).map {
+            rest[$0..<min($0 + Int(size), rest.endIndex)]
+        }
+    }
+
+    /// A socket whose calls wait, ten seconds at most.
+    static func makeBlocking(_ descriptor: Int32) {
+        _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) & ~O_NONBLOCK)
+        var limit = timeval(tv_sec: 10, tv_usec: 0)
+        for option in [SO_RCVTIMEO, SO_SNDTIMEO] {
+            setsockopt(descriptor, SOL_SOCKET, option, &limit, socklen_t(MemoryLayout<timeval>.size))
+        }
+    }
+
+    static func temporaryPath(_ name: String) -> String { "/tmp/martlet-fuzz-\(getpid())-\(name)" }
+}
+
+/// A server that answers everything, and looks at what the transport let through.
+final class FuzzedServer: Sendable {
+    private struct Handler: HTTPServerHandler {
+        func handle(_ request: HTTPRequest, _ responder: HTTPResponder) {
+            FuzzTarget.checkFields(request.headers)
+            FuzzTarget.check(!request.method.rawValue.isEmpty, "no method")
+            FuzzTarget.check(!request.target.utf8.contains { $0 <= 0x20 || $0 == 0x7F }, "target \(request.target)")
+            responder.send(HTTPResponse(status: 200, headers: ["X-Seen": request.method.rawValue], body: request.body))
+        }
+    }
+
+    private let server: HTTPServer
+    private let address: BindAddress
+    private let clientTLS: TLSContext?
+
+    init(loops: [EventLoop], isTLS: Bool) throws {
+        var configuration = HTTPServerConfiguration()
+        if isTLS {
+            let authority = try CertificateAuthority.create(commonName: "fuzz")
+            let issued = try authority.issueServer(dnsNames: ["localhost"])
+            let identity = try TLSIdentity(certificatePEM: issued.certificatePEM, keyPEM: issued.keyPEM)
+            configuration.tls = try TLSContext(server: TLSCertificates(fallback: identity))
+            clientTLS = try TLSContext(client: .nothingVerified, protocols: ["h2"])
+        } else {
+            clientTLS = nil
+        }
+        configuration.maxBodyBytes = 1 << 16
+        server = HTTPServer(loops: loops, configuration: configuration, handler: Handler())
+        let path = StreamHarness.temporaryPath("server")
+        address = try server.listen(
+            isTLS ? .tcp(SocketAddress(ip: .loopbackV4, port: 0)) : .unix(path: path, mode: 0o600))
+    }
+
+    /// Sends the input, ends the stream, and reads until the server has ended it too.
+    func exchange(_ input: [UInt8], preface: [UInt8] = []) {
+        do {
+            let descriptor: Int32
+            switch address {
+            case .tcp(let address): descriptor = try Socket.connect(address)
+            case .unix(let path, _): descriptor = try Socket.connect(unixPath: path)
+            }
+            StreamHarness.makeBlocking(descriptor)
+            // Tens of thousands of connections must leave nothing behind.
+            Socket.resetOnClose(descriptor)
+            defer { Socket.close(descriptor) }
+            guard let clientTLS else {
+                for piece in StreamHarness.pieces(input) {
+                    if case .bytes = piece.withUnsafeBytes({ Socket.write(descriptor, $0) }) { continue }
+                    break
+                }
+                Socket.shutdownWrite(descriptor)
+                drain { Socket.read(descriptor, into: $0) }
+                return
+            }
+            let session = try clientTLS.session(descriptor: descriptor, serverName: "localhost")
+            defer { session.free() }
+            FuzzTarget.check(session.handshake() == .complete, "the handshake failed")
+            for piece in [preface[...]] + StreamHarness.pieces(input) where !piece.isEmpty {
+                if case .bytes = piece.withUnsafeBytes({ session.write($0) }) { continue }
+                break
+            }
+            session.shutdown()
+            Socket.shutdownWrite(descriptor)
+            drain { session.read(into: $0) }
+        } catch {
+            fatalError("\(error)")
+        }
+    }
+
+    private func drain(_ read: (UnsafeMutableRawBufferPointer) -> Socket.Transfer) {
+        withUnsafeTemporaryAllocation(byteCount: 1 << 16, alignment: 1) { buffer in
+            while true {
+                switch read(buffer) {
+                case .bytes: continue
+                // Ten seconds of silence: a connection that the server has forgotten.
+                case .wouldBlock: fatalError("the server does not end the connection")
+                default: return
+                }
+            }
+        }
+    }
+}
+
+/// A client whose server is the input.
+final class FuzzedClient: Sendable {
+    private let client: HTTPClient
+    private let listener: Int32
+
+    init(loops: [EventLoop]) throws {
+        let path = StreamHarness.temporaryPath("client")
+        listener = try Socket.listen(unixPath: path, mode: 0o600)
+        StreamHarness.makeBlocking(listener)
+        client = HTTPClient(endpoint: .unix(path: path), loops: loops)
+    }
+
+    func exchange(_ input: [UInt8]) {
+        let isDone = ThreadSignal()
+        let client = client
+        Task {
+            defer { isDone.raise() }
+            // A response that is no response is an error, and so may be any input.
+            guard let response = try? await client.send(HTTPClientRequest(method: .get, target: "/fuzz")) else {
+                return
+            }
+            FuzzTarget.checkFields(response.headers)
+            FuzzTarget.check((100...999).contains(response.status), "status \(response.status)")
+        }
+        let connection = accept4(listener, nil, nil, Int32(SOCK_CLOEXEC.rawValue))
+        FuzzTarget.check(connection >= 0, "no connection: \(errno)")
+        StreamHarness.makeBlocking(connection)
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        var request: [UInt8] = []
+        while !request.suffix(4).elementsEqual("\r\n\r\n".utf8) {
+            let count = recv(connection, &buffer, buffer.count, 0)
+            FuzzTarget.check(count > 0, "no request")
+            request += buffer[..<count]
+        }
+        for piece in StreamHarness.pieces(input) {
+            if case .bytes = piece.withUnsafeBytes({ Socket.write(connection, $0) }) { continue }
+            break
+        }
+        Socket.close(connection)
+        isDone.wait()
+    }
+}

@@ -1,0 +1,7 @@
+import KubeModel
+import System
+
+extension Timestamp {
+    /// By the system's clock.
+    static var now: Timestamp { Timestamp(secondsSinceEpoch: SystemClock.secondsSinceEpoch) }
+}

@@ -1,0 +1,144 @@
+import KubeClient
+import KubeModel
+import Logging
+import NetworkTypes
+import TrafficModel
+
+/// Keeps an enforcer equal to the Services: cuts batches out of what changed, hands them over one at a time, repeats
+/// what failed, and tells about addresses that are not served.
+actor EnforcementRunner {
+    /// How often what could not be done is tried again.
+    static let retryPause: Duration = .seconds(5)
+
+    private enum Work: Sendable {
+        case services
+        case node(NodeIdentity)
+        case retry
+        case loss(EnforcementLoss)
+    }
+
+    private let pieces: AsyncStream<Work>
+    private let work: AsyncStream<Work>.Continuation
+    private let state: TrafficState
+    private let enforcer: any ServiceEnforcer
+    private let recorder: EventRecorder
+    private let logger: Logger
+    private let retryPause: Duration
+    private var node: NodeIdentity
+    private(set) var ledger = EnforcementLedger()
+    private var isRetrying = false
+    private var advice: String?
+
+    init(
+        state: TrafficState, enforcer: any ServiceEnforcer, recorder: EventRecorder, logger: Logger,
+        node: NodeIdentity, retryPause: Duration = EnforcementRunner.retryPause
+    ) {
+        (pieces, work) = AsyncStream.makeStream(of: Work.self)
+        self.state = state
+        self.enforcer = enforcer
+        self.recorder = recorder
+        self.logger = logger
+        self.node = node
+        self.retryPause = retryPause
+    }
+
+    /// Enforces what the informers have synced by now, all of it. Call once, before `run()`.
+    func enforceFirst() async {
+        _ = state.takeServiceChanges()
+        let services = state.services()
+        await enforce(
+            services.keys.sorted().map { ServiceChange(key: $0, before: nil, after: services[$0]) }, .everything)
+    }
+
+    /// The node has other addresses, or goes by them otherwise, from now on.
+    nonisolated func setNode(_ node: NodeIdentity) { work.yield(.node(node)) }
+
+    /// Follows the changes until cancelled.
+    func run() async {
+        let work = work
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { [state] in for await _ in state.servicesChanged.changes { work.yield(.services) } }
+            group.addTask { [enforcer] in for await loss in enforcer.losses { work.yield(.loss(loss)) } }
+            group.addTask { await self.workThrough() }
+            await group.waitForAll()
+        }
+    }
+
+    /// One piece of work at a time: a batch is done before the next one is cut.
+    private func workThrough() async {
+        for await piece in pieces {
+            switch piece {
+            case .services: await enforce(state.takeServiceChanges(), .changes)
+            case .node(let node): await take(node)
+            case .retry:
+                isRetrying = false
+                await enforce(state.serviceStates(of: ledger.worthRepeating), .changes)
+            case .loss(.services(let keys)):
+                logger.warning("\(keys.count) Services are no longer enforced: enforcing them again")
+                await enforce(state.serviceStates(of: keys), .changes)
+            case .loss(.everything):
+                logger.warning("Services are no longer enforced: enforcing all of them again")
+                await enforce(state.serviceStates(), .everything)
+            }
+        }
+    }
+
+    private func take(_ node: NodeIdentity) async {
+        guard node != self.node else { return }
+        if node.nodePortAddresses != self.node.nodePortAddresses {
+            let text = node.nodePortAddresses.map(\.description).joined(separator: ", ")
+            logger.info("node port addresses are now \(text)")
+        }
+        self.node = node
+        await enforce(state.serviceStates(), .changes)
+    }
+
+    private func enforce(_ changes: [ServiceChange], _ extent: EnforcementBatch.Extent) async {
+        guard !changes.isEmpty || extent == .everything else { return }
+        let batch = EnforcementBatch(changes, extent: extent, on: node) { [state] in state.services() }
+        let report = await enforcer.enforce(batch)
+        let gone = changes.lazy.filter { $0.after == nil }.map(\.key)
+        for news in ledger.take(report, gone: gone) { tell(news) }
+        let advice = EnforcementAdvice.permission(ledger)
+        if let advice, advice != self.advice { logger.warning("\(advice)") }
+        self.advice = advice
+        scheduleRetry()
+    }
+
+    private func scheduleRetry() {
+        guard !isRetrying, !ledger.worthRepeating.isEmpty else { return }
+        isRetrying = true
+        Task { [work, retryPause] in
+            // Ends early only when the process ends.
+            try? await Task.sleep(for: retryPause)
+            work.yield(.retry)
+        }
+    }
+
+    private func tell(_ news: EnforcementLedger.News) {
+        switch news {
+        case .ended(let service, let problem):
+            guard case .conflict = problem.reason else {
+                logger.info("Service \(service): serving \(problem.key)")
+                return
+            }
+        case .began(let service, let problem):
+            let isQuiet = service == EnforcementLedger.quietService
+            logger.log(
+                level: isQuiet ? .info : .warning,
+                "Service \(service): \(problem.key) is not served: \(EnforcementAdvice.words(problem))")
+            guard !isQuiet else { return }
+            var reference = ObjectReference()
+            reference.apiVersion = "v1"
+            reference.kind = "Service"
+            reference.namespace = service.namespace
+            reference.name = service.name
+            reference.uid = state.service(service)?.uid
+            var reason = "AddressNotServed"
+            if case .conflict = problem.reason { reason = "AddressConflict" }
+            recorder.record(
+                .warning, about: reference, reason: reason,
+                message: EnforcementAdvice.message(problem, node: node.name))
+        }
+    }
+}

@@ -1,0 +1,101 @@
+package import KubeModel
+package import TrafficModel
+
+/// Decides which frontends an enforcer has to have as Services change. Pure, and the same for every enforcer.
+///
+/// - A frontend stays while its Service wants it, with or without endpoints: what becomes of traffic without endpoints
+///   is the enforcer's to carry out (`Frontend.absence`).
+/// - When two Services claim one address the one that has it keeps it; a free address goes to the first in order of
+///   namespace and name. The others are reported as conflicts and get it when it becomes free.
+package struct FrontendPlanner: Sendable {
+    package enum Change: Hashable, Sendable {
+        /// The frontend is to be as given; `replacing` is what it was before, nil when it is new. Equal values are not
+        /// left out when a Service was named in a batch: its enforcer looks at it again.
+        case set(FrontendKey, Frontend, replacing: Frontend?)
+        case remove(FrontendKey, Frontend)
+
+        package var key: FrontendKey {
+            switch self {
+            case .set(let key, _, _), .remove(let key, _): key
+            }
+        }
+    }
+
+    /// The frontends that are to be.
+    package private(set) var frontends: [FrontendKey: Frontend] = [:]
+    private var claims: [FrontendKey: [NamespacedName: Frontend]] = [:]
+    private var owners: [FrontendKey: NamespacedName] = [:]
+    private var keys: [NamespacedName: Set<FrontendKey>] = [:]
+
+    package init() {}
+
+    /// What a batch comes to.
+    package struct Plan: Sendable {
+        /// Each frontend once, removals first.
+        package var changes: [Change] = []
+        /// The Services that a report has to speak of: those of the batch that exist, and all that claim an address
+        /// which it touches.
+        package var affected: Set<NamespacedName> = []
+    }
+
+    /// Takes in the changes of a batch.
+    package mutating func plan(_ changes: [ServiceChange], on node: NodeIdentity) -> Plan {
+        var plan = Plan()
+        var previous: [FrontendKey: Frontend?] = [:]
+        for change in changes {
+            if change.after != nil { plan.affected.insert(change.key) }
+            let wanted = change.after?.frontends(on: node) ?? [:]
+            let touched = (keys[change.key] ?? []).union(wanted.keys)
+            keys[change.key] = wanted.isEmpty ? nil : Set(wanted.keys)
+            for key in touched {
+                if !previous.keys.contains(key) { previous[key] = .some(frontends[key]) }
+                claim(key, for: change.key, wanted[key])
+            }
+        }
+        var sets: [Change] = []
+        for (key, before) in previous {
+            switch (before, frontends[key]) {
+            case (let before, let after?): sets.append(.set(key, after, replacing: before))
+            case (let before?, nil): plan.changes.append(.remove(key, before))
+            case (nil, nil): break
+            }
+            if let claimants = claims[key]?.keys { plan.affected.formUnion(claimants) }
+        }
+        plan.changes += sets
+        return plan
+    }
+
+    /// What a report says of the Services that a plan affects: their conflicts, and what `failure` knows of the
+    /// frontends that they own.
+    package func problems(
+        of services: Set<NamespacedName>,
+        failure: (FrontendKey) -> (reason: EnforcementProblem.Reason, message: String)?
+    ) -> [NamespacedName: [EnforcementProblem]] {
+        var result: [NamespacedName: [EnforcementProblem]] = [:]
+        for service in services {
+            var problems: [EnforcementProblem] = []
+            for key in keys[service] ?? [] {
+                guard let role = claims[key]?[service]?.role, let owner = owners[key] else { continue }
+                if owner != service {
+                    problems.append(
+                        EnforcementProblem(
+                            key: key, role: role, reason: .conflict(winner: owner),
+                            message: "it is served for Service \(owner)"))
+                } else if let failure = failure(key) {
+                    problems.append(
+                        EnforcementProblem(key: key, role: role, reason: failure.reason, message: failure.message))
+                }
+            }
+            result[service] = problems.sorted { $0.key < $1.key }
+        }
+        return result
+    }
+
+    private mutating func claim(_ key: FrontendKey, for service: NamespacedName, _ frontend: Frontend?) {
+        claims[key, default: [:]][service] = frontend
+        if claims[key]?.isEmpty == true { claims[key] = nil }
+        if let owner = owners[key], claims[key]?[owner] == nil { owners[key] = nil }
+        if owners[key] == nil { owners[key] = claims[key]?.keys.min() }
+        frontends[key] = owners[key].flatMap { claims[key]?[$0] }
+    }
+}

@@ -1,0 +1,110 @@
+package import ProxyEngine
+
+/// The L7 proxy's counters in the text format of Prometheus (0.0.4). Every label value comes from the configuration or
+/// is a status code: nothing a client sends makes a series.
+package enum ProxyMetrics {
+    package static func text(_ counters: ProxyCounters, droppedLogLines: UInt64) -> String {
+        var page = Page()
+        page.family("martlet_l7_responses_total", "counter", "Responses to clients, by status code.")
+        for (status, count) in counters.statuses.sorted(by: { $0.key < $1.key }) {
+            page.sample("martlet_l7_responses_total", [("code", "\(status)")], count)
+        }
+        routes(counters, &page)
+        upstreams(counters, &page)
+        let totals: [(String, String, UInt64)] = [
+            ("connections_accepted", "Connections of clients accepted.", counters.connectionsAccepted),
+            (
+                "connections_refused", "Connections of clients closed at once for want of room.",
+                counters.connectionsRefused
+            ),
+            ("upstream_connections_created", "Connections made to endpoints.", counters.upstreamConnectionsCreated),
+            ("access_log_dropped_lines", "Lines of the access log that found no room.", droppedLogLines),
+        ]
+        for (name, help, value) in totals {
+            page.family("martlet_l7_\(name)_total", "counter", help)
+            page.sample("martlet_l7_\(name)_total", [], value)
+        }
+        let gauges: [(String, String, Int)] = [
+            ("connections_open", "Connections of clients open now.", counters.connectionsOpen),
+            ("tunnels_open", "Upgraded connections open now.", counters.tunnelsOpen),
+            ("upstream_connections_open", "Connections to endpoints open now.", counters.upstreamConnectionsOpen),
+            (
+                "upstream_connections_idle", "Connections to endpoints without a request.",
+                counters.upstreamConnectionsIdle
+            ),
+            ("buffered_bytes", "Memory held for slow readers and partial heads.", counters.bufferedBytes),
+        ]
+        for (name, help, value) in gauges {
+            page.family("martlet_l7_\(name)", "gauge", help)
+            page.sample("martlet_l7_\(name)", [], UInt64(max(0, value)))
+        }
+        return page.text
+    }
+
+    private static func routes(_ counters: ProxyCounters, _ page: inout Page) {
+        let routes = counters.routes.sorted { $0.key < $1.key }
+        page.family("martlet_l7_route_responses_total", "counter", "Responses by route and class of status.")
+        for (name, traffic) in routes {
+            page.classes("martlet_l7_route_responses_total", "route", name, traffic)
+        }
+        page.family("martlet_l7_route_bytes_total", "counter", "Bytes by route: sent upstream, or down to clients.")
+        for (name, traffic) in routes {
+            page.sample("martlet_l7_route_bytes_total", [("route", name), ("direction", "up")], traffic.bytesUp)
+            page.sample("martlet_l7_route_bytes_total", [("route", name), ("direction", "down")], traffic.bytesDown)
+        }
+    }
+
+    private static func upstreams(_ counters: ProxyCounters, _ page: inout Page) {
+        let upstreams = counters.upstreams.sorted { $0.key < $1.key }
+        page.family("martlet_l7_upstream_responses_total", "counter", "Responses by upstream and class of status.")
+        for (name, upstream) in upstreams {
+            page.classes("martlet_l7_upstream_responses_total", "upstream", name, upstream.traffic)
+        }
+        let totals: [(String, String, KeyPath<ProxyCounters.Upstream, UInt64>)] = [
+            ("connect_failures", "Attempts to connect that failed.", \.connectFailures),
+            ("retries", "Requests sent once more.", \.retries),
+            ("timeouts", "Attempts that took too long.", \.timeouts),
+        ]
+        for (name, help, value) in totals {
+            page.family("martlet_l7_upstream_\(name)_total", "counter", help)
+            for (upstream, counts) in upstreams {
+                page.sample("martlet_l7_upstream_\(name)_total", [("upstream", upstream)], counts[keyPath: value])
+            }
+        }
+    }
+
+    private struct Page {
+        private(set) var text = ""
+
+        mutating func family(_ name: String, _ type: String, _ help: String) {
+            text += "# HELP \(name) \(help)\n# TYPE \(name) \(type)\n"
+        }
+
+        mutating func sample(_ name: String, _ labels: [(String, String)], _ value: UInt64) {
+            text += name
+            if !labels.isEmpty {
+                text += "{\(labels.map { "\($0.0)=\"\(Self.escaped($0.1))\"" }.joined(separator: ","))}"
+            }
+            text += " \(value)\n"
+        }
+
+        mutating func classes(_ name: String, _ label: String, _ value: String, _ traffic: ProxyCounters.Traffic) {
+            for (index, count) in traffic.responsesByClass.enumerated() where count > 0 {
+                sample(name, [(label, value), ("class", "\(index + 1)xx")], count)
+            }
+        }
+
+        private static func escaped(_ value: String) -> String {
+            var escaped = ""
+            for scalar in value.unicodeScalars {
+                switch scalar {
+                case "\\": escaped += "\\\\"
+                case "\"": escaped += "\\\""
+                case "\n": escaped += "\\n"
+                default: escaped.unicodeScalars.append(scalar)
+                }
+            }
+            return escaped
+        }
+    }
+}

@@ -1,0 +1,146 @@
+import Glibc
+import KubeClient
+package import KubeModel
+import Logging
+import NetworkTypes
+import TrafficModel
+
+/// Keeps the Node object of this data plane: the node that Events and `Local` policies speak of.
+///
+/// A Node that somebody else registered (a kubelet) is theirs and stays untouched. Ours carries a taint, since nothing
+/// runs Pods on it.
+actor NodeRegistration {
+    /// Marks the Nodes that a data plane registered.
+    static let annotation = "traffic.martlet.dev/registered-by"
+    static let taint = "traffic.martlet.dev/dataplane-only"
+    /// The time between heartbeats while nothing changes: that of a kubelet's status.
+    static let heartbeat: Duration = .seconds(300)
+
+    private let client: APIClient
+    private let logger: Logger
+    private let name: String
+    private var written: NodeCondition?
+    private var writtenAddresses: [IPAddress]?
+    private var lastWrite: ContinuousClock.Instant?
+    private var isForeign = false
+
+    init(client: APIClient, name: String, logger: Logger) {
+        self.client = client
+        self.name = name
+        self.logger = logger
+    }
+
+    /// Writes what is new, or a heartbeat when it is time; failures are repeated at the next call.
+    func update(_ node: NodeIdentity, _ condition: NodeCondition) async {
+        let addresses = Self.addresses(node)
+        if condition == written, addresses == writtenAddresses, let lastWrite,
+            ContinuousClock.now - lastWrite < Self.heartbeat
+        {
+            return
+        }
+        do {
+            try await register()
+            guard !isForeign else { return }
+            let patch = Self.status(name: name, addresses: addresses, condition, now: WallClock.timestamp)
+            _ = try await client.patch(Node.self, name, .merge(patch), subresource: "status")
+            (written, writtenAddresses, lastWrite) = (condition, addresses, .now)
+        } catch {
+            logger.debug("node \(name): status not written: \(error)")
+        }
+    }
+
+    private func register() async throws {
+        do {
+            let present = try await client.get(Node.self, name)
+            isForeign = present.metadata.annotations?[Self.annotation] == nil
+        } catch let status as Status where status.isNotFound {
+            isForeign = false
+            _ = try await client.create(Node.definition, Self.document(name: name))
+            logger.info("registered as node \(name)")
+        }
+    }
+
+    /// The Node as it is registered first.
+    package static func document(name: String) -> JSONValue {
+        [
+            "apiVersion": "v1", "kind": "Node",
+            "metadata": [
+                "name": .string(name), "annotations": [annotation: "dataplane"],
+                "labels": [
+                    "kubernetes.io/hostname": .string(name), "kubernetes.io/os": "linux",
+                    "kubernetes.io/arch": .string(Machine.current.architecture),
+                ],
+            ],
+            "spec": ["taints": [["key": .string(taint), "effect": "NoSchedule"]]],
+        ]
+    }
+
+    /// The merge patch of its status. We are the only writer of it: lists are replaced as a whole.
+    package static func status(
+        name: String, addresses: [IPAddress], _ condition: NodeCondition, now: Timestamp
+    ) -> JSONValue {
+        var list: [JSONValue] = addresses.map { ["type": "InternalIP", "address": .string($0.description)] }
+        list.append(["type": "Hostname", "address": .string(name)])
+        let machine = Machine.current
+        return [
+            "status": [
+                "addresses": .array(list),
+                "conditions": [
+                    [
+                        "type": "Ready", "status": .string(condition.isReady ? "True" : "False"),
+                        "reason": .string(condition.reason), "message": .string(condition.message),
+                        "lastHeartbeatTime": .string(now.description),
+                        "lastTransitionTime": .string((condition.since ?? now).description),
+                    ]
+                ],
+                "nodeInfo": [
+                    "machineID": "", "systemUUID": "", "bootID": "", "containerRuntimeVersion": "",
+                    "kubeletVersion": "", "kubeProxyVersion": "", "osImage": "Linux",
+                    "kernelVersion": .string(machine.kernel), "operatingSystem": "linux",
+                    "architecture": .string(machine.architecture),
+                ],
+            ]
+        ]
+    }
+
+    /// What clients elsewhere may reach this node by; 127.0.0.1 where there is nothing else.
+    package static func addresses(_ node: NodeIdentity) -> [IPAddress] {
+        let primary = NodeAddresses.primary(of: node.ownAddresses)
+        return primary.isEmpty ? [.loopbackV4] : primary
+    }
+}
+
+/// The `Ready` condition of a Node.
+package struct NodeCondition: Hashable, Sendable {
+    package var isReady: Bool
+    package var reason: String
+    package var message: String
+    /// When `isReady` last changed; nil for the moment of writing.
+    package var since: Timestamp?
+
+    package init(isReady: Bool, reason: String, message: String, since: Timestamp? = nil) {
+        self.isReady = isReady
+        self.reason = reason
+        self.message = message
+        self.since = since
+    }
+}
+
+/// What uname(2) says, in Kubernetes' words.
+private struct Machine {
+    var kernel: String
+    var architecture: String
+
+    static let current: Machine = {
+        var system = utsname()
+        uname(&system)
+        let machine = text(of: &system.machine)
+        return Machine(
+            kernel: text(of: &system.release),
+            architecture: ["x86_64": "amd64", "aarch64": "arm64"][machine] ?? machine)
+    }()
+
+    private static func text(of field: inout some Any) -> String {
+        withUnsafeBytes(of: &field) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+    }
+}

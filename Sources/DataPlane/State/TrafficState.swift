@@ -1,0 +1,168 @@
+import KubeClient
+import KubeModel
+import NetworkTypes
+import Synchronization
+import TrafficModel
+
+/// The objects that traffic depends on, kept up to date by informers, with one signal for each consumer.
+///
+/// Handlers of informers only update the value and raise the signals; planning and applying happen on the consumers'
+/// own tasks, so that any number of changes in a burst costs one pass. Each signal has its own cost: `servicesChanged`
+/// is for the enforcer of Services, `backendsChanged` for Services that a route names (see `follow`), `routesChanged`
+/// alone means compiling routes.
+final class TrafficState: Sendable {
+    private struct Value {
+        var services = ServiceTable()
+        var tables: [NamespacedName: RouteTable] = [:]
+        var secrets: [NamespacedName: TLSSecret] = [:]
+        /// The backends that routes name, by Service.
+        var followed: [NamespacedName: [ServiceBackend]] = [:]
+        var changedFollowed: Set<NamespacedName> = []
+        /// The Services that have a port for health checks.
+        var healthChecked: Set<NamespacedName> = []
+    }
+
+    private let value = Mutex(Value())
+    let servicesChanged = ChangeSignal()
+    let backendsChanged = ChangeSignal()
+    let routesChanged = ChangeSignal()
+    let healthChecksChanged = ChangeSignal()
+
+    // MARK: For the enforcer of Services
+
+    /// The Services that changed since the last call.
+    func takeServiceChanges() -> [ServiceChange] { value.withLock { $0.services.takeChanges() } }
+
+    /// Services as they are now, as if each were to be looked at again; nil for all of them.
+    func serviceStates(of keys: Set<NamespacedName>? = nil) -> [ServiceChange] {
+        value.withLock { value in
+            (keys ?? Set(value.services.entries.map(\.key))).sorted().map { key in
+                let entry = value.services[key]
+                return ServiceChange(key: key, before: entry, after: entry)
+            }
+        }
+    }
+
+    func services() -> [NamespacedName: ServiceEntry] {
+        value.withLock { value in
+            Dictionary(value.services.entries.map { ($0.key, $0) }, uniquingKeysWith: { first, _ in first })
+        }
+    }
+
+    func service(_ key: NamespacedName) -> ServiceEntry? { value.withLock { $0.services[key] } }
+
+    // MARK: For health checks from outside
+
+    /// The Services that have a port for them.
+    func healthCheckedServices() -> [ServiceEntry] {
+        value.withLock { value in value.healthChecked.compactMap { value.services[$0] } }
+    }
+
+    // MARK: For the L7 front
+
+    /// What routes are compiled from.
+    func routingInputs() -> (tables: [RouteTable], secrets: [NamespacedName: TLSSecret]) {
+        value.withLock { (Array($0.tables.values), $0.secrets) }
+    }
+
+    /// From now on `backendsChanged` speaks of these backends and no others.
+    ///
+    /// - Returns: what each means at this moment. Nothing is missed in between: a later change is in
+    ///   `takeBackendChanges`.
+    func follow(_ backends: Set<ServiceBackend>) -> [ServiceBackend: BackendResolution] {
+        value.withLock { value in
+            value.followed = Dictionary(grouping: backends, by: \.service)
+            value.changedFollowed = []
+            return Dictionary(uniqueKeysWithValues: backends.map { ($0, value.services.resolve($0)) })
+        }
+    }
+
+    /// The followed backends of Services that changed since the last call, and what they mean now.
+    func takeBackendChanges() -> [ServiceBackend: BackendResolution] {
+        value.withLock { value in
+            defer { value.changedFollowed = [] }
+            let backends = value.changedFollowed.flatMap { value.followed[$0] ?? [] }
+            return Dictionary(uniqueKeysWithValues: backends.map { ($0, value.services.resolve($0)) })
+        }
+    }
+
+    // MARK: From the API
+
+    func observe(
+        services: Informer<KeptService>, slices: Informer<KeptSlice>, tables: Informer<RouteTable>,
+        secrets: Informer<KeptSecret>
+    ) {
+        services.addHandler { [self] change in
+            var isGone = false
+            if case .deleted = change { isGone = true }
+            setService(change.key, isGone ? nil : change.object.entry)
+        }
+        slices.addHandler { [self] change in
+            var isGone = false
+            if case .deleted = change { isGone = true }
+            setSlice(change.key, isGone ? nil : change.object.entry)
+        }
+        tables.addHandler { [self] change in
+            var isGone = false
+            if case .deleted = change { isGone = true }
+            setTable(change.key, isGone ? nil : change.object)
+        }
+        secrets.addHandler { [self] change in
+            var isGone = false
+            if case .deleted = change { isGone = true }
+            isGone ? removeSecret(change.key) : setSecret(change.key, change.object.certificate)
+        }
+    }
+
+    func setService(_ key: NamespacedName, _ entry: ServiceEntry?) {
+        raise { value in entry.map { value.services.setService($0) } ?? value.services.removeService(key) }
+    }
+
+    func setSlice(_ key: NamespacedName, _ entry: EndpointSliceEntry?) {
+        raise { value in value.services.setSlice(key, entry) }
+    }
+
+    func setTable(_ key: NamespacedName, _ table: RouteTable?) {
+        let isChanged = value.withLock { value in
+            let previous = value.tables[key]
+            value.tables[key] = table
+            // Its status is written by this process: that must not cost another pass.
+            return previous?.spec != table?.spec || previous?.metadata.uid != table?.metadata.uid
+        }
+        if isChanged { routesChanged.raise() }
+    }
+
+    /// Takes what a Secret holds now, nil when it cannot be served: then what was served before stays.
+    func setSecret(_ key: NamespacedName, _ secret: TLSSecret?) {
+        let isChanged = value.withLock { value in
+            let before = value.secrets[key]
+            value.secrets[key] = TLSSecret.served(secret, before: before).certificate
+            return value.secrets[key] != before
+        }
+        if isChanged { routesChanged.raise() }
+    }
+
+    func removeSecret(_ key: NamespacedName) {
+        if value.withLock({ $0.secrets.removeValue(forKey: key) }) != nil { routesChanged.raise() }
+    }
+
+    private func raise(_ change: (inout Value) -> [NamespacedName]) {
+        let signals = value.withLock { value in
+            var signals: [ChangeSignal] = []
+            let changed = change(&value)
+            if !changed.isEmpty { signals.append(servicesChanged) }
+            let followed = changed.filter { value.followed[$0] != nil }
+            value.changedFollowed.formUnion(followed)
+            if !followed.isEmpty { signals.append(backendsChanged) }
+            let checked = changed.filter { key in
+                let isChecked = value.services[key]?.healthCheckNodePort != nil
+                let wasChecked =
+                    isChecked ? !value.healthChecked.insert(key).inserted : value.healthChecked.remove(key) != nil
+                return isChecked || wasChecked
+            }
+            if !checked.isEmpty { signals.append(healthChecksChanged) }
+            return signals
+        }
+        for signal in signals { signal.raise() }
+    }
+}

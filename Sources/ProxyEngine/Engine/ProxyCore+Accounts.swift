@@ -1,0 +1,52 @@
+internal import NetworkTypes
+internal import Transport
+
+// What is counted and logged.
+extension ProxyCore {
+    /// Counts a finished exchange.
+    mutating func account(_ x: ExchangeReference, _ c: Client) {
+        accounts.count(
+            x.pointee.routeCounter, status: x.pointee.status, up: x.pointee.upload, down: x.pointee.download)
+        if accessLog != nil { log(x, c) }
+        if !x.pointee.target.isNone {
+            directory[x.pointee.target].pointee.traffic.count(
+                status: x.pointee.status, up: x.pointee.upload, down: x.pointee.download)
+            directory.endExchange(x.pointee.target)
+        }
+        x.pointee.target = .none
+        x.pointee.routeCounter = .none
+    }
+
+    private func log(_ x: ExchangeReference, _ c: Client) {
+        guard let accessLog else { return }
+        let head =
+            x.pointee.request.base.map { UnsafeRawBufferPointer(start: $0, count: x.pointee.request.end) }
+            ?? UnsafeRawBufferPointer(start: nil, count: 0)
+        let nanoseconds = loop.now.nanoseconds &- x.pointee.startedAt
+        accessLog.record(
+            AccessRecord(
+                head: head, status: Int(x.pointee.status), bytesUp: Int(x.pointee.upload),
+                bytesDown: Int(x.pointee.download), duration: .nanoseconds(Int64(clamping: nanoseconds)),
+                client: c.pointee.address,
+                endpoint: directory.endpoints.resolve(x.pointee.endpoint)?.pointee.address,
+                upstream: x.pointee.target.isNone ? nil : directory.name(of: x.pointee.target)))
+    }
+
+    /// Adds this loop's counters to `sum`; `routeNames` are the registry's.
+    func addCounters(to sum: inout ProxyCounters, routeNames: [Handle<Party.Routes>: String]) {
+        accounts.add(to: &sum, names: routeNames)
+        directory.forEach { name, state in
+            var upstream = sum.upstreams[name] ?? ProxyCounters.Upstream()
+            upstream.traffic.add(state.traffic)
+            upstream.connectFailures += state.connectFailures
+            upstream.retries += state.retries
+            upstream.timeouts += state.timeouts
+            sum.upstreams[name] = upstream
+        }
+        sum.connectionsOpen += clients.count
+        sum.upstreamConnectionsIdle += pool.idleCount
+        sum.upstreamConnectionsOpen += pool.connections.count
+        sum.upstreamConnectionsCreated += pool.created
+        sum.bufferedBytes += buffers.bytesInUse
+    }
+}

@@ -1,0 +1,78 @@
+internal import Glibc
+internal import Transport
+
+// Responses of the proxy's own: errors and redirects.
+extension ProxyCore {
+    /// Answers a request that could not even be understood, and ends the connection.
+    mutating func refuse(_ c: Client, _ status: Int32) {
+        guard c.isLive else { return }
+        let x = c.pointee.exchange.isNone ? beginExchange(c) : exchanges[c.pointee.exchange]
+        x.pointee.flags.remove(.keepAlive)
+        answer(x, status)
+    }
+
+    /// Sends a page for `status`. The upstream connection must have been given up. The client is between two requests
+    /// afterwards, or on its way out; the caller of the outermost step goes on with ``continueClient(_:)``.
+    mutating func answer(_ x: ExchangeReference, _ status: Int32, location: ByteBuffer? = nil) {
+        let c = clients[x.pointee.client]
+        let page = ErrorPage(status)
+        x.pointee.status = page.status
+        let closes = !x.pointee.flags.contains(.keepAlive) || !x.pointee.body.isComplete || isDraining
+        if closes { x.pointee.flags.remove(.keepAlive) }
+        let reason = page.reason
+        var out = ByteCursor(headScratch)
+        out.put("HTTP/1.1 ")
+        out.put(decimal: Int(page.status))
+        out.put(0x20)
+        out.put(reason)
+        out.put("\r\nServer: martlet\r\n")
+        currentDate().write(to: &out)
+        out.put("Content-Type: text/html\r\nContent-Length: ")
+        out.put(decimal: page.bodyCount)
+        if let location {
+            out.put("\r\nLocation: ")
+            out.put(location.bytes, location.count)
+        }
+        if closes {
+            out.put("\r\nConnection: close")
+        } else if x.pointee.flags.contains(.http10) {
+            out.put("\r\nConnection: keep-alive")
+        }
+        out.put("\r\n\r\n")
+        if !x.pointee.flags.contains(.head) { page.writeBody(&out) }
+        guard send(x, c, headScratch, out.position - headScratch) else { return }
+        endExchange(x, c)
+    }
+
+    /// Whether a request of a host that wants HTTPS came without it.
+    func mustRedirect(_ c: Client, _ head: RequestHead, _ bytes: UnsafePointer<UInt8>) -> Bool {
+        if c.pointee.socket.tls != nil || head.hostNameCount == 0 { return false }
+        guard configuration?.trustsForwarded ?? false else { return true }
+        // A trusted proxy in front may have ended the TLS.
+        if let field = requestHead.pointee.fields.first(.xForwardedProto), field.value.count == 5,
+            RequestHead.equals(bytes + Int(field.value.start), "https")
+        {
+            return false
+        }
+        return true
+    }
+
+    /// The target of a redirect to HTTPS; the caller releases it.
+    mutating func writeRedirect(_ head: RequestHead, _ bytes: UnsafePointer<UInt8>) -> ByteBuffer {
+        let target = requestHead.pointee.pathAndQuery
+        let suffix = configuration?.httpsPortSuffix ?? []
+        var location = buffers.take(head.hostNameCount + Int(target.count) + suffix.count + 16)
+        let scheme: StaticString = "https://"
+        location.append(scheme.utf8Start, scheme.utf8CodeUnitCount)
+        location.append(bytes + Int(requestHead.pointee.authority.start), head.hostNameCount)
+        suffix.withUnsafeBufferPointer { suffix in
+            if let base = suffix.baseAddress { location.append(base, suffix.count) }
+        }
+        if target.isEmpty || bytes[Int(target.start)] == 0x3F {
+            let root: StaticString = "/"
+            location.append(root.utf8Start, 1)
+        }
+        location.append(bytes + Int(target.start), Int(target.count))
+        return location
+    }
+}

@@ -1,0 +1,101 @@
+internal import NetworkTypes
+internal import Transport
+
+// Taking a new configuration over without disturbing what is under way.
+extension ProxyCore {
+    /// Replaces the configuration. Requests that have been routed already finish as they began; endpoints and
+    /// upstreams that stay keep their connections, position and counters.
+    mutating func install(
+        _ new: CompiledConfiguration, upstreams: [ProxyConfiguration.Upstream], freshCounters: [Handle<Party.Routes>],
+        loops: Int
+    ) {
+        updateTime()
+        configuration = new
+        limits = CoreLimits(new.limits, loops: loops)
+        accounts.begin(freshCounters)
+        directory.install(upstreams)
+        closeOrphans()
+    }
+
+    /// Gives some upstreams other endpoints; costs only those.
+    mutating func patch(_ upstreams: [ProxyConfiguration.Upstream]) {
+        updateTime()
+        directory.patch(upstreams)
+        closeOrphans()
+    }
+
+    /// An endpoint that no upstream has loses its idle connections; what is under way on it finishes.
+    private mutating func closeOrphans() {
+        for endpoint in directory.takeOrphans() {
+            closeIdle(of: endpoint)
+            directory.reclaim(endpoint)
+        }
+    }
+
+    // MARK: Listeners
+
+    /// Starts accepting on a bound socket, which the core owns from now on.
+    mutating func addListener(_ listener: ProxyConfiguration.Listener, descriptor: Int32, port: Port) {
+        let number = (listener.publicPort ?? port).rawValue
+        let state = ListenerState(
+            listener: listener, descriptor: descriptor, registration: nil,
+            port: StaticBytes(Array("\(number)".utf8)))
+        // Entries are never taken out: connections refer to them by position.
+        let slot = listeners.firstIndex { $0.descriptor < 0 && $0.listener == listener && $0.port == state.port }
+        if let slot {
+            state.port.deallocate()
+            listeners[slot].descriptor = descriptor
+            resumeListener(slot)
+        } else {
+            listeners.append(state)
+            resumeListener(listeners.count - 1)
+        }
+    }
+
+    /// Takes what has already connected, then stops accepting.
+    mutating func removeListener(_ listener: ProxyConfiguration.Listener) {
+        for index in listeners.indices where listeners[index].listener == listener && listeners[index].descriptor >= 0 {
+            stopListening(index)
+        }
+    }
+
+    private mutating func stopListening(_ index: Int) {
+        if !isDraining { acceptConnections(index) }
+        if let registration = listeners[index].registration {
+            loop.close(registration)
+        } else {
+            Socket.close(listeners[index].descriptor)
+        }
+        listeners[index].registration = nil
+        listeners[index].descriptor = -1
+    }
+
+    // MARK: Shutdown
+
+    /// Stops accepting, closes what is idle, and lets requests finish with `Connection: close`.
+    mutating func drain() {
+        updateTime()
+        for index in listeners.indices where listeners[index].descriptor >= 0 { stopListening(index) }
+        isDraining = true
+        for index in 0..<clients.indexBound {
+            guard let c = clients.tenant(at: index) else { continue }
+            guard c.pointee.phase == .readingHead, c.pointee.input.isEmpty else { continue }
+            // The first request of a connection may be on its way; nobody waits long for it.
+            if c.pointee.requestsServed > 0 { close(c) } else { setTimer(client: c, CoreLimits.ticks(.seconds(1))) }
+        }
+        for index in 0..<directory.endpoints.indexBound {
+            if let endpoint = directory.endpoints.tenant(at: index) { closeIdle(of: endpoint.handle) }
+        }
+    }
+
+    /// Ends everything that is still open.
+    mutating func abort() {
+        drain()
+        for index in 0..<clients.indexBound {
+            if let c = clients.tenant(at: index) { abandon(c) }
+        }
+        for index in 0..<pool.connections.indexBound {
+            if let u = pool.connections.tenant(at: index) { close(u) }
+        }
+    }
+}

@@ -1,0 +1,250 @@
+internal import Glibc
+internal import NetworkTypes
+internal import Transport
+
+// From the bytes of a request to an upstream that is asked.
+extension ProxyCore {
+    enum Taken {
+        /// More bytes are needed; nothing was consumed.
+        case incomplete
+        /// The request was dispatched or answered, or the connection ended.
+        case done
+    }
+
+    /// Parses one request at the front of `bytes` and dispatches it. Bytes behind it are kept in the client's input.
+    ///
+    /// - Parameter isOwn: the bytes are the client's input buffer.
+    mutating func takeRequest(_ c: Client, _ bytes: UnsafeMutablePointer<UInt8>, _ count: Int, isOwn: Bool) -> Taken {
+        let window = UnsafeRawBufferPointer(start: bytes, count: count)
+        switch requestHead.pointee.parse(window, limits: HTTP1HeadLimits(headBytes: limits.maxHeadBytes)) {
+        case .incomplete:
+            if count < limits.maxHeadBytes { return .incomplete }
+            refuse(c, memchr(bytes, 0x0A, count) == nil ? 414 : 431)
+            return .done
+        case .invalid(let violation):
+            let isLine = violation == .headTooLarge && memchr(bytes, 0x0A, limits.maxHeadBytes) == nil
+            refuse(c, isLine ? 414 : Int32(violation.status))
+            return .done
+        case .complete: break
+        }
+        c.pointee.requestsServed += 1
+        let x = beginExchange(c)
+        let head = RequestHead(requestHead, bytes)
+        x.pointee.flags = flags(of: head, c)
+        if accessLog != nil { remember(x, bytes, requestHead.pointee.byteCount) }
+        if head.refusal != 0 || Int(requestHead.pointee.target.count) > limits.maxTargetBytes {
+            refuse(c, head.refusal != 0 ? head.refusal : 414)
+            return .done
+        }
+        guard let match = route(head, bytes) else {
+            refuse(c, 400)
+            return .done
+        }
+        x.pointee.routeCounter = match.route >= 0 ? routeCounter(match.route) : .none
+
+        let headCount = requestHead.pointee.byteCount
+        let rest = bytes + headCount
+        let restCount = count - headCount
+        x.pointee.body = MessageBody(requestHead.pointee.framing)
+        if x.pointee.body.kind == .length, x.pointee.body.remaining > limits.maxBodyBytes {
+            answer(x, 413)
+            return .done
+        }
+        let step = x.pointee.body.advance(rest, restCount)
+        if step.isMalformed || x.pointee.body.chunkedContentBytes > limits.maxBodyBytes {
+            x.pointee.flags.remove(.keepAlive)
+            answer(x, step.isMalformed ? 400 : 413)
+            return .done
+        }
+        let isForwarded = match.upstream >= 0 && !(match.redirectsToHTTPS && mustRedirect(c, head, bytes))
+        if isForwarded { writeRequest(x, c, head, bytes, rest, step) }
+        var redirect: ByteBuffer?
+        if !isForwarded, match.upstream >= 0 { redirect = writeRedirect(head, bytes) }
+
+        if isOwn {
+            c.pointee.input.start += headCount + step.consumed
+            c.pointee.scanned = 0
+        } else {
+            keepInput(c, rest + step.consumed, restCount - step.consumed)
+        }
+        if var redirect {
+            answer(x, 308, location: redirect)
+            buffers.release(&redirect)
+        } else if !isForwarded {
+            answer(x, 404)
+        } else {
+            dispatch(x, c, upstream: match.upstream)
+        }
+        return .done
+    }
+
+    /// A request has come, understood or not.
+    mutating func beginExchange(_ c: Client) -> ExchangeReference {
+        let x = exchanges.take()
+        x.pointee.client = c.handle
+        x.pointee.startedAt = loop.now.nanoseconds
+        c.pointee.exchange = x.handle
+        c.pointee.phase = .exchanging
+        return x
+    }
+
+    /// Keeps a request's head for the log, until the one that goes upstream takes its place.
+    private mutating func remember(_ x: ExchangeReference, _ bytes: UnsafePointer<UInt8>, _ count: Int) {
+        x.pointee.request = buffers.take(count)
+        x.pointee.request.append(bytes, count)
+    }
+
+    private func flags(of head: RequestHead, _ c: Client) -> RequestFlags {
+        var flags = RequestFlags()
+        if requestHead.pointee.keepsAlive, c.pointee.requestsServed < limits.maxRequestsPerConnection {
+            flags.insert(.keepAlive)
+        }
+        if requestHead.pointee.minorVersion == 0 { flags.insert(.http10) }
+        if requestHead.pointee.expectsContinue { flags.insert(.expectsContinue) }
+        if head.isHead { flags.insert(.head) }
+        if head.isIdempotent { flags.insert(.idempotent) }
+        if head.wantsUpgrade { flags.insert(.upgrade) }
+        return flags
+    }
+
+    /// nil when the path cannot be normalised.
+    private mutating func route(_ head: RequestHead, _ bytes: UnsafePointer<UInt8>) -> RoutingTable.Match? {
+        let none = RoutingTable.Match(upstream: -1, route: -1, host: -1, redirectsToHTTPS: false)
+        guard let table = configuration?.table else { return none }
+        let host = bytes + Int(requestHead.pointee.authority.start)
+        var target = bytes + Int(requestHead.pointee.pathAndQuery.start)
+        var targetCount = Int(requestHead.pointee.pathAndQuery.count)
+        if targetCount == 0 || target[0] == 0x3F {
+            headScratch[0] = 0x2F
+            target = UnsafePointer(headScratch)
+            targetCount = 1
+        }
+        switch RequestPath.normalise(target, targetCount, scratch: headScratch + 1) {
+        case .plain(let count): return table.match(host: host, head.hostNameCount, path: target, count)
+        case .rewritten(let count):
+            return table.match(host: host, head.hostNameCount, path: headScratch + 1, count)
+        case .invalid: return nil
+        }
+    }
+
+    private func routeCounter(_ route: Int32) -> Handle<Party.Routes> {
+        guard let counters = configuration?.routeCounters, Int(route) < counters.count else { return .none }
+        return counters[Int(route)]
+    }
+
+    /// Builds the request for the upstream, with what is there of the body, in the exchange's buffer.
+    private mutating func writeRequest(
+        _ x: ExchangeReference, _ c: Client, _ head: RequestHead, _ bytes: UnsafePointer<UInt8>,
+        _ body: UnsafePointer<UInt8>, _ step: MessageBody.Step
+    ) {
+        let bound = head.writtenBound(requestHead) + step.forward + 2
+        buffers.release(&x.pointee.request)
+        x.pointee.request = buffers.take(bound)
+        guard let destination = x.pointee.request.base else { return }
+        let listener = listeners[Int(c.pointee.listener)]
+        let high = nextRandom()
+        let low = nextRandom()
+        let trusts = configuration?.trustsForwarded ?? false
+        let isTLS = c.pointee.socket.tls != nil
+        let parsed = UnsafePointer(requestHead)
+        var written = withUnsafePointer(to: c.pointee.addressText) { text in
+            text.withMemoryRebound(to: UInt8.self, capacity: 46) { text in
+                head.write(
+                    parsed, bytes,
+                    RequestHead.Origin(
+                        address: text, addressCount: Int(c.pointee.addressCount), port: listener.port,
+                        isTLS: isTLS, trustsForwarded: trusts, randomHigh: high, randomLow: low),
+                    to: destination)
+            }
+        }
+        memcpy(destination + written, body, step.forward)
+        written += step.forward
+        if step.needsFinalCRLF {
+            destination[written] = 0x0D
+            destination[written + 1] = 0x0A
+            written += 2
+        }
+        x.pointee.request.end = written
+        x.pointee.upload = Int64(written)
+    }
+
+    /// Chooses the upstream's state and makes the first attempt.
+    private mutating func dispatch(_ x: ExchangeReference, _ c: Client, upstream: Int32) {
+        let state = directory.beginExchange(at: upstream)
+        x.pointee.target = state.handle
+        if state.pointee.endpointCount == 0 { return answer(x, 503) }
+        if x.pointee.flags.contains(.expectsContinue), !x.pointee.body.isComplete {
+            // The proxy vouches for the upstream, as nginx does: the decision to take the body is made here.
+            let text: StaticString = "HTTP/1.1 100 Continue\r\n\r\n"
+            guard send(x, c, text.utf8Start, text.utf8CodeUnitCount) else { return }
+        }
+        if x.pointee.body.isComplete {
+            suspendTimer(client: c)
+        } else {
+            setTimer(client: c, limits.requestBody)
+        }
+        attempt(x)
+    }
+
+    /// Sends the request to the next endpoint in turn.
+    mutating func attempt(_ x: ExchangeReference) {
+        let endpoint = directory[x.pointee.target].pointee.rotate()
+        if endpoint.isNone { return answer(x, 503) }
+        x.pointee.attempts += 1
+        connect(x, endpoint, mayReuse: true)
+    }
+
+    // MARK: The rest of the body
+
+    /// Passes on what the client sends of its request body while the upstream takes it.
+    mutating func pumpUpload(_ x: ExchangeReference) {
+        guard !x.pointee.upstream.isNone else { return }
+        let u = pool.connections[x.pointee.upstream]
+        let c = clients[x.pointee.client]
+        var rounds = 0
+        while x.isLive, !x.pointee.body.isComplete {
+            guard u.isLive, u.pointee.phase == .active, x.pointee.isRequestSent, u.pointee.output.isEmpty else {
+                return
+            }
+            var bytes = scratch + Self.headroom
+            var count = 0
+            let isOwn = !c.pointee.input.isEmpty
+            if isOwn {
+                bytes = c.pointee.input.bytes
+                count = c.pointee.input.count
+            } else {
+                guard c.pointee.mayRead else { return }
+                rounds += 1
+                if rounds > 16 { return resumeLater(c) }
+                guard let received = receive(c, bytes, Self.readSize) else { return }
+                count = received
+            }
+            let step = x.pointee.body.advance(bytes, count)
+            if step.isMalformed || x.pointee.body.chunkedContentBytes > limits.maxBodyBytes {
+                if x.pointee.phase == .responding { return abandon(x) }
+                detachUpstream(x)
+                x.pointee.flags.remove(.keepAlive)
+                return answer(x, step.isMalformed ? 400 : 413)
+            }
+            if isOwn {
+                c.pointee.input.start += step.consumed
+            } else {
+                keepInput(c, bytes + step.consumed, count - step.consumed)
+            }
+            x.pointee.flags.insert(.streamedBody)
+            x.pointee.upload += Int64(step.forward)
+            if x.pointee.body.isComplete {
+                suspendTimer(client: c)
+            } else {
+                setTimer(client: c, limits.requestBody)
+            }
+            setTimer(upstream: u, limits.response)
+            guard send(u, bytes, step.forward) else { return }
+            if step.needsFinalCRLF {
+                let end: StaticString = "\r\n"
+                guard send(u, end.utf8Start, 2) else { return }
+            }
+            if isOwn, c.pointee.input.isEmpty { buffers.release(&c.pointee.input) }
+        }
+    }
+}

@@ -1,0 +1,236 @@
+internal import Glibc
+internal import Transport
+
+// From the upstream's bytes to the client.
+extension ProxyCore {
+    /// Reads and forwards a response while there is something to read and the client takes it.
+    mutating func readResponse(_ u: Upstream) {
+        var rounds = 0
+        while u.isLive, u.pointee.phase == .active, u.pointee.mayRead {
+            let x = exchanges[u.pointee.exchange]
+            let c = clients[x.pointee.client]
+            // Backpressure: go on when the client has taken what it has.
+            if !c.pointee.output.isEmpty { return }
+            rounds += 1
+            if rounds > 16 { return resumeLater(u) }
+            let isPartial = !u.pointee.input.isEmpty
+            var bytes = scratch + Self.headroom
+            var room = Self.readSize
+            if isPartial {
+                if u.pointee.input.room < 2048 + Self.tailroom {
+                    keepResponse(u, u.pointee.input.bytes, u.pointee.input.count)
+                }
+                bytes = u.pointee.input.bytes + u.pointee.input.count
+                room = u.pointee.input.room - Self.tailroom
+            }
+            switch u.pointee.socket.read(into: UnsafeMutableRawBufferPointer(start: bytes, count: room)) {
+            case .bytes(let count):
+                if count < room, !u.pointee.peerClosed { u.pointee.mayRead = false }
+                u.pointee.hasAnswered = true
+                setTimer(upstream: u, limits.response)
+                if isPartial {
+                    u.pointee.input.end += count
+                    deliverPartial(u, x, c)
+                } else if u.pointee.hasHead {
+                    forwardBody(u, x, c, bytes, count, headCount: 0)
+                } else {
+                    deliver(u, x, c, bytes, count)
+                }
+            case .wouldBlock: u.pointee.mayRead = false
+            case .closed: return ended(u, x, c)
+            case .failed:
+                // Reset, say: whatever was to come has not.
+                u.pointee.mayRead = false
+                u.pointee.peerClosed = true
+                return lost(u, x, .broken)
+            }
+        }
+    }
+
+    /// The upstream's end of stream.
+    private mutating func ended(_ u: Upstream, _ x: ExchangeReference, _ c: Client) {
+        u.pointee.mayRead = false
+        u.pointee.peerClosed = true
+        u.pointee.body.endOfStream()
+        guard u.pointee.hasHead, u.pointee.body.isComplete else { return lost(u, x, .broken) }
+        if x.pointee.flags.contains(.chunksResponse) {
+            let end: StaticString = "0\r\n\r\n"
+            guard send(x, c, end.utf8Start, end.utf8CodeUnitCount) else { return }
+        }
+        finish(u, x, c)
+    }
+
+    /// Takes a response head (or several, with 1xx) from a buffer of the connection's own.
+    private mutating func deliverPartial(_ u: Upstream, _ x: ExchangeReference, _ c: Client) {
+        var whole = u.pointee.input
+        u.pointee.input = ByteBuffer()
+        deliver(u, x, c, whole.bytes, whole.count)
+        buffers.release(&whole)
+    }
+
+    /// Copies part of a response head to a larger buffer of the connection's own, with room around it as in `scratch`.
+    private mutating func keepResponse(_ u: Upstream, _ bytes: UnsafePointer<UInt8>, _ count: Int) {
+        var kept = buffers.take(Self.headroom + 2 * count + 4096 + Self.tailroom)
+        kept.start = Self.headroom
+        kept.end = Self.headroom
+        kept.append(bytes, count)
+        buffers.release(&u.pointee.input)
+        u.pointee.input = kept
+    }
+
+    /// - Parameter bytes: with ``headroom`` in front and ``tailroom`` behind.
+    private mutating func deliver(
+        _ u: Upstream, _ x: ExchangeReference, _ c: Client, _ bytes: UnsafeMutablePointer<UInt8>, _ count: Int
+    ) {
+        var bytes = bytes
+        var count = count
+        while true {
+            let window = UnsafeRawBufferPointer(start: bytes, count: count)
+            let parsed = responseHead.pointee.parse(
+                window, toHead: x.pointee.flags.contains(.head),
+                limits: HTTP1HeadLimits(headBytes: limits.maxHeadBytes))
+            switch parsed {
+            case .incomplete:
+                if count >= limits.maxHeadBytes { return lost(u, x, .malformed) }
+                return keepResponse(u, bytes, count)
+            case .invalid: return lost(u, x, .malformed)
+            case .complete: break
+            }
+            let status = Int32(responseHead.pointee.status)
+            // What is written takes the place of what came, and of the room in front of it.
+            if status > 599 || ResponseHead.growth(responseHead) > Self.headroom - Self.chunkPrefixBound {
+                return lost(u, x, .malformed)
+            }
+            let headCount = responseHead.pointee.byteCount
+            if status == 101 { return switchProtocols(u, x, c, bytes, count) }
+            if status < 200 {
+                // 100 was answered by the proxy itself; others (102, 103) go to clients that know them.
+                if status != 100, !x.pointee.flags.contains(.http10) {
+                    let length = ResponseHead.write(
+                        responseHead, bytes, framing: .asIs, connection: .implied, date: currentDate(), to: headScratch)
+                    guard send(x, c, headScratch, length) else { return }
+                }
+                bytes += headCount
+                count -= headCount
+                if count == 0 { return }
+                continue
+            }
+            return begin(u, x, c, bytes, count)
+        }
+    }
+
+    /// A final response head is there: sends it, with what there is of the body.
+    private mutating func begin(
+        _ u: Upstream, _ x: ExchangeReference, _ c: Client, _ bytes: UnsafeMutablePointer<UInt8>, _ count: Int
+    ) {
+        u.pointee.hasHead = true
+        u.pointee.body = MessageBody(responseHead.pointee.framing)
+        u.pointee.isReusable =
+            responseHead.pointee.keepsAlive && x.pointee.body.isComplete
+            && x.pointee.isRequestSent
+        x.pointee.status = Int32(responseHead.pointee.status)
+        // The request will not be sent again. With an access log its first line is still wanted.
+        if accessLog == nil, x.pointee.isRequestSent {
+            buffers.release(&x.pointee.request)
+            x.pointee.requestSent = 0
+        }
+        var framing = ResponseHead.Framing.asIs
+        switch u.pointee.body.kind {
+        case .chunked:
+            if x.pointee.flags.contains(.http10) {
+                x.pointee.flags.insert(.unchunksResponse)
+                x.pointee.flags.remove(.keepAlive)
+                x.pointee.flags.insert(.endsWithConnection)
+                framing = .untilClose
+            } else {
+                framing = .chunked
+            }
+        case .untilClose:
+            if x.pointee.flags.contains(.http10) {
+                x.pointee.flags.remove(.keepAlive)
+                x.pointee.flags.insert(.endsWithConnection)
+                framing = .untilClose
+            } else {
+                x.pointee.flags.insert(.chunksResponse)
+                framing = .chunked
+            }
+        case .none, .length: break
+        }
+        // An answer before the end of the request: the rest of it is not read.
+        if !x.pointee.body.isComplete || isDraining { x.pointee.flags.remove(.keepAlive) }
+        let connection: ResponseHead.Connection =
+            !x.pointee.flags.contains(.keepAlive) ? .close : x.pointee.flags.contains(.http10) ? .keepAlive : .implied
+        let headCount = responseHead.pointee.byteCount
+        let written = ResponseHead.write(
+            responseHead, bytes, framing: framing, connection: connection, date: currentDate(), to: headScratch)
+        x.pointee.phase = .responding
+        forwardBody(u, x, c, bytes + headCount, count - headCount, headCount: written)
+    }
+
+    /// Sends body bytes to the client, framed as it needs them, with a head from `headScratch` in front.
+    ///
+    /// - Parameter bytes: with enough room in front for the head and a chunk size, and ``tailroom`` behind `count`.
+    private mutating func forwardBody(
+        _ u: Upstream, _ x: ExchangeReference, _ c: Client, _ bytes: UnsafeMutablePointer<UInt8>, _ count: Int,
+        headCount: Int
+    ) {
+        var start = bytes
+        var length: Int
+        var step = MessageBody.Step()
+        if x.pointee.flags.contains(.unchunksResponse) {
+            step = u.pointee.body.advanceRemovingFraming(bytes, count)
+            length = step.forward
+        } else {
+            step = u.pointee.body.advance(bytes, count)
+            length = step.forward
+            if x.pointee.flags.contains(.chunksResponse), length > 0 {
+                let prefix = Self.chunkPrefix(length, before: start)
+                (start + length).pointee = 0x0D
+                (start + length + 1).pointee = 0x0A
+                start -= prefix
+                length += prefix + 2
+            } else if step.needsFinalCRLF {
+                // Whatever follows the body on this connection is not looked at, so it may be overwritten.
+                (start + length).pointee = 0x0D
+                (start + length + 1).pointee = 0x0A
+                length += 2
+            }
+        }
+        if step.isMalformed {
+            detachUpstream(x)
+            return abandon(x)
+        }
+        if headCount > 0 {
+            start -= headCount
+            memcpy(start, headScratch, headCount)
+            length += headCount
+        }
+        if step.consumed < count { u.pointee.isReusable = false }
+        if length > 0, !send(x, c, start, length) { return }
+        if u.pointee.body.isComplete { finish(u, x, c) }
+    }
+
+    /// The longest size line: 16 digits and the line's end.
+    private static var chunkPrefixBound: Int { 18 }
+
+    /// Writes the size line of a chunk in front of it; returns its length.
+    private static func chunkPrefix(_ size: Int, before start: UnsafeMutablePointer<UInt8>) -> Int {
+        (start - 1).pointee = 0x0A
+        (start - 2).pointee = 0x0D
+        var length = 2
+        var rest = size
+        repeat {
+            length += 1
+            (start - length).pointee = ByteCursor.hexDigit(UInt8(rest & 15))
+            rest >>= 4
+        } while rest > 0
+        return length
+    }
+
+    /// The response is complete.
+    private mutating func finish(_ u: Upstream, _ x: ExchangeReference, _ c: Client) {
+        x.pointee.upstream = .none
+        release(u)
+        endExchange(x, c)
+    }
+}

@@ -1,0 +1,137 @@
+internal import Glibc
+internal import Transport
+
+// Upgraded connections: bytes both ways until both sides have ended (RFC 9110 section 7.8).
+extension ProxyCore {
+    /// The upstream answered 101.
+    mutating func switchProtocols(
+        _ u: Upstream, _ x: ExchangeReference, _ c: Client, _ bytes: UnsafeMutablePointer<UInt8>, _ count: Int
+    ) {
+        guard x.pointee.flags.contains(.upgrade), responseHead.pointee.fields.upgrade != nil else {
+            return lost(u, x, .malformed)
+        }
+        let headCount = responseHead.pointee.byteCount
+        let written = ResponseHead.write(
+            responseHead, bytes, framing: .asIs, connection: .upgrade, date: currentDate(), to: headScratch)
+        u.pointee.hasHead = true
+        u.pointee.phase = .tunnel
+        u.pointee.isReusable = false
+        c.pointee.phase = .tunnel
+        x.pointee.phase = .switched
+        x.pointee.status = 101
+        if accessLog == nil {
+            buffers.release(&x.pointee.request)
+            x.pointee.requestSent = 0
+        }
+        accounts.tunnels += 1
+        clearTimer(upstream: u)
+        setTimer(client: c, limits.tunnelIdle)
+        guard send(x, c, headScratch, written) else { return }
+        if count > headCount, !send(x, c, bytes + headCount, count - headCount) { return }
+        // Both may have sent more already.
+        pumpTunnelUp(c)
+        if u.isLive { pumpTunnelDown(u) }
+    }
+
+    /// Client to upstream.
+    mutating func pumpTunnelUp(_ c: Client) {
+        guard c.isLive, c.pointee.phase == .tunnel else { return }
+        let x = exchanges[c.pointee.exchange]
+        guard !x.pointee.upstream.isNone else { return }
+        let u = pool.connections[x.pointee.upstream]
+        if !c.pointee.input.isEmpty, u.pointee.output.isEmpty {
+            var kept = c.pointee.input
+            c.pointee.input = ByteBuffer()
+            let isAlive = sendTunnelUp(u, x, c, kept.bytes, kept.count)
+            buffers.release(&kept)
+            guard isAlive else { return }
+        }
+        var rounds = 0
+        while c.isLive, c.pointee.mayRead, u.pointee.output.isEmpty {
+            rounds += 1
+            if rounds > 16 { return resumeLater(c) }
+            let room = UnsafeMutableRawBufferPointer(start: scratch, count: Self.readSize)
+            switch c.pointee.socket.read(into: room) {
+            case .bytes(let count):
+                if count < Self.readSize, !c.pointee.peerClosed, c.pointee.socket.tls == nil {
+                    c.pointee.mayRead = false
+                }
+                setTimer(client: c, limits.tunnelIdle)
+                guard sendTunnelUp(u, x, c, scratch, count) else { return }
+            case .wouldBlock: c.pointee.mayRead = false
+            case .failed: return abandon(c)
+            case .closed:
+                c.pointee.mayRead = false
+                c.pointee.peerClosed = true
+                // TLS has no half-closed connections to speak of.
+                if c.pointee.socket.tls != nil || u.pointee.peerClosed { return abandon(c) }
+                Socket.shutdownWrite(u.pointee.socket.descriptor)
+            }
+        }
+    }
+
+    private mutating func sendTunnelUp(
+        _ u: Upstream, _ x: ExchangeReference, _ c: Client, _ bytes: UnsafePointer<UInt8>, _ count: Int
+    ) -> Bool {
+        x.pointee.upload += Int64(count)
+        var sent = 0
+        while sent < count {
+            switch u.pointee.socket.write(UnsafeRawBufferPointer(start: bytes + sent, count: count - sent)) {
+            case .bytes(let written):
+                sent += written
+                continue
+            case .wouldBlock: break
+            case .closed, .failed:
+                abandon(c)
+                return false
+            }
+            break
+        }
+        if sent < count {
+            buffers.reserve(count - sent, in: &u.pointee.output)
+            u.pointee.output.append(bytes + sent, count - sent)
+        }
+        return true
+    }
+
+    mutating func flushTunnelUp(_ u: Upstream) {
+        guard !u.pointee.output.isEmpty else { return }
+        let c = clients[exchanges[u.pointee.exchange].pointee.client]
+        while !u.pointee.output.isEmpty {
+            let rest = UnsafeRawBufferPointer(start: u.pointee.output.bytes, count: u.pointee.output.count)
+            switch u.pointee.socket.write(rest) {
+            case .bytes(let written): u.pointee.output.start += written
+            case .wouldBlock: return
+            case .closed, .failed: return abandon(c)
+            }
+        }
+        buffers.release(&u.pointee.output)
+        pumpTunnelUp(c)
+    }
+
+    /// Upstream to client.
+    mutating func pumpTunnelDown(_ u: Upstream) {
+        var rounds = 0
+        while u.isLive, u.pointee.phase == .tunnel, u.pointee.mayRead {
+            let x = exchanges[u.pointee.exchange]
+            let c = clients[x.pointee.client]
+            guard c.pointee.output.isEmpty else { return }
+            rounds += 1
+            if rounds > 16 { return resumeLater(u) }
+            let room = UnsafeMutableRawBufferPointer(start: scratch, count: Self.readSize)
+            switch u.pointee.socket.read(into: room) {
+            case .bytes(let count):
+                if count < Self.readSize, !u.pointee.peerClosed { u.pointee.mayRead = false }
+                guard send(x, c, scratch, count) else { return }
+                if c.pointee.output.isEmpty { setTimer(client: c, limits.tunnelIdle) }
+            case .wouldBlock: u.pointee.mayRead = false
+            case .failed: return abandon(c)
+            case .closed:
+                u.pointee.mayRead = false
+                u.pointee.peerClosed = true
+                if c.pointee.peerClosed || c.pointee.socket.tls != nil { return abandon(c) }
+                Socket.shutdownWrite(c.pointee.socket.descriptor)
+            }
+        }
+    }
+}

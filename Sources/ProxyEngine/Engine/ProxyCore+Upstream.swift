@@ -1,0 +1,313 @@
+internal import Glibc
+internal import NetworkTypes
+internal import Transport
+
+// The upstream's side: connections, their pool, sending requests, and what happens when one breaks.
+extension ProxyCore {
+    enum Loss {
+        /// It could not be connected.
+        case connect
+        case connectTimeout
+        /// It closed or broke.
+        case broken
+        case responseTimeout
+        /// It sent what is no response.
+        case malformed
+    }
+
+    // MARK: Getting a connection
+
+    /// Puts the request on a pooled or a new connection to `endpoint`.
+    mutating func connect(_ x: ExchangeReference, _ endpoint: Handle<Party.Endpoints>, mayReuse: Bool) {
+        let e = directory.endpoints[endpoint]
+        if mayReuse {
+            while !e.pointee.firstIdle.isNone {
+                let u = pool.connections[e.pointee.firstIdle]
+                pool.removeIdle(u, from: e)
+                // A request that must not be sent twice first makes sure that the connection lives.
+                if !x.pointee.flags.contains(.idempotent), !isAlive(u) {
+                    close(u)
+                    continue
+                }
+                u.pointee.phase = .active
+                u.pointee.isReused = true
+                attach(u, x)
+                sendRequest(u, x)
+                return
+            }
+        }
+        guard let worker = worker?.takeUnretainedValue() else { return }
+        let descriptor: Int32
+        do {
+            descriptor = try Socket.connect(e.pointee.address)
+        } catch {
+            directory[x.pointee.target].pointee.connectFailures += 1
+            return retryOrFail(x, .connect)
+        }
+        let u = pool.open(to: e)
+        u.pointee.socket = StreamSocket(descriptor: descriptor)
+        do {
+            u.pointee.registration = try loop.register(
+                descriptor, handler: worker, token: Self.token(.upstream, u.handle))
+        } catch {
+            Socket.close(descriptor)
+            pool.close(u, of: e)
+            return retryOrFail(x, .connect)
+        }
+        attach(u, x)
+        setTimer(upstream: u, limits.connect)
+    }
+
+    private func attach(_ u: Upstream, _ x: ExchangeReference) {
+        u.pointee.attach(to: x.handle)
+        x.pointee.upstream = u.handle
+        x.pointee.endpoint = u.pointee.endpoint
+        x.pointee.requestSent = 0
+    }
+
+    private func isAlive(_ u: Upstream) -> Bool {
+        var byte: UInt8 = 0
+        let count = recv(u.pointee.socket.descriptor, &byte, 1, Int32(MSG_PEEK))
+        return count < 0 && errno == EAGAIN
+    }
+
+    // MARK: The pool
+
+    private mutating func addIdle(_ u: Upstream) {
+        let e = directory.endpoints[u.pointee.endpoint]
+        guard e.pointee.isWanted, !isDraining, u.pointee.requestsServed < limits.maxRequestsPerUpstream,
+            limits.maxIdlePerEndpoint > 0
+        else { return close(u) }
+        if e.pointee.idleCount >= limits.maxIdlePerEndpoint {
+            let oldest = pool.connections[e.pointee.lastIdle]
+            pool.removeIdle(oldest, from: e)
+            close(oldest)
+        }
+        pool.addIdle(u, to: e)
+        setTimer(upstream: u, limits.upstreamIdle)
+    }
+
+    private mutating func closeIdle(_ u: Upstream) {
+        pool.removeIdle(u, from: directory.endpoints[u.pointee.endpoint])
+        close(u)
+    }
+
+    /// Closes every idle connection of an endpoint.
+    mutating func closeIdle(of endpoint: Handle<Party.Endpoints>) {
+        let e = directory.endpoints[endpoint]
+        while e.isLive, !e.pointee.firstIdle.isNone { closeIdle(pool.connections[e.pointee.firstIdle]) }
+    }
+
+    /// Takes a connection from its finished request: back to the pool if it can serve another.
+    mutating func release(_ u: Upstream) {
+        u.pointee.exchange = .none
+        u.pointee.requestsServed += 1
+        if u.pointee.isReusable, u.pointee.output.isEmpty, !u.pointee.peerClosed {
+            addIdle(u)
+        } else {
+            close(u)
+        }
+    }
+
+    /// Closes the socket and frees the slot. An idle connection must have been taken out of its list.
+    mutating func close(_ u: Upstream) {
+        clearTimer(upstream: u)
+        buffers.release(&u.pointee.input)
+        buffers.release(&u.pointee.output)
+        if let registration = u.pointee.registration { loop.close(registration) }
+        let endpoint = u.pointee.endpoint
+        pool.close(u, of: directory.endpoints[endpoint])
+        directory.reclaim(endpoint)
+    }
+
+    /// Gives up the connection that an exchange is on.
+    mutating func detachUpstream(_ x: ExchangeReference) {
+        guard !x.pointee.upstream.isNone else { return }
+        let u = pool.connections[x.pointee.upstream]
+        x.pointee.upstream = .none
+        u.pointee.exchange = .none
+        close(u)
+    }
+
+    // MARK: Events
+
+    mutating func upstreamReady(_ u: Upstream, _ events: ReadyEvents) {
+        if events.contains(.readable) { u.pointee.mayRead = true }
+        if events.contains(.peerClosed) { u.pointee.peerClosed = true }
+        switch u.pointee.phase {
+        case .connecting:
+            guard events.contains(.writable) else { return }
+            let x = exchanges[u.pointee.exchange]
+            let client = x.pointee.client
+            if Socket.pendingError(u.pointee.socket.descriptor) == 0 {
+                u.pointee.phase = .active
+                sendRequest(u, x)
+            } else {
+                lost(u, x, .connect)
+            }
+            continueClient(client)
+        case .active:
+            let x = exchanges[u.pointee.exchange]
+            let client = x.pointee.client
+            if events.contains(.writable) { flushUpstream(u, x) }
+            if u.isLive, u.pointee.phase == .active, u.pointee.mayRead { readResponse(u) }
+            continueClient(client)
+        case .idle:
+            // Nothing may come on a connection without a request: it was closed, or it is out of step.
+            guard events.contains(.readable) else { return }
+            closeIdle(u)
+        case .tunnel:
+            if events.contains(.writable) { flushTunnelUp(u) }
+            if u.isLive, u.pointee.phase == .tunnel, u.pointee.mayRead { pumpTunnelDown(u) }
+        }
+    }
+
+    // MARK: Writing
+
+    /// Sends the request, or what is left of it.
+    mutating func sendRequest(_ u: Upstream, _ x: ExchangeReference) {
+        let total = x.pointee.request.end
+        while x.pointee.requestSent < total, let base = x.pointee.request.base {
+            let rest = UnsafeRawBufferPointer(start: base + x.pointee.requestSent, count: total - x.pointee.requestSent)
+            switch u.pointee.socket.write(rest) {
+            case .bytes(let written): x.pointee.requestSent += written
+            case .wouldBlock: return setTimer(upstream: u, limits.write)
+            case .closed, .failed: return writeBroke(u, x)
+            }
+        }
+        setTimer(upstream: u, limits.response)
+        if !x.pointee.body.isComplete { pumpUpload(x) }
+    }
+
+    /// Sends body bytes, keeping what the upstream does not take. False when the connection (or more) is gone.
+    mutating func send(_ u: Upstream, _ bytes: UnsafePointer<UInt8>, _ count: Int) -> Bool {
+        var sent = 0
+        while sent < count, u.pointee.output.isEmpty {
+            switch u.pointee.socket.write(UnsafeRawBufferPointer(start: bytes + sent, count: count - sent)) {
+            case .bytes(let written):
+                sent += written
+                continue
+            case .wouldBlock: break
+            case .closed, .failed:
+                writeBroke(u, exchanges[u.pointee.exchange])
+                return false
+            }
+            break
+        }
+        if sent < count {
+            buffers.reserve(count - sent, in: &u.pointee.output)
+            u.pointee.output.append(bytes + sent, count - sent)
+            setTimer(upstream: u, limits.write)
+        }
+        return true
+    }
+
+    private mutating func flushUpstream(_ u: Upstream, _ x: ExchangeReference) {
+        if x.pointee.requestSent < x.pointee.request.end { return sendRequest(u, x) }
+        guard !u.pointee.output.isEmpty else { return }
+        while !u.pointee.output.isEmpty {
+            let rest = UnsafeRawBufferPointer(start: u.pointee.output.bytes, count: u.pointee.output.count)
+            switch u.pointee.socket.write(rest) {
+            case .bytes(let written): u.pointee.output.start += written
+            case .wouldBlock: return setTimer(upstream: u, limits.write)
+            case .closed, .failed: return writeBroke(u, x)
+            }
+        }
+        buffers.release(&u.pointee.output)
+        setTimer(upstream: u, limits.response)
+        if !x.pointee.body.isComplete { pumpUpload(x) }
+    }
+
+    /// The upstream takes no more. It may have answered before it closed (a 413, say): that answer still counts.
+    private mutating func writeBroke(_ u: Upstream, _ x: ExchangeReference) {
+        buffers.release(&u.pointee.output)
+        u.pointee.mayRead = true
+        u.pointee.peerClosed = true
+        readResponse(u)
+        // Reading to the end has found either an answer or the end.
+        if u.isLive, u.pointee.phase == .active, !u.pointee.hasHead, u.pointee.exchange == x.handle {
+            lost(u, x, .broken)
+        }
+    }
+
+    // MARK: Losing one
+
+    /// The connection is of no use any more for the request on it.
+    mutating func lost(_ u: Upstream, _ x: ExchangeReference, _ loss: Loss) {
+        let endpoint = u.pointee.endpoint
+        let isStale = u.pointee.isReused && !u.pointee.hasAnswered
+        let hasHead = u.pointee.hasHead
+        if !x.pointee.target.isNone {
+            let state = directory[x.pointee.target]
+            switch loss {
+            case .connect: state.pointee.connectFailures += 1
+            case .connectTimeout, .responseTimeout: state.pointee.timeouts += 1
+            case .broken, .malformed: break
+            }
+        }
+        let hadAnswered = u.pointee.hasAnswered
+        detachUpstream(x)
+        if x.pointee.phase == .responding || hasHead { return abandon(x) }
+        if hadAnswered || loss == .malformed { return fail(x, loss) }
+        let maySendAgain = !x.pointee.flags.contains(.streamedBody) && x.pointee.request.base != nil
+        if loss == .broken, isStale, maySendAgain,
+            x.pointee.flags.contains(.idempotent) || x.pointee.requestSent == 0,
+            directory.endpoints.resolve(endpoint) != nil
+        {
+            // The pool's fault, not the endpoint's: once more on a fresh connection to the same one.
+            directory[x.pointee.target].pointee.retries += 1
+            return connect(x, endpoint, mayReuse: false)
+        }
+        retryOrFail(x, loss)
+    }
+
+    /// Tries another endpoint if that is safe and there is one.
+    private mutating func retryOrFail(_ x: ExchangeReference, _ loss: Loss) {
+        let wasSent = loss == .broken && x.pointee.requestSent > 0
+        let mayRetry = loss == .connect || loss == .connectTimeout || loss == .broken
+        let state = directory[x.pointee.target]
+        if mayRetry, !wasSent || x.pointee.flags.contains(.idempotent), !x.pointee.flags.contains(.streamedBody),
+            x.pointee.request.base != nil, x.pointee.attempts < limits.maxAttempts,
+            x.pointee.attempts < state.pointee.endpointCount
+        {
+            state.pointee.retries += 1
+            return attempt(x)
+        }
+        fail(x, loss)
+    }
+
+    private mutating func fail(_ x: ExchangeReference, _ loss: Loss) {
+        switch loss {
+        case .connect, .broken, .malformed: answer(x, 502)
+        case .connectTimeout, .responseTimeout: answer(x, 504)
+        }
+    }
+
+    mutating func upstreamExpired(_ u: Upstream) {
+        switch u.pointee.phase {
+        case .tunnel: break
+        case .idle:
+            closeIdle(u)
+        case .connecting:
+            let x = exchanges[u.pointee.exchange]
+            let client = x.pointee.client
+            lost(u, x, .connectTimeout)
+            continueClient(client)
+        case .active:
+            let x = exchanges[u.pointee.exchange]
+            if !clients[x.pointee.client].pointee.output.isEmpty {
+                // We are not reading because the client is slow; the client's timer decides.
+                return setTimer(upstream: u, limits.response)
+            }
+            if !x.pointee.body.isComplete, !u.pointee.hasHead, x.pointee.requestSent == x.pointee.request.end,
+                u.pointee.output.isEmpty
+            {
+                // It is waiting for the client's body, as it should.
+                return setTimer(upstream: u, limits.response)
+            }
+            let client = x.pointee.client
+            lost(u, x, .responseTimeout)
+            continueClient(client)
+        }
+    }
+}

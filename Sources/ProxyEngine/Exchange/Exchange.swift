@@ -1,0 +1,64 @@
+/// One request and its response, whatever carries them: what must be known of the request until the response is
+/// complete. A plain struct in a slab. The client's connection, or one stream of it, names the exchange that it is
+/// carrying; the upstream connection that works on it names it too.
+struct Exchange {
+    enum Phase: UInt8 {
+        /// A request was read; the head of its response has not been sent.
+        case waiting
+        /// The head of the response has been sent.
+        case responding
+        /// The connections carry another protocol after a 101.
+        case switched
+    }
+
+    var phase = Phase.waiting
+    /// Whose request it is.
+    var client = Handle<Party.Clients>.none
+    /// The connection that it is on now.
+    var upstream = Handle<Party.Upstreams>.none
+    /// The endpoint that was asked last.
+    var endpoint = Handle<Party.Endpoints>.none
+    /// The upstream it was routed to.
+    var target = Handle<Party.Targets>.none
+    var routeCounter = Handle<Party.Routes>.none
+
+    /// The request as it is sent upstream, kept until the first byte of the response, in case it is sent again.
+    var request = ByteBuffer()
+    /// How much of `request` the current upstream connection has taken.
+    var requestSent = 0
+    /// The request's body as far as the client has sent it.
+    var body = MessageBody.empty
+    /// Bytes sent upstream, and to the client.
+    var upload: Int64 = 0
+    var download: Int64 = 0
+    /// Nanoseconds of the loop's clock.
+    var startedAt: UInt64 = 0
+    /// What the client was or will be told; 0 as long as that is open.
+    var status: Int32 = 0
+    var attempts: Int32 = 0
+    var flags = RequestFlags()
+
+    /// The whole of `request` is on its way.
+    var isRequestSent: Bool { requestSent == request.end }
+}
+
+/// What is remembered of a request head.
+struct RequestFlags: OptionSet, BitwiseCopyable {
+    let rawValue: UInt16
+
+    static let keepAlive = RequestFlags(rawValue: 1)
+    static let http10 = RequestFlags(rawValue: 2)
+    static let head = RequestFlags(rawValue: 4)
+    /// Sending it twice is the same as sending it once (RFC 9110 section 9.2.2).
+    static let idempotent = RequestFlags(rawValue: 8)
+    static let expectsContinue = RequestFlags(rawValue: 16)
+    static let upgrade = RequestFlags(rawValue: 32)
+    /// Body bytes beyond `request` were sent: it cannot be sent again.
+    static let streamedBody = RequestFlags(rawValue: 64)
+    /// The response to this client is framed by us in chunks.
+    static let chunksResponse = RequestFlags(rawValue: 128)
+    /// The response's chunks are taken apart for this client.
+    static let unchunksResponse = RequestFlags(rawValue: 256)
+    /// The response's end is the connection's end.
+    static let endsWithConnection = RequestFlags(rawValue: 512)
+}

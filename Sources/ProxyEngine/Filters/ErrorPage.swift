@@ -1,0 +1,71 @@
+/// The small page that goes with a status, in the form nginx gives it.
+struct ErrorPage {
+    private static let titleStart: StaticString = "<html>\r\n<head><title>"
+    private static let headingStart: StaticString = "</title></head>\r\n<body>\r\n<center><h1>"
+    private static let headingEnd: StaticString = "</h1></center>\r\n"
+    private static let noteStart: StaticString = "<center>"
+    private static let noteEnd: StaticString = "</center>\r\n"
+    private static let end: StaticString = "<hr><center>martlet</center>\r\n</body>\r\n</html>\r\n"
+
+    /// Stands for 400 to a client that spoke plain HTTP where TLS is expected; never sent as it is (nginx has the same
+    /// number for it).
+    static var plainHTTPToTLS: Int32 { 497 }
+
+    /// As sent.
+    let status: Int32
+    let reason: StaticString
+    private let title: StaticString
+    private let note: StaticString?
+
+    init(_ status: Int32) {
+        self.status = status == Self.plainHTTPToTLS ? 400 : status
+        reason =
+            switch self.status {
+            case 308: "Permanent Redirect"
+            case 400: "Bad Request"
+            case 404: "Not Found"
+            case 405: "Not Allowed"
+            case 408: "Request Time-out"
+            case 413: "Request Entity Too Large"
+            case 414: "Request-URI Too Large"
+            case 417: "Expectation Failed"
+            case 431: "Request Header Fields Too Large"
+            case 501: "Not Implemented"
+            case 502: "Bad Gateway"
+            case 503: "Service Temporarily Unavailable"
+            case 504: "Gateway Time-out"
+            case 505: "HTTP Version Not Supported"
+            default: "Error"
+            }
+        note = status == Self.plainHTTPToTLS ? "The plain HTTP request was sent to HTTPS port" : nil
+        title = note ?? reason
+    }
+
+    /// "NNN title", "NNN reason" and the note.
+    var bodyCount: Int {
+        let frame = Self.titleStart.utf8CodeUnitCount + Self.headingStart.utf8CodeUnitCount
+        let ends = Self.headingEnd.utf8CodeUnitCount + Self.end.utf8CodeUnitCount
+        let notes = note.map {
+            Self.noteStart.utf8CodeUnitCount + $0.utf8CodeUnitCount + Self.noteEnd.utf8CodeUnitCount
+        }
+        return frame + ends + 8 + title.utf8CodeUnitCount + reason.utf8CodeUnitCount + (notes ?? 0)
+    }
+
+    func writeBody(_ out: inout ByteCursor) {
+        out.put(Self.titleStart)
+        out.put(decimal: Int(status))
+        out.put(0x20)
+        out.put(title)
+        out.put(Self.headingStart)
+        out.put(decimal: Int(status))
+        out.put(0x20)
+        out.put(reason)
+        out.put(Self.headingEnd)
+        if let note {
+            out.put(Self.noteStart)
+            out.put(note)
+            out.put(Self.noteEnd)
+        }
+        out.put(Self.end)
+    }
+}

@@ -1,0 +1,18 @@
+internal import NetworkTypes
+
+/// One endpoint with its idle connections, as one loop knows it. Lives as long as an upstream has it or a connection to
+/// it is open.
+struct Endpoint {
+    var address = SocketAddress(ip: .anyV4, port: 0)
+    /// How many places in upstreams' lists name it. At 0 it gets no new connections and keeps no idle ones.
+    var references: Int32 = 0
+    /// Most recently used first.
+    var firstIdle = Handle<Party.Upstreams>.none
+    /// Least recently used: the one to give up when the list is full.
+    var lastIdle = Handle<Party.Upstreams>.none
+    var idleCount: Int32 = 0
+    /// Connections of any kind.
+    var openCount: Int32 = 0
+
+    var isWanted: Bool { references > 0 }
+}

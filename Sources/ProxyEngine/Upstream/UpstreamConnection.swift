@@ -1,0 +1,49 @@
+internal import Transport
+
+/// One connection to an endpoint: in the pool, or serving one exchange. A plain struct in a slab.
+struct UpstreamConnection {
+    enum Phase: UInt8 {
+        case connecting
+        /// A request is on it.
+        case active
+        /// In its endpoint's list of idle connections.
+        case idle
+        case tunnel
+    }
+
+    var phase = Phase.connecting
+    var socket = StreamSocket(descriptor: -1)
+    var registration: LoopRegistration?
+    /// The exchange that it works for.
+    var exchange = Handle<Party.Exchanges>.none
+    var endpoint = Handle<Party.Endpoints>.none
+    /// Neighbours in the idle list.
+    var nextIdle = Handle<Party.Upstreams>.none
+    var previousIdle = Handle<Party.Upstreams>.none
+
+    /// Part of a response head.
+    var input = ByteBuffer()
+    /// Request body or tunnel bytes the upstream has not taken yet.
+    var output = ByteBuffer()
+    var mayRead = false
+    var peerClosed = false
+    /// It has served a request before this one, so it may have been closed by the other side at any time.
+    var isReused = false
+    /// Something of the response has arrived.
+    var hasAnswered = false
+    /// The response's head has been parsed.
+    var hasHead = false
+    /// May be used again after this response.
+    var isReusable = false
+    var requestsServed: Int32 = 0
+    var body = MessageBody.empty
+
+    /// Ready for the next request.
+    mutating func attach(to exchange: Handle<Party.Exchanges>) {
+        self.exchange = exchange
+        hasAnswered = false
+        hasHead = false
+        isReusable = false
+        body = .empty
+    }
+}

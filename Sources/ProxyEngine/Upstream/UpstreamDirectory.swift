@@ -1,0 +1,172 @@
+internal import NetworkTypes
+
+/// The upstreams of the configuration with their endpoints, as one loop knows them: who has which endpoint, and who is
+/// still needed by what is under way. Pure bookkeeping: connections are the caller's, who closes the idle ones of the
+/// endpoints that ``takeOrphans()`` names and then gives them up by ``reclaim(_:)``.
+struct UpstreamDirectory: ~Copyable {
+    typealias State = Slab<Party.Targets, UpstreamState>.Reference
+    typealias EndpointHandle = Handle<Party.Endpoints>
+
+    private(set) var endpoints = Slab<Party.Endpoints, Endpoint>(blank: Endpoint())
+    private var states = Slab<Party.Targets, UpstreamState>(blank: UpstreamState())
+    private var stateOfName: [String: Handle<Party.Targets>] = [:]
+    /// By the index of a state's slot; empty for one that is free.
+    private var nameOfState: [String] = []
+    private var endpointOfAddress: [SocketAddress: EndpointHandle] = [:]
+    /// From the configuration's upstream indices.
+    private var stateOfPosition: [Handle<Party.Targets>] = []
+    private var orphans: [EndpointHandle] = []
+    private var random: UInt64
+
+    /// - Parameter seed: where rotations begin, so that loops differ.
+    init(seed: UInt64) { random = seed }
+
+    deinit {
+        for index in 0..<states.indexBound { states.tenant(at: index)?.pointee.endpoints?.deallocate() }
+    }
+
+    // MARK: Changes
+
+    /// Makes `upstreams` the ones there are. Those that stay keep their place in the rotation and their counters.
+    mutating func install(_ upstreams: [ProxyConfiguration.Upstream]) {
+        for handle in stateOfName.values { states[handle].pointee.isConfigured = false }
+        var dropped: [EndpointHandle] = []
+        stateOfPosition.removeAll(keepingCapacity: true)
+        for upstream in upstreams {
+            let state = state(named: upstream.name)
+            state.pointee.isConfigured = true
+            set(upstream.endpoints, of: state, dropping: &dropped)
+            stateOfPosition.append(state.handle)
+        }
+        for handle in stateOfName.values {
+            let state = states[handle]
+            if state.pointee.isConfigured { continue }
+            // Its requests finish where they are, but find no other endpoint any more.
+            set([], of: state, dropping: &dropped)
+            removeIfUnused(state)
+        }
+        release(dropped)
+    }
+
+    /// Gives the named upstreams other endpoints and leaves everything else alone. Names that are not configured are
+    /// passed over.
+    mutating func patch(_ upstreams: [ProxyConfiguration.Upstream]) {
+        var dropped: [EndpointHandle] = []
+        for upstream in upstreams {
+            guard let handle = stateOfName[upstream.name] else { continue }
+            let state = states[handle]
+            if state.pointee.isConfigured { set(upstream.endpoints, of: state, dropping: &dropped) }
+        }
+        release(dropped)
+    }
+
+    /// The endpoints that no upstream has any more since the last call.
+    mutating func takeOrphans() -> [EndpointHandle] {
+        defer { orphans = [] }
+        return orphans
+    }
+
+    /// Frees an endpoint that nobody names and no connection goes to.
+    mutating func reclaim(_ handle: EndpointHandle) {
+        guard let endpoint = endpoints.resolve(handle), !endpoint.pointee.isWanted, endpoint.pointee.openCount == 0
+        else { return }
+        if endpointOfAddress[endpoint.pointee.address] == handle {
+            endpointOfAddress[endpoint.pointee.address] = nil
+        }
+        endpoints.release(endpoint)
+    }
+
+    // MARK: Use
+
+    /// The state of the configuration's upstream at `position`, with one exchange more on it.
+    mutating func beginExchange(at position: Int32) -> State {
+        let state = states[stateOfPosition[Int(position)]]
+        state.pointee.activeRequests += 1
+        return state
+    }
+
+    /// One exchange less; the last one of an upstream that was removed takes it along.
+    mutating func endExchange(_ handle: Handle<Party.Targets>) {
+        let state = states[handle]
+        state.pointee.activeRequests -= 1
+        if !state.pointee.isConfigured { removeIfUnused(state) }
+    }
+
+    @inline(__always)
+    subscript(_ handle: Handle<Party.Targets>) -> State { states[handle] }
+
+    func name(of handle: Handle<Party.Targets>) -> String { nameOfState[Int(handle.index)] }
+
+    /// Calls `body` with every upstream that has a name.
+    func forEach(_ body: (_ name: String, UpstreamState) -> Void) {
+        for (name, handle) in stateOfName { body(name, states[handle].pointee) }
+    }
+
+    // MARK: Bookkeeping
+
+    private mutating func state(named name: String) -> State {
+        if let known = stateOfName[name] { return states[known] }
+        let state = states.take()
+        stateOfName[name] = state.handle
+        while nameOfState.count <= Int(state.handle.index) { nameOfState.append("") }
+        nameOfState[Int(state.handle.index)] = name
+        return state
+    }
+
+    private mutating func removeIfUnused(_ state: State) {
+        guard state.pointee.activeRequests == 0, !state.pointee.isConfigured else { return }
+        let index = Int(state.handle.index)
+        stateOfName[nameOfState[index]] = nil
+        nameOfState[index] = ""
+        states.release(state)
+    }
+
+    /// Counts the new endpoints in at once and leaves the old ones to ``release(_:)``: one that moves from one upstream
+    /// to another keeps its connections.
+    private mutating func set(
+        _ addresses: [SocketAddress], of state: State, dropping dropped: inout [EndpointHandle]
+    ) {
+        let count = Int(state.pointee.endpointCount)
+        if let current = state.pointee.endpoints {
+            // Mostly nothing has changed: compare in place before allocating.
+            if count == addresses.count,
+                (0..<count).allSatisfy({ endpoints[current[$0]].pointee.address == addresses[$0] })
+            {
+                return
+            }
+            dropped += UnsafeBufferPointer(start: current, count: count)
+            current.deallocate()
+        }
+        state.pointee.endpoints = nil
+        state.pointee.endpointCount = Int32(addresses.count)
+        guard !addresses.isEmpty else { return }
+        let list = UnsafeMutablePointer<EndpointHandle>.allocate(capacity: addresses.count)
+        for (position, address) in addresses.enumerated() {
+            (list + position).initialize(to: retain(address))
+        }
+        state.pointee.endpoints = list
+        // Loops start at different places, so that few requests still spread over all endpoints.
+        random = random &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+        state.pointee.next = Int32(random >> 33) % Int32(addresses.count)
+    }
+
+    private mutating func retain(_ address: SocketAddress) -> EndpointHandle {
+        if let known = endpointOfAddress[address] {
+            endpoints[known].pointee.references += 1
+            return known
+        }
+        let endpoint = endpoints.take()
+        endpoint.pointee.address = address
+        endpoint.pointee.references = 1
+        endpointOfAddress[address] = endpoint.handle
+        return endpoint.handle
+    }
+
+    private mutating func release(_ dropped: [EndpointHandle]) {
+        for handle in dropped {
+            let endpoint = endpoints[handle]
+            endpoint.pointee.references -= 1
+            if endpoint.pointee.references == 0 { orphans.append(handle) }
+        }
+    }
+}

@@ -1,0 +1,12 @@
+/// How much of the past a store keeps.
+package struct StoreHistory: Sendable, Equatable {
+    /// Revisions after `compactedRevision`.
+    package var revisions: Int64
+    /// The bytes of their values, about.
+    package var bytes: Int64
+
+    package init(revisions: Int64, bytes: Int64) {
+        self.revisions = revisions
+        self.bytes = bytes
+    }
+}

@@ -1,0 +1,39 @@
+/// Limits and times of an ``HTTPServer``. The defaults suit an API server.
+package struct HTTPServerConfiguration: Sendable {
+    /// nil serves plain text on TCP. Unix sockets are always plain.
+    package var tls: TLSContext?
+    /// Longer request bodies get 413.
+    package var maxBodyBytes = 3 * 1024 * 1024
+    /// Longer request heads get 431.
+    package var maxHeadBytes = 32 * 1024
+    /// A connection is closed when it has been without a request for this time. Streams may idle for ever.
+    package var idleTimeout: Duration = .seconds(180)
+    /// A request head once begun, and a connection's first request (with TLS: its handshake too), must arrive within this
+    /// time.
+    package var headTimeout: Duration = .seconds(30)
+    /// A request's body must be complete this long after the handler asked for it; the wait for `bodyBudget` counts.
+    package var bodyTimeout: Duration = .seconds(60)
+    /// A client has to take ``DeliveryPace/minimum`` bytes of its answers, or all there are, within every such time: HTTP/1
+    /// connections of others are closed, HTTP/2 streams reset.
+    package var stallTimeout: Duration = .seconds(30)
+    /// What the bodies of all requests may take at once; a body waits unread until it has room, 429 if too many wait.
+    package var bodyBudget = ByteBudget(capacity: 64 << 20)
+    /// What of it one HTTP/2 connection may have (HTTP/1 has one body at a time).
+    package var maxBodyBytesPerConnection = 16 << 20
+    /// Counts the bytes of complete answers above 16 KiB that clients have not taken yet: who makes answers can hold back.
+    package var answers = ByteGauge()
+    static let countedAnswer = 16 << 10
+    /// TLS handshakes under way on each loop; further connections wait for their turn without any state.
+    package var maxHandshakes = 1000
+    /// HTTP/2 streams a client may have open on one connection.
+    package var maxConcurrentStreams = 250
+    /// Simultaneous connections over all loops: more of them wait in the kernel's queue, more of one peer are closed.
+    package var connections = ConnectionAdmission.Limits(network: 20_000)
+    /// The response to a request that is refused before the handler sees it: its status (400, 413, 431, …) and the reason
+    /// in words. Framing headers set in it are ignored.
+    package var refusal: @Sendable (_ status: Int, _ reason: String) -> HTTPResponse = { status, reason in
+        HTTPResponse(status: status, text: reason + "\n")
+    }
+
+    package init(tls: TLSContext? = nil) { self.tls = tls }
+}

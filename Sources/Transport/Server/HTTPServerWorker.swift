@@ -1,0 +1,207 @@
+internal import Glibc
+internal import NetworkTypes
+internal import Synchronization
+
+/// One loop's share of an ``HTTPServer``: its listeners and connections.
+///
+/// `@unchecked Sendable`: apart from the atomic counts everything is used on `loop` only.
+final class HTTPServerWorker: @unchecked Sendable {
+    let loop: EventLoop
+    let configuration: HTTPServerConfiguration
+    let handler: any HTTPServerHandler
+    private let admission: SharedAdmission
+    private var acceptors: [Acceptor] = []
+    private var connections: [ServerConnection] = []
+    private var handshakes = 0
+    /// Connections whose handshake waits for its turn, oldest first; some may be closed.
+    private var handshakeQueue: [ServerConnection] = []
+    private var isSweepScheduled = false
+    private var isDraining = false
+    private var onDrained: [@Sendable () -> Void] = []
+    private var dateSecond = 0
+    private var cachedDate = ""
+    private var cachedDateField: [UInt8] = []
+    private var spareBuffer: [UInt8] = []
+    /// The head that an HTTP/2 connection is sending.
+    var head = HTTP2HeaderBlock()
+    /// Connections with something to send at the end of the round.
+    private var due: [ServerConnection] = []
+    let connectionCount = Atomic<Int>(0)
+    /// Connections with TLS state whose handshake is not complete.
+    let handshakeCount = Atomic<Int>(0)
+
+    init(
+        loop: EventLoop, configuration: HTTPServerConfiguration, handler: any HTTPServerHandler,
+        admission: SharedAdmission
+    ) {
+        self.loop = loop
+        self.configuration = configuration
+        self.handler = handler
+        self.admission = admission
+    }
+
+    // MARK: Accepting
+
+    /// Begins to accept from one socket of a group.
+    func accept(from descriptor: Int32, of group: ListenerGroup) {
+        let isLocal = group.isUnixSocket
+        let acceptor = Acceptor(
+            loop: loop, descriptor: descriptor, isShared: group.isShared,
+            hasRoom: { [admission] in admission.hasRoom(isLocal: isLocal) },
+            take: { [self] in open($0, $1, isLocal: isLocal) })
+        guard !isDraining else { return acceptor.stop() }
+        acceptors.append(acceptor)
+        acceptor.start()
+    }
+
+    private func open(_ descriptor: Int32, _ address: SocketAddress?, isLocal: Bool) {
+        var peer = PeerIdentity(isUnixSocket: isLocal)
+        if !isLocal {
+            // Every TCP connection has a peer; without one it could not be counted.
+            guard let address else { return Socket.close(descriptor) }
+            peer.address = address
+            peer.isTLS = configuration.tls != nil
+        }
+        guard admission.admit(peer.address?.ip) == .admitted else {
+            Socket.resetOnClose(descriptor)
+            return Socket.close(descriptor)
+        }
+        let connection = ServerConnection(worker: self, descriptor: descriptor, peer: peer)
+        connection.index = connections.count
+        connections.append(connection)
+        connectionCount.store(connections.count, ordering: .relaxed)
+        connection.start()
+        if isDraining { connection.beginDrain() }
+        scheduleSweep()
+    }
+
+    func remove(_ connection: ServerConnection) {
+        let index = connection.index
+        guard index < connections.count, connections[index] === connection else { return }
+        let last = connections.removeLast()
+        if last !== connection {
+            connections[index] = last
+            last.index = index
+        }
+        admission.leave(connection.peer.address?.ip)
+        connectionCount.store(connections.count, ordering: .relaxed)
+        if isDraining { reportIfDrained() }
+    }
+
+    // MARK: Handshakes
+
+    /// Begins a connection's handshake, now or when another one has ended: each takes memory before anything is known of
+    /// the client.
+    func requestHandshake(_ connection: ServerConnection) {
+        handshakeQueue.append(connection)
+        beginHandshakes()
+    }
+
+    /// A handshake is complete, or its connection closed.
+    func handshakeEnded() {
+        handshakes -= 1
+        handshakeCount.store(handshakes, ordering: .relaxed)
+        guard !handshakeQueue.isEmpty else { return }
+        // From the loop: the caller is in the middle of its own connection.
+        loop.execute { [weak self] in self?.beginHandshakes() }
+    }
+
+    private func beginHandshakes() {
+        while handshakes < configuration.maxHandshakes, !handshakeQueue.isEmpty {
+            let next = handshakeQueue.removeFirst()
+            guard !next.isClosed else { continue }
+            handshakes += 1
+            handshakeCount.store(handshakes, ordering: .relaxed)
+            next.beginHandshake()
+        }
+    }
+
+    // MARK: Time
+
+    private func scheduleSweep() {
+        guard !isSweepScheduled else { return }
+        isSweepScheduled = true
+        loop.schedule(after: .seconds(1)) { [weak self] in self?.sweep() }
+    }
+
+    private func sweep() {
+        isSweepScheduled = false
+        let now = loop.now
+        // Backwards: closing one moves the last into its place.
+        for index in connections.indices.reversed() where index < connections.count {
+            connections[index].checkTimeouts(at: now)
+        }
+        if !connections.isEmpty { scheduleSweep() }
+    }
+
+    /// The value of the Date field (RFC 9110, 6.6.1); made once a second.
+    var dateText: String {
+        let second = time(nil)
+        if second != dateSecond {
+            dateSecond = second
+            cachedDate = HTTPDate.text(unixTime: second)
+            cachedDateField = Array("Date: \(cachedDate)\r\n".utf8)
+        }
+        return cachedDate
+    }
+
+    /// Appends the Date field for HTTP/1.
+    func appendDate(to output: inout [UInt8]) {
+        _ = dateText
+        output.append(contentsOf: cachedDateField)
+    }
+
+    // MARK: Buffers
+
+    /// A larger buffer than this is freed when a connection has done with it.
+    private static let spareBufferLimit = 256 << 10
+
+    /// Gives a connection an empty buffer with room in it, if there is one: what is sent at once, as nearly everything
+    /// is, needs no memory of its own.
+    func lendBuffer(to output: inout [UInt8]) {
+        if output.capacity == 0 { swap(&output, &spareBuffer) }
+    }
+
+    /// Takes an empty buffer back.
+    func takeBuffer(from output: inout [UInt8]) {
+        if output.capacity > spareBuffer.capacity, output.capacity <= Self.spareBufferLimit {
+            swap(&output, &spareBuffer)
+        }
+        output = []
+    }
+
+    /// Has a connection send what its engine has when the round ends: the answers of all its streams together.
+    func flushAtEndOfRound(_ connection: ServerConnection) {
+        if due.isEmpty { loop.executeAtEndOfRound { [self] in flushDue() } }
+        due.append(connection)
+    }
+
+    private func flushDue() {
+        let connections = due
+        due.removeAll(keepingCapacity: true)
+        for connection in connections { connection.flushDue() }
+    }
+
+    // MARK: The end
+
+    /// Stops accepting, drains the connections, and calls `done` on the loop when none is left or `limit` has passed.
+    func drain(limit: Duration, _ done: @escaping @Sendable () -> Void) {
+        isDraining = true
+        onDrained.append(done)
+        for acceptor in acceptors { acceptor.stop() }
+        acceptors = []
+        for connection in connections where !connection.isClosed { connection.beginDrain() }
+        reportIfDrained()
+        loop.schedule(after: limit) {
+            for connection in self.connections { connection.close() }
+            self.reportIfDrained()
+        }
+    }
+
+    private func reportIfDrained() {
+        guard connections.isEmpty else { return }
+        let callbacks = onDrained
+        onDrained = []
+        for callback in callbacks { callback() }
+    }
+}

@@ -1,0 +1,51 @@
+import Glibc
+import System
+
+/// Whether what lies in a data directory can be believed. It holds the keys of everything: the authority's key, an
+/// administrator's token, the store. Who owns the directory, or may write into it, could have put theirs there.
+enum DirectoryTrust {
+    /// Files that nobody else may read either, by the end of their names.
+    private static let secret = [".key", ".token", "tokens.csv", ".kubeconfig"]
+
+    /// Checks the directory and what lies directly in it, `logs` included.
+    static func check(_ directory: String, user: uid_t = geteuid()) throws {
+        var status = stat()
+        guard lstat(directory, &status) == 0 else { throw SystemError("look at \(directory)", number: errno) }
+        if status.st_mode & S_IFMT == S_IFLNK {
+            // The link's own place is trusted as any path on the command line is; where it leads is looked at.
+            guard stat(directory, &status) == 0 else { throw SystemError("look at \(directory)", number: errno) }
+        }
+        try check(status, path: directory, isSecret: false, user: user)
+        for name in FileBytes.names(in: directory) {
+            let path = "\(directory)/\(name)"
+            // A file that has gone meanwhile needs no trust.
+            guard lstat(path, &status) == 0 else { continue }
+            switch status.st_mode & S_IFMT {
+            case S_IFREG, S_IFDIR:
+                try check(status, path: path, isSecret: secret.contains { name.hasSuffix($0) }, user: user)
+            // A link's own mode says nothing; a socket is replaced by its server.
+            default: continue
+            }
+        }
+    }
+
+    private static func check(_ status: stat, path: String, isSecret: Bool, user: uid_t) throws {
+        let mode = status.st_mode & 0o7777
+        let octal = "0" + String(mode, radix: 8)
+        if status.st_uid != user {
+            throw UntrustedFileError(
+                "\(path) belongs to user \(status.st_uid), not to the user that runs martlet (\(user)), and would be trusted "
+                    + "with everything: give another --data-dir, or, if its content is yours, chown -R \(user) \(path)")
+        }
+        if mode & 0o022 != 0 {
+            throw UntrustedFileError(
+                "\(path) may be written by others (mode \(octal)), so what it holds cannot be trusted: "
+                    + "check it, then chmod go-w \(path)")
+        }
+        if isSecret, mode & 0o077 != 0 {
+            throw UntrustedFileError(
+                "\(path) may be read by others (mode \(octal)): chmod 600 \(path), or remove it to have a new one made "
+                    + "if others may have read it")
+        }
+    }
+}

@@ -1,0 +1,54 @@
+import KubeModel
+import Testing
+
+@testable import Controllers
+
+@Suite("Workloads that nothing runs say so")
+struct UnrunWorkloadTests {
+    private let now = Timestamp(secondsSinceEpoch: 1000)
+
+    private func deployment(_ generation: Int64 = 1, replicas: Int? = 2, _ status: ReplicatedStatus? = nil)
+        -> Deployment
+    {
+        Deployment(
+            metadata: ObjectMeta(name: "web", namespace: "shop", generation: generation),
+            spec: ReplicatedSpec(replicas: replicas), status: status)
+    }
+
+    @Test func `a Deployment is seen and does not progress, with the reason at which kubectl gives up`() throws {
+        let status = try #require(UnrunWorkload.status(of: deployment(), now: now))
+        #expect(status.observedGeneration == 1)
+        #expect(status.conditions?.map(\.reason) == ["ProgressDeadlineExceeded", "MinimumReplicasUnavailable"])
+        #expect(status.conditions?.allSatisfy { $0.message == UnrunWorkload.message } == true)
+    }
+
+    @Test func `it is said once for each generation, and the times of what stays so are kept`() throws {
+        let first = try #require(UnrunWorkload.status(of: deployment(), now: now))
+        #expect(UnrunWorkload.status(of: deployment(1, replicas: 2, first), now: now) == nil)
+        let later = Timestamp(secondsSinceEpoch: 2000)
+        let second = try #require(UnrunWorkload.status(of: deployment(2, replicas: 2, first), now: later))
+        #expect(second.observedGeneration == 2)
+        #expect(second.conditions?.first?.lastTransitionTime == now)
+        #expect(second.conditions?.first?.lastUpdateTime == later)
+    }
+
+    @Test func `a workload that wants no Pods lacks nothing, and may want some again`() throws {
+        let none = try #require(UnrunWorkload.status(of: deployment(1, replicas: 0), now: now))
+        #expect(none.conditions?.map(\.status) == ["True", "True"])
+        let some = try #require(UnrunWorkload.status(of: deployment(2, replicas: 2, none), now: now))
+        #expect(some.conditions?.map(\.status) == ["False", "False"])
+    }
+
+    @Test func `a status that a controller wrote is left alone`() {
+        let theirs = ReplicatedStatus(
+            observedGeneration: 1, replicas: 2,
+            conditions: [WorkloadCondition(type: "Progressing", status: "True", reason: "NewReplicaSetAvailable")])
+        #expect(UnrunWorkload.status(of: deployment(2, replicas: 2, theirs), now: now) == nil)
+    }
+
+    @Test func `a ReplicaSet has failed to create its Pods`() throws {
+        let set = ReplicaSet(metadata: ObjectMeta(name: "web", namespace: "shop", generation: 1))
+        let status = try #require(UnrunWorkload.status(of: set, now: now))
+        #expect(status.conditions?.map(\.type) == ["ReplicaFailure"])
+    }
+}

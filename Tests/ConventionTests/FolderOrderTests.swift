@@ -1,0 +1,52 @@
+import Foundation
+import Testing
+
+/// Inside a target folders have an order too: each names only types of those before it.
+@Suite("Folders inside a target have one order") struct FolderOrderTests {
+    /// Target → its folders, the ground first; "" are the files beside them.
+    static let orders: [String: [String]] = [
+        "ProxyEngine": [
+            "Core", "Configuration", "Routing", "Filters", "Accounts", "Exchange", "Upstream", "Downstream", "Engine",
+        ],
+        "Transport": [
+            "", "EventLoop", "Sockets", "TLS", "Listening", "HTTP", "HTTP1", "Server", "WebSocket", "Client",
+        ],
+    ]
+
+    @Test(arguments: orders.keys.sorted())
+    func `a folder names only types of the folders before it`(target: String) throws {
+        let order = try #require(Self.orders[target])
+        let files = try Sources.swiftFiles(below: "Sources/\(target)")
+        var floorOfType: [String: Int] = [:]
+        for file in files {
+            let floor = try #require(Self.floor(of: file, order), "\(file.path) is in no folder of \(order)")
+            for match in file.text.matches(
+                of: #/(?m)^(?:[a-z]+ )*(?:struct|class|enum|protocol|actor|typealias) (\w+)/#)
+            {
+                floorOfType[String(match.output.1)] = floor
+            }
+        }
+        #expect(Set(floorOfType.values) == Set(order.indices))
+        for file in files {
+            let floor = Self.floor(of: file, order) ?? 0
+            for name in Self.names(in: file) {
+                guard let other = floorOfType[name], other > floor else { continue }
+                Issue.record("\(file.path) names \(name) of \(order[other])")
+            }
+        }
+    }
+
+    private static func floor(of file: Sources.File, _ order: [String]) -> Int? {
+        let parts = file.path.split(separator: "/")
+        return order.firstIndex(of: parts.count > 3 ? String(parts[2]) : "")
+    }
+
+    /// Capitalised words of the code, without comments, texts and members.
+    private static func names(in file: Sources.File) -> Set<String> {
+        let code = file.lines.map { line in
+            line.replacing(#/"[^"]*"/#, with: "").split(
+                separator: "//", maxSplits: 1, omittingEmptySubsequences: false)[0]
+        }.joined(separator: "\n")
+        return Set(code.matches(of: #/(?:^|[^.\w])([A-Z]\w+)/#).map { String($0.output.1) })
+    }
+}

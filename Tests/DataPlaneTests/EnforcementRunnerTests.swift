@@ -1,0 +1,112 @@
+import KubeClient
+import KubeModel
+import Logging
+import NetworkTypes
+import Testing
+import TrafficModel
+import Transport
+
+@testable import DataPlane
+
+@Suite("The runner keeps an enforcer equal to the Services")
+struct EnforcementRunnerTests {
+    private let state = TrafficState()
+    private let enforcer = SimulatedEnforcer()
+    private let api = InMemoryAPI([Service.definition, Event.definition])
+    private let address = SocketAddress("10.96.0.1:80")!
+    private let endpoint = SocketAddress("10.0.0.1:8080")!
+
+    private var key: FrontendKey { FrontendKey(transport: .tcp, address: address) }
+
+    /// Sets a Service and its slice as informers do.
+    private func set(_ name: String, endpoint: String?) {
+        let service = Service(
+            metadata: ObjectMeta(name: name, namespace: "shop", uid: "uid-\(name)"),
+            spec: ServiceSpec(
+                type: "NodePort", clusterIP: "10.96.0.1", clusterIPs: ["10.96.0.1"],
+                ports: [ServicePort(name: "http", port: 80, nodePort: 30080)]))
+        let slice = EndpointSlice(
+            metadata: ObjectMeta(name: "\(name)-1", namespace: "shop", labels: ["kubernetes.io/service-name": name]),
+            addressType: "IPv4", endpoints: endpoint.map { [Endpoint(addresses: [$0])] },
+            ports: [EndpointPort(name: "http", port: 8080)])
+        state.setService(NamespacedName(service.metadata), ServiceEntry(service))
+        state.setSlice(NamespacedName(slice.metadata), EndpointSliceEntry(slice))
+    }
+
+    private func fate(_ destination: String = "10.96.0.1:80") -> PacketFate {
+        enforcer.fate(
+            of: Packet(.tcp, from: SocketAddress("192.0.2.1:1000")!, to: SocketAddress(destination)!), at: .now)
+    }
+
+    private func eventually(_ condition: () -> Bool) async throws {
+        while !condition() { try await Task.sleep(for: .milliseconds(2)) }
+    }
+
+    private func withRunner(_ body: (EnforcementRunner) async throws -> Void) async throws {
+        let client = APIClient(transport: api)
+        let logger = Logger(label: "test")
+        let recorder = EventRecorder(client: client, component: "test", logger: logger)
+        let runner = EnforcementRunner(
+            state: state, enforcer: enforcer, recorder: recorder, logger: logger,
+            node: NodeIdentity(name: "node-1", nodePortAddresses: []), retryPause: .milliseconds(1))
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await recorder.run() }
+            await runner.enforceFirst()
+            group.addTask { await runner.run() }
+            try await body(runner)
+            group.cancelAll()
+        }
+    }
+
+    private var delivered: PacketFate { .delivered(endpoint, service: NamespacedName(namespace: "shop", name: "web")) }
+
+    @Test func `the first batch is everything, the following ones are what changed`() async throws {
+        set("web", endpoint: "10.0.0.1")
+        try await withRunner { _ in
+            #expect(fate() == delivered)
+            set("web", endpoint: nil)
+            try await eventually { fate() == .refused }
+            set("web", endpoint: "10.0.0.1")
+            try await eventually { fate() == delivered }
+            #expect(enforcer.batches.first == .everything)
+            #expect(enforcer.batches.dropFirst().allSatisfy { $0 == .changes })
+        }
+    }
+
+    @Test func `what was lost is enforced again`() async throws {
+        set("web", endpoint: "10.0.0.1")
+        try await withRunner { _ in
+            enforcer.loseEverything()
+            try await eventually { fate() == delivered }
+            #expect(enforcer.batches == [.everything, .everything])
+        }
+    }
+
+    @Test func `what failed is repeated until it is done, and told as an Event`() async throws {
+        enforcer.deny(key, .addressInUse)
+        set("web", endpoint: "10.0.0.1")
+        try await withRunner { runner in
+            #expect(fate() == .notForServices)
+            let client = APIClient(transport: api)
+            var events: [Event] = []
+            while events.isEmpty {
+                events = try await client.list(Event.self, namespace: "shop").items
+                try await Task.sleep(for: .milliseconds(2))
+            }
+            #expect(events.map(\.reason) == ["AddressNotServed"])
+            #expect(events.first?.message?.contains("10.96.0.1:80/TCP: another program has it") == true)
+            enforcer.deny(key, nil)
+            try await eventually { fate() == delivered }
+            while await !runner.ledger.problems.isEmpty { try await Task.sleep(for: .milliseconds(2)) }
+        }
+    }
+
+    @Test func `node ports follow the node's addresses`() async throws {
+        set("web", endpoint: "10.0.0.1")
+        try await withRunner { runner in
+            #expect(fate("192.0.2.7:30080") == .notForServices)
+            runner.setNode(NodeIdentity(name: "node-1", nodePortAddresses: [IPAddress("192.0.2.7")!]))
+            try await eventually { fate("192.0.2.7:30080") == delivered }
+        }
+    }
+}

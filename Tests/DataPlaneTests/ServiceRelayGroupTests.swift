@@ -1,0 +1,242 @@
+import Dispatch
+import Glibc
+import KubeModel
+import NetworkTypes
+import Testing
+import TrafficModel
+import Transport
+
+@testable import DataPlane
+
+/// Real sockets on loopback.
+@Suite("The relays pass bytes and datagrams on as their frontends say")
+struct ServiceRelayGroupTests {
+    private let loops: [EventLoop]
+    private let relays: ServiceRelayGroup
+
+    init() throws {
+        loops = try EventLoop.group(count: 2, name: "test")
+        relays = ServiceRelayGroup(loops: loops)
+    }
+
+    private func frontend(
+        to endpoints: [SocketAddress], transport: TransportProtocol = .tcp, affinity: Int? = nil,
+        sources: SourceRanges = .everyone
+    ) -> Frontend {
+        let id = ServicePortID(
+            service: NamespacedName(namespace: "default", name: "web"), port: 80, transport: transport)
+        return Frontend(
+            role: .clusterIP, backend: ServiceBackendID(port: id, family: .v4, policy: .cluster), endpoints: endpoints,
+            affinitySeconds: affinity, sourceRanges: sources)
+    }
+
+    /// An address of 127.0.0.0/8 with a port that is free at this moment.
+    private func freeKey(_ transport: TransportProtocol = .tcp) throws -> FrontendKey {
+        let any = SocketAddress("127.0.0.1:0")!
+        let descriptor = transport == .tcp ? try Socket.listen(any) : try Socket.bindUDP(any)
+        defer { Socket.close(descriptor) }
+        let address = try #require(Socket.localAddress(descriptor))
+        return FrontendKey(
+            transport: transport, address: SocketAddress(ip: IPAddress("127.96.1.1")!, port: address.port))
+    }
+
+    @Test func `bytes pass both ways and endpoints take turns`() async throws {
+        let backends = [try LineServer(name: "a"), try LineServer(name: "b")]
+        let key = try freeKey()
+        #expect(await relays.apply([.set(key, frontend(to: backends.map(\.address)), replacing: nil)]).isEmpty)
+        var answers: Set<String> = []
+        for _ in 0..<4 { answers.insert(try BlockingSocket(key.address).exchange("hello")) }
+        #expect(answers == ["a hello", "b hello"])
+        await relays.shutDown(grace: .zero)
+    }
+
+    @Test func `a large body arrives whole through a slow reader`() async throws {
+        let backend = try LineServer(name: "a")
+        let key = try freeKey()
+        _ = await relays.apply([.set(key, frontend(to: [backend.address]), replacing: nil)])
+        let socket = try BlockingSocket(key.address)
+        try socket.send("bytes 8000000\n")
+        usleep(200_000)
+        #expect(try socket.receiveAll().count == 8_000_000)
+        await relays.shutDown(grace: .zero)
+    }
+
+    @Test func `an endpoint that refuses is passed over`() async throws {
+        let backend = try LineServer(name: "a")
+        let dead = try freeKey().address
+        let key = try freeKey()
+        _ = await relays.apply([.set(key, frontend(to: [dead, backend.address]), replacing: nil)])
+        for _ in 0..<4 { #expect(try BlockingSocket(key.address).exchange("x") == "a x") }
+        await relays.shutDown(grace: .zero)
+    }
+
+    @Test func `closing an address refuses new connections and keeps established ones`() async throws {
+        let backend = try LineServer(name: "a")
+        let key = try freeKey()
+        _ = await relays.apply([.set(key, frontend(to: [backend.address]), replacing: nil)])
+        let socket = try BlockingSocket(key.address)
+        #expect(try socket.exchange("one") == "a one")
+        _ = await relays.apply([.remove(key, frontend(to: [backend.address]))])
+        #expect(throws: BlockingSocket.Failure.self) { try BlockingSocket(key.address) }
+        #expect(try socket.exchange("two") == "a two")
+        await relays.shutDown(grace: .zero)
+    }
+
+    @Test func `session affinity sends a client to one endpoint`() async throws {
+        let backends = [try LineServer(name: "a"), try LineServer(name: "b")]
+        let key = try freeKey()
+        _ = await relays.apply([.set(key, frontend(to: backends.map(\.address), affinity: 60), replacing: nil)])
+        let answers = try (0..<6).map { _ in try BlockingSocket(key.address).exchange("x") }
+        #expect(Set(answers).count == 1)
+        await relays.shutDown(grace: .zero)
+    }
+
+    @Test func `a client outside of the source ranges is turned away`() async throws {
+        let backend = try LineServer(name: "a")
+        let key = try freeKey()
+        _ = await relays.apply([
+            .set(key, frontend(to: [backend.address], sources: .only([CIDR("192.0.2.0/24")!])), replacing: nil)
+        ])
+        #expect(throws: BlockingSocket.Failure.self) { try BlockingSocket(key.address).exchange("x") }
+        #expect(relays.counters.refused == 1)
+        await relays.shutDown(grace: .zero)
+    }
+
+    @Test func `an address that is taken is reported`() async throws {
+        let key = try freeKey()
+        let taken = try Socket.listen(key.address)
+        defer { Socket.close(taken) }
+        let failures = await relays.apply([.set(key, frontend(to: [key.address]), replacing: nil)])
+        #expect(failures.map(\.key) == [key])
+        #expect(failures.first?.error.code == .addressInUse)
+        await relays.shutDown(grace: .zero)
+    }
+
+    @Test func `datagrams of any length find their way back to their sender`() async throws {
+        let backend = try DatagramServer()
+        let key = try freeKey(.udp)
+        _ = await relays.apply([.set(key, frontend(to: [backend.address], transport: .udp), replacing: nil)])
+        let first = try BlockingSocket(key.address, datagrams: true)
+        let second = try BlockingSocket(key.address, datagrams: true)
+        for size in [1, 1400, 20_000] {
+            let text = String(repeating: "x", count: size)
+            try first.send(text + "1")
+            try second.send(text + "2")
+            #expect(try second.receive() == text + "2")
+            #expect(try first.receive() == text + "1")
+        }
+        #expect(relays.counters.openFlows == 2)
+        await relays.shutDown(grace: .zero)
+    }
+
+    @Test func `a flow to an endpoint that is gone moves to another one`() async throws {
+        let backends = [try DatagramServer(), try DatagramServer()]
+        let key = try freeKey(.udp)
+        _ = await relays.apply([.set(key, frontend(to: [backends[0].address], transport: .udp), replacing: nil)])
+        let socket = try BlockingSocket(key.address, datagrams: true)
+        try socket.send("x")
+        #expect(try socket.receive() == "x")
+        _ = await relays.apply([
+            .set(
+                key, frontend(to: [backends[1].address], transport: .udp),
+                replacing: frontend(to: [backends[0].address], transport: .udp))
+        ])
+        try socket.send("y")
+        #expect(try socket.receive() == "y")
+        #expect(backends[1].received == 1)
+        await relays.shutDown(grace: .zero)
+    }
+
+    @Test func `draining refuses new connections at once and lets established ones finish`() async throws {
+        let backend = try LineServer(name: "a")
+        let key = try freeKey()
+        _ = await relays.apply([.set(key, frontend(to: [backend.address]), replacing: nil)])
+        let socket = try BlockingSocket(key.address)
+        #expect(try socket.exchange("one") == "a one")
+        async let drained: Void = relays.shutDown(grace: .seconds(60))
+        while (try? BlockingSocket(key.address)) != nil { await Task.yield() }
+        #expect(try socket.exchange("two") == "a two")
+        #expect(relays.counters.openConnections == 1)
+        try socket.finishSending()
+        #expect(try socket.receiveAll().isEmpty)
+        // Ends long before its limit, since nothing is left to wait for.
+        await drained
+        #expect(relays.counters.openConnections == 0)
+    }
+
+    @Test func `a connection that the kernel took before the drain is served`() async throws {
+        let backend = try LineServer(name: "a")
+        let key = try freeKey()
+        _ = await relays.apply([.set(key, frontend(to: [backend.address]), replacing: nil)])
+        // The loops are busy, so that the connection waits in the kernel's queue when the drain begins.
+        let gate = DispatchSemaphore(value: 0)
+        for loop in loops { loop.execute { gate.wait() } }
+        let socket = try BlockingSocket(key.address)
+        async let drained: Void = relays.shutDown(grace: .seconds(60))
+        for _ in 0..<1000 { await Task.yield() }
+        for _ in loops { gate.signal() }
+        #expect(try socket.exchange("one") == "a one")
+        try socket.finishSending()
+        _ = try socket.receiveAll()
+        await drained
+    }
+
+    @Test func `what does not finish within the grace is reset`() async throws {
+        let backend = try LineServer(name: "a")
+        let key = try freeKey()
+        _ = await relays.apply([.set(key, frontend(to: [backend.address]), replacing: nil)])
+        let socket = try BlockingSocket(key.address)
+        #expect(try socket.exchange("one") == "a one")
+        await relays.shutDown(grace: .milliseconds(50))
+        #expect(throws: BlockingSocket.Failure(number: ECONNRESET)) { try socket.receive() }
+        #expect(relays.counters.openConnections == 0)
+    }
+
+    @Test func `a client's reset ends the pair although the backend reads nothing`() async throws {
+        let backend = try DeafServer()
+        let key = try freeKey()
+        _ = await relays.apply([.set(key, frontend(to: [backend.address]), replacing: nil)])
+        let socket = try BlockingSocket(key.address)
+        // More than the buffers on the way hold: the relay has bytes that the backend does not take.
+        try socket.sendUntilFull()
+        #expect(relays.counters.openConnections == 1)
+        socket.reset()
+        while relays.counters.openConnections > 0 { try await Task.sleep(for: .milliseconds(5)) }
+        #expect(try backend.nextReset())
+        await relays.shutDown(grace: .zero)
+    }
+
+    @Test func `both sides of a relayed connection are watched for peers that vanish`() async throws {
+        let backend = try DeafServer()
+        let key = try freeKey()
+        _ = await relays.apply([.set(key, frontend(to: [backend.address]), replacing: nil)])
+        let socket = try BlockingSocket(key.address)
+        try socket.send("x")
+        try backend.waitForConnection()
+        // Another timer runs while a byte is unacknowledged.
+        func watched() throws -> Int {
+            try TCPSocketTable.current().filter { socket in
+                (socket.remote == backend.address || socket.local == key.address) && socket.isEstablished
+                    && socket.hasKeepaliveTimer
+            }.count
+        }
+        while try watched() < 2 { try await Task.sleep(for: .milliseconds(5)) }
+        #expect(try watched() == 2)
+        await relays.shutDown(grace: .zero)
+    }
+
+    @Test func `a new client is served when all flows are taken`() async throws {
+        let relays = ServiceRelayGroup(loops: loops, flowLimit: 4)
+        let backend = try DatagramServer()
+        let key = try freeKey(.udp)
+        _ = await relays.apply([.set(key, frontend(to: [backend.address], transport: .udp), replacing: nil)])
+        let sockets = try (0..<10).map { _ in try BlockingSocket(key.address, datagrams: true) }
+        for (index, socket) in sockets.enumerated() {
+            try socket.send("\(index)")
+            #expect(try socket.receive() == "\(index)")
+        }
+        #expect(relays.counters.openFlows == 4)
+        #expect(relays.counters.evictedFlows == 6)
+        await relays.shutDown(grace: .zero)
+    }
+}

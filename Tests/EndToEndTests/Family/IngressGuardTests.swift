@@ -1,0 +1,145 @@
+import Foundation
+import Glibc
+import Testing
+
+extension EndToEnd {
+    /// What must not be lost or opened by mistake.
+    @Suite("Ingress guard", .serialized) struct IngressGuardTests {
+        @Test func `a request under way is answered when the processes are told to end`() async throws {
+            let family = try await Family.start()
+            do {
+                let backend = try await family.backend("one", on: "127.0.27.1")
+                defer { backend.program.signal(SIGTERM) }
+                try await family.apply(IngressTrafficTests.classes + IngressTrafficTests.service("web", backend))
+                try await family.apply(
+                    IngressTrafficTests.ingress("slow", host: "slow.example.com", service: "web", class: "left"))
+                try await eventually(within: .seconds(20), "an answer") {
+                    try await family.get("slow.example.com") != nil
+                }
+                let client = try Program(
+                    "curl",
+                    [
+                        "--silent", "--include", "--max-time", "20", "-H", "Host: slow.example.com", "-X", "POST",
+                        "http://127.0.0.1:\(family.httpPort)/delay/2000",
+                    ])
+                try await eventually(within: .seconds(10), "the request to be on its way") {
+                    try Self.isBusy(clientOf: family.httpPort)
+                }
+                family.server.program.signal(SIGTERM)
+                try await eventually(within: .seconds(20), "the answer") { !client.isRunning }
+                #expect(client.output.out.contains("200 OK"), "\(client.output)")
+                #expect(client.output.out.lowercased().contains("connection: close"))
+                #expect(client.output.out.contains("one answers POST"))
+            } catch {
+                await family.stop()
+                throw error
+            }
+            await family.stop()
+        }
+
+        /// Whether a client is connected to the port.
+        private static func isBusy(clientOf port: UInt16) throws -> Bool {
+            let suffix = ":" + String(port, radix: 16, uppercase: true)
+            return try String(contentsOfFile: "/proc/net/tcp", encoding: .utf8).split(separator: "\n").contains {
+                line in
+                let words = line.split(separator: " ")
+                return words.count > 3 && words[2].hasSuffix(suffix) && words[3] == "01"
+            }
+        }
+
+        @Test func `a route whose guard is not understood stays closed and says so`() async throws {
+            let family = try await Family.start()
+            do {
+                let backend = try await family.backend("one", on: "127.0.27.2")
+                defer { backend.program.signal(SIGTERM) }
+                try await family.apply(IngressTrafficTests.classes + IngressTrafficTests.service("web", backend))
+                try await family.apply(
+                    IngressTrafficTests.ingress("open", host: "open.example.com", service: "web", class: "left"))
+                let guarded = IngressTrafficTests.ingress(
+                    "guarded", host: "guarded.example.com", service: "web", class: "left")
+                try await family.apply(
+                    guarded.replacingOccurrences(
+                        of: "{name: guarded}",
+                        with: "{name: guarded, annotations: {nginx.ingress.kubernetes.io/auth-type: basic}}"))
+                try await eventually(within: .seconds(20), "the open one") {
+                    try await family.get("open.example.com") != nil
+                }
+                let server = family.server
+                try await eventually(within: .seconds(20), "the condition") {
+                    let output = try await server.tryKubectl([
+                        "get", "routetable", "guarded", "-o",
+                        "jsonpath={.status.conditions[?(@.type==\"Accepted\")].status}",
+                    ])
+                    return output.out == "False"
+                }
+                try await eventually(within: .seconds(20), "the Event") {
+                    let output = try await server.tryKubectl([
+                        "get", "events", "--field-selector", "involvedObject.name=guarded", "-o",
+                        "jsonpath={.items[*].reason}",
+                    ])
+                    return output.out.contains("UnsupportedGuard")
+                }
+                #expect(try await Self.status("guarded.example.com", family) == "503")
+                #expect(try await Self.status("open.example.com", family) == "200")
+            } catch {
+                await family.stop()
+                throw error
+            }
+            await family.stop()
+        }
+
+        @Test func `a Secret that turns bad leaves its certificate in place`() async throws {
+            let family = try await Family.start()
+            do {
+                let backend = try await family.backend("one", on: "127.0.27.3")
+                defer { backend.program.signal(SIGTERM) }
+                try await family.apply(IngressTrafficTests.classes + IngressTrafficTests.service("web", backend))
+                try await family.apply(
+                    IngressTrafficTests.ingress(
+                        "secure", host: "secure.example.com", service: "web", class: "left", secret: "secure-tls"))
+                let (certificate, key) = try await IngressTrafficTests.certificate("good", in: family.server.directory)
+                try await family.server.kubectl(
+                    "create", "secret", "tls", "secure-tls", "--cert", certificate, "--key", key)
+                @Sendable func answers() async throws -> Bool {
+                    try await family.curl(
+                        "--cacert", certificate, "--resolve", "secure.example.com:\(family.httpsPort):127.0.0.1",
+                        "https://secure.example.com:\(family.httpsPort)/")?.hasPrefix("one answers") == true
+                }
+                try await eventually(within: .seconds(20), "the certificate") { try await answers() }
+                try await family.server.kubectl(
+                    "patch", "secret", "secure-tls", "--type=merge", "-p", #"{"data":{"tls.crt":"Z2FyYmFnZQ=="}}"#)
+                let server = family.server
+                try await eventually(within: .seconds(20), "the Event") {
+                    let output = try await server.tryKubectl([
+                        "get", "events", "--field-selector", "involvedObject.name=secure", "-o",
+                        "jsonpath={.items[*].reason}",
+                    ])
+                    return output.out.contains("InvalidSecret")
+                }
+                // A later change has been taken over, so the Secret's has too.
+                try await family.apply(
+                    IngressTrafficTests.ingress("later", host: "later.example.com", service: "web", class: "left"))
+                try await eventually(within: .seconds(20), "a later change") {
+                    try await family.get("later.example.com") != nil
+                }
+                #expect(try await answers())
+                // Without TLS it stays closed, whatever its Secret is like.
+                #expect(try await Self.status("secure.example.com", family) == "308")
+            } catch {
+                await family.stop()
+                throw error
+            }
+            await family.stop()
+        }
+
+        private static func status(_ host: String, _ family: Family) async throws -> String {
+            try await Program.run(
+                "curl",
+                [
+                    "-s", "-o", "/dev/null", "-w", "%{http_code}", "-H", "Host: \(host)",
+                    "http://127.0.0.1:\(family.httpPort)/",
+                ]
+            ).out
+        }
+    }
+}

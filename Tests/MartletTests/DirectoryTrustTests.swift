@@ -1,0 +1,76 @@
+import Foundation
+import System
+import Testing
+
+@testable import martlet
+
+@Suite("A data directory that others could have written is refused")
+struct DirectoryTrustTests {
+    /// A directory that goes with the test.
+    private func inDirectory(_ body: (String) throws -> Void) throws {
+        let path = "/tmp/martlet-trust-\(UUID().uuidString.prefix(8))"
+        defer { try? FileManager.default.removeItem(atPath: path) }  // Left-over files do no harm.
+        try body(path)
+    }
+
+    private func refusal(_ path: String, user: uid_t = geteuid()) -> String? {
+        do {
+            try DirectoryTrust.check(path, user: user)
+            return nil
+        } catch {
+            return "\(error)"
+        }
+    }
+
+    @Test func `a directory of our own is taken, and files in it are private from the first moment`() throws {
+        try inDirectory { path in
+            let directory = try DataDirectory(path)
+            try FileBytes.replace(directory.adminToken, with: [1])
+            try FileBytes.replace(directory.caCertificate, with: [1], mode: 0o644)
+            #expect(refusal(path) == nil)
+            _ = try DataDirectory(path)
+            var status = stat()
+            #expect(stat(directory.adminToken, &status) == 0 && status.st_mode & 0o777 == 0o600)
+        }
+    }
+
+    @Test func `one that belongs to somebody else is refused with its owner and the mend`() throws {
+        try inDirectory { path in
+            _ = try DataDirectory(path)
+            let text = try #require(refusal(path, user: geteuid() + 1))
+            #expect(text.contains("belongs to user \(geteuid())"))
+            #expect(text.contains("chown"))
+        }
+    }
+
+    @Test(arguments: [mode_t(0o770), 0o707, 0o1777])
+    func `one that others may write is refused`(mode: mode_t) throws {
+        try inDirectory { path in
+            _ = try DataDirectory(path)
+            chmod(path, mode)
+            #expect(refusal(path)?.contains("chmod go-w \(path)") == true)
+            #expect(throws: UntrustedFileError.self) { try DataDirectory(path) }
+        }
+    }
+
+    @Test(arguments: ["ca.key", "admin.token", "tokens.csv", "admin.kubeconfig"])
+    func `a secret that others may read is refused with the mend`(name: String) throws {
+        try inDirectory { path in
+            let directory = try DataDirectory(path)
+            try FileBytes.replace(directory.file(name), with: [1])
+            chmod(directory.file(name), 0o640)
+            #expect(refusal(path)?.contains("chmod 600 \(path)/\(name)") == true)
+        }
+    }
+
+    @Test func `a store that others may write is refused, one that they may read is not`() throws {
+        try inDirectory { path in
+            let directory = try DataDirectory(path)
+            try FileBytes.replace(directory.store, with: [1])
+            chmod(directory.store, 0o644)
+            #expect(refusal(path) == nil)
+            chmod(directory.store, 0o666)
+            #expect(refusal(path)?.contains("may be written by others") == true)
+        }
+    }
+}

@@ -1,0 +1,75 @@
+import Testing
+
+@testable import Transport
+
+struct ByteBudgetStateTests {
+    @Test func `claims are granted while they fit, and wait in their order`() {
+        var budget = ByteBudgetState(capacity: 10)
+        let answer1 = budget.claim(6, id: 1)
+        #expect(answer1 == .granted)
+        let answer2 = budget.claim(6, id: 2)
+        #expect(answer2 == .queued)
+        // It would fit, and must not overtake.
+        let answer3 = budget.claim(2, id: 3)
+        #expect(answer3 == .queued)
+        #expect(budget.held == 6)
+        let answer4 = budget.release(6)
+        #expect(answer4 == [2, 3])
+        #expect(budget.held == 8)
+        let answer5 = budget.release(8)
+        #expect(answer5.isEmpty)
+        #expect(budget.held == 0)
+    }
+
+    @Test func `a claim for more than everything is granted alone`() {
+        var budget = ByteBudgetState(capacity: 10)
+        let answer6 = budget.claim(50, id: 1)
+        #expect(answer6 == .granted)
+        let answer7 = budget.claim(1, id: 2)
+        #expect(answer7 == .queued)
+        let answer8 = budget.release(50)
+        #expect(answer8 == [2])
+    }
+
+    @Test func `who no longer waits lets the next one through`() {
+        var budget = ByteBudgetState(capacity: 10)
+        let answer9 = budget.claim(8, id: 1)
+        #expect(answer9 == .granted)
+        let answer10 = budget.claim(9, id: 2)
+        #expect(answer10 == .queued)
+        let answer11 = budget.claim(2, id: 3)
+        #expect(answer11 == .queued)
+        let answer12 = budget.withdraw(2)
+        #expect(answer12 == [3])
+        let answer13 = budget.withdraw(2)
+        #expect(answer13 == nil)
+        let answer14 = budget.withdraw(1)
+        #expect(answer14 == nil)
+        #expect(budget.held == 10)
+    }
+
+    @Test func `a part that is not needed goes to who waits`() {
+        var budget = ByteBudgetState(capacity: 10)
+        let answer15 = budget.claim(10, id: 1)
+        #expect(answer15 == .granted)
+        let answer16 = budget.claim(4, id: 2)
+        #expect(answer16 == .queued)
+        let answer17 = budget.release(3)
+        #expect(answer17.isEmpty)
+        let answer18 = budget.release(1)
+        #expect(answer18 == [2])
+    }
+
+    @Test func `no more wait than may`() {
+        var budget = ByteBudgetState(capacity: 1, maximumWaiting: 2)
+        let answer19 = budget.claim(1, id: 1)
+        #expect(answer19 == .granted)
+        let answer20 = budget.claim(1, id: 2)
+        #expect(answer20 == .queued)
+        let answer21 = budget.claim(1, id: 3)
+        #expect(answer21 == .queued)
+        let answer22 = budget.claim(1, id: 4)
+        #expect(answer22 == .refused)
+        #expect(budget.waitingCount == 2)
+    }
+}

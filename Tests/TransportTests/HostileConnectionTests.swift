@@ -1,0 +1,123 @@
+import Foundation
+import NetworkTypes
+import Synchronization
+import Testing
+
+@testable import Transport
+
+/// Clients that hold connections, memory or places: what they hold is bounded, and taken from them.
+struct HostileConnectionTests {
+    private func server(_ configure: (inout HTTPServerConfiguration) -> Void) throws -> TestServer {
+        var configuration = HTTPServerConfiguration()
+        configure(&configuration)
+        return try TestServer(configuration: configuration)
+    }
+
+    @Test func `silent connections have no TLS state, and handshakes take turns`() async throws {
+        let fixture = try HTTP2Fixture { $0.maxHandshakes = 10 }
+        let server = fixture.server
+        var clients = try (0..<50).map { _ in try RawClient(port: server.port) }
+        #expect(await eventually { server.server.connectionCount == 50 })
+        #expect(server.server.handshakeCount == 0)
+        // A record's first byte each.
+        for client in clients { client.send([0x16]) }
+        #expect(await eventually { server.server.handshakeCount == 10 })
+        clients.removeLast(45)
+        #expect(await eventually { server.server.handshakeCount == 5 && server.server.connectionCount == 5 })
+        #expect(try await fixture.curl("/hello").output == "hello\n")
+        clients.removeAll()
+        #expect(await eventually { server.server.handshakeCount == 0 })
+        await server.stop()
+    }
+
+    @Test func `silent connections and slow handshakes end in time`() async throws {
+        let fixture = try HTTP2Fixture { $0.headTimeout = .milliseconds(50) }
+        let silent = try RawClient(port: fixture.server.port)
+        let slow = try RawClient(port: fixture.server.port)
+        slow.send([0x16])
+        #expect(silent.readToEnd().isEmpty)
+        #expect(slow.readToEnd().isEmpty)
+        #expect(await eventually { fixture.server.server.connectionCount == 0 })
+        #expect(fixture.server.server.handshakeCount == 0)
+        await fixture.server.stop()
+    }
+
+    @Test func `one peer cannot take the others' connections`() async throws {
+        let server = try server { $0.connections = .init(network: 8, perPeer: 3) }
+        let greedy = try (0..<5).map { _ in try RawClient(port: server.port) }
+        let ends = greedy.count { client in
+            client.send("GET /hello HTTP/1.1\r\nHost: a\r\n\r\n")
+            return client.read(until: "hello\n").isEmpty
+        }
+        #expect(ends == 2)
+        let other = try RawClient(port: server.port, from: IPAddress("127.0.0.2"))
+        other.send("GET /hello HTTP/1.1\r\nHost: a\r\n\r\n")
+        #expect(other.read(until: "hello\n").hasSuffix("hello\n"))
+        #expect(server.server.connectionCount == 4)
+        await server.stop()
+    }
+
+    @Test func `the unix socket answers while the network has no place left`() async throws {
+        let server = try server { $0.connections = .init(network: 2, perPeer: 2) }
+        let directory = try TemporaryDirectory()
+        try server.server.listen(.unix(path: directory.file("s"), mode: 0o600))
+        let clients = try (0..<4).map { _ in try RawClient(port: server.port) }
+        #expect(await eventually { server.server.connectionCount == 2 })
+        let answer = try await run(
+            "curl", ["-s", "--max-time", "10", "--unix-socket", directory.file("s"), "http://x/hello"])
+        #expect(answer.output == "hello\n")
+        withExtendedLifetime(clients) {}
+        await server.stop()
+    }
+
+    @Test func `who does not take an answer is cut, and its bytes are free`() async throws {
+        let server = try server { $0.stallTimeout = .milliseconds(50) }
+        let client = try RawClient(port: server.port)
+        client.send("GET /big?50000000 HTTP/1.1\r\nHost: a\r\n\r\n")
+        #expect(await eventually { server.configuration.answers.bytes > 1_000_000 })
+        #expect(await eventually { server.server.connectionCount == 0 })
+        #expect(server.configuration.answers.bytes == 0)
+        await server.stop()
+    }
+
+    @Test func `an HTTP 2 answer behind a closed window is cut, and its bytes are free`() async throws {
+        let fixture = try HTTP2Fixture { $0.stallTimeout = .milliseconds(50) }
+        // SETTINGS_INITIAL_WINDOW_SIZE 0
+        let session = try fixture.session(settings: [0, 4, 0, 0, 0, 0])
+        session.send(HTTP2Frame.request(1, "GET", "/big?100000", ends: true))
+        #expect(await eventually { fixture.server.configuration.answers.bytes == 100_000 })
+        let frames = session.frames { $0.contains { $0.type == HTTP2Frame.resetStream } }
+        #expect(frames.last?.stream == 1)
+        #expect(frames.last?.errorCode == 11)
+        #expect(await eventually { fixture.server.configuration.answers.bytes == 0 })
+        // The connection itself has done nothing wrong.
+        session.send(
+            HTTP2Frame.bytes(type: 4, [0, 4, 0, 0, 255, 255]) + HTTP2Frame.request(3, "GET", "/hello", ends: true))
+        #expect(!session.frames { $0.contains { $0.type == HTTP2Frame.data && $0.stream == 3 } }.isEmpty)
+        await fixture.server.stop()
+    }
+
+    @Test func `a stream that is cancelled is reset although its window is closed`() async throws {
+        let fixture = try HTTP2Fixture()
+        let session = try fixture.session(settings: [0, 4, 0, 0, 0, 0])
+        session.send(HTTP2Frame.request(1, "GET", "/watch", ends: true))
+        #expect(await eventually { fixture.server.handler.streams.withLock { !$0.isEmpty } })
+        let stream = try #require(fixture.server.handler.streams.withLock { $0.first })
+        stream.write([UInt8](repeating: 0x78, count: 1000))
+        stream.cancel()
+        let frames = session.frames { $0.contains { $0.type == HTTP2Frame.resetStream } }
+        #expect(frames.contains { $0.type == HTTP2Frame.resetStream && $0.stream == 1 && $0.errorCode != 0 })
+        #expect(await eventually { fixture.server.handler.closed.load(ordering: .relaxed) == 1 })
+        await fixture.server.stop()
+    }
+
+    @Test func `a client without a common protocol gets the alert that says so`() async throws {
+        let fixture = try HTTP2Fixture()
+        let port = fixture.server.port
+        let foreign = try await run("openssl", ["s_client", "-connect", "127.0.0.1:\(port)", "-alpn", "foreign"])
+        #expect(foreign.output.contains("alert number 120"))
+        #expect(foreign.status != 0)
+        #expect(try await fixture.curl("/hello", ["--no-alpn"]).output == "hello\n")
+        await fixture.server.stop()
+    }
+}
