@@ -1,3 +1,4 @@
+import CEL
 import KubeModel
 
 /// The expressions of webhooks and policies: what can be said about them without running them.
