@@ -139,7 +139,8 @@ extension CELValue {
     /// Within the integers' range both are compared as doubles, so that large neighbours count as one (cel-spec,
     /// "lossy" comparisons).
     private static func ordered(_ integer: Int128, _ number: Double) -> Int? {
-        number.isNaN ? nil : sign(Double(integer), number)
+        let left = Double(integer)
+        return number.isNaN ? nil : left == number ? 0 : left < number ? -1 : 1
     }
 
     // MARK: Lists and maps, however they are stored
