@@ -96,7 +96,7 @@ extension EndToEnd {
             let server = try await server("changing")
             func kubectl(_ arguments: String...) async throws -> String {
                 let output = try await server.tryKubectl(arguments + ["-n", "changing"])
-                return (output.out + output.err).trimmingCharacters(in: .newlines)
+                return (output.out + Self.warnings(output.err)).trimmingCharacters(in: .newlines)
             }
             #expect(
                 try await kubectl("create", "deployment", "web", "--image=nginx:1") == "deployment.apps/web created")
