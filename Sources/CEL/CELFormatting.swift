@@ -121,7 +121,8 @@ enum CELFormatting {
             digits.append(UInt8(digit))
             fraction -= digit
         }
-        if fraction > 0.5 || (fraction == 0.5 && (digits.last ?? 0) % 2 == 1) {
+        let isOdd = digits.last.map { $0 % 2 == 1 } ?? (whole.truncatingRemainder(dividingBy: 2) == 1)
+        if fraction > 0.5 || (fraction == 0.5 && isOdd) {
             var place = digits.count - 1
             while place >= 0, digits[place] == 9 {
                 digits[place] = 0

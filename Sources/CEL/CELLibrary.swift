@@ -230,7 +230,7 @@ enum CELLibrary {
     }
 
     private static func range(_ text: String) throws(CELFailure) -> CIDR {
-        guard let range = CIDR(text) else {
+        guard isPlain(String(text.prefix { $0 != "/" })), let range = CIDR(text) else {
             throw .failed("network address parse error during conversion from string: \(text)")
         }
         return range

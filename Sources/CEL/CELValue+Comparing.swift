@@ -136,13 +136,11 @@ extension CELValue {
         }
     }
 
+    /// Within the integers' range both are compared as doubles, so that large neighbours count as one (cel-spec,
+    /// "lossy" comparisons).
     private static func ordered(_ integer: Int128, _ number: Double) -> Int? {
-        if number.isNaN { return nil }
-        if number >= 0x1p64 { return -1 }
-        if number < -0x1p63 { return 1 }
-        let whole = Int128(number.rounded(.down))
-        if integer != whole { return integer < whole ? -1 : 1 }
-        return number > number.rounded(.down) ? -1 : 0
+        let left = Double(integer)
+        return number.isNaN ? nil : left == number ? 0 : left < number ? -1 : 1
     }
 
     // MARK: Lists and maps, however they are stored

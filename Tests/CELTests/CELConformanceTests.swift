@@ -5,7 +5,7 @@ import Testing
 @testable import KubeModel
 
 /// The conformance data of cel-spec, which lies beside the project where it was fetched.
-@Suite struct CELConformanceTests {
+@Suite("Conformance with cel-spec") struct CELConformanceTests {
     private static let folder = "../shared/conformance/cel"
 
     static let files: [String] = {
@@ -24,7 +24,7 @@ import Testing
             for test in section.messages("test") {
                 let name = "\(set)/\(section.text("name") ?? "")/\(test.text("name") ?? "")"
                 guard let difference = ConformanceCase(test).difference else { continue }
-                if let reason = ConformanceDifferences.reason(for: name, test) {
+                if let reason = ConformanceDifferences.reason(for: name, test, difference) {
                     told.insert(reason)
                 } else {
                     untold.append("\(name): \(test.text("expr") ?? "") \(difference)")

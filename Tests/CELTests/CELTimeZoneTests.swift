@@ -4,7 +4,7 @@ import Testing
 @testable import CEL
 @testable import KubeModel
 
-@Suite struct CELTimeZoneTests {
+@Suite("Time zones by name") struct CELTimeZoneTests {
     private static let hasDatabase = FileManager.default.fileExists(atPath: "/usr/share/zoneinfo/Europe/Berlin")
 
     private func moment(_ text: String) throws -> Int64 { try #require(Timestamp(text)).secondsSinceEpoch }

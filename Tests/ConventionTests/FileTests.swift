@@ -55,12 +55,12 @@ import Testing
             var suite: Substring?
             for (number, line) in file.lines.enumerated() {
                 // A type is named on its own line or on the one before.
-                if line.firstMatch(of: #/^ *(?:@Suite.*)?(?:struct|final class|class|enum|actor) \w+/#) != nil {
+                if line.firstMatch(of: #/^ *(?:@Suite.*)?(?:struct|final class|class|enum|actor) \w*Tests\b/#) != nil {
                     suite = file.lines[max(0, number - 4)...number].joined(separator: "\n")[...]
                 }
                 guard line.firstMatch(of: #/^ +@Test\b/#) != nil, let named = suite else { continue }
                 #expect(
-                    named.contains(#/@Suite\(\s*"[A-Z][^"]+"/#),
+                    named.contains(#/@Suite\(\s*"[A-Za-z][^"]+"/#),
                     "\(file.path):\(number + 1) is in a suite without a name")
                 suite = nil
             }

@@ -126,11 +126,12 @@ import Testing
         #expect(unknown == ["bogus", "spec.Size", "spec.ports[1].x", "spec.child.nope"])
         #expect(
             value == [
-                "metadata": ["name": "a", "labels": ["x": "y"], "fields": ["f:a": [:]]],
+                // In a map null is the type's zero value, and required scalars are always written, as Go does.
+                "metadata": ["name": "a", "labels": ["x": "y", "z": ""], "fields": ["f:a": [:]]],
                 "spec": [
                     "size": 1, "ports": [["port": 1], ["port": 2]], "free": ["anything": [1], "known": "k"],
                     "maybe": .null,
-                    "child": [:],
+                    "child": ["size": 0],
                 ],
             ])
     }

@@ -2,7 +2,7 @@ import Testing
 
 @testable import martlet
 
-struct HeapTrimPolicyTests {
+@Suite("When memory is given back") struct HeapTrimPolicyTests {
     @Test func `memory that stays free goes back, once`() {
         var policy = HeapTrimPolicy()
         let answers = (0..<4).map { _ in policy.look(resident: 600 << 20, used: 35 << 20) }

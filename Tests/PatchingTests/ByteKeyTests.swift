@@ -4,7 +4,7 @@ import Testing
 @testable import Patching
 
 /// Texts that Unicode holds equal are two keys to Kubernetes.
-@Suite struct ByteKeyTests {
+@Suite("Keys are told apart by their bytes") struct ByteKeyTests {
     private static let composed = "\u{e9}"
     private static let decomposed = "e\u{301}"
 
@@ -56,8 +56,8 @@ import Testing
         let selector = try FieldSelector(parsing: "metadata.name=\(Self.composed)")
         #expect(selector.matches(["metadata.name": Self.composed]))
         #expect(!selector.matches(["metadata.name": Self.decomposed]))
-        let yaml = "a: &\(Self.composed) 1\nb: &\(Self.decomposed) 2\nc: *\(Self.composed)\nd: *\(Self.decomposed)\n"
-        #expect(try YAMLDocument.parse(Array(yaml.utf8)) == ["a": 1, "b": 2, "c": 1, "d": 2])
+        let yaml = "\(Self.composed): 1\n\(Self.decomposed): 2\n"
+        #expect(try YAMLDocument.parse(Array(yaml.utf8)) == .object([Self.composed: 1, Self.decomposed: 2]))
     }
 
     @Test func `fields are in the order of their bytes`() {

@@ -5,7 +5,7 @@ import Testing
 @testable import Patching
 
 /// The cases of json-patch-tests, which lie beside the project where they were fetched.
-@Suite struct JSONPatchConformanceTests {
+@Suite("Conformance of JSON patches") struct JSONPatchConformanceTests {
     private static let folder = "../shared/conformance/json-patch"
 
     static let files = ["spec_tests.json", "tests.json"].filter {

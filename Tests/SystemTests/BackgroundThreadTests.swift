@@ -3,7 +3,7 @@ import Testing
 
 @testable import System
 
-struct BackgroundThreadTests {
+@Suite("Threads in the background") struct BackgroundThreadTests {
     @Test func `join returns when the body has returned`() throws {
         let ran = StopFlag()
         let thread = try BackgroundThread(name: "a name longer than fifteen bytes") { ran.set() }

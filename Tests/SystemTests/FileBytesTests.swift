@@ -3,7 +3,7 @@ import Testing
 
 @testable import System
 
-struct FileBytesTests {
+@Suite("Small files") struct FileBytesTests {
     private let folder = FileManager.default.temporaryDirectory.appending(path: "martlet-\(UUID().uuidString)")
 
     private func withFolder(_ body: (String) throws -> Void) throws {

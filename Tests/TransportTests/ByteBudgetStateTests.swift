@@ -2,7 +2,7 @@ import Testing
 
 @testable import Transport
 
-struct ByteBudgetStateTests {
+@Suite("A budget of bytes") struct ByteBudgetStateTests {
     @Test func `claims are granted while they fit, and wait in their order`() {
         var budget = ByteBudgetState(capacity: 10)
         let answer1 = budget.claim(6, id: 1)

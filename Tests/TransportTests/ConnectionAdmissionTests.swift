@@ -3,7 +3,7 @@ import Testing
 
 @testable import Transport
 
-struct ConnectionAdmissionTests {
+@Suite("Who may connect") struct ConnectionAdmissionTests {
     private func address(_ text: String) -> IPAddress { IPAddress(text) ?? .anyV4 }
 
     @Test func `one peer gets its share, others the rest, and the unix socket has its own`() {

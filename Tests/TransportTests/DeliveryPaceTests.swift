@@ -2,7 +2,7 @@ import Testing
 
 @testable import Transport
 
-struct DeliveryPaceTests {
+@Suite("How fast a client must take its answer") struct DeliveryPaceTests {
     private let period: Duration = .seconds(30)
 
     private func time(_ seconds: Int) -> MonotonicTime { MonotonicTime(nanoseconds: 0) + .seconds(seconds) }

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Transport
 
-struct DescriptorBudgetTests {
+@Suite("How descriptors are divided") struct DescriptorBudgetTests {
     @Test(arguments: [0, 64, 256, 1024, 2048, 65_536, 1 << 20])
     func `the shares and what the process needs itself never exceed the limit`(limit: Int) {
         for budget in [

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Transport
 
-struct GzipBodyTests {
+@Suite("Compressed answers") struct GzipBodyTests {
     private let pieces: [[UInt8]] =
         (0..<300).map { Array("{\"name\":\"object-\($0)\"},".utf8) } + [[], Array("]".utf8)]
 

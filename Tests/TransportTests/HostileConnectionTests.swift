@@ -6,7 +6,7 @@ import Testing
 @testable import Transport
 
 /// Clients that hold connections, memory or places: what they hold is bounded, and taken from them.
-struct HostileConnectionTests {
+@Suite("Hostile connections") struct HostileConnectionTests {
     private func server(_ configure: (inout HTTPServerConfiguration) -> Void) throws -> TestServer {
         var configuration = HTTPServerConfiguration()
         configure(&configuration)

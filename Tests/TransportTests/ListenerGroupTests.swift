@@ -4,7 +4,7 @@ import Testing
 
 @testable import Transport
 
-struct ListenerGroupTests {
+@Suite("Groups of listeners") struct ListenerGroupTests {
     private let loopback = SocketAddress(ip: .loopbackV4, port: 0)
 
     @Test func `each loop has a socket of its own on one port`() throws {

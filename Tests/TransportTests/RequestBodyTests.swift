@@ -6,7 +6,7 @@ import Testing
 @testable import Transport
 
 /// Bodies over real sockets: the handler decides by the head, and what it does not want is not buffered.
-struct RequestBodyTests {
+@Suite("Bodies of requests") struct RequestBodyTests {
     private func server(_ configure: (inout HTTPServerConfiguration) -> Void = { _ in }) throws -> TestServer {
         var configuration = HTTPServerConfiguration()
         configure(&configuration)

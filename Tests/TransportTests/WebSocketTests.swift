@@ -2,7 +2,7 @@ import Testing
 
 @testable import Transport
 
-struct WebSocketTests {
+@Suite("WebSockets") struct WebSocketTests {
     private func request(_ change: (inout HTTPRequest) -> Void = { _ in }) -> HTTPRequest {
         var request = HTTPRequest(
             method: .get, target: "/",

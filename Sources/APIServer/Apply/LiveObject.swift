@@ -30,6 +30,7 @@ extension ServedResource {
     /// What the cache has, taken apart.
     /// - Parameter members: those of the document that is to replace it.
     func live(_ object: CachedObject, sharing members: ParsedMembers? = nil) throws(Status) -> LiveObject {
+        guard !object.isDamaged else { throw Status.unreadable(definition.groupResource, [object.relativeKey]) }
         let (bytes, managedFields) = ManagedFieldsCut.cut(object.bytes)
         let stored: JSONValue
         do {

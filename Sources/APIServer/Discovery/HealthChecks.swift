@@ -30,7 +30,12 @@ struct HealthChecks: Sendable {
         "etcd": "store", "etcd-readiness": "store", "log": "ping", "informer-sync": "started",
     ]
 
-    private static func name(_ asked: String) -> String { synonyms[asked] ?? asked }
+    /// On an endpoint that does not look at the store, whose trouble no restart mends, what stands for etcd is that the
+    /// server answers.
+    private static func name(_ asked: String, _ endpoint: String) -> String {
+        guard let synonym = synonyms[asked] else { return asked }
+        return endpoint == "readyz" ? synonym : "ping"
+    }
 
     /// nil for a check that does not exist (`/livez/NAME`).
     func respond(_ exchange: Exchange) -> OutgoingResponse? {
@@ -38,11 +43,11 @@ struct HealthChecks: Sendable {
         let endpoint = segments[0]
         var checks = checks.filter { endpoint == "readyz" || !$0.isReadinessOnly }
         if segments.count > 1 {
-            let asked = Self.name(segments[1...].joined(separator: "/"))
+            let asked = Self.name(segments[1...].joined(separator: "/"), endpoint)
             checks = checks.filter { $0.name == asked }
             if checks.isEmpty { return nil }
         }
-        let excluded = Set(exchange.query.all("exclude").map(Self.name))
+        let excluded = Set(exchange.query.all("exclude").map { Self.name($0, endpoint) })
         let results = checks.filter { !excluded.contains($0.name) }.map { (name: $0.name, problem: $0.problem()) }
         counts.add(results.map { (name: $0.name, passed: $0.problem == nil) }, endpoint)
         let isHealthy = results.allSatisfy { $0.problem == nil }

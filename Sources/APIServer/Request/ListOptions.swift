@@ -49,7 +49,8 @@ struct ListOptions: Sendable {
                 let error = FieldError.invalid(
                     FieldPath("resourceVersion"), .string(versionText),
                     "strconv.ParseUint: parsing \"\(versionText)\": invalid syntax")
-                throw Status.badRequest("invalid resource version: \(error)")
+                // A watch is refused by the store's own check, a list before it comes there.
+                throw isWatch ? Self.invalid([error]) : Status.badRequest("invalid resource version: \(error)")
             }
             resourceVersion = version
         }

@@ -41,8 +41,8 @@ struct DocumentReader: Sendable {
         _ validation: WriteOptions.FieldValidation, warnings: inout [String], refusal: (_ reason: String) -> Status
     ) throws(Status) -> Bool {
         if findings.isEmpty, !isCustomResource, schema?.fits(document) ?? true { return true }
-        // Only a document with repeated keys has findings of two kinds to put in order.
-        let order = findings.isEmpty || isCustomResource ? nil : document
+        // Only a document with repeated keys has findings of two kinds to put in order; those of a patch are found first.
+        let order = findings.isEmpty || isCustomResource || !hidesDuplicates ? nil : document
         let unknown = prune(&document)
         // Values of a wrong type can't be handed to the kind's own rules: they are refused as where Kubernetes decodes
         // into a Go struct.

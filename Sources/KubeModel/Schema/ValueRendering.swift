@@ -30,7 +30,8 @@ enum ValueRendering: Sendable {
             guard text.utf8.count != 20, let moment = Timestamp(text) else { return nil }
             return .string(moment.description)
         case (.microTime, .string(let text)):
-            guard let moment = MicroTime(text) else { return nil }
+            // What can't be read stays, to be named.
+            guard Self.microTimeProblem(text) == nil, let moment = MicroTime(text) else { return nil }
             return moment.description == text ? nil : .string(moment.description)
         case (.quantity, .string(let text)):
             guard let quantity = Quantity(text) else { return nil }

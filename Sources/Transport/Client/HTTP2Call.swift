@@ -173,6 +173,10 @@ package final class HTTP2Call: EventHandler, @unchecked Sendable {
                 if size > Self.limit { return finish(TransportError(.limitExceeded, "the answer is too large")) }
                 if isOver { return finish(nil) }
                 flush()
+                // The session has ended by itself: what came was no frame of HTTP/2.
+                if continuation != nil, output.isEmpty, nghttp2_session_want_read(session) == 0 {
+                    return finish(TransportError(.protocolViolation, "the server does not speak HTTP/2"))
+                }
             case .wouldBlock: return
             case .closed: return finish(TransportError(.connectionClosed, "the server closed the connection"))
             case .failed(let number): return finish(.system(number, "read"))

@@ -4,7 +4,7 @@ import Testing
 @testable import APIServer
 
 /// What the server generates belongs to nobody, so that whoever takes an object over can neither lose nor fight for it.
-@Suite struct GeneratedFieldTests {
+@Suite("Fields that the server fills in") struct GeneratedFieldTests {
     private static let job: JSONValue = [
         "apiVersion": "batch/v1", "kind": "Job", "metadata": ["name": "once"],
         "spec": [

@@ -4,7 +4,7 @@ import Testing
 @testable import APIServer
 
 /// What the published schemas say of built-in kinds is not what kube-apiserver asks for.
-@Suite struct BuiltInConstraintTests {
+@Suite("What of a schema built-in kinds enforce") struct BuiltInConstraintTests {
     private static let deployments = "/apis/apps/v1/namespaces/default/deployments"
     private static let pods = "/api/v1/namespaces/default/pods"
 
@@ -36,7 +36,9 @@ import Testing
         let server = try await TestServer()
         let response = await server.send("POST", Self.deployments, Self.twice)
         #expect(response.status == 201, "\(response.text)")
+        // That nothing runs the Deployment is told too.
         let warnings = response.headers.filter { $0.name == "Warning" }.map(\.value)
+            .filter { !$0.contains("starts no Pods for it") }
         #expect(
             warnings == [
                 #"299 - "spec.template.spec.containers[0].env[1]: hides previous definition of \"A\", which may be dropped when using apply""#,

@@ -107,7 +107,7 @@ import Testing
                 "subjects": [["kind": "ServiceAccount", "name": "a"], ["kind": "Robot", "name": ""]],
             ], "roleRef.apiGroup: Unsupported value: \"x\": supported values: \"rbac.authorization.k8s.io\"",
             "roleRef.kind: Unsupported value: \"Rule\": supported values: \"ClusterRole\", \"Role\"",
-            "roleRef.name: Required value", "subjects[0].namespace: Required value", "subjects[1].name: Required value",
+            "roleRef.name: Required value", "subjects[1].name: Required value",
             "subjects[1].kind: Unsupported value: \"Robot\": supported values: \"ServiceAccount\", \"User\", \"Group\""),
     ]
 

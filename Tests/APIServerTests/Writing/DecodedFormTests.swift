@@ -4,7 +4,7 @@ import Testing
 @testable import APIServer
 
 /// Built-in kinds are kept as a Go program would write what it has read.
-@Suite struct DecodedFormTests {
+@Suite("Values are kept as Go decodes them") struct DecodedFormTests {
     private static let leases = "/apis/coordination.k8s.io/v1/namespaces/default/leases?dryRun=All"
     private static let secrets = "/api/v1/namespaces/default/secrets"
     private static let events = "/api/v1/namespaces/default/events"

@@ -4,7 +4,7 @@ import Testing
 
 extension EndToEnd {
     /// What a node owes to traffic from outside, through the real processes.
-    @Suite(.serialized) struct NodeTrafficTests {
+    @Suite("Traffic to the addresses of a node", .serialized) struct NodeTrafficTests {
         private func withFamily(_ flags: [String] = [], _ body: (Family) async throws -> Void) async throws {
             let family = try await Family.start(flags)
             do { try await body(family) } catch {

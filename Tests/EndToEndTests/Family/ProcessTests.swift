@@ -85,7 +85,7 @@ extension EndToEnd {
             await family.stop()
         }
 
-        @Test func `an occupied port gets one line and a non-zero exit`() async throws {
+        @Test func `an occupied port gets the reason, the log's place and a non-zero exit`() async throws {
             let family = try await Family.start()
             let port = try #require(family.server.url.split(separator: ":").last)
             let directory = "/tmp/martlet-e2e-\(UUID().uuidString.prefix(8))"
@@ -98,7 +98,8 @@ extension EndToEnd {
             await family.stop()
             #expect(second.status != 0)
             #expect(second.err.contains("in use"), "\(second)")
-            #expect(second.err.split(separator: "\n").count == 1, "\(second)")
+            let lines = second.err.split(separator: "\n")
+            #expect(lines.count == 2 && lines.last?.hasPrefix("Its log: ") == true, "\(second)")
             #expect(third.status != 0)
             #expect(third.err.contains("another martlet up"), "\(third)")
         }

@@ -16,6 +16,15 @@ enum PodAdmission {
         tolerate(&object)
     }
 
+    /// The same of an update: what creation has set stays where the new document leaves it out.
+    static func admit(_ object: inout JSONValue, replacing old: JSONValue) {
+        guard object["spec"].object != nil else { return }
+        for key in ["priority", "preemptionPolicy"] {
+            if let value = old.at("spec", key) { object["spec"]?.setDefault(key, value) }
+        }
+        tolerate(&object)
+    }
+
     /// Plugin `Priority`, for Pods that name no class or one of the system's.
     private static func prioritize(_ object: inout JSONValue) {
         let name = object.text("spec", "priorityClassName")
@@ -25,7 +34,7 @@ enum PodAdmission {
     }
 
     /// Plugin `DefaultTolerationSeconds`.
-    static func tolerate(_ object: inout JSONValue) {
+    private static func tolerate(_ object: inout JSONValue) {
         guard object["spec"].object != nil else { return }
         let tolerations = object["spec"]["tolerations"].array ?? []
         let missing = lostNode.filter { key in

@@ -53,7 +53,7 @@ struct PodStrategy: ResourceStrategy {
 
     func prepareForUpdate(_ object: inout JSONValue, from old: JSONValue, _ context: StrategyContext) {
         PodDefaults.apply(to: &object)
-        PodAdmission.tolerate(&object)
+        PodAdmission.admit(&object, replacing: old)
         object["status"] = old["status"]
     }
 
