@@ -7,11 +7,16 @@ import Testing
 @Suite("Protobuf field tables") struct ProtobufFieldsTests {
     private typealias Object = [String: Any]
 
-    /// Fields that the tables leave out: alpha in 1.36, and unknown to the clients of 1.35 whose messages the tables were
-    /// taken from.
+    /// Fields that the tables leave out: newer than the messages that the tables were taken from, most of them alpha. A
+    /// body in protobuf loses them, as a server of that age would.
     private static let left: Set<String> = [
         "Device.nodeAllocatableResourceMappings", "DeviceAttribute.bools", "DeviceAttribute.ints",
         "DeviceAttribute.strings", "DeviceAttribute.versions", "CSIDriverSpec.preventPodSchedulingIfMissing",
+        "ContainerStatus.stopSignal", "NodeStatus.declaredFeatures", "NodeSystemInfo.swap",
+        "PodCondition.observedGeneration", "PodSpec.schedulingGroup", "PodStatus.allocatedResources",
+        "PodStatus.extendedResourceClaimStatus", "PodStatus.nodeAllocatableResourceClaimStatuses",
+        "PodStatus.observedGeneration", "PodStatus.resources", "ResourceHealth.message",
+        "VolumeMountStatus.volumeStatus", "VolumeProjection.podCertificate",
     ]
 
     @Test(arguments: ProtobufFields.kinds.sorted { $0.key < $1.key })
@@ -37,7 +42,7 @@ import Testing
             guard seen.insert("\(name) \(message)").inserted, let schema = schemas[name] else { continue }
             let fields = Self.fields(of: message)
             for (property, node) in schema["properties"] as? [String: Object] ?? [:] {
-                if ["apiVersion", "kind"].contains(property), name == root.key { continue }
+                if ["apiVersion", "kind"].contains(property), fields["metadata"] != nil { continue }
                 guard let field = fields[property] else {
                     if !Self.left.contains("\(message).\(property)") { missing.append("\(message).\(property)") }
                     continue

@@ -13,6 +13,97 @@ import Testing
     }
 
     static let expected: [(path: String, kind: String, namespaced: Bool, short: [String], hasStatus: Bool)] = [
+        ("/v1/limitranges", "LimitRange", true, ["limits"], false),
+        ("/v1/persistentvolumes", "PersistentVolume", false, ["pv"], true),
+        ("/v1/resourcequotas", "ResourceQuota", true, ["quota"], true),
+        (
+            "admissionregistration.k8s.io/v1/mutatingadmissionpolicies", "MutatingAdmissionPolicy", false, [],
+            false
+        ),
+        (
+            "admissionregistration.k8s.io/v1/mutatingadmissionpolicybindings", "MutatingAdmissionPolicyBinding", false, [],
+            false
+        ),
+        (
+            "admissionregistration.k8s.io/v1/mutatingwebhookconfigurations", "MutatingWebhookConfiguration", false, [],
+            false
+        ),
+        (
+            "admissionregistration.k8s.io/v1/validatingadmissionpolicies", "ValidatingAdmissionPolicy", false, [],
+            true
+        ),
+        (
+            "admissionregistration.k8s.io/v1/validatingadmissionpolicybindings", "ValidatingAdmissionPolicyBinding", false, [],
+            false
+        ),
+        (
+            "admissionregistration.k8s.io/v1/validatingwebhookconfigurations", "ValidatingWebhookConfiguration", false, [],
+            false
+        ),
+        (
+            "apiregistration.k8s.io/v1/apiservices", "APIService", false, [],
+            true
+        ),
+        (
+            "certificates.k8s.io/v1/certificatesigningrequests", "CertificateSigningRequest", false, ["csr"],
+            true
+        ),
+        (
+            "flowcontrol.apiserver.k8s.io/v1/flowschemas", "FlowSchema", false, [],
+            true
+        ),
+        (
+            "flowcontrol.apiserver.k8s.io/v1/prioritylevelconfigurations", "PriorityLevelConfiguration", false, [],
+            true
+        ),
+        (
+            "node.k8s.io/v1/runtimeclasses", "RuntimeClass", false, [],
+            false
+        ),
+        (
+            "resource.k8s.io/v1/deviceclasses", "DeviceClass", false, [],
+            false
+        ),
+        (
+            "resource.k8s.io/v1/resourceclaims", "ResourceClaim", true, [],
+            true
+        ),
+        (
+            "resource.k8s.io/v1/resourceclaimtemplates", "ResourceClaimTemplate", true, [],
+            false
+        ),
+        (
+            "resource.k8s.io/v1/resourceslices", "ResourceSlice", false, [],
+            false
+        ),
+        (
+            "scheduling.k8s.io/v1/priorityclasses", "PriorityClass", false, ["pc"],
+            false
+        ),
+        (
+            "storage.k8s.io/v1/csidrivers", "CSIDriver", false, [],
+            false
+        ),
+        (
+            "storage.k8s.io/v1/csinodes", "CSINode", false, [],
+            false
+        ),
+        (
+            "storage.k8s.io/v1/csistoragecapacities", "CSIStorageCapacity", true, [],
+            false
+        ),
+        (
+            "storage.k8s.io/v1/storageclasses", "StorageClass", false, ["sc"],
+            false
+        ),
+        (
+            "storage.k8s.io/v1/volumeattachments", "VolumeAttachment", false, [],
+            true
+        ),
+        (
+            "storage.k8s.io/v1/volumeattributesclasses", "VolumeAttributesClass", false, ["vac"],
+            false
+        ),
         ("/v1/configmaps", "ConfigMap", true, ["cm"], false), ("/v1/endpoints", "Endpoints", true, ["ep"], false),
         ("/v1/events", "Event", true, ["ev"], false), ("/v1/namespaces", "Namespace", false, ["ns"], true),
         ("/v1/nodes", "Node", false, ["no"], true), ("/v1/pods", "Pod", true, ["po"], true),

@@ -177,6 +177,7 @@ import Testing
             "spec.limits[0].type: Invalid value: \"Odd\": must be a standard limit type or fully qualified",
             "spec.limits[1].default: Forbidden: may not be specified when `type` is 'Pod'",
             "spec.limits[2].min[cpu]: Invalid value: \"2\": min value 2 is greater than max value 1",
+            "spec.limits[2].min[cpu]: Invalid value: \"2\": min value 2 is greater than default request value 1",
             "spec.limits[2].min[cpu]: Invalid value: \"2\": min value 2 is greater than default value 1",
             "spec.limits[3].limits: Required value: either minimum or maximum storage value is required, but neither "
                 + "was provided"),
@@ -210,7 +211,7 @@ import Testing
                 + "format: https://host[/path]",
             "webhooks[0].admissionReviewVersions: Invalid value: [\"v2\"]: must include at least one of v1, v1beta1",
             "webhooks[0].matchConditions[0].expression: Invalid value: \"1 +\": compilation failed: Syntax error: "
-                + "mismatched input ''"),
+                + "mismatched input '<EOF>'"),
         Example(
             admission, "ValidatingAdmissionPolicyBinding", "validatingadmissionpolicybindings", "binding",
             ["spec": ["policyName": "", "validationActions": ["Deny", "Warn"]]],
