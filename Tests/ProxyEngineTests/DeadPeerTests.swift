@@ -4,7 +4,7 @@ import Testing
 @testable import ProxyEngine
 
 /// A peer that is gone without a word is noticed by the kernel, on both sides of the proxy.
-struct DeadPeerTests {
+@Suite("Dead peers") struct DeadPeerTests {
     @Test func `connections of clients and to upstreams have keepalive and a bound on unacknowledged bytes`()
         async throws
     {
