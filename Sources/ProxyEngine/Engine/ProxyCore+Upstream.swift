@@ -40,6 +40,8 @@ extension ProxyCore {
         let descriptor: Int32
         do {
             descriptor = try Socket.connect(e.pointee.address)
+            // Clients have it from their listener.
+            Socket.noticeDeadPeers(descriptor)
         } catch {
             directory[x.pointee.target].pointee.connectFailures += 1
             return retryOrFail(x, .connect)

@@ -18,8 +18,9 @@ extension EndToEnd {
                 try await family.apply(
                     Self.ingress("moving", host: "moving.example.com", service: "web", class: "left"))
                 @Sendable func controller() async throws -> String {
-                    try await server.tryKubectl(
-                        ["get", "routetable", "moving", "-o", "jsonpath={.spec.controllerName}"]).out
+                    let output = try await server.tryKubectl(
+                        ["get", "routetable", "moving", "-o", "jsonpath={.spec.controllerName}"])
+                    return output.out
                 }
                 try await eventually(within: .seconds(20), "the first owner") {
                     try await controller() == "martlet.dev/ingress"
