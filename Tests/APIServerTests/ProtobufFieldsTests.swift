@@ -75,7 +75,8 @@ import Testing
 
     /// The schema that a property's objects have.
     private static func reference(_ node: Object) -> String? {
-        let inner = (node["allOf"] as? [Object])?.first ?? node["items"] as? Object
+        let inner =
+            (node["allOf"] as? [Object])?.first ?? node["items"] as? Object
             ?? node["additionalProperties"] as? Object ?? node
         return (inner["$ref"] as? String).map { String($0.split(separator: "/").last ?? "") }
     }

@@ -9,7 +9,9 @@ enum ConformanceDifferences {
         }
         for (word, reason) in libraries where (test.text("expr") ?? "").contains(word) { return reason }
         // cel-go's HomogeneousAggregateLiterals, which Kubernetes asks for.
-        if difference.contains("CELProblem(message: \"expected type ") { return "lists and maps hold values of one type" }
+        if difference.contains("CELProblem(message: \"expected type ") {
+            return "lists and maps hold values of one type"
+        }
         return cases[name]
     }
 
@@ -26,7 +28,8 @@ enum ConformanceDifferences {
     ]
 
     private static let addresses = "Kubernetes' ip() takes no IPv4 address in IPv6's form"
-    private static let infinities = "version 2 of the strings library writes infinities as Go does, and %d takes integers"
+    private static let infinities =
+        "version 2 of the strings library writes infinities as Go does, and %d takes integers"
     private static let dotted = "variables of rules have simple names"
 
     private static let cases: [String: String] = [

@@ -69,7 +69,8 @@ enum ProtobufEncoder {
         }
     }
 
-    private static func write(_ value: JSONValue, _ field: ProtobufFields.NumberedField, _ output: inout ProtobufBytes) {
+    private static func write(_ value: JSONValue, _ field: ProtobufFields.NumberedField, _ output: inout ProtobufBytes)
+    {
         if case .map(let shape) = field.shape {
             for (key, value) in value.object ?? JSONObject() {
                 var entry = ProtobufBytes()

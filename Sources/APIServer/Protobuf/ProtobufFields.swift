@@ -31,7 +31,8 @@ enum ProtobufFields {
     }
 
     static let messages: [String: [UInt64: Field]] = parse([
-        table, podTable, workloadTable, policyTable, admissionTable, accessTable, storageTable, deviceTable, definitionTable,
+        table, podTable, workloadTable, policyTable, admissionTable, accessTable, storageTable, deviceTable,
+        definitionTable,
     ])
 
     /// A field as an encoder looks it up: by its name in JSON.

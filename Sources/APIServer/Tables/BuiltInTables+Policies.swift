@@ -22,7 +22,8 @@ extension BuiltInTables {
     static let priorityClasses = table(
         [
             TableColumn("Value", type: "integer", description: "The priority."),
-            TableColumn("Global-Default", type: "boolean", description: "Whether Pods that name no class are of this one."),
+            TableColumn(
+                "Global-Default", type: "boolean", description: "Whether Pods that name no class are of this one."),
         ], trailing: [TableColumn("PreemptionPolicy", description: "Whether its Pods push others out.")]
     ) { row in
         (
@@ -38,7 +39,8 @@ extension BuiltInTables {
     static let flowSchemas = table(
         [
             TableColumn("PriorityLevel", description: "The level."),
-            TableColumn("MatchingPrecedence", type: "integer", description: "The lowest of several that match is taken."),
+            TableColumn(
+                "MatchingPrecedence", type: "integer", description: "The lowest of several that match is taken."),
             TableColumn("DistinguisherMethod", description: "What tells one flow from another."),
         ], trailing: [TableColumn("MissingPL", description: "Whether the level does not exist.")]
     ) { row in

@@ -20,7 +20,9 @@ extension BuiltInTables {
         return (
             [
                 .string(spec["capacity"]["storage"].string ?? ""),
-                .string((spec["accessModes"].array ?? []).compactMap { accessModes[$0.string ?? ""] }.joined(separator: ",")),
+                .string(
+                    (spec["accessModes"].array ?? []).compactMap { accessModes[$0.string ?? ""] }.joined(separator: ",")
+                ),
                 .string(spec["persistentVolumeReclaimPolicy"].string ?? ""),
                 isDeleted ? "Terminating" : .string(status["phase"].string ?? ""),
                 .string(
@@ -40,8 +42,10 @@ extension BuiltInTables {
     ]) { object, now in
         let row = TableCells(object: object, now: now)
         let annotations = object["metadata"]["annotations"]
-        let isDefault = ["storageclass.kubernetes.io/is-default-class", "storageclass.beta.kubernetes.io/is-default-class"]
-            .contains { annotations[$0] == "true" }
+        let isDefault = [
+            "storageclass.kubernetes.io/is-default-class", "storageclass.beta.kubernetes.io/is-default-class",
+        ]
+        .contains { annotations[$0] == "true" }
         let name = object["metadata"]["name"].string ?? ""
         return [
             .string(isDefault ? "\(name) (default)" : name), .string(object["provisioner"].string ?? ""),
@@ -52,7 +56,8 @@ extension BuiltInTables {
     }
 
     static let csiDrivers = table([
-        TableColumn("AttachRequired", type: "boolean", description: "Whether volumes are attached before they are mounted."),
+        TableColumn(
+            "AttachRequired", type: "boolean", description: "Whether volumes are attached before they are mounted."),
         TableColumn("PodInfoOnMount", type: "boolean", description: "Whether the driver is told about the Pod."),
         TableColumn("StorageCapacity", type: "boolean", description: "Whether the scheduler looks at the capacity."),
         TableColumn("TokenRequests", description: "Audiences of the tokens that the driver is given."),

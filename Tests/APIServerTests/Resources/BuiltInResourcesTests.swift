@@ -21,7 +21,8 @@ import Testing
             false
         ),
         (
-            "admissionregistration.k8s.io/v1/mutatingadmissionpolicybindings", "MutatingAdmissionPolicyBinding", false, [],
+            "admissionregistration.k8s.io/v1/mutatingadmissionpolicybindings", "MutatingAdmissionPolicyBinding", false,
+            [],
             false
         ),
         (
@@ -33,11 +34,13 @@ import Testing
             true
         ),
         (
-            "admissionregistration.k8s.io/v1/validatingadmissionpolicybindings", "ValidatingAdmissionPolicyBinding", false, [],
+            "admissionregistration.k8s.io/v1/validatingadmissionpolicybindings", "ValidatingAdmissionPolicyBinding",
+            false, [],
             false
         ),
         (
-            "admissionregistration.k8s.io/v1/validatingwebhookconfigurations", "ValidatingWebhookConfiguration", false, [],
+            "admissionregistration.k8s.io/v1/validatingwebhookconfigurations", "ValidatingWebhookConfiguration", false,
+            [],
             false
         ),
         (

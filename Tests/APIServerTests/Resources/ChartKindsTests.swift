@@ -170,7 +170,8 @@ import Testing
                 "spec": [
                     "limits": [
                         ["type": "Odd"], ["type": "Pod", "default": ["cpu": "1"]],
-                        ["type": "Container", "min": ["cpu": "2"], "max": ["cpu": "1"]], ["type": "PersistentVolumeClaim"],
+                        ["type": "Container", "min": ["cpu": "2"], "max": ["cpu": "1"]],
+                        ["type": "PersistentVolumeClaim"],
                     ]
                 ]
             ],
@@ -183,7 +184,11 @@ import Testing
                 + "was provided"),
         Example(
             "v1", "ResourceQuota", "namespaces/default/resourcequotas", "quota",
-            ["spec": ["hard": ["pods": "1500m", "odd": "1", "services": "-1"], "scopes": ["BestEffort", "NotBestEffort"]]],
+            [
+                "spec": [
+                    "hard": ["pods": "1500m", "odd": "1", "services": "-1"], "scopes": ["BestEffort", "NotBestEffort"],
+                ]
+            ],
             "spec.hard[pods]: Invalid value: \"1500m\": must be an integer",
             "spec.hard[odd]: Invalid value: \"odd\": must be a standard resource for quota",
             "spec.hard[services]: Invalid value: \"-1\": must be greater than or equal to 0",
@@ -196,7 +201,12 @@ import Testing
                 "webhooks": [
                     webhook([
                         "timeoutSeconds": 31, "failurePolicy": "Odd", "clientConfig": ["url": "http://a"],
-                        "rules": [["operations": ["*", "CREATE"], "apiGroups": ["a"], "apiVersions": ["v1"], "resources": ["*/*", "pods"]]],
+                        "rules": [
+                            [
+                                "operations": ["*", "CREATE"], "apiGroups": ["a"], "apiVersions": ["v1"],
+                                "resources": ["*/*", "pods"],
+                            ]
+                        ],
                         "admissionReviewVersions": ["v2"], "matchConditions": [["name": "a", "expression": "1 +"]],
                     ])
                 ]
@@ -240,7 +250,13 @@ import Testing
             "spec.nfs: Forbidden: may not specify more than 1 volume type"),
         Example(
             "resource.k8s.io/v1", "ResourceClaim", "namespaces/default/resourceclaims", "claim",
-            ["spec": ["devices": ["requests": [["name": "a"], ["name": "b", "exactly": ["deviceClassName": "c", "count": 0]]]]]],
+            [
+                "spec": [
+                    "devices": [
+                        "requests": [["name": "a"], ["name": "b", "exactly": ["deviceClassName": "c", "count": 0]]]
+                    ]
+                ]
+            ],
             "spec.devices.requests[0]: Required value: exactly one of `exactly` or `firstAvailable` is required",
             "spec.devices.requests[1].exactly.count: Invalid value: 0: must be greater than zero"),
     ]
@@ -276,6 +292,7 @@ import Testing
         let created = await server.send("POST", example.collection, example.object)
         #expect(
             created.header("Warning")
-                == "299 - \"ValidatingWebhookConfiguration: stored, but this server does not call admission webhooks yet\"")
+                == "299 - \"ValidatingWebhookConfiguration: stored, but this server does not call admission webhooks yet\""
+        )
     }
 }

@@ -37,7 +37,9 @@ struct AdmissionPolicyBindingStrategy: ResourceStrategy {
         if let match = spec.at("matchResources") {
             AdmissionMatchRules.check(match, path.child("matchResources"), needsRules: false, &errors)
         }
-        if !isMutating { checkActions(spec["validationActions"]?.array ?? [], path.child("validationActions"), &errors) }
+        if !isMutating {
+            checkActions(spec["validationActions"]?.array ?? [], path.child("validationActions"), &errors)
+        }
         return errors
     }
 
@@ -70,7 +72,8 @@ struct AdmissionPolicyBindingStrategy: ResourceStrategy {
         }
         if seen.isSuperset(of: ["Deny", "Warn"]) {
             errors.invalid(
-                path, .array(actions), "must not contain both Deny and Warn (repeating the same validation failure "
+                path, .array(actions),
+                "must not contain both Deny and Warn (repeating the same validation failure "
                     + "information in the API response and headers serves no purpose)")
         }
     }

@@ -48,7 +48,9 @@ struct FlowSchemaStrategy: ResourceStrategy {
     private func check(_ rule: JSONValue, _ path: FieldPath, _ errors: inout [FieldError]) {
         let subjects = rule["subjects"]?.array ?? []
         if subjects.isEmpty { errors.required(path.child("subjects"), "subjects must contain at least one value") }
-        for (index, subject) in subjects.enumerated() { check(subject: subject, path.child("subjects").index(index), &errors) }
+        for (index, subject) in subjects.enumerated() {
+            check(subject: subject, path.child("subjects").index(index), &errors)
+        }
         let (resources, others) = (rule["resourceRules"]?.array ?? [], rule["nonResourceRules"]?.array ?? [])
         if resources.isEmpty, others.isEmpty {
             errors.required(path, "at least one of resourceRules and nonResourceRules has to be non-empty")
@@ -60,7 +62,8 @@ struct FlowSchemaStrategy: ResourceStrategy {
             }
             if (resource["namespaces"]?.array ?? []).isEmpty, resource["clusterScope"] != true {
                 errors.required(
-                    path.child("namespaces"), "resource rules that are not cluster scoped must supply at least one namespace")
+                    path.child("namespaces"),
+                    "resource rules that are not cluster scoped must supply at least one namespace")
             }
         }
         for (index, other) in others.enumerated() {

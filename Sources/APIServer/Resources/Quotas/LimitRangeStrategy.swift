@@ -87,7 +87,8 @@ struct LimitRangeStrategy: ResourceStrategy {
         for (name, value) in item["maxLimitRequestRatio"]?.object ?? JSONObject() {
             guard let ratio = ResourceRules.quantity(value), let one = Quantity("1"), ratio < one else { continue }
             errors.invalid(
-                path.child("maxLimitRequestRatio").key(name), .string(ratio.description), "ratio \(ratio) is less than 1")
+                path.child("maxLimitRequestRatio").key(name), .string(ratio.description),
+                "ratio \(ratio) is less than 1")
         }
     }
 }

@@ -117,7 +117,8 @@ struct ResourceQuotaStrategy: ResourceStrategy {
         case "In", "NotIn":
             if values.isEmpty {
                 errors.required(
-                    path.child("values"), "must be at least one value when `operator` is 'In' or 'NotIn' for scope selector")
+                    path.child("values"),
+                    "must be at least one value when `operator` is 'In' or 'NotIn' for scope selector")
             }
         case "Exists", "DoesNotExist":
             if !values.isEmpty {

@@ -18,7 +18,8 @@ struct CSIDriverStrategy: ResourceStrategy {
             errors.oneOf(path.child("volumeLifecycleModes"), mode.string ?? "", ["Ephemeral", "Persistent"])
         }
         errors.oneOf(
-            path.child("fsGroupPolicy"), spec["fsGroupPolicy"].string ?? "", ["File", "None", "ReadWriteOnceWithFSType"])
+            path.child("fsGroupPolicy"), spec["fsGroupPolicy"].string ?? "",
+            ["File", "None", "ReadWriteOnceWithFSType"])
         if let period = spec["nodeAllocatableUpdatePeriodSeconds"], let seconds = period.int, seconds < 10 {
             errors.invalid(
                 path.child("nodeAllocatableUpdatePeriodSeconds"), period, "must be greater than or equal to 10 seconds")

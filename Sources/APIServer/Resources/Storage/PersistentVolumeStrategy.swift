@@ -107,7 +107,8 @@ struct PersistentVolumeStrategy: ResourceStrategy {
                 path.child("persistentVolumeReclaimPolicy"), "may not be 'recycle' for a hostPath mount of '/'")
         }
         for (source, keys) in [
-            ("hostPath", ["path"]), ("nfs", ["server", "path"]), ("local", ["path"]), ("csi", ["driver", "volumeHandle"]),
+            ("hostPath", ["path"]), ("nfs", ["server", "path"]), ("local", ["path"]),
+            ("csi", ["driver", "volumeHandle"]),
         ] {
             guard let value = spec.at(source) else { continue }
             for key in keys where value.text(key).isEmpty {

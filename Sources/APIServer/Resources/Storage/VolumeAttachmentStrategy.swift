@@ -19,12 +19,15 @@ struct VolumeAttachmentStrategy: ResourceStrategy {
         let name = source["persistentVolumeName"].string
         switch (source["inlineVolumeSpec"]?.object, name) {
         case (nil, nil):
-            errors.required(path.child("source"), "must specify exactly one of inlineVolumeSpec and persistentVolumeName")
+            errors.required(
+                path.child("source"), "must specify exactly one of inlineVolumeSpec and persistentVolumeName")
         case (.some, .some):
-            errors.forbidden(path.child("source"), "must specify exactly one of inlineVolumeSpec and persistentVolumeName")
+            errors.forbidden(
+                path.child("source"), "must specify exactly one of inlineVolumeSpec and persistentVolumeName")
         case (nil, let name?):
             if name.isEmpty {
-                errors.required(path.child("source").child("persistentVolumeName"), "must specify non empty persistentVolumeName")
+                errors.required(
+                    path.child("source").child("persistentVolumeName"), "must specify non empty persistentVolumeName")
             }
         case (.some, nil): break
         }
