@@ -40,7 +40,8 @@ let package = Package(
         .executableTarget(
             name: "fuzz",
             dependencies: [
-                "CFuzzer", "CProcess", "KubeModel", "CEL", "Patching", "NetworkTypes", "Store", "ProxyEngine", "Transport",
+                "CFuzzer", "CProcess", "KubeModel", "CEL", "Patching", "NetworkTypes", "Store", "ProxyEngine", "System",
+                "Transport",
             ],
             swiftSettings: settings,
             linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address", "-use-ld=lld"])]),
