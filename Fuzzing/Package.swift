@@ -40,7 +40,7 @@ let package = Package(
         .executableTarget(
             name: "fuzz",
             dependencies: [
-                "CFuzzer", "CProcess", "KubeModel", "CEL", "Patching", "NetworkTypes", "Store", "ProxyEngine",
+                "CFuzzer", "CProcess", "KubeModel", "CEL", "Patching", "NetworkTypes", "Store", "ProxyEngine", "System",
                 "Transport",
             ],
             swiftSettings: settings,

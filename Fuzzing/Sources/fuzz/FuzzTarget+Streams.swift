@@ -32,7 +32,7 @@ extension FuzzTarget {
 extension FuzzTarget {
     /// A datagram to the supervisor's socket, which every process of this machine may send.
     static func notification(_ input: [UInt8]) {
-        guard let message = NotificationSocket.parse(String(decoding: input, as: UTF8.self)) else { return }
+        guard let message = NotificationSocket.parse(String(decoding: input, as: UTF8.self), from: 1) else { return }
         check(!(message.status ?? "").contains("\n"), "a status of several lines")
     }
 }

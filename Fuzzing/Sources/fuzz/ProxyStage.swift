@@ -42,6 +42,13 @@ final class ProxyStage {
         let upstream = SocketAddress(ip: .loopbackV4, port: Port(UInt16(bigEndian: address.sin_port)))
         let wanted = ProxyConfiguration.Listener(address: SocketAddress(ip: .loopbackV4, port: 0), scheme: .http)
         guard let loops = try? EventLoop.group(count: 1, name: "l7") else { fatalError("no event loop") }
+        // What an input leaves unfinished ends by the engine's own deadlines, soon.
+        var limits = ProxyLimits()
+        limits.requestHeadTimeout = .milliseconds(200)
+        limits.requestBodyTimeout = .milliseconds(200)
+        limits.responseTimeout = .milliseconds(200)
+        limits.writeTimeout = .milliseconds(200)
+        limits.tunnelIdleTimeout = .milliseconds(200)
         engine = ProxyEngine(loops: loops, accessLog: CheckedLog())
         engine.apply(
             ProxyConfiguration(
@@ -52,7 +59,7 @@ final class ProxyStage {
                         host: .exact("s"), routes: [.init(path: "/", match: .prefix, upstream: 0)],
                         redirectsToHTTPS: true),
                 ],
-                upstreams: [.init(name: "fuzzed", endpoints: [upstream])]))
+                upstreams: [.init(name: "fuzzed", endpoints: [upstream])], limits: limits))
         port = engine.boundAddresses[wanted]?.port.rawValue ?? 0
     }
 
