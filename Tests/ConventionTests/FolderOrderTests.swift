@@ -8,6 +8,13 @@ import Testing
         "ProxyEngine": [
             "Core", "Configuration", "Routing", "Filters", "Accounts", "Exchange", "Upstream", "Downstream", "Engine",
         ],
+        "DataPlane": ["State", "Enforcement", "Node", "Ingress", ""],
+        "KubeClient": [
+            "", "Time", "Configuration", "Client", "Discovery", "Election", "Events", "Cache", "Queue", "Testing",
+        ],
+        "Patching": ["Apply", "Patches"],
+        "Store": ["", "SQLite"],
+        "martlet": ["Process", "Credentials", "Echo", "Commands", "Up", ""],
         "Transport": [
             "", "EventLoop", "Sockets", "TLS", "Listening", "HTTP", "HTTP1", "Server", "WebSocket", "Client",
         ],

@@ -58,8 +58,3 @@ public struct ControllerLoop<Key: Hashable & Sendable>: Sendable {
         }
     }
 }
-
-/// An error that may be one of everyday life, not worth a warning.
-protocol ExpectedFailure: Error {
-    var isExpected: Bool { get }
-}
