@@ -32,9 +32,10 @@ status=0
 for target in "${targets[@]}"; do
     if [ -z "$seconds" ]; then
         run "$target" Corpus/"$target"/* || status=1
-        # The same mutations each time: the seed is fixed, and nothing is written into the corpus.
+        # The same mutations each time: the seed is fixed, and nothing is written into the corpus. A target that speaks TLS is
+        # slow: it ends early on a slow machine, which is no failure.
         scratch=$(mktemp -d -p .build)
-        run "$target" "$scratch" Corpus/"$target" -seed=1 -runs=3000 || status=1
+        run "$target" "$scratch" Corpus/"$target" -seed=1 -runs=3000 -max_total_time=45 || status=1
         rm -r "$scratch"
     else
         mkdir -p ".build/corpus/$target"
