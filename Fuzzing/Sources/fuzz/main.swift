@@ -8,6 +8,8 @@ guard arguments.count > 1, let chosen = FuzzTarget.all[arguments[1]] else {
     exit(arguments.count > 1 ? 2 : 0)
 }
 FuzzTarget.chosen = chosen
+// As every process of Martlet: a peer that has gone is an error of the write.
+signal(SIGPIPE, SIG_IGN)
 var count = CInt(CommandLine.argc - 1)
 // Without the target's name; libFuzzer keeps the pointers for as long as the process runs.
 var vector = CommandLine.unsafeArgv + 1
