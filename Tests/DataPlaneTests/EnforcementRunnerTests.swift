@@ -8,7 +8,7 @@ import Transport
 
 @testable import DataPlane
 
-@Suite("The runner keeps an enforcer equal to the Services")
+@Suite("The runner keeps an enforcer equal to the Services", .timeLimit(.minutes(2)))
 struct EnforcementRunnerTests {
     private let state = TrafficState()
     private let enforcer = SimulatedEnforcer()
