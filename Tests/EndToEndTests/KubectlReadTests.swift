@@ -177,10 +177,12 @@ extension EndToEnd {
             let versions = try await server.kubectl("api-versions").split(separator: "\n")
             #expect(
                 Set(versions) == [
-                    "v1", "apiextensions.k8s.io/v1", "apps/v1", "autoscaling/v1", "autoscaling/v2", "batch/v1",
-                    "coordination.k8s.io/v1",
-                    "discovery.k8s.io/v1", "events.k8s.io/v1", "networking.k8s.io/v1", "policy/v1",
-                    "rbac.authorization.k8s.io/v1", "traffic.martlet.dev/v1",
+                    "v1", "admissionregistration.k8s.io/v1", "apiextensions.k8s.io/v1", "apiregistration.k8s.io/v1",
+                    "apps/v1", "autoscaling/v1", "autoscaling/v2", "batch/v1", "certificates.k8s.io/v1",
+                    "coordination.k8s.io/v1", "discovery.k8s.io/v1", "events.k8s.io/v1",
+                    "flowcontrol.apiserver.k8s.io/v1", "networking.k8s.io/v1", "node.k8s.io/v1", "policy/v1",
+                    "rbac.authorization.k8s.io/v1", "resource.k8s.io/v1", "scheduling.k8s.io/v1", "storage.k8s.io/v1",
+                    "traffic.martlet.dev/v1",
                 ])
         }
 
@@ -219,8 +221,8 @@ extension EndToEnd {
                 try await server.kubectlError("get", "ingress", "nothing", "-n", "reading")
                     == "Error from server (NotFound): ingresses.networking.k8s.io \"nothing\" not found\n")
             #expect(
-                try await server.kubectlError("get", "resourcequotas")
-                    == "error: the server doesn't have a resource type \"resourcequotas\"\n")
+                try await server.kubectlError("get", "widgets")
+                    == "error: the server doesn't have a resource type \"widgets\"\n")
             let empty = try await server.tryKubectl(["get", "secrets", "-n", "reading"])
             #expect(empty.err == "No resources found in reading namespace.\n")
         }
