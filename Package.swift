@@ -131,7 +131,7 @@ let package = Package(
             name: "DataPlaneTests",
             dependencies: [
                 "DataPlane", "TrafficModel", "KubeClient", "KubeModel", "NetworkTypes", "Transport", "ProxyEngine",
-                logging,
+                "TestSupport", logging,
             ],
             swiftSettings: settings),
         .testTarget(name: "MartletTests", dependencies: ["martlet"], swiftSettings: settings),

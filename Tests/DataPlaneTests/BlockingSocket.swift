@@ -9,23 +9,26 @@ final class BlockingSocket {
 
     init(_ address: SocketAddress, datagrams: Bool = false) throws {
         let type = datagrams ? SOCK_DGRAM : SOCK_STREAM
-        descriptor = socket(AF_INET, Int32(type.rawValue), 0)
+        let opened = socket(AF_INET, Int32(type.rawValue), 0)
         var limit = timeval(tv_sec: 10, tv_usec: 0)
-        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+        setsockopt(opened, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
         var target = sockaddr_in()
         target.sin_family = sa_family_t(AF_INET)
         target.sin_port = address.port.rawValue.bigEndian
         target.sin_addr.s_addr = (address.ip.v4 ?? 0).bigEndian
         let result = withUnsafePointer(to: &target) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+                connect(opened, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
             }
         }
         guard result == 0 else {
             let failure = Failure(number: errno)
-            close(descriptor)
+            close(opened)
             throw failure
         }
+        // Not before: an initialiser that throws when every property has its value runs `deinit`, and a second close
+        // would hit whatever another thread has opened under that number meanwhile.
+        descriptor = opened
     }
 
     deinit { if descriptor >= 0 { close(descriptor) } }

@@ -2,6 +2,7 @@ import KubeClient
 import KubeModel
 import Logging
 import NetworkTypes
+import TestSupport
 import Testing
 import TrafficModel
 import Transport
@@ -19,11 +20,11 @@ struct EnforcementRunnerTests {
     private var key: FrontendKey { FrontendKey(transport: .tcp, address: address) }
 
     /// Sets a Service and its slice as informers do.
-    private func set(_ name: String, endpoint: String?) {
+    private func set(_ name: String, on address: String = "10.96.0.1", endpoint: String?) {
         let service = Service(
             metadata: ObjectMeta(name: name, namespace: "shop", uid: "uid-\(name)"),
             spec: ServiceSpec(
-                type: "NodePort", clusterIP: "10.96.0.1", clusterIPs: ["10.96.0.1"],
+                type: "NodePort", clusterIP: address, clusterIPs: [address],
                 ports: [ServicePort(name: "http", port: 80, nodePort: 30080)]))
         let slice = EndpointSlice(
             metadata: ObjectMeta(name: "\(name)-1", namespace: "shop", labels: ["kubernetes.io/service-name": name]),
@@ -36,6 +37,51 @@ struct EnforcementRunnerTests {
     private func fate(_ destination: String = "10.96.0.1:80") -> PacketFate {
         enforcer.fate(
             of: Packet(.tcp, from: SocketAddress("192.0.2.1:1000")!, to: SocketAddress(destination)!), at: .now)
+    }
+
+    /// What any number of tasks do to one of the Services at the same time.
+    private func disturb(_ service: Int, _ random: inout SeededRandom) {
+        let key = FrontendKey(transport: .tcp, address: SocketAddress("10.96.1.\(service):80")!)
+        switch Int.random(in: 0..<6, using: &random) {
+        case 0: enforcer.deny(key, .addressInUse)
+        case 1: enforcer.deny(key, nil)
+        case 2: enforcer.loseEverything()
+        case 3: state.setService(NamespacedName(namespace: "shop", name: "s\(service)"), nil)
+        case 4: set("s\(service)", on: "10.96.1.\(service)", endpoint: nil)
+        default: set("s\(service)", on: "10.96.1.\(service)", endpoint: "10.0.0.\(service)")
+        }
+    }
+
+    @Test(arguments: 0..<40 as Range<UInt64>)
+    func `nothing is forgotten, in whatever order changes, refusals and losses come`(seed: UInt64) async throws {
+        try await withRunner { runner in
+            await withTaskGroup(of: Void.self) { group in
+                for worker in 0..<4 as Range<UInt64> {
+                    group.addTask {
+                        var random = SeededRandom(seed: seed * 4 + worker)
+                        for _ in 0..<50 {
+                            disturb(Int.random(in: 0..<3, using: &random), &random)
+                            if Bool.random(using: &random) { await Task.yield() }
+                        }
+                    }
+                }
+            }
+            // The last word on each, of a kind of its own; nothing else happens afterwards.
+            for service in 0..<3 {
+                enforcer.deny(
+                    FrontendKey(transport: .tcp, address: SocketAddress("10.96.1.\(service):80")!), nil)
+            }
+            set("s0", on: "10.96.1.0", endpoint: "10.0.0.9")
+            set("s1", on: "10.96.1.1", endpoint: nil)
+            state.setService(NamespacedName(namespace: "shop", name: "s2"), nil)
+            let delivered = PacketFate.delivered(
+                SocketAddress("10.0.0.9:8080")!, service: NamespacedName(namespace: "shop", name: "s0"))
+            try await eventually {
+                fate("10.96.1.0:80") == delivered && fate("10.96.1.1:80") == .refused
+                    && fate("10.96.1.2:80") == .notForServices
+            }
+            while await !runner.ledger.problems.isEmpty { try await Task.sleep(for: .milliseconds(2)) }
+        }
     }
 
     private func eventually(_ condition: () -> Bool) async throws {

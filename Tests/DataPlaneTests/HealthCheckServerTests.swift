@@ -1,13 +1,14 @@
 import KubeModel
 import Logging
 import NetworkTypes
+import TestSupport
 import Testing
 import TrafficModel
 import Transport
 
 @testable import DataPlane
 
-@Suite("A load balancer in front learns whether the node has endpoints")
+@Suite("A load balancer in front learns whether the node has endpoints", .timeLimit(.minutes(2)))
 struct HealthCheckServerTests {
     private let node = NodeIdentity(name: "here", nodePortAddresses: [IPAddress("127.0.0.1")!])
 
@@ -43,10 +44,10 @@ struct HealthCheckServerTests {
     }
 
     @Test func `the port is served while the Service has it`() async throws {
-        let probe = try Socket.listen(SocketAddress("127.0.0.1:0")!)
-        let port = try #require(Socket.localAddress(probe)).port
-        Socket.close(probe)
-        let address = SocketAddress(ip: IPAddress("127.0.0.1")!, port: port)
+        let port: Port = 32_001
+        let ip = try #require(IPAddress(OwnLoopback.address))
+        let address = SocketAddress(ip: ip, port: port)
+        let node = NodeIdentity(name: "here", nodePortAddresses: [ip])
         let loop = try EventLoop(name: "test")
         let state = TrafficState()
         let server = HealthCheckServer(state: state, loop: loop, node: node, logger: Logger(label: "test"))

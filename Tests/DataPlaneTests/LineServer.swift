@@ -18,16 +18,17 @@ final class LineServer: Sendable {
         Thread.detachNewThread {
             while true {
                 let client = accept(listening, nil, nil)
-                guard client >= 0 else { return }
+                guard client >= 0 else {
+                    // By the thread that uses it: the number must not become another's while it still accepts.
+                    close(listening)
+                    return
+                }
                 Thread.detachNewThread { Self.serve(client, name: name) }
             }
         }
     }
 
-    deinit {
-        shutdown(descriptor, Int32(SHUT_RDWR))
-        close(descriptor)
-    }
+    deinit { shutdown(descriptor, Int32(SHUT_RDWR)) }
 
     private static func serve(_ client: Int32, name: String) {
         defer { close(client) }

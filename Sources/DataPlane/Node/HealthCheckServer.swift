@@ -64,10 +64,8 @@ actor HealthCheckServer {
                 wanted[SocketAddress(ip: ip, port: port)] = answer
             }
         }
-        for (address, port) in ports where wanted[address] == nil {
-            ports[address] = nil
-            await port.server.stop()
-        }
+        let unwanted = ports.filter { wanted[$0.key] == nil }
+        for address in unwanted.keys { ports[address] = nil }
         failures = failures.filter { wanted[$0.key] != nil }
         for (address, answer) in wanted where ports[address]?.answer != answer {
             if let port = ports[address] {
@@ -77,6 +75,8 @@ actor HealthCheckServer {
                 open(address, answer)
             }
         }
+        // Last: while one closes another update may run, and what was wanted before must not be opened after it.
+        for port in unwanted.values { await port.server.stop() }
     }
 
     private func open(_ address: SocketAddress, _ answer: HealthCheckAnswer) {

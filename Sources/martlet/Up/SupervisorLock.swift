@@ -6,14 +6,16 @@ struct SupervisorLock: ~Copyable {
     private let descriptor: Int32
 
     init(_ directory: DataDirectory) throws {
-        descriptor = open(directory.supervisorLock, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw SystemError("open \(directory.supervisorLock)", number: errno) }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+        let opened = open(directory.supervisorLock, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard opened >= 0 else { throw SystemError("open \(directory.supervisorLock)", number: errno) }
+        guard flock(opened, LOCK_EX | LOCK_NB) == 0 else {
             let holder =
                 try FileBytes.readIfPresent(directory.supervisorLock).map { String(decoding: $0, as: UTF8.self) } ?? ""
-            close(descriptor)
+            close(opened)
             throw CleanExitError("another martlet up (process \(holder)) runs in \(directory.path)")
         }
+        // Not before: from here on `deinit` closes it.
+        descriptor = opened
         let pid = Array("\(getpid())".utf8)
         _ = ftruncate(descriptor, 0)
         _ = pid.withUnsafeBytes { pwrite(descriptor, $0.baseAddress, $0.count, 0) }
