@@ -44,6 +44,12 @@ static const unsigned char admissionregistration_v1[] = {
 static const unsigned char apiregistration_v1[] = {
 #embed "../../openapi/apis__apiregistration.k8s.io__v1.json"
 };
+static const unsigned char authentication_v1[] = {
+#embed "../../openapi/apis__authentication.k8s.io__v1.json"
+};
+static const unsigned char authorization_v1[] = {
+#embed "../../openapi/apis__authorization.k8s.io__v1.json"
+};
 static const unsigned char certificates_v1[] = {
 #embed "../../openapi/apis__certificates.k8s.io__v1.json"
 };
@@ -81,6 +87,8 @@ static const struct martlet_openapi_document documents[] = {
     {"apis/rbac.authorization.k8s.io/v1", rbac_v1, sizeof rbac_v1},
     {"apis/admissionregistration.k8s.io/v1", admissionregistration_v1, sizeof admissionregistration_v1},
     {"apis/apiregistration.k8s.io/v1", apiregistration_v1, sizeof apiregistration_v1},
+    {"apis/authentication.k8s.io/v1", authentication_v1, sizeof authentication_v1},
+    {"apis/authorization.k8s.io/v1", authorization_v1, sizeof authorization_v1},
     {"apis/certificates.k8s.io/v1", certificates_v1, sizeof certificates_v1},
     {"apis/flowcontrol.apiserver.k8s.io/v1", flowcontrol_v1, sizeof flowcontrol_v1},
     {"apis/node.k8s.io/v1", node_v1, sizeof node_v1},

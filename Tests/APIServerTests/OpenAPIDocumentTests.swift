@@ -11,7 +11,9 @@ import WatchCache
     private typealias Object = [String: Any]
 
     static let names = [
-        "api__v1", "apis__apps__v1", "apis__autoscaling__v1", "apis__autoscaling__v2", "apis__batch__v1",
+        "api__v1", "apis__apps__v1", "apis__autoscaling__v1", "apis__autoscaling__v2",
+        "apis__authentication.k8s.io__v1", "apis__authorization.k8s.io__v1",
+        "apis__batch__v1",
         "apis__networking.k8s.io__v1", "apis__discovery.k8s.io__v1",
         "apis__coordination.k8s.io__v1", "apis__events.k8s.io__v1", "apis__policy__v1",
         "apis__rbac.authorization.k8s.io__v1", "apis__apiextensions.k8s.io__v1", "apis__traffic.martlet.dev__v1",

@@ -155,10 +155,29 @@ extension EndToEnd {
                     || gone.contains("could not find the requested resource"), "\(gone)")
         }
 
+        @Test func `kubectl asks who it is and what it may do`() async throws {
+            let server = try suiteServer()
+            #expect(try await server.kubectl("auth", "can-i", "create", "pods").hasPrefix("yes"))
+            #expect(try await server.kubectl("auth", "can-i", "get", "/metrics").hasPrefix("yes"))
+            let refused = try await server.kubectlError("auth", "can-i", "impersonate", "users")
+            #expect(refused.contains("impersonation"))
+            let rules = try await server.kubectl("auth", "can-i", "--list", "--no-headers").split(separator: "\n")
+            let words = rules.map { $0.split(separator: " ").map(String.init) }
+            #expect(words == [["*.*", "[]", "[]", "[*]"], ["[*]", "[]", "[*]"]], "\(rules)")
+            let whoami = try await server.kubectl("auth", "whoami")
+            #expect(whoami.contains("Username") && whoami.contains("system:authenticated"), "\(whoami)")
+            let review = try await server.kubectl(
+                "create", "-o", "jsonpath={.status.allowed}", "-f", "-",
+                input: """
+                    apiVersion: authorization.k8s.io/v1
+                    kind: SubjectAccessReview
+                    spec: {user: stranger, resourceAttributes: {verb: get, resource: pods}}
+                    """)
+            #expect(review == "false")
+        }
+
         @Test func `what is not served is said so`() async throws {
             let server = try suiteServer()
-            let can = try await server.kubectlError("auth", "can-i", "create", "pods")
-            #expect(can.contains("the server could not find the requested resource"))
             let raw = try await server.kubectlError("get", "--raw", "/apis/metrics.k8s.io/v1beta1")
             #expect(raw.contains("NotFound"))
             #expect(try await server.kubectl("get", "--raw", "/version").contains("v1.36"))

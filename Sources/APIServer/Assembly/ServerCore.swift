@@ -24,10 +24,11 @@ struct ServerCore: Sendable {
 
     /// - Parameters:
     ///   - registry: the kinds to serve; nil: the built-in ones.
+    ///   - authorizer: says who may do what; nil: whoever is known may do everything.
     ///   - limit: what bounds requests under way; nil: one that follows from the configuration.
     init(
         _ configuration: APIServerConfiguration, store: any Store, tokens: TokenFile?,
-        registry: ResourceRegistry? = nil, limit: InFlightLimit? = nil,
+        registry: ResourceRegistry? = nil, limit: InFlightLimit? = nil, authorizer: (any Authorizer)? = nil,
         logger: Logger = Logger(label: "api")
     ) throws(APIServerError) {
         let served: ResourceRegistry
@@ -81,15 +82,23 @@ struct ServerCore: Sendable {
             HealthChecks.Check(name: "started", isReadinessOnly: true) { isReady.isSet },
             HealthChecks.Check(name: "shutdown", isReadinessOnly: true) { !isStopping.isSet },
         ])
+        let authenticator = Authenticator(tokens: tokens)
+        let authorizer = authorizer ?? KnownCallersAuthorizer { authenticator.hasCredentials(for: $0) }
+        let unstored = UnstoredResources(
+            ReviewKind.allCases.map { Review($0, authenticator: authenticator, authorizer: authorizer) },
+            schemas: schemas)
         let documents = ServerDocuments(
-            resources: resources, openAPI: OpenAPIService(embedded) { resources.settled.all }, health: health,
+            resources: resources, unstored: unstored,
+            openAPI: OpenAPIService(embedded, unstored: unstored) { resources.settled.all }, health: health,
             metrics: metrics, limit: limit,
             store: store, status: StatusPage(flags: configuration.flags), commit: configuration.commit)
         self.resources = resources
         self.writer = writer
         self.watcher = watcher
         pipeline = RequestPipeline(
-            resources: resources, authenticator: Authenticator(tokens: tokens), limit: limit, metrics: metrics,
+            resources: resources, unstored: unstored, authenticator: authenticator, authorizer: authorizer,
+            limit: limit,
+            metrics: metrics,
             documents: documents, reader: reader, writer: writer, watcher: watcher,
             maxBodyBytes: configuration.maxBodyBytes)
         terminator = NamespaceTerminator(

@@ -13,10 +13,19 @@ struct Authenticator: Sendable {
         if let header = request.authorization {
             let parts = header.split(separator: " ", maxSplits: 1)
             if parts.count == 2, parts[0].lowercased() == "bearer" {
-                guard let user = tokens?[String(parts[1])] else { throw Status.unauthorized() }
+                guard let user = user(ofToken: String(parts[1])) else { throw Status.unauthorized() }
                 return user
             }
         }
         return request.origin == .unixSocket ? .local : nil
     }
+
+    /// Whom a bearer token belongs to.
+    func user(ofToken token: String) -> User? { tokens?[token] }
+
+    /// Whether some credentials here belong to this user name. Whom the client CA has signed for is not known until they come.
+    func hasCredentials(for name: String) -> Bool { name == User.local.name || tokens?.names.contains(name) == true }
+
+    /// For whom tokens are meant that say nothing about it: this API (Kubernetes' default issuer).
+    static let audiences = ["https://kubernetes.default.svc.cluster.local"]
 }

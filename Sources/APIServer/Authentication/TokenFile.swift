@@ -1,6 +1,8 @@
 /// The static tokens of `--token-auth-file`, in Kubernetes' CSV: `token,user,uid` and optionally `"group1,group2"`.
 struct TokenFile: Sendable {
     private let users: [String: User]
+    /// Of all users that have a token.
+    let names: Set<String>
 
     /// - Throws: a message that names the line.
     init(parsing text: String) throws(APIServerError) {
@@ -19,6 +21,7 @@ struct TokenFile: Sendable {
             users[fields[0]] = User(name: fields[1], uid: fields[2], groups: groups)
         }
         self.users = users
+        names = Set(users.values.map(\.name))
     }
 
     subscript(token: String) -> User? { users[token] }

@@ -13,13 +13,32 @@ struct DiscoveryDocuments: Sendable {
         let etag: String
     }
 
-    private typealias Subresources = [GroupVersionResource: [SubresourceDefinition]]
+    /// What a definition does not say about its resource.
+    private struct Details {
+        var subresources: [GroupVersionResource: [SubresourceDefinition]]
+        /// The verbs of what is not kept.
+        var unstored: [GroupVersionResource: [Verb]]
 
-    init(_ resources: ServedResources.Snapshot) {
-        let definitions = resources.all.map(\.definition)
-        let subresources: Subresources = Dictionary(
-            resources.all.map { ($0.definition.groupVersionResource, $0.strategy.subresources) },
-            uniquingKeysWith: { first, _ in first })
+        func subresources(of definition: ResourceDefinition) -> [SubresourceDefinition] {
+            subresources[definition.groupVersionResource] ?? []
+        }
+
+        func verbs(of definition: ResourceDefinition) -> JSONValue {
+            unstored[definition.groupVersionResource].map { JSONValue($0.map(\.rawValue)) } ?? definition.servedVerbs
+        }
+
+        func isStored(_ definition: ResourceDefinition) -> Bool { unstored[definition.groupVersionResource] == nil }
+    }
+
+    init(_ resources: ServedResources.Snapshot, _ unstored: UnstoredResources) {
+        let definitions = resources.all.map(\.definition) + unstored.all.map(\.definition)
+        let details = Details(
+            subresources: Dictionary(
+                resources.all.map { ($0.definition.groupVersionResource, $0.strategy.subresources) },
+                uniquingKeysWith: { first, _ in first }),
+            unstored: Dictionary(
+                unstored.all.map { ($0.definition.groupVersionResource, $0.resource.verbs) },
+                uniquingKeysWith: { first, _ in first }))
         var groups: [String] = []
         for definition in definitions where !groups.contains(definition.group) { groups.append(definition.group) }
         groups.sort { GroupPriority($0) < GroupPriority($1) }
@@ -40,14 +59,14 @@ struct DiscoveryDocuments: Sendable {
         for version in Self.versions(definitions) {
             let path = version.group.isEmpty ? "/api/\(version.version)" : "/apis/\(version)"
             classic[path] = Self.resourceList(
-                version, definitions.filter { $0.groupVersion == version }, subresources
+                version, definitions.filter { $0.groupVersion == version }, details
             ).encoded()
         }
         self.classic = classic
         var aggregated: [String: [String: Document]] = [:]
         for version in ["v2", "v2beta1"] {
-            aggregated["/api", default: [:]][version] = Self.aggregate([""], definitions, subresources, version)
-            aggregated["/apis", default: [:]][version] = Self.aggregate(named, definitions, subresources, version)
+            aggregated["/api", default: [:]][version] = Self.aggregate([""], definitions, details, version)
+            aggregated["/apis", default: [:]][version] = Self.aggregate(named, definitions, details, version)
         }
         self.aggregated = aggregated
     }
@@ -68,21 +87,23 @@ struct DiscoveryDocuments: Sendable {
     }
 
     private static func resourceList(
-        _ version: GroupVersion, _ definitions: [ResourceDefinition], _ subresources: Subresources
+        _ version: GroupVersion, _ definitions: [ResourceDefinition], _ details: Details
     ) -> JSONValue {
         var resources: [JSONValue] = []
         for definition in definitions.sorted(by: { $0.plural < $1.plural }) {
             var entry: JSONObject = [
                 "name": .string(definition.plural), "singularName": .string(definition.singular),
                 "namespaced": .bool(definition.namespaced), "kind": .string(definition.kind),
-                "verbs": definition.servedVerbs,
+                "verbs": details.verbs(of: definition),
             ]
             if !definition.shortNames.isEmpty { entry["shortNames"] = JSONValue(definition.shortNames) }
             if !definition.categories.isEmpty { entry["categories"] = JSONValue(definition.categories) }
-            entry["storageVersionHash"] = .string(
-                ContentHash.base64("\(definition.group)/\(definition.version)/\(definition.kind)"))
+            if details.isStored(definition) {
+                entry["storageVersionHash"] = .string(
+                    ContentHash.base64("\(definition.group)/\(definition.version)/\(definition.kind)"))
+            }
             resources.append(.object(entry))
-            for subresource in subresources[definition.groupVersionResource] ?? [] {
+            for subresource in details.subresources(of: definition) {
                 resources.append(listed(subresource, of: definition))
             }
         }
@@ -108,7 +129,7 @@ struct DiscoveryDocuments: Sendable {
     }
 
     private static func aggregate(
-        _ groups: [String], _ definitions: [ResourceDefinition], _ subresources: Subresources, _ version: String
+        _ groups: [String], _ definitions: [ResourceDefinition], _ details: Details, _ version: String
     ) -> Document {
         let items: [JSONValue] = groups.map { group in
             let own = definitions.filter { $0.group == group }
@@ -122,7 +143,7 @@ struct DiscoveryDocuments: Sendable {
                             "version": .string(groupVersion.version),
                             "resources": .array(
                                 own.filter { $0.groupVersion == groupVersion }.sorted { $0.plural < $1.plural }
-                                    .map { aggregatedResource($0, subresources[$0.groupVersionResource] ?? []) }),
+                                    .map { aggregatedResource($0, details) }),
                             "freshness": "Current",
                         ]
                     }),
@@ -137,12 +158,13 @@ struct DiscoveryDocuments: Sendable {
     }
 
     private static func aggregatedResource(
-        _ definition: ResourceDefinition, _ subresources: [SubresourceDefinition]
+        _ definition: ResourceDefinition, _ details: Details
     ) -> JSONValue {
+        let subresources = details.subresources(of: definition)
         var entry: JSONObject = [
             "resource": .string(definition.plural), "responseKind": kind(definition.groupVersionKind),
             "scope": definition.namespaced ? "Namespaced" : "Cluster",
-            "singularResource": .string(definition.singular), "verbs": definition.servedVerbs,
+            "singularResource": .string(definition.singular), "verbs": details.verbs(of: definition),
         ]
         if !definition.shortNames.isEmpty { entry["shortNames"] = JSONValue(definition.shortNames) }
         if !definition.categories.isEmpty { entry["categories"] = JSONValue(definition.categories) }

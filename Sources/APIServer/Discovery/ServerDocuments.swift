@@ -6,6 +6,7 @@ import Transport
 /// Everything a GET can ask for that is no resource: discovery, OpenAPI, version, health and metrics.
 final class ServerDocuments: Sendable {
     private let resources: ServedResources
+    private let unstored: UnstoredResources
     /// The discovery documents of the set of resources with this generation.
     private let derived: Mutex<(generation: UInt64, discovery: DiscoveryDocuments)>
     let openAPI: OpenAPIService
@@ -17,19 +18,21 @@ final class ServerDocuments: Sendable {
     private let version: [UInt8]
 
     init(
-        resources: ServedResources, openAPI: OpenAPIService, health: HealthChecks, metrics: RequestMetrics,
+        resources: ServedResources, unstored: UnstoredResources, openAPI: OpenAPIService, health: HealthChecks,
+        metrics: RequestMetrics,
         limit: InFlightLimit, store: any Store, status: StatusPage, commit: String
     ) {
         self.status = status
         version = ServerVersion.document(commit: commit)
         self.resources = resources
+        self.unstored = unstored
         self.openAPI = openAPI
         self.health = health
         self.metrics = metrics
         self.limit = limit
         self.store = store
         let current = resources.current
-        derived = Mutex((current.generation, DiscoveryDocuments(current)))
+        derived = Mutex((current.generation, DiscoveryDocuments(current, unstored)))
     }
 
     /// Of what is served now. Derived again by the first request after a change.
@@ -38,7 +41,7 @@ final class ServerDocuments: Sendable {
         return derived.withLock { derived in
             // Another request may have seen a newer set already.
             if derived.generation < current.generation {
-                derived = (current.generation, DiscoveryDocuments(current))
+                derived = (current.generation, DiscoveryDocuments(current, unstored))
             }
             return derived.discovery
         }

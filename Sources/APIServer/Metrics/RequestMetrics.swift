@@ -35,13 +35,13 @@ final class RequestMetrics: Sendable {
     private let watches = Atomic(0)
 
     func record(_ exchange: Exchange, status: Int) {
-        let verb = exchange.operation?.verb.rawValue ?? Self.label(method: exchange.request.method)
-        let resource = exchange.operation?.resource.definition.plural ?? ""
+        let verb = exchange.verb?.rawValue ?? Self.label(method: exchange.request.method)
+        let resource = exchange.plural
         let key = Key(verb: verb, resource: resource, status: status)
         let seconds = Double((MonotonicTime.now.nanoseconds &- exchange.started.nanoseconds)) / 1e9
         state.withLock { state in
             state.requests[key, default: 0] += 1
-            guard exchange.operation?.verb != .watch else { return }
+            guard exchange.verb != .watch else { return }
             let bucket = Self.bounds.firstIndex { seconds <= $0 } ?? Self.bounds.count
             state.durations[verb, default: Durations()].add(seconds, bucket)
         }

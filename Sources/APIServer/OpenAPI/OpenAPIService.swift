@@ -26,22 +26,27 @@ final class OpenAPIService: Sendable {
     private let documents: [String: EmbeddedDocuments.Document]
     private let hashes: [String: String]
     private let resources: @Sendable () -> [ServedResource]
+    private let unstored: UnstoredResources
     private let source = Mutex<(any OpenAPISource)?>(nil)
 
     /// - Parameter resources: what is served at the time of the call.
-    init(_ documents: [EmbeddedDocuments.Document], resources: @escaping @Sendable () -> [ServedResource]) {
+    init(
+        _ documents: [EmbeddedDocuments.Document], unstored: UnstoredResources,
+        resources: @escaping @Sendable () -> [ServedResource]
+    ) {
         var byPath: [String: EmbeddedDocuments.Document] = [:]
         var hashes: [String: String] = [:]
         let served = resources()
         for document in documents {
             byPath[document.path] = document
-            let paths = OpenAPIPaths.summary(Self.operations(document.path, served))
+            let paths = OpenAPIPaths.summary(Self.operations(document.path, served, unstored))
             hashes[document.path] = ContentHash.hex(
                 Array("\(ContentHash.hex(document.bytes))\n\(paths)".utf8))
         }
         self.documents = byPath
         self.hashes = hashes
         self.resources = resources
+        self.unstored = unstored
     }
 
     func add(_ source: any OpenAPISource) {
@@ -106,14 +111,17 @@ final class OpenAPIService: Sendable {
         }
         let paths = OpenAPIPaths(groupVersion, schemas: document["components"]["schemas"].object ?? [:])
         var root: JSONValue = ["openapi": document["openapi"] ?? "3.0.0", "info": document["info"] ?? [:]]
-        root["paths"] = .object(paths.paths(of: Self.operations(path, resources())))
+        root["paths"] = .object(paths.paths(of: Self.operations(path, resources(), unstored)))
         for (key, value) in document.object ?? [:] where root[key] == nil { root[key] = value }
         return root
     }
 
-    private static func operations(_ path: String, _ resources: [ServedResource]) -> [OpenAPIPaths.Resource] {
+    private static func operations(
+        _ path: String, _ resources: [ServedResource], _ unstored: UnstoredResources
+    ) -> [OpenAPIPaths.Resource] {
         let groupVersion = groupVersion(path)
         return resources.filter { $0.definition.groupVersion == groupVersion }.map { OpenAPIPaths.Resource($0) }
+            + unstored.all.filter { $0.definition.groupVersion == groupVersion }.map { OpenAPIPaths.Resource($0) }
     }
 
     /// Of "api/v1" or "apis/apps/v1".

@@ -15,6 +15,8 @@ struct Exchange: Sendable {
     var user = User.anonymous
     /// The resource the path names and what to do with it; nil for `/version`, discovery and the like.
     var operation: ResourceOperation?
+    /// Likewise, where it names a resource that is answered and not kept.
+    var unstored: UnstoredOperation?
     var shape = ResponseShape.json
     /// Which in-flight limit the request counts against; given back when the answer is sent.
     var slot: InFlightLimit.Slot?
@@ -22,4 +24,9 @@ struct Exchange: Sendable {
     var warnings: WarningLog?
     /// Whether JSON is broken into lines for human eyes.
     var isPretty = false
+
+    /// What it wants with a resource, whichever way that is served.
+    var verb: Verb? { operation?.verb ?? unstored?.verb }
+    /// "" for what is no resource.
+    var plural: String { operation?.resource.definition.plural ?? unstored?.resource.definition.plural ?? "" }
 }

@@ -5,7 +5,7 @@ enum RequestPhase: CaseIterable, Sendable {
     case authenticate
     /// Path and method → resource, verb, name. 404 and 405 for what this server does not have.
     case route
-    /// May they? Every authenticated caller is an administrator.
+    /// May they? 403 in Kubernetes' words; the reviews ask the same `Authorizer`.
     case authorize
     /// Is there room? 429 when too many requests are being worked on.
     case limit

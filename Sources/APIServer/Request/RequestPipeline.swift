@@ -5,7 +5,9 @@ import WatchCache
 /// Takes a request through the phases of `RequestPhase` to its verb. Immutable; called from any thread; never blocks.
 final class RequestPipeline: Sendable {
     let resources: ServedResources
+    let unstored: UnstoredResources
     let authenticator: Authenticator
+    let authorizer: any Authorizer
     let limit: InFlightLimit
     let metrics: RequestMetrics
     let documents: ServerDocuments
@@ -16,12 +18,15 @@ final class RequestPipeline: Sendable {
     let clock: @Sendable () -> Timestamp
 
     init(
-        resources: ServedResources, authenticator: Authenticator, limit: InFlightLimit, metrics: RequestMetrics,
+        resources: ServedResources, unstored: UnstoredResources, authenticator: Authenticator,
+        authorizer: any Authorizer, limit: InFlightLimit, metrics: RequestMetrics,
         documents: ServerDocuments, reader: ObjectReader, writer: ObjectWriter, watcher: WatchService,
         maxBodyBytes: Int = 3 << 20, clock: @escaping @Sendable () -> Timestamp = { Timestamp.now }
     ) {
         self.resources = resources
+        self.unstored = unstored
         self.authenticator = authenticator
+        self.authorizer = authorizer
         self.limit = limit
         self.metrics = metrics
         self.documents = documents
@@ -50,7 +55,7 @@ final class RequestPipeline: Sendable {
         switch phase {
         case .authenticate: try authenticate(&exchange)
         case .route: try route(&exchange)
-        case .authorize: break
+        case .authorize: try authorize(exchange)
         case .limit: try takeSlot(&exchange)
         case .negotiate: try negotiate(&exchange)
         case .perform: try perform(exchange)
@@ -64,8 +69,54 @@ final class RequestPipeline: Sendable {
         if let user = try authenticator.authenticate(exchange.request) {
             exchange.user = user
             if exchange.request.impersonates { throw Self.impersonationRefused(user) }
-        } else if !Self.isOpen(exchange.info) {
+        } else if !authorizer.decide(Self.pathAttributes(exchange)).isAllowed {
+            // Whoever may be allowed it has to say who they are.
             throw Status.unauthorized()
+        }
+    }
+
+    private func authorize(_ exchange: Exchange) throws(Status) {
+        guard !exchange.user.isAnonymous else { return }
+        let attributes = Self.attributes(exchange)
+        let decision = authorizer.decide(attributes)
+        guard decision.isAllowed else { throw Status.forbidden(attributes, decision) }
+    }
+
+    private static func attributes(_ exchange: Exchange) -> AccessAttributes {
+        let definition: ResourceDefinition
+        let verb: Verb
+        var target: AccessAttributes.Resource
+        if let operation = exchange.operation {
+            (definition, verb) = (operation.resource.definition, operation.verb)
+            target = AccessAttributes.Resource(plural: definition.plural)
+            (target.namespace, target.name) = (operation.namespace, operation.name)
+            target.subresource = operation.subresource?.rawValue ?? ""
+        } else if let operation = exchange.unstored {
+            (definition, verb) = (operation.resource.definition, operation.verb)
+            target = AccessAttributes.Resource(plural: definition.plural)
+            (target.namespace, target.name) = (operation.namespace, operation.name)
+        } else {
+            return pathAttributes(exchange)
+        }
+        (target.group, target.version) = (definition.group, definition.version)
+        let word = verb == .connect ? connectVerb(exchange.request.method) : verb.rawValue
+        return AccessAttributes(user: exchange.user, verb: word, target: .resource(target))
+    }
+
+    private static func pathAttributes(_ exchange: Exchange) -> AccessAttributes {
+        AccessAttributes(
+            user: exchange.user, verb: exchange.request.method.lowercased(),
+            target: .path("/" + exchange.info.segments.joined(separator: "/")))
+    }
+
+    /// What authorisation calls a method on `exec`, `proxy` and their like: by the method, as of any object.
+    private static func connectVerb(_ method: String) -> String {
+        switch method {
+        case "POST": "create"
+        case "PUT": "update"
+        case "PATCH": "patch"
+        case "DELETE": "delete"
+        default: "get"
         }
     }
 
@@ -78,15 +129,12 @@ final class RequestPipeline: Sendable {
             details: Status.Details(kind: "users"))
     }
 
-    /// Paths that everybody may read: probes and the version.
-    private static func isOpen(_ info: RequestInfo) -> Bool {
-        guard let first = info.segments.first else { return false }
-        return first == "livez" || first == "readyz" || first == "healthz"
-            || (first == "version" && info.segments.count == 1)
-    }
-
     private func route(_ exchange: inout Exchange) throws(Status) {
         guard case .resource(let path) = exchange.info.target else { return }
+        if let resource = unstored.find(path) {
+            exchange.unstored = try Self.unstoredOperation(resource, path, exchange.request.method)
+            return
+        }
         guard
             let resource = resources.find(group: path.group, version: path.version, plural: path.plural),
             path.namespace.isEmpty || resource.definition.namespaced
@@ -130,6 +178,22 @@ final class RequestPipeline: Sendable {
             isWatchPath: path.isWatchPath)
     }
 
+    private static func unstoredOperation(
+        _ resource: ServedUnstoredResource, _ path: RequestInfo.ResourcePath, _ method: String
+    ) throws(Status) -> UnstoredOperation {
+        let definition = resource.definition
+        let verbs = resource.resource.verbs
+        let isCollection = path.name.isEmpty
+        guard
+            path.subresource.isEmpty, !path.isWatchPath, definition.namespaced == !path.namespace.isEmpty,
+            isCollection ? verbs.contains(.create) || verbs.contains(.list) : verbs.contains(.get)
+        else { throw Status.resourceNotFound() }
+        guard let verb = verb(method, isCollection: isCollection, isWatch: false, isWatchPath: false),
+            verbs.contains(verb)
+        else { throw Status.methodNotServed(definition) }
+        return UnstoredOperation(verb: verb, resource: resource, namespace: path.namespace, name: path.name)
+    }
+
     private static func verb(_ method: String, isCollection: Bool, isWatch: Bool, isWatchPath: Bool) -> Verb? {
         switch (method, isCollection) {
         case ("GET", true): isWatch ? .watch : .list
@@ -154,13 +218,13 @@ final class RequestPipeline: Sendable {
     }
 
     private func takeSlot(_ exchange: inout Exchange) throws(Status) {
-        guard let operation = exchange.operation, operation.verb != .watch else { return }
-        let slot: InFlightLimit.Slot = operation.verb.isMutating ? .write : .read
+        guard let verb = exchange.verb, verb != .watch else { return }
+        let slot: InFlightLimit.Slot = verb.isMutating ? .write : .read
         guard limit.enter(slot) else {
             throw Status.tooManyRequests()
         }
         exchange.slot = slot
-        if operation.verb.isMutating { exchange.warnings = WarningLog() }
+        if verb.isMutating { exchange.warnings = WarningLog() }
     }
 
     /// `?pretty=true`, and programs that show their user what they get.
@@ -173,12 +237,26 @@ final class RequestPipeline: Sendable {
     }
 
     private func negotiate(_ exchange: inout Exchange) throws(Status) {
+        if exchange.unstored != nil {
+            exchange.shape = try ResponseShape(accept: exchange.request.accept, allowsTables: false)
+        }
         // What is connected to is not shown in any form.
         guard let operation = exchange.operation, operation.verb != .connect else { return }
         exchange.shape = try ResponseShape(accept: exchange.request.accept)
     }
 
     private func perform(_ exchange: Exchange) throws(Status) {
+        if let operation = exchange.unstored {
+            receiveBody(exchange) { exchange in
+                UnstoredService.perform(exchange, operation) { result in
+                    switch result {
+                    case .success(let response): self.answer(exchange, response)
+                    case .failure(let status): self.answer(exchange, with: status)
+                    }
+                }
+            }
+            return
+        }
         guard let operation = exchange.operation else {
             answer(exchange, try documents.respond(exchange))
             return

@@ -22,7 +22,8 @@ struct ResponseShape: Sendable, Hashable {
 
     /// The best form for an `Accept` header.
     /// - Throws: 406 when nothing in it can be served; protobuf is answered so, and clients fall back to JSON.
-    init(accept header: String?) throws(Status) {
+    /// - Parameter allowsTables: not so for what has no columns, such as reviews.
+    init(accept header: String?, allowsTables: Bool = true) throws(Status) {
         guard let header, !header.isEmpty, header != "*/*", header != "application/json" else { return }
         for type in AcceptedMediaType.parse(header) {
             switch type.type {
@@ -33,7 +34,7 @@ struct ResponseShape: Sendable, Hashable {
             guard !type.shape.isEmpty else { return }
             guard type.group == "meta.k8s.io", type.version == "v1" || type.version == "v1beta1" else { continue }
             switch type.shape {
-            case "Table": form = .table(version: type.version)
+            case "Table" where allowsTables: form = .table(version: type.version)
             case "PartialObjectMetadata", "PartialObjectMetadataList": form = .partialMetadata(version: type.version)
             default: continue
             }

@@ -20,7 +20,8 @@ final class TestServer: Sendable {
 
     init(
         ranges: AllocationRanges? = nil, maxWritesInFlight: Int = 1000, directory: String? = nil,
-        serviceCIDR: String = "10.96.0.0/16", limit: InFlightLimit? = nil, maximumStorePages: Int? = nil
+        serviceCIDR: String = "10.96.0.0/16", limit: InFlightLimit? = nil, maximumStorePages: Int? = nil,
+        authorizer: (any Authorizer)? = nil
     ) async throws {
         let directory = directory ?? NSTemporaryDirectory() + "martlet-api-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
@@ -38,7 +39,7 @@ final class TestServer: Sendable {
         configuration.commit = "0123abc"
         core = try ServerCore(
             configuration, store: store, tokens: try TokenFile(parsing: "\(Self.token),tester,1,\"a,b\"\n"),
-            limit: limit)
+            limit: limit, authorizer: authorizer)
         await core.makeSystemNamespaces(.init(label: "test"))
         await core.serviceCIDRs?.start(.init(label: "test"))
         core.terminator.start()

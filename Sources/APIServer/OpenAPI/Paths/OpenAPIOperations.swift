@@ -42,6 +42,26 @@ struct OpenAPIOperations {
         return item
     }
 
+    /// Of what is not kept: only these verbs; nil without one for the collection.
+    func collection(of verbs: [Verb]) -> JSONValue? { picked(collection, [("post", .create), ("get", .list)], verbs) }
+
+    func single(of verbs: [Verb]) -> JSONValue? {
+        picked(
+            [
+                "get": operation(
+                    "Returns a \(definition.kind).", id: id("read"), action: "get", responses: [("200", "OK", object)]),
+                "parameters": .array(pathParameters(named: true)),
+            ], [("get", .get)], verbs)
+    }
+
+    private func picked(_ item: JSONValue, _ methods: [(name: String, verb: Verb)], _ verbs: [Verb]) -> JSONValue? {
+        var picked = JSONObject()
+        for method in methods where verbs.contains(method.verb) { picked[method.name] = item[method.name] }
+        guard !picked.isEmpty else { return nil }
+        picked["parameters"] = item["parameters"]
+        return .object(picked)
+    }
+
     func single(_ resource: OpenAPIPaths.Resource) -> JSONValue {
         let deleted = resource.returnsDeletedObject ? object : Self.meta + "Status"
         return [

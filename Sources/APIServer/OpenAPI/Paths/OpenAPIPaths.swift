@@ -14,6 +14,8 @@ struct OpenAPIPaths {
         var returnsDeletedObject: Bool
         /// Whether PATCH takes strategic merge patches.
         var mergesStrategically: Bool
+        /// The verbs of what is not kept; nil: all.
+        var verbs: [Verb]?
 
         init(_ resource: ServedResource) {
             let strategy = resource.strategy
@@ -22,6 +24,14 @@ struct OpenAPIPaths {
             subresources = strategy.subresources.filter { !unimplemented.contains($0.name) }
             returnsDeletedObject = strategy.returnsDeletedObject
             mergesStrategically = !strategy.isCustomResource
+        }
+
+        init(_ resource: ServedUnstoredResource) {
+            definition = resource.definition
+            verbs = resource.resource.verbs
+            subresources = []
+            returnsDeletedObject = false
+            mergesStrategically = false
         }
     }
 
@@ -57,6 +67,7 @@ struct OpenAPIPaths {
             let definition = resource.definition
             return "\(definition.plural) \(definition.kind) \(definition.namespaced) \(resource.returnsDeletedObject) "
                 + resource.subresources.map { "\($0.name) \($0.verbs)" }.joined(separator: " ")
+                + (resource.verbs.map { " \($0.map(\.rawValue))" } ?? "")
         }
         return "\(revision)\n" + lines.joined(separator: "\n")
     }
@@ -70,6 +81,10 @@ struct OpenAPIPaths {
         var items: [(path: String, item: JSONValue)] = [(root + "/", rootItem)]
         for resource in resources {
             let definition = resource.definition
+            if let verbs = resource.verbs {
+                items += unstored(definition, verbs, below: root)
+                continue
+            }
             guard let object = schemas[definition.groupVersionKind],
                 let list = schemas[groupVersion.kind(definition.kind + "List")]
             else { continue }
@@ -94,6 +109,20 @@ struct OpenAPIPaths {
         var paths = JSONObject()
         for (path, item) in items.sorted(by: { $0.path < $1.path }) { paths[path] = item }
         return paths
+    }
+
+    private func unstored(
+        _ definition: ResourceDefinition, _ verbs: [Verb], below root: String
+    ) -> [(path: String, item: JSONValue)] {
+        guard let object = schemas[definition.groupVersionKind] else { return [] }
+        let operations = OpenAPIOperations(
+            definition: definition, names: OpenAPINames(groupVersion), object: object,
+            list: schemas[groupVersion.kind(definition.kind + "List")] ?? object)
+        let collection = root + (definition.namespaced ? "/namespaces/{namespace}/" : "/") + definition.plural
+        var items: [(path: String, item: JSONValue)] = []
+        if let item = operations.collection(of: verbs) { items.append((collection, item)) }
+        if let item = operations.single(of: verbs) { items.append((collection + "/{name}", item)) }
+        return items
     }
 
     private var rootItem: JSONValue {

@@ -1,0 +1,44 @@
+import KubeModel
+import Testing
+
+@testable import APIServer
+
+@Suite("Whoever is known may do everything") struct KnownCallersAuthorizerTests {
+    private let authorizer = KnownCallersAuthorizer { $0 == "ann" }
+
+    private func decide(_ user: User, _ verb: String = "get", path: String? = nil) -> AccessDecision {
+        let resource = AccessAttributes.Resource(plural: "pods", namespace: "default")
+        return authorizer.decide(
+            AccessAttributes(user: user, verb: verb, target: path.map { .path($0) } ?? .resource(resource)))
+    }
+
+    @Test func `a caller who was authenticated, and a name with credentials, may do everything`() {
+        #expect(decide(User(name: "by-certificate", groups: ["system:authenticated"])) == .allowed)
+        #expect(decide(User(name: "ann"), "delete") == .allowed)
+        #expect(decide(User(name: "", groups: ["system:masters"]), path: "/metrics") == .allowed)
+        #expect(authorizer.rules(of: User(name: "ann"), namespace: "x").resources.first?.verbs == ["*"])
+    }
+
+    @Test func `nobody may act as somebody else`() {
+        let decision = decide(User(name: "ann"), "impersonate")
+        #expect(decision.outcome == .denied && !decision.reason.isEmpty)
+    }
+
+    @Test(arguments: [
+        User(name: "bob"), User(name: "system:serviceaccount:a:b", groups: ["system:serviceaccounts"]),
+        User.anonymous, User(name: "ann", groups: ["system:unauthenticated"]),
+        User(name: "system:anonymous", groups: ["system:authenticated"]), User(name: "", groups: ["a"]),
+    ])
+    func `others may read what probes read, and nothing else`(_ user: User) {
+        #expect(decide(user).outcome == .noOpinion)
+        #expect(!decide(user).reason.isEmpty)
+        for path in ["/metrics", "/api", "/healthy", "/version/x", "/"] {
+            #expect(!decide(user, path: path).isAllowed, "\(path)")
+        }
+        for path in ["/healthz", "/livez/ping", "/readyz", "/version", "/version/"] {
+            #expect(decide(user, path: path).isAllowed && decide(user, "head", path: path).isAllowed, "\(path)")
+            #expect(!decide(user, "post", path: path).isAllowed)
+        }
+        #expect(authorizer.rules(of: user, namespace: "x").resources.isEmpty)
+    }
+}
