@@ -45,6 +45,7 @@ let package = Package(
 
         .target(name: "System", dependencies: ["CLinux"], swiftSettings: settings),
         .target(name: "NetworkTypes", swiftSettings: settings),
+        .target(name: "Netlink", dependencies: ["System"], swiftSettings: settings),
         .target(name: "KubeModel", dependencies: ["NetworkTypes", "CYAML", "CRE2"], swiftSettings: settings),
         .target(name: "CEL", dependencies: ["NetworkTypes", "KubeModel"], swiftSettings: settings),
         .target(name: "Patching", dependencies: ["KubeModel"], swiftSettings: settings),
@@ -88,6 +89,7 @@ let package = Package(
         .testTarget(name: "NetworkTypesTests", dependencies: ["NetworkTypes"], swiftSettings: settings),
         // What several test targets share.
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
+        .testTarget(name: "NetlinkTests", dependencies: ["Netlink"], swiftSettings: settings),
         .testTarget(name: "SystemTests", dependencies: ["System"], swiftSettings: settings),
         .testTarget(name: "KubeModelTests", dependencies: ["KubeModel", "TestSupport"], swiftSettings: settings),
         .testTarget(name: "CELTests", dependencies: ["CEL", "KubeModel", "TestSupport"], swiftSettings: settings),

@@ -6,6 +6,7 @@ import Testing
     static let allowed: [String: Set<String>] = [
         "System": ["CLinux"],
         "NetworkTypes": [],
+        "Netlink": ["System"],
         "KubeModel": ["NetworkTypes", "CYAML", "CRE2"],
         "CEL": ["NetworkTypes", "KubeModel"],
         "Patching": ["KubeModel"],
