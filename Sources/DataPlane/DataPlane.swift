@@ -35,13 +35,14 @@ package final class DataPlane: Sendable {
         loops = try EventLoop.group(
             count: configuration.eventLoops ?? Processors.count, name: "service")
         nodeWatch = NodeWatch(name: configuration.nodeName, nodePortRanges: configuration.nodePortRanges)
-        enforcer = UserspaceEnforcer(loops: loops)
+        // Of the process's descriptors, so that clients leave some for upstreams, the relay and the API.
+        let budget = DescriptorBudget.dataPlane(limit: DescriptorLimit.current)
+        enforcer = UserspaceEnforcer(loops: loops, descriptors: budget.descriptors(.relays))
         var limits = ProxyLimits()
         // Bodies are streamed and cost no memory: how much is too much is for the backend to say.
         limits.maxBodyBytes = nil
-        // Of the process's descriptors, so that clients leave some for upstreams, the relay and the API.
-        let budget = DescriptorBudget.dataPlane(limit: DescriptorLimit.current)
         limits.maxConnections = min(limits.maxConnections, budget.connections(.clients))
+        limits.maxUpstreamConnections = min(limits.maxUpstreamConnections, budget.connections(.upstreams))
         listeners = try IngressListeners(
             configuration.httpAddresses.map { .init(address: $0, scheme: .http) }
                 + configuration.httpsAddresses.map { .init(address: $0, scheme: .https) })
@@ -90,7 +91,7 @@ package final class DataPlane: Sendable {
         let services = informers.informer(for: KeptService.self)
         let slices = informers.informer(for: KeptSlice.self)
         let tables = informers.informer(for: RouteTable.self, prune: { $0.reduceToUsed() })
-        let secrets = Informer<KeptSecret>(client: client, fieldSelector: "type=kubernetes.io/tls", logger: logger)
+        let secrets = informers.informer(for: KeptSecret.self, where: "type=kubernetes.io/tls")
         state.observe(services: services, slices: slices, tables: tables, secrets: secrets)
 
         let node = nodeWatch.current
@@ -107,11 +108,9 @@ package final class DataPlane: Sendable {
 
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await informers.run() }
-            group.addTask { try await secrets.run() }
             group.addTask { try await recorder.run() }
             if let accessLog { group.addTask { await accessLog.run() } }
             try await informers.waitForSync()
-            try await secrets.waitForSync()
             await enforcement.enforceFirst()
             await front.enforceFirst()
             group.addTask { await enforcement.run() }

@@ -13,6 +13,7 @@ package enum RoutePathMatcher {
 
     /// The prefix without the slash at its end; `/` becomes empty. Prefixes with equal forms cover the same paths.
     package static func canonicalPrefix(_ prefix: String) -> String {
-        prefix.hasSuffix("/") ? String(prefix.dropLast()) : prefix
+        // By bytes: a character before the slash may make one with it, to Unicode.
+        prefix.utf8.last == UInt8(ascii: "/") ? String(prefix.unicodeScalars.dropLast()) : prefix
     }
 }

@@ -159,6 +159,18 @@ import TrafficModel
         #expect(two.indexValue != exact.indexValue)
     }
 
+    @Test func `paths are told apart by their bytes`() {
+        let composed = RoutePath(path: "/caf\u{e9}")
+        let decomposed = RoutePath(path: "/cafe\u{301}")
+        #expect(composed != decomposed)
+        #expect(Set([composed, decomposed]).count == 2)
+        let claims = [composed, decomposed].map { RouteClaim(host: "a.com", path: $0) }
+        #expect(Set(claims).count == 2)
+        #expect(claims[0].indexValue != claims[1].indexValue)
+        // Nothing else looks like the escape of a byte.
+        #expect(RouteClaim(host: "a.com", path: RoutePath(path: "/caf%c3%a9")).indexValue != claims[0].indexValue)
+    }
+
     @Test func `status addresses come from flags or a Service`() {
         #expect(
             PublishedAddresses.entries(["192.0.2.1", "lb.example.com"]) == [

@@ -15,7 +15,8 @@ struct RelayLivenessTests {
         let loops = try EventLoop.group(count: 1, name: "test")
         let relays = ServiceRelayGroup(
             loops: loops,
-            liveness: TCPLiveness(idle: .seconds(1), interval: .seconds(1), probes: 2, userTimeout: .seconds(3)))
+            liveness: ConnectionLiveness(
+                idle: .seconds(1), interval: .seconds(1), probes: 2, unacknowledged: .seconds(3)))
         let backend = try LineServer(name: "a")
         // The address is this namespace's alone: any port of it is free.
         let address = SocketAddress(ip: namespace.here, port: 8000)

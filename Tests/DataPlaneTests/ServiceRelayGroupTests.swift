@@ -2,6 +2,8 @@ import Dispatch
 import Glibc
 import KubeModel
 import NetworkTypes
+import Synchronization
+import TestSupport
 import Testing
 import TrafficModel
 import Transport
@@ -30,14 +32,14 @@ struct ServiceRelayGroupTests {
             affinitySeconds: affinity, sourceRanges: sources)
     }
 
-    /// An address of 127.0.0.0/8 with a port that is free at this moment.
+    private static let lastPort = Atomic<UInt16>(20_000)
+
+    /// An address that no other test uses.
     private func freeKey(_ transport: TransportProtocol = .tcp) throws -> FrontendKey {
-        let any = SocketAddress("127.0.0.1:0")!
-        let descriptor = transport == .tcp ? try Socket.listen(any) : try Socket.bindUDP(any)
-        defer { Socket.close(descriptor) }
-        let address = try #require(Socket.localAddress(descriptor))
+        let port = Self.lastPort.add(1, ordering: .relaxed).newValue
         return FrontendKey(
-            transport: transport, address: SocketAddress(ip: IPAddress("127.96.1.1")!, port: address.port))
+            transport: transport,
+            address: SocketAddress(ip: try #require(IPAddress(OwnLoopback.address)), port: Port(port)))
     }
 
     @Test func `bytes pass both ways and endpoints take turns`() async throws {
@@ -99,6 +101,55 @@ struct ServiceRelayGroupTests {
         ])
         #expect(throws: BlockingSocket.Failure.self) { try BlockingSocket(key.address).exchange("x") }
         #expect(relays.counters.refused == 1)
+        await relays.shutDown(grace: .zero)
+    }
+
+    @Test func `clients wait while the relays have all the descriptors that are theirs`() async throws {
+        // A listener and one connection's two; the next waits in the kernel's queue.
+        let relays = ServiceRelayGroup(loops: loops, descriptors: 8)
+        let backend = try LineServer(name: "a")
+        let keys = try (0..<5).map { _ in try freeKey() }
+        let sets = keys.map { FrontendPlanner.Change.set($0, frontend(to: [backend.address]), replacing: nil) }
+        #expect(await relays.apply(sets).isEmpty)
+        #expect(relays.descriptors.count == 5)
+        let first = try BlockingSocket(keys[0].address)
+        #expect(try first.exchange("one") == "a one")
+        let second = try BlockingSocket(keys[1].address)
+        try second.send("two\n")
+        #expect(throws: BlockingSocket.Failure(number: EAGAIN)) { try second.receive(within: .milliseconds(300)) }
+        #expect(try first.exchange("three") == "a three")
+        first.reset()
+        #expect(try second.receive() == "a two\n")
+        await relays.shutDown(grace: .zero)
+        #expect(relays.descriptors.count == 0)
+    }
+
+    @Test func `a quarter of the descriptors is for connections, however many addresses there are`() async throws {
+        let relays = ServiceRelayGroup(loops: loops, descriptors: 8)
+        let backend = try LineServer(name: "a")
+        let keys = try (0..<7).map { _ in try freeKey() }
+        let sets = keys.map { FrontendPlanner.Change.set($0, frontend(to: [backend.address]), replacing: nil) }
+        let failures = await relays.apply(sets)
+        #expect(failures.count == 1)
+        #expect(failures.first?.error.message.contains("limit on open files") == true)
+        let served = try #require(keys.first { $0 != failures.first?.key })
+        #expect(try BlockingSocket(served.address).exchange("x") == "a x")
+        await relays.shutDown(grace: .zero)
+    }
+
+    @Test func `a new UDP client takes the place of an idle one where the descriptors are used up`() async throws {
+        let relays = ServiceRelayGroup(loops: loops, descriptors: 8)
+        let backend = try DatagramServer()
+        let key = try freeKey(.udp)
+        _ = await relays.apply([.set(key, frontend(to: [backend.address], transport: .udp), replacing: nil)])
+        let clients = try (0..<10).map { _ in try BlockingSocket(key.address, datagrams: true) }
+        for (index, client) in clients.enumerated() {
+            try client.send("from \(index)")
+            #expect(try client.receive() == "from \(index)")
+        }
+        #expect(relays.counters.openFlows == 7)
+        #expect(relays.counters.evictedFlows == 3)
+        #expect(relays.descriptors.count == 8)
         await relays.shutDown(grace: .zero)
     }
 

@@ -43,8 +43,8 @@ import Testing
             Handle(index: .max, generation: 0x2AAA_AAAB),
         ] {
             let token = ProxyCore.token(.upstream, handle)
-            #expect(token & 3 == ProxyCore.Side.upstream.rawValue)
-            #expect(Handle<Kind>(packed: token >> 2) == handle)
+            #expect(token & 1 == ProxyCore.Side.upstream.rawValue)
+            #expect(Handle<Kind>(packed: token >> 1) == handle)
         }
         #expect(Slab<Kind, Int>(blank: 0).resolve(.none) == nil)
     }

@@ -18,6 +18,7 @@ package final class APIServer: Sendable {
 
     private let loops: [EventLoop]
     private let server: HTTPServer
+    private let tls: TLSContext?
     private let watcher: WatchService
     private let maintenance: Task<Void, Never>
     private let core: ServerCore
@@ -65,6 +66,7 @@ package final class APIServer: Sendable {
         self.core = core
         isStopping = core.isStopping
         dispatcher = core.dispatcher
+        self.tls = tls
         var http = HTTPServerConfiguration(tls: tls)
         http.maxBodyBytes = configuration.maxBodyBytes
         http.bodyBudget = ByteBudget(capacity: configuration.bodyBudgetBytes)
@@ -107,6 +109,17 @@ package final class APIServer: Sendable {
         dispatcher.stop()
         for loop in loops { loop.stop() }
         store.close()
+    }
+
+    /// Serves with another certificate, in PEM, from the next handshake on.
+    /// - Throws: `badConfiguration`; then the certificate so far stays.
+    package func replaceCertificate(_ certificate: [UInt8], key: [UInt8]) throws(APIServerError) {
+        do throws(TransportError) {
+            let identity = try TLSIdentity(certificatePEM: certificate, keyPEM: key)
+            tls?.replaceCertificates(TLSCertificates(fallback: identity))
+        } catch {
+            throw APIServerError(.badConfiguration, "\(error)")
+        }
     }
 
     private static func tlsContext(_ configuration: APIServerConfiguration) throws(APIServerError) -> TLSContext? {

@@ -2,7 +2,7 @@ public import KubeModel
 public import Logging
 import Synchronization
 
-/// The informers of a process, one for each kind, shared by its controllers.
+/// The informers of a process, one for each kind and selection, shared by its controllers.
 ///
 /// The first request for a kind decides its pruning. Ask for all informers while wiring, before `run()`.
 public final class InformerSet: Sendable {
@@ -14,7 +14,7 @@ public final class InformerSet: Sendable {
 
     private struct Scope: Hashable {
         var definition: ResourceDefinition
-        var name: String?
+        var fields: String?
     }
 
     public init(client: APIClient, logger: Logger, clock: MonotonicClock = MonotonicClock()) {
@@ -29,21 +29,23 @@ public final class InformerSet: Sendable {
 
     /// The informer of a kind across all namespaces.
     ///
-    /// - Parameter name: only the objects of this name, as one of all namespaces may be enough.
+    /// - Parameters:
+    ///   - name: only the objects of this name, as one of all namespaces may be enough.
+    ///   - fields: only the objects that this field selector matches; not together with `name`.
     public func informer<Object: KubeObject>(
-        for type: Object.Type = Object.self, named name: String? = nil,
+        for type: Object.Type = Object.self, named name: String? = nil, where fields: String? = nil,
         indexes: [String: ObjectStore<Object>.Index] = [:],
         prune: @escaping @Sendable (inout Object) -> Void = { _ in }
     ) -> Informer<Object> {
         informers.withLock { informers in
-            let scope = Scope(definition: Object.definition, name: name)
+            let fields = fields ?? name.map { "metadata.name=\($0)" }
+            let scope = Scope(definition: Object.definition, fields: fields)
             if let existing = informers[scope] as? Informer<Object> {
                 existing.store.addIndexes(indexes)
                 return existing
             }
             let informer = Informer<Object>(
-                client: client, fieldSelector: name.map { "metadata.name=\($0)" }, indexes: indexes, logger: logger,
-                clock: clock, prune: prune)
+                client: client, fieldSelector: fields, indexes: indexes, logger: logger, clock: clock, prune: prune)
             informers[scope] = informer
             return informer
         }

@@ -24,7 +24,7 @@ public final class HTTPTransport: APITransport {
 
     /// Shares event loops with the rest of the process.
     package init(
-        _ configuration: ClientConfiguration, loops: [EventLoop], liveness: ConnectionLiveness = ConnectionLiveness()
+        _ configuration: ClientConfiguration, loops: [EventLoop], liveness: ConnectionLiveness = .client
     ) throws(ClientError) {
         self.configuration = configuration
         let headers: HTTPHeaders = ["User-Agent": configuration.userAgent]

@@ -81,6 +81,17 @@ public struct RoutePath: Codable, Hashable, Sendable {
         self.pathType = pathType
         self.backend = backend
     }
+
+    /// Paths are bytes: two that Unicode holds to be equivalent are two, and a change from one to the other is a change.
+    public static func == (left: RoutePath, right: RoutePath) -> Bool {
+        ByteKey(left.path) == ByteKey(right.path) && left.pathType == right.pathType && left.backend == right.backend
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(ByteKey(path))
+        hasher.combine(pathType)
+        hasher.combine(backend)
+    }
 }
 
 /// A port of a Service in the table's namespace.

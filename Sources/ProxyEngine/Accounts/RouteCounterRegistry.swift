@@ -9,17 +9,19 @@ struct RouteCounterRegistry: Sendable {
         var fresh: [Handle<Party.Routes>] = []
     }
 
-    private var counterOfName: [String: Handle<Party.Routes>] = [:]
+    /// By the bytes of a name: paths that Unicode holds to be equivalent are two routes.
+    private var counterOfName: [[UInt8]: Handle<Party.Routes>] = [:]
     private var free: [Handle<Party.Routes>] = []
     private var end: Int32 = 0
 
     /// Counters in use, with their routes' names.
     var names: [Handle<Party.Routes>: String] {
-        Dictionary(uniqueKeysWithValues: counterOfName.map { ($0.value, $0.key) })
+        Dictionary(uniqueKeysWithValues: counterOfName.map { ($0.value, String(decoding: $0.key, as: UTF8.self)) })
     }
 
     /// The counters of `routes`, in order. Routes of the last call that are not among them lose theirs.
     mutating func assign(_ routes: [String]) -> Assignment {
+        let routes = routes.map { Array($0.utf8) }
         let wanted = Set(routes)
         for (name, counter) in counterOfName where !wanted.contains(name) {
             counterOfName[name] = nil

@@ -11,6 +11,7 @@ struct CoreLimits: BitwiseCopyable {
     var maxRequestsPerUpstream: Int32 = 0
     var maxAttempts: Int32 = 0
     var maxConnections = 0
+    var maxUpstreamConnections = 0
     // Ticks.
     var requestHead: Int64 = 0
     var requestBody: Int64 = 0
@@ -32,6 +33,7 @@ struct CoreLimits: BitwiseCopyable {
         maxRequestsPerUpstream = Int32(clamping: limits.maxRequestsPerUpstreamConnection)
         maxAttempts = Int32(clamping: max(1, limits.maxAttempts))
         maxConnections = max(1, limits.maxConnections / loops)
+        maxUpstreamConnections = max(1, limits.maxUpstreamConnections / loops)
         requestHead = Self.ticks(limits.requestHeadTimeout)
         requestBody = Self.ticks(limits.requestBodyTimeout)
         keepAlive = Self.ticks(limits.keepAliveTimeout)

@@ -3,6 +3,9 @@
 package struct ProxyLimits: Sendable, Hashable {
     /// Connections of clients over all loops; more are accepted and closed at once.
     package var maxConnections = 65_536
+    /// Connections to endpoints over all loops. One without a request ends where another endpoint needs its place; when all
+    /// have one, a further request is answered 502.
+    package var maxUpstreamConnections = 65_536
     /// Request or response head in bytes (431 for a request, 502 for a response). At most 60 KiB.
     package var maxHeadBytes = 32 << 10
     /// Request target in bytes: 414 above (`large-client-header-buffers`).

@@ -1,11 +1,8 @@
-internal import Transport
-
-/// One listening socket of one loop.
+/// What the connections of one listening socket of one loop have in common.
 struct ListenerState {
     var listener: ProxyConfiguration.Listener
-    var descriptor: Int32
-    var registration: LoopRegistration?
     /// For `X-Forwarded-Port`.
     var port: StaticBytes
-    var isPaused = false
+    /// Whether it accepts; its connections may outlive that.
+    var isOpen = true
 }

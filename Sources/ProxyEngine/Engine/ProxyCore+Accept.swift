@@ -4,51 +4,15 @@ internal import Transport
 
 // New connections of clients.
 extension ProxyCore {
-    mutating func acceptConnections(_ listener: Int) {
-        guard let descriptor = listeners.indices.contains(listener) ? listeners[listener].descriptor : nil,
-            descriptor >= 0
-        else { return }
-        // Level-triggered: what is left after these comes with the next event, after other connections' work.
-        for _ in 0..<16 {
-            switch Socket.accept(descriptor) {
-            case .connection(let socket, let peer):
-                accounts.connectionsAccepted += 1
-                if clients.count >= limits.maxConnections || isDraining {
-                    accounts.connectionsRefused += 1
-                    Socket.close(socket)
-                } else {
-                    admit(socket, peer, listener)
-                }
-            case .aborted: continue
-            case .wouldBlock: return
-            case .exhausted, .failed:
-                pauseListener(listener)
-                return
-            }
+    /// Takes a connection that a listener accepted; more than the limit are closed at once.
+    mutating func accept(_ descriptor: Int32, from peer: SocketAddress?, on listener: Int) {
+        updateTime()
+        accounts.connectionsAccepted += 1
+        guard clients.count < limits.maxConnections, !isDraining else {
+            accounts.connectionsRefused += 1
+            return Socket.close(descriptor)
         }
-    }
-
-    /// Out of descriptors: give connections time to end instead of spinning.
-    private mutating func pauseListener(_ index: Int) {
-        guard let registration = listeners[index].registration, let worker = worker?.takeUnretainedValue() else {
-            return
-        }
-        loop.deregister(registration)
-        listeners[index].registration = nil
-        loop.schedule(after: .milliseconds(100)) { worker.core.pointee.resumeListener(index) }
-    }
-
-    mutating func resumeListener(_ index: Int) {
-        guard listeners[index].descriptor >= 0, listeners[index].registration == nil,
-            let worker = worker?.takeUnretainedValue()
-        else { return }
-        do {
-            listeners[index].registration = try loop.registerListener(
-                listeners[index].descriptor, handler: worker, token: Self.token(listener: index),
-                shared: false)
-        } catch {
-            loop.schedule(after: .milliseconds(100)) { worker.core.pointee.resumeListener(index) }
-        }
+        admit(descriptor, peer, listener)
     }
 
     private mutating func admit(_ descriptor: Int32, _ peer: SocketAddress?, _ listener: Int) {

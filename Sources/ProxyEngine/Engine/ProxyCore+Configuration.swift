@@ -34,48 +34,31 @@ extension ProxyCore {
 
     // MARK: Listeners
 
-    /// Starts accepting on a bound socket, which the core owns from now on.
-    mutating func addListener(_ listener: ProxyConfiguration.Listener, descriptor: Int32, port: Port) {
+    /// Makes a place for what connections of a listener share.
+    ///
+    /// - Returns: its position, by which connections refer to it.
+    mutating func addListener(_ listener: ProxyConfiguration.Listener, port: Port) -> Int {
         let number = (listener.publicPort ?? port).rawValue
-        let state = ListenerState(
-            listener: listener, descriptor: descriptor, registration: nil,
-            port: StaticBytes(Array("\(number)".utf8)))
-        // Entries are never taken out: connections refer to them by position.
-        let slot = listeners.firstIndex { $0.descriptor < 0 && $0.listener == listener && $0.port == state.port }
-        if let slot {
-            state.port.deallocate()
-            listeners[slot].descriptor = descriptor
-            resumeListener(slot)
-        } else {
+        let state = ListenerState(listener: listener, port: StaticBytes(Array("\(number)".utf8)))
+        // Entries are never taken out, but one of the same kind is used again.
+        let slot = listeners.firstIndex { !$0.isOpen && $0.listener == listener && $0.port == state.port }
+        guard let slot else {
             listeners.append(state)
-            resumeListener(listeners.count - 1)
+            return listeners.count - 1
         }
+        state.port.deallocate()
+        listeners[slot].isOpen = true
+        return slot
     }
 
-    /// Takes what has already connected, then stops accepting.
-    mutating func removeListener(_ listener: ProxyConfiguration.Listener) {
-        for index in listeners.indices where listeners[index].listener == listener && listeners[index].descriptor >= 0 {
-            stopListening(index)
-        }
-    }
-
-    private mutating func stopListening(_ index: Int) {
-        if !isDraining { acceptConnections(index) }
-        if let registration = listeners[index].registration {
-            loop.close(registration)
-        } else {
-            Socket.close(listeners[index].descriptor)
-        }
-        listeners[index].registration = nil
-        listeners[index].descriptor = -1
-    }
+    /// A listener accepts no more; its place stays for the connections that it has.
+    mutating func closeListener(at index: Int) { listeners[index].isOpen = false }
 
     // MARK: Shutdown
 
-    /// Stops accepting, closes what is idle, and lets requests finish with `Connection: close`.
+    /// Closes what is idle, and lets requests finish with `Connection: close`. No listener accepts any more.
     mutating func drain() {
         updateTime()
-        for index in listeners.indices where listeners[index].descriptor >= 0 { stopListening(index) }
         isDraining = true
         for index in 0..<clients.indexBound {
             guard let c = clients.tenant(at: index) else { continue }

@@ -37,11 +37,12 @@ extension ProxyCore {
             }
         }
         guard let worker = worker?.takeUnretainedValue() else { return }
+        if pool.connections.count >= limits.maxUpstreamConnections, !closeAnIdle() { return retryOrFail(x, .connect) }
         let descriptor: Int32
         do {
             descriptor = try Socket.connect(e.pointee.address)
             // Clients have it from their listener.
-            Socket.noticeDeadPeers(descriptor)
+            ConnectionLiveness.server.apply(to: descriptor)
         } catch {
             directory[x.pointee.target].pointee.connectFailures += 1
             return retryOrFail(x, .connect)
@@ -98,6 +99,23 @@ extension ProxyCore {
     mutating func closeIdle(of endpoint: Handle<Party.Endpoints>) {
         let e = directory.endpoints[endpoint]
         while e.isLive, !e.pointee.firstIdle.isNone { closeIdle(pool.connections[e.pointee.firstIdle]) }
+    }
+
+    /// Makes room for a connection by ending an idle one, of the endpoints in turn.
+    ///
+    /// - Returns: false when every connection has a request.
+    private mutating func closeAnIdle() -> Bool {
+        guard pool.idleCount > 0 else { return false }
+        let bound = directory.endpoints.indexBound
+        for _ in 0..<bound {
+            pool.nextReclaimed = pool.nextReclaimed + 1 < bound ? pool.nextReclaimed + 1 : 0
+            guard let e = directory.endpoints.tenant(at: pool.nextReclaimed), !e.pointee.lastIdle.isNone else {
+                continue
+            }
+            closeIdle(pool.connections[e.pointee.lastIdle])
+            return true
+        }
+        return false
     }
 
     /// Takes a connection from its finished request: back to the pool if it can serve another.

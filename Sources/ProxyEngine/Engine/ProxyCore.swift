@@ -22,7 +22,7 @@ struct ProxyCore: ~Copyable {
     typealias Upstream = UpstreamPool.Connection
     typealias ExchangeReference = Slab<Party.Exchanges, Exchange>.Reference
 
-    enum Side: UInt64 { case client = 0, upstream = 1, listener = 2 }
+    enum Side: UInt64 { case client = 0, upstream = 1 }
 
     let loop: EventLoop
     let accessLog: (any AccessLog)?
@@ -82,19 +82,15 @@ struct ProxyCore: ~Copyable {
 
     // MARK: Events
 
-    /// The side in two bits, who it is in the others.
-    static func token<Kind>(_ side: Side, _ handle: Handle<Kind>) -> UInt64 { handle.packed << 2 | side.rawValue }
-
-    static func token(listener index: Int) -> UInt64 { UInt64(index) << 2 | Side.listener.rawValue }
+    /// The side in one bit, who it is in the others.
+    static func token<Kind>(_ side: Side, _ handle: Handle<Kind>) -> UInt64 { handle.packed << 1 | side.rawValue }
 
     mutating func handle(_ events: ReadyEvents, token: UInt64) {
         updateTime()
-        switch token & 3 {
-        case Side.client.rawValue:
-            if let client = clients.resolve(Handle(packed: token >> 2)) { clientReady(client, events) }
-        case Side.upstream.rawValue:
-            if let upstream = pool.connections.resolve(Handle(packed: token >> 2)) { upstreamReady(upstream, events) }
-        default: acceptConnections(Int(token >> 2))
+        if token & 1 == Side.client.rawValue {
+            if let client = clients.resolve(Handle(packed: token >> 1)) { clientReady(client, events) }
+        } else {
+            if let upstream = pool.connections.resolve(Handle(packed: token >> 1)) { upstreamReady(upstream, events) }
         }
     }
 

@@ -55,9 +55,9 @@ package final class ProxyEngine: Sendable {
                     worker.core.pointee.install(
                         compiled, upstreams: upstreams, freshCounters: assignment.fresh, loops: loops)
                     for (listener, descriptor, port) in added {
-                        worker.core.pointee.addListener(listener, descriptor: descriptor, port: port)
+                        worker.listen(listener, descriptor: descriptor, port: port)
                     }
-                    for listener in changes.removed { worker.core.pointee.removeListener(listener) }
+                    for listener in changes.removed { worker.stopListening(listener) }
                 }
             }
             return problems
@@ -111,7 +111,7 @@ package final class ProxyEngine: Sendable {
             state.bound = [:]
         }
         for worker in workers {
-            worker.loop.execute { worker.core.pointee.drain() }
+            worker.loop.execute { worker.drain() }
         }
         let deadline = ContinuousClock.now + grace
         while ContinuousClock.now < deadline {
@@ -122,7 +122,7 @@ package final class ProxyEngine: Sendable {
         for worker in workers {
             await withCheckedContinuation { continuation in
                 worker.loop.execute {
-                    worker.core.pointee.abort()
+                    worker.abort()
                     continuation.resume()
                 }
             }
@@ -159,26 +159,9 @@ package final class ProxyEngine: Sendable {
 
     /// One listening socket for each loop, all on one address.
     private func bind(_ address: SocketAddress) throws(TransportError) -> ([Int32], SocketAddress) {
-        if workers.count == 1 {
-            let descriptor = try Socket.listen(address)
-            return ([descriptor], Socket.localAddress(descriptor) ?? address)
-        }
-        // Sockets that share a port do not notice that another process of this user shares it too: a first one that
-        // does not share finds that out.
-        if address.port.rawValue != 0 { Socket.close(try Socket.listen(address)) }
-        var address = address
-        var descriptors: [Int32] = []
-        do {
-            for _ in workers {
-                let descriptor = try Socket.listen(address, reusePort: true)
-                descriptors.append(descriptor)
-                if let bound = Socket.localAddress(descriptor) { address = bound }
-            }
-        } catch {
-            for descriptor in descriptors { Socket.close(descriptor) }
-            throw error
-        }
-        return (descriptors, address)
+        let group = try ListenerGroup.open(.tcp(address), loops: workers.count)
+        guard case .tcp(let bound) = group.address else { return ([], address) }
+        return (workers.indices.map(group.descriptor(forLoop:)), bound)
     }
 
     private static func httpsPortSuffix(_ bound: [ProxyConfiguration.Listener: SocketAddress]) -> [UInt8] {

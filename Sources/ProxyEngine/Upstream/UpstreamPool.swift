@@ -5,6 +5,8 @@ struct UpstreamPool: ~Copyable {
 
     var connections = Slab<Party.Upstreams, UpstreamConnection>(blank: UpstreamConnection())
     private(set) var idleCount = 0
+    /// The slot of the endpoint whose idle connection was last ended to make room.
+    var nextReclaimed: Int32 = 0
     /// Connections made since the start.
     private(set) var created: UInt64 = 0
 

@@ -27,7 +27,7 @@ package final class HTTPClient: Sendable {
     /// host's next one.
     package init(
         endpoint: Endpoint, tls: TLSContext? = nil, loops: [EventLoop], headers: HTTPHeaders = [:],
-        liveness: ConnectionLiveness = ConnectionLiveness(), connectTimeout: Duration = .seconds(10)
+        liveness: ConnectionLiveness = .client, connectTimeout: Duration = .seconds(10)
     ) {
         precondition(!loops.isEmpty, "a client needs an event loop")
         self.endpoint = endpoint

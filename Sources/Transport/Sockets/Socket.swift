@@ -30,9 +30,8 @@ package enum Socket {
 
     // MARK: TCP
 
-    /// A listening TCP socket. `TCP_NODELAY` and what ``noticeDeadPeers(_:)`` sets are inherited by accepted connections.
-    /// With `reusePort`
-    /// several sockets may listen on one address, and the kernel spreads connections over them.
+    /// A listening TCP socket. `TCP_NODELAY` and ``ConnectionLiveness/server`` are inherited by accepted connections. With
+    /// `reusePort` several sockets may listen on one address, and the kernel spreads connections over them.
     package static func listen(
         _ address: SocketAddress, reusePort: Bool = false, backlog: Int32 = 4096
     ) throws(TransportError) -> Int32 {
@@ -41,7 +40,7 @@ package enum Socket {
             try setOption(descriptor, SOL_SOCKET, SO_REUSEADDR, 1, "SO_REUSEADDR")
             if reusePort { try setOption(descriptor, SOL_SOCKET, SO_REUSEPORT, 1, "SO_REUSEPORT") }
             try setOption(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, 1, "TCP_NODELAY")
-            noticeDeadPeers(descriptor)
+            ConnectionLiveness.server.apply(to: descriptor)
             try bind(descriptor, to: address)
             guard Glibc.listen(descriptor, backlog) == 0 else { throw .system(errno, "listen on \(address)") }
         } catch {
@@ -49,18 +48,6 @@ package enum Socket {
             throw error
         }
         return descriptor
-    }
-
-    /// Has the kernel end a TCP connection whose peer is gone without a word (a machine that lost power, a firewall that
-    /// forgot): probes after half a minute of silence, and a minute for bytes that nobody acknowledges (RFC 5482) or takes.
-    /// The connection then fails like a broken one.
-    package static func noticeDeadPeers(_ descriptor: Int32) {
-        // Best effort: a kernel without an option has the connection all the same.
-        try? setOption(descriptor, SOL_SOCKET, SO_KEEPALIVE, 1, "SO_KEEPALIVE")
-        try? setOption(descriptor, Int32(IPPROTO_TCP), TCP_KEEPIDLE, 30, "TCP_KEEPIDLE")
-        try? setOption(descriptor, Int32(IPPROTO_TCP), TCP_KEEPINTVL, 10, "TCP_KEEPINTVL")
-        try? setOption(descriptor, Int32(IPPROTO_TCP), TCP_KEEPCNT, 3, "TCP_KEEPCNT")
-        try? setOption(descriptor, Int32(IPPROTO_TCP), TCP_USER_TIMEOUT, 60_000, "TCP_USER_TIMEOUT")
     }
 
     /// Starts a connection, from `source` if given; `TCP_NODELAY` is set. Usually it is still in progress on return:

@@ -30,11 +30,8 @@ struct APIServerCommand: AsyncParsableCommand {
             throw ValidationError("--bind-address: \"\(options.bindAddress)\" is not an IP address")
         }
         let credentials = try ServerCredentials(
-            directory: directory,
-            names: ServerNames(
-                bindAddress: address, nodeName: NodeName.current, local: LocalAddresses.current,
-                further: options.tlsSan),
-            tokenAuthFile: options.tokenAuthFile, clientCAFile: options.clientCaFile)
+            directory: directory, names: names(address), tokenAuthFile: options.tokenAuthFile,
+            clientCAFile: options.clientCaFile)
 
         var configuration = APIServerConfiguration(storePath: directory.store, ranges: try options.ranges())
         configuration.secureAddress = SocketAddress(ip: address, port: Port(options.securePort))
@@ -52,15 +49,7 @@ struct APIServerCommand: AsyncParsableCommand {
             if case .tcp(let address) = address { address } else { nil }
         }.first
         let url = "https://\(Self.reachable(bound ?? SocketAddress(ip: address, port: Port(options.securePort))))"
-        // A serving certificate of somebody else's authority, or its own, is trusted for what the operator gave.
-        let given = try options.tlsCertFile.flatMap { try FileBytes.readIfPresent($0) } ?? []
-        try FileBytes.replace(
-            directory.servingAuthorities, with: credentials.authority.certificatePEM + given, mode: 0o644)
-        try FileBytes.replace(
-            directory.adminKubeconfig,
-            with: ClientKubeconfig.admin(
-                server: url, authority: credentials.authority.certificatePEM + given,
-                certificate: credentials.adminCertificatePEM, key: credentials.adminKeyPEM))
+        try writeTrust(directory, credentials, url)
         try FileBytes.replace(
             directory.localKubeconfig, with: ClientKubeconfig.local(socket: directory.unixSocket))
 
@@ -71,9 +60,40 @@ struct APIServerCommand: AsyncParsableCommand {
         notification.ready(status: trouble.map { "\(url); \($0)" } ?? url)
         StartupMemory.releaseSoon()
         HeapTrimmer.start()
+        let renewal = Task {
+            var renewal = try ServingCertificateRenewal(
+                certificatePath: options.tlsCertFile ?? credentials.servingCertificatePath,
+                keyPath: options.tlsPrivateKeyFile ?? credentials.servingKeyPath, logger: logger,
+                refresh: { if options.tlsCertFile == nil { try credentials.ensureServing(names(address)) } },
+                replace: {
+                    try server.replaceCertificate($0, key: $1)
+                    try writeTrust(directory, credentials, url)
+                })
+            await renewal.run()
+        }
         await ProcessSignals.waitForTermination()
+        renewal.cancel()
         notification.stopping()
         await server.shutdown()
+    }
+
+    /// Writes whom clients trust, and the administrator's kubeconfig. A serving certificate of somebody else's authority, or
+    /// its own, is trusted for what the operator gave.
+    private func writeTrust(_ directory: DataDirectory, _ credentials: ServerCredentials, _ url: String) throws {
+        let given = try options.tlsCertFile.flatMap { try FileBytes.readIfPresent($0) } ?? []
+        let trusted = credentials.authority.certificatePEM + given
+        try FileBytes.replace(directory.servingAuthorities, with: trusted, mode: 0o644)
+        try FileBytes.replace(
+            directory.adminKubeconfig,
+            with: ClientKubeconfig.admin(
+                server: url, authority: trusted, certificate: credentials.adminCertificatePEM,
+                key: credentials.adminKeyPEM))
+    }
+
+    /// What clients may call this server now.
+    private func names(_ address: IPAddress) -> ServerNames {
+        ServerNames(
+            bindAddress: address, nodeName: NodeName.current, local: LocalAddresses.current, further: options.tlsSan)
     }
 
     /// The flag fills an empty store. Later the range is what the ServiceCIDR says, which others may have changed.

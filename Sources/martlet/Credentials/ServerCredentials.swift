@@ -4,13 +4,16 @@ import Transport
 
 /// The certificates and the token of one API server, made at the first start and kept in its data directory.
 ///
-/// What is there is used as it is; what is missing, about to expire, or no longer fits the server's names is made anew.
+/// What is there is used as it is; what is missing, about to expire, or no longer fits the server's names is made anew, the
+/// serving certificate also while the server runs (`ServingCertificateRenewal`).
 struct ServerCredentials {
     let authority: CertificateAuthority
     let adminCertificatePEM: [UInt8]
     let adminKeyPEM: [UInt8]
     let servingCertificatePath: String
     let servingKeyPath: String
+    /// What the serving certificate was made for.
+    private let servingNamesPath: String
     /// Authorities for client certificates: Martlet's own and the configured ones.
     let clientAuthoritiesPath: String
     /// The administrator's token and the configured ones.
@@ -28,9 +31,7 @@ struct ServerCredentials {
 
         servingCertificatePath = directory.file("apiserver.crt")
         servingKeyPath = directory.file("apiserver.key")
-        try Self.ensureServing(
-            authority, names, certificate: servingCertificatePath, key: servingKeyPath,
-            namesFile: directory.file("apiserver.names"))
+        servingNamesPath = directory.file("apiserver.names")
 
         let adminCertificate = directory.file("admin.crt")
         let adminKey = directory.file("admin.key")
@@ -57,6 +58,7 @@ struct ServerCredentials {
         var tokens = try tokenAuthFile.map { try Self.required($0, flag: "--token-auth-file") } ?? []
         tokens += Array("\(token),admin,admin,\"\(Self.administrators)\"\n".utf8)
         try FileBytes.replace(tokensPath, with: tokens)
+        try ensureServing(names)
     }
 
     private static func authority(_ directory: DataDirectory) throws -> CertificateAuthority {
@@ -71,17 +73,17 @@ struct ServerCredentials {
         return authority
     }
 
-    private static func ensureServing(
-        _ authority: CertificateAuthority, _ names: ServerNames, certificate: String, key: String, namesFile: String
-    ) throws {
+    /// Makes the serving certificate anew where it is missing, about to expire, or made for other names.
+    func ensureServing(_ names: ServerNames) throws {
         let wanted = Array((names.names + names.addresses.map(\.description)).joined(separator: "\n").utf8)
         let isPresent =
-            try FileBytes.ageInDays(certificate) < renewalDays && FileBytes.readIfPresent(key) != nil
-        if isPresent, try FileBytes.readIfPresent(namesFile) == wanted { return }
+            try FileBytes.ageInDays(servingCertificatePath) < Self.renewalDays
+            && FileBytes.readIfPresent(servingKeyPath) != nil
+        if isPresent, try FileBytes.readIfPresent(servingNamesPath) == wanted { return }
         let issued = try authority.issueServer(dnsNames: names.names, addresses: names.addresses)
-        try FileBytes.replace(key, with: issued.keyPEM)
-        try FileBytes.replace(certificate, with: issued.certificatePEM, mode: 0o644)
-        try FileBytes.replace(namesFile, with: wanted)
+        try FileBytes.replace(servingKeyPath, with: issued.keyPEM)
+        try FileBytes.replace(servingCertificatePath, with: issued.certificatePEM, mode: 0o644)
+        try FileBytes.replace(servingNamesPath, with: wanted)
     }
 
     private static func adminToken(_ directory: DataDirectory) throws -> String {

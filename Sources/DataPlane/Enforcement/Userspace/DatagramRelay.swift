@@ -21,6 +21,7 @@ package final class DatagramRelay: EventHandler, @unchecked Sendable {
 
     private let loop: EventLoop
     private let counters: RelayCounters
+    private let descriptors: RelayDescriptors
     private let scratch: UnsafeMutableRawBufferPointer
     private let pick: (IPAddress) -> SocketAddress?
     private var descriptor: Int32 = -1
@@ -31,12 +32,13 @@ package final class DatagramRelay: EventHandler, @unchecked Sendable {
 
     /// `scratch` holds one batch of datagrams of any length and may be shared by the relays of a loop.
     init(
-        loop: EventLoop, counters: RelayCounters, scratch: UnsafeMutableRawBufferPointer,
-        flowLimit: Int, pick: @escaping (IPAddress) -> SocketAddress?
+        loop: EventLoop, counters: RelayCounters, descriptors: RelayDescriptors,
+        scratch: UnsafeMutableRawBufferPointer, flowLimit: Int, pick: @escaping (IPAddress) -> SocketAddress?
     ) {
         self.loop = loop
         self.scratch = scratch
         self.counters = counters
+        self.descriptors = descriptors
         self.pick = pick
         flows = FlowTable(capacity: flowLimit)
     }
@@ -112,6 +114,13 @@ package final class DatagramRelay: EventHandler, @unchecked Sendable {
 
     private func openFlow(for client: SocketAddress) -> UInt64? {
         guard let endpoint = pick(client.ip) else { return nil }
+        if !descriptors.take(1) {
+            // The process has no more for relays: a flow of this address makes room for a newer one.
+            guard let evicted = flows.endLongestIdle() else { return nil }
+            counters.countEviction()
+            closeSockets([evicted])
+            guard descriptors.take(1) else { return nil }
+        }
         let (token, evicted) = flows.begin(client, to: endpoint, now: loop.now)
         if let evicted {
             counters.countEviction()
@@ -127,6 +136,7 @@ package final class DatagramRelay: EventHandler, @unchecked Sendable {
             return token
         } catch {
             if opened >= 0 { Socket.close(opened) }
+            descriptors.give(1)
             flows.end(token)
             return nil
         }
@@ -142,6 +152,7 @@ package final class DatagramRelay: EventHandler, @unchecked Sendable {
             guard let socket = sockets.removeValue(forKey: token) else { continue }
             loop.close(socket.registration)
             counters.flowsEnded(1)
+            descriptors.give(1)
         }
     }
 

@@ -39,8 +39,7 @@ struct FlowTable {
     mutating func begin(
         _ client: SocketAddress, to endpoint: SocketAddress, now: MonotonicTime
     ) -> (token: UInt64, evicted: UInt64?) {
-        let evicted = count < capacity ? nil : longestIdle()
-        if let evicted { end(evicted) }
+        let evicted = count < capacity ? nil : endLongestIdle()
         let token = nextToken
         nextToken += 1
         flows[token] = Flow(client: client, endpoint: endpoint, lastUse: now)
@@ -48,6 +47,13 @@ struct FlowTable {
         unanswered.append(token, now)
         if unanswered.count > 2 * capacity { unanswered.keep { [flows] in flows[$0]?.isAnswered == false } }
         return (token, evicted)
+    }
+
+    /// Ends the flow that has to make room when another one is to begin.
+    mutating func endLongestIdle() -> UInt64? {
+        let evicted = longestIdle()
+        if let evicted { end(evicted) }
+        return evicted
     }
 
     /// The client sent something.

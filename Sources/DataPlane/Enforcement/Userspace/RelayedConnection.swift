@@ -37,11 +37,11 @@ final class RelayedConnection: EventHandler, @unchecked Sendable {
     /// When the present attempt to connect is given up.
     private(set) var connectDeadline: MonotonicTime
     private let connectTimeout: Duration
-    private let liveness: TCPLiveness
+    private let liveness: ConnectionLiveness
 
     /// Takes over the accepted descriptor. `nextEndpoint` gets what was tried and returns another one or nil.
     init(
-        loop: EventLoop, accepted: Int32, connectTimeout: Duration, liveness: TCPLiveness,
+        loop: EventLoop, accepted: Int32, connectTimeout: Duration, liveness: ConnectionLiveness,
         nextEndpoint: @escaping ([SocketAddress]) -> SocketAddress?, onEnd: @escaping (RelayedConnection) -> Void
     ) {
         self.loop = loop
@@ -63,7 +63,7 @@ final class RelayedConnection: EventHandler, @unchecked Sendable {
             finish()
             return
         }
-        Socket.watchLiveness(sides[Index.client].descriptor, liveness)
+        liveness.apply(to: sides[Index.client].descriptor)
         connectNext()
     }
 
@@ -119,7 +119,7 @@ final class RelayedConnection: EventHandler, @unchecked Sendable {
             connectDeadline = loop.now + connectTimeout
             do throws(TransportError) {
                 let descriptor = try Socket.connect(endpoint)
-                Socket.watchLiveness(descriptor, liveness)
+                liveness.apply(to: descriptor)
                 sides[Index.upstream] = Side(descriptor: descriptor)
                 sides[Index.upstream].registration = try loop.register(
                     descriptor, handler: self, token: UInt64(Index.upstream))

@@ -1,3 +1,4 @@
+import Glibc
 import NetworkTypes
 import TrafficModel
 import Transport
@@ -5,12 +6,11 @@ import Transport
 /// The service proxy's share of one event loop: its listening sockets, rotations, TCP connections and UDP flows.
 ///
 /// `@unchecked Sendable`: every property is touched only on `loop`'s thread.
-final class ServiceRelay: EventHandler, @unchecked Sendable {
+final class ServiceRelay: @unchecked Sendable {
     private struct Listening {
         var key: FrontendKey
         var frontend: Frontend
-        var descriptor: Int32
-        var registration: LoopRegistration?
+        var acceptor: Acceptor?
         var udp: DatagramRelay?
     }
 
@@ -21,15 +21,14 @@ final class ServiceRelay: EventHandler, @unchecked Sendable {
 
     /// How long one endpoint may take to accept a connection before the next one is tried.
     static let connectTimeout: Duration = .seconds(5)
-    /// The pause after the process ran out of descriptors.
-    private static let acceptPause: Duration = .milliseconds(100)
-    /// Accepted connections in a row before other descriptors of the loop get their turn.
-    private static let acceptBurst = 64
+    /// A relayed connection has a client's and an endpoint's.
+    private static let descriptorsPerConnection = 2
 
     let loop: EventLoop
     private let counters: RelayCounters
+    private let descriptors: RelayDescriptors
     private let flowLimit: Int
-    private let liveness: TCPLiveness
+    private let liveness: ConnectionLiveness
     private var listening: [UInt64: Listening] = [:]
     private var tokens: [FrontendKey: UInt64] = [:]
     private var backends: [ServiceBackendID: Backend] = [:]
@@ -43,7 +42,11 @@ final class ServiceRelay: EventHandler, @unchecked Sendable {
     /// Called when the last connection of a drain has ended.
     private var onDrained: (() -> Void)?
 
-    init(loop: EventLoop, counters: RelayCounters, flowLimit: Int, liveness: TCPLiveness) {
+    init(
+        loop: EventLoop, counters: RelayCounters, descriptors: RelayDescriptors, flowLimit: Int,
+        liveness: ConnectionLiveness
+    ) {
+        self.descriptors = descriptors
         self.liveness = liveness
         self.loop = loop
         self.flowLimit = flowLimit
@@ -65,26 +68,39 @@ final class ServiceRelay: EventHandler, @unchecked Sendable {
     private func open(_ key: FrontendKey, _ frontend: Frontend) throws(TransportError) {
         let token = nextToken
         nextToken += 1
-        var entry = Listening(key: key, frontend: frontend, descriptor: -1)
-        if key.transport == .udp {
-            let relay = DatagramRelay(
-                loop: loop, counters: counters, scratch: datagrams, flowLimit: flowLimit
-            ) { [unowned self] client in pick(token: token, client: client) }
-            try relay.open(key.address)
-            entry.udp = relay
-        } else {
-            entry.descriptor = try Socket.listen(key.address)
-            do {
-                entry.registration = try loop.registerListener(
-                    entry.descriptor, handler: self, token: token, shared: false)
-            } catch {
-                Socket.close(entry.descriptor)
-                throw error
-            }
+        var entry = Listening(key: key, frontend: frontend)
+        guard descriptors.takeListener() else {
+            throw TransportError(
+                .system(errno: EMFILE),
+                "\(descriptors.listenerLimit) addresses are served already, as many as the limit on open files allows")
+        }
+        do throws(TransportError) {
+            try listen(&entry, token)
+        } catch {
+            descriptors.giveListener()
+            throw error
         }
         retain(frontend)
         listening[token] = entry
         tokens[key] = token
+        entry.acceptor?.start()
+    }
+
+    private func listen(_ entry: inout Listening, _ token: UInt64) throws(TransportError) {
+        let key = entry.key
+        if key.transport == .udp {
+            let relay = DatagramRelay(
+                loop: loop, counters: counters, descriptors: descriptors, scratch: datagrams, flowLimit: flowLimit
+            ) { [unowned self] client in pick(token: token, client: client) }
+            try relay.open(key.address)
+            entry.udp = relay
+        } else {
+            entry.acceptor = Acceptor(
+                loop: loop, descriptor: try Socket.listen(key.address),
+                hasRoom: { [descriptors] in descriptors.hasRoom(Self.descriptorsPerConnection) },
+                onExhaustion: { [counters] in counters.countRefusal() },
+                take: { [unowned self] descriptor, peer in accept(descriptor, from: peer, token) })
+        }
     }
 
     /// Stops to listen. Established TCP connections go on.
@@ -92,13 +108,9 @@ final class ServiceRelay: EventHandler, @unchecked Sendable {
         guard let token = tokens.removeValue(forKey: key), let entry = listening.removeValue(forKey: token) else {
             return
         }
-        if let registration = entry.registration {
-            loop.close(registration)
-        } else if entry.udp == nil {
-            // Accepting was paused: the descriptor is not with the loop.
-            Socket.close(entry.descriptor)
-        }
+        entry.acceptor?.stop()
         entry.udp?.close()
+        descriptors.giveListener()
         release(entry.frontend)
     }
 
@@ -107,7 +119,7 @@ final class ServiceRelay: EventHandler, @unchecked Sendable {
     func drain(limit: Duration, _ done: @escaping () -> Void) {
         for (key, token) in tokens {
             // A client whose connection the kernel has already taken is one of those under way.
-            if key.transport == .tcp { acceptWaiting(token, atMost: .max) }
+            listening[token]?.acceptor?.stop()
             close(key)
         }
         let timer = loop.schedule(after: limit) { [self] in
@@ -145,27 +157,11 @@ final class ServiceRelay: EventHandler, @unchecked Sendable {
 
     // MARK: Connections
 
-    func handle(_ events: ReadyEvents, token: UInt64) { acceptWaiting(token, atMost: Self.acceptBurst) }
-
-    private func acceptWaiting(_ token: UInt64, atMost limit: Int) {
-        guard let entry = listening[token] else { return }
-        var left = limit
-        while left > 0 {
-            left -= 1
-            switch Socket.accept(entry.descriptor) {
-            case .connection(let descriptor, let peer): accept(descriptor, from: peer, entry.frontend)
-            case .wouldBlock: return
-            case .aborted: continue
-            case .exhausted, .failed:
-                counters.countRefusal()
-                pauseAccepting(token)
-                return
-            }
-        }
-    }
-
-    private func accept(_ descriptor: Int32, from peer: SocketAddress?, _ frontend: Frontend) {
-        guard let peer, frontend.sourceRanges.admits(peer.ip) else {
+    /// Relays a connection; one of an address that is served no more, or from somebody who is not admitted, is reset.
+    private func accept(_ descriptor: Int32, from peer: SocketAddress?, _ token: UInt64) {
+        guard let peer, let frontend = listening[token]?.frontend, frontend.sourceRanges.admits(peer.ip),
+            descriptors.take(Self.descriptorsPerConnection)
+        else {
             counters.countRefusal()
             Socket.resetOnClose(descriptor)
             Socket.close(descriptor)
@@ -182,6 +178,7 @@ final class ServiceRelay: EventHandler, @unchecked Sendable {
                 connections[ObjectIdentifier(connection)] = nil
                 connecting[ObjectIdentifier(connection)] = nil
                 counters.connectionEnded()
+                descriptors.give(Self.descriptorsPerConnection)
                 finishDrainIfEmpty()
             })
         counters.connectionBegan()
@@ -195,22 +192,6 @@ final class ServiceRelay: EventHandler, @unchecked Sendable {
         guard let frontend = listening[token]?.frontend, frontend.sourceRanges.admits(client) else { return nil }
         let now = loop.now
         return backends[frontend.backend]?.picker.pick(for: client, now: now)
-    }
-
-    /// The listener is level-triggered: without a pause it would spin until a descriptor is free.
-    private func pauseAccepting(_ token: UInt64) {
-        guard let registration = listening[token]?.registration else { return }
-        loop.deregister(registration)
-        listening[token]?.registration = nil
-        loop.schedule(after: Self.acceptPause) { [self] in
-            guard let entry = listening[token], entry.registration == nil else { return }
-            do throws(TransportError) {
-                listening[token]?.registration = try loop.registerListener(
-                    entry.descriptor, handler: self, token: token, shared: false)
-            } catch {
-                pauseAccepting(token)
-            }
-        }
     }
 
     /// Looks every second, while anything connects, for attempts that take too long.

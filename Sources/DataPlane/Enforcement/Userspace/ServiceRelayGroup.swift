@@ -16,17 +16,25 @@ package final class ServiceRelayGroup: Sendable {
     private static let chunk = 256
 
     package let counters = RelayCounters()
+    /// What the relays may open and have opened.
+    package let descriptors: RelayDescriptors
     private let relays: [ServiceRelay]
     /// Which relay opened an address: the one that has to close it.
     private let assignments = Mutex<[FrontendKey: Int]>([:])
 
-    /// - Parameter flowLimit: how many UDP flows an address may have at a time.
+    /// - Parameters:
+    ///   - descriptors: how many all of them may open; by default any number.
+    ///   - flowLimit: how many UDP flows an address may have at a time.
     package init(
-        loops: [EventLoop], flowLimit: Int = DatagramRelay.flowLimit, liveness: TCPLiveness = .relay
+        loops: [EventLoop], descriptors: Int = .max, flowLimit: Int = DatagramRelay.flowLimit,
+        liveness: ConnectionLiveness = .relay
     ) {
         let counters = counters
+        let descriptors = RelayDescriptors(limit: descriptors)
+        self.descriptors = descriptors
         relays = loops.map {
-            ServiceRelay(loop: $0, counters: counters, flowLimit: flowLimit, liveness: liveness)
+            ServiceRelay(
+                loop: $0, counters: counters, descriptors: descriptors, flowLimit: flowLimit, liveness: liveness)
         }
     }
 

@@ -26,8 +26,9 @@ package final class UserspaceEnforcer: ServiceEnforcer {
     // The mutex protects the plan; batches come one at a time.
     private let state = Mutex(State())
 
-    package init(loops: [EventLoop]) {
-        relays = ServiceRelayGroup(loops: loops)
+    /// - Parameter descriptors: how many its sockets may have; by default any number.
+    package init(loops: [EventLoop], descriptors: Int = .max) {
+        relays = ServiceRelayGroup(loops: loops, descriptors: descriptors)
         losses = AsyncStream { $0.finish() }
     }
 
