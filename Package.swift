@@ -66,7 +66,8 @@ let package = Package(
             swiftSettings: settings),
         .target(name: "TrafficModel", dependencies: ["NetworkTypes", "KubeModel"], swiftSettings: settings),
         .target(
-            name: "ProxyEngine", dependencies: ["System", "NetworkTypes", "Transport", "CLinux", "COpenSSL"],
+            name: "ProxyEngine",
+            dependencies: ["System", "NetworkTypes", "Transport", "CLinux", "COpenSSL", "CNGHTTP2"],
             swiftSettings: settings),
         .target(
             name: "Controllers",
@@ -123,7 +124,7 @@ let package = Package(
             name: "TrafficModelTests", dependencies: ["TrafficModel", "KubeModel", "NetworkTypes"],
             swiftSettings: settings),
         .testTarget(
-            name: "ProxyEngineTests", dependencies: ["ProxyEngine", "Transport", "NetworkTypes"],
+            name: "ProxyEngineTests", dependencies: ["ProxyEngine", "Transport", "NetworkTypes", "CNGHTTP2"],
             swiftSettings: settings),
         .testTarget(
             name: "ControllersTests",

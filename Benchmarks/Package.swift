@@ -27,7 +27,8 @@ let package = Package(
             name: "Transport", dependencies: ["System", "NetworkTypes", "CLinux", "COpenSSL", "CNGHTTP2", "CZlib"],
             swiftSettings: settings),
         .target(
-            name: "ProxyEngine", dependencies: ["System", "NetworkTypes", "Transport", "CLinux", "COpenSSL"],
+            name: "ProxyEngine",
+            dependencies: ["System", "NetworkTypes", "Transport", "CLinux", "COpenSSL", "CNGHTTP2"],
             swiftSettings: settings),
 
         .executableTarget(

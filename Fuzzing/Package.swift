@@ -32,7 +32,8 @@ let package = Package(
             name: "Transport", dependencies: ["System", "NetworkTypes", "CLinux", "COpenSSL", "CNGHTTP2", "CZlib"],
             swiftSettings: settings),
         .target(
-            name: "ProxyEngine", dependencies: ["System", "NetworkTypes", "Transport", "CLinux", "COpenSSL"],
+            name: "ProxyEngine",
+            dependencies: ["System", "NetworkTypes", "Transport", "CLinux", "COpenSSL", "CNGHTTP2"],
             swiftSettings: settings),
         .target(name: "KubeModel", dependencies: ["NetworkTypes", "CYAML", "CRE2"], swiftSettings: settings),
         .target(name: "CEL", dependencies: ["NetworkTypes", "KubeModel"], swiftSettings: settings),

@@ -6,7 +6,8 @@ import Testing
     /// Target → its folders, the ground first; "" are the files beside them.
     static let orders: [String: [String]] = [
         "ProxyEngine": [
-            "Core", "Configuration", "Routing", "Filters", "Accounts", "Exchange", "Upstream", "Downstream", "Engine",
+            "Core", "HTTP2", "Configuration", "Routing", "Filters", "Accounts", "Exchange", "Upstream", "Downstream",
+            "Engine",
         ],
         "DataPlane": ["State", "Enforcement", "Node", "Ingress", ""],
         "KubeClient": [

@@ -18,7 +18,7 @@ import Testing
         ],
         "KubeClient": ["System", "NetworkTypes", "KubeModel", "Transport"],
         "TrafficModel": ["NetworkTypes", "KubeModel"],
-        "ProxyEngine": ["System", "NetworkTypes", "Transport", "CLinux", "COpenSSL"],
+        "ProxyEngine": ["System", "NetworkTypes", "Transport", "CLinux", "COpenSSL", "CNGHTTP2"],
         "Controllers": ["System", "NetworkTypes", "KubeModel", "KubeClient", "TrafficModel", "Transport"],
         "DataPlane": [
             "System", "NetworkTypes", "KubeModel", "Transport", "KubeClient", "TrafficModel", "ProxyEngine",

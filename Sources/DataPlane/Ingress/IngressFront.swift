@@ -59,7 +59,9 @@ actor IngressFront {
         let changes = state.takeBackendChanges()
         guard !changes.isEmpty else { return }
         engine.patch(
-            changes.map { .init(name: $0.key.upstreamName, endpoints: $0.value.endpoints) })
+            changes.map {
+                .init(name: $0.key.upstreamName, endpoints: $0.value.endpoints, version: $0.value.version)
+            })
     }
 
     private func publish() {

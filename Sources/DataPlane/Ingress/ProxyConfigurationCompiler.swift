@@ -106,7 +106,8 @@ private struct UpstreamList {
         list.append(
             ProxyConfiguration.Upstream(
                 name: backend?.upstreamName ?? "unavailable",
-                endpoints: backend.flatMap { backends[$0]?.endpoints } ?? []))
+                endpoints: backend.flatMap { backends[$0]?.endpoints } ?? [],
+                version: backend.flatMap { backends[$0]?.version } ?? .http1))
         return list.count - 1
     }
 }
@@ -117,6 +118,13 @@ extension ServiceBackend {
 }
 
 extension BackendResolution {
+    /// What the endpoints speak, by the `appProtocol` of the Service's port (KEP-3726; `grpc` is IANA's name, and what
+    /// older charts write).
+    package var version: ProxyConfiguration.Upstream.HTTPVersion {
+        guard case .endpoints(_, let appProtocol?) = self else { return .http1 }
+        return ["kubernetes.io/h2c", "grpc", "h2c"].contains(appProtocol.lowercased()) ? .http2 : .http1
+    }
+
     /// Where the L7 engine connects to.
     package var endpoints: [SocketAddress] {
         switch self {

@@ -100,10 +100,19 @@ package struct ProxyConfiguration: Sendable {
         package var name: String
         /// Ready endpoints. Empty means that requests are answered with 503.
         package var endpoints: [SocketAddress]
+        package var version: HTTPVersion
 
-        package init(name: String, endpoints: [SocketAddress]) {
+        package init(name: String, endpoints: [SocketAddress], version: HTTPVersion = .http1) {
             self.name = name
             self.endpoints = endpoints
+            self.version = version
+        }
+
+        /// What the endpoints speak. Nothing is negotiated: it is known from the Service.
+        package enum HTTPVersion: Sendable, Hashable {
+            case http1
+            /// HTTP/2, by prior knowledge (gRPC among it): one connection carries many requests.
+            case http2
         }
     }
 

@@ -18,6 +18,11 @@ struct Slab<Kind, Element>: ~Copyable {
         @inline(__always)
         var isLive: Bool { slot.pointee.generation == handle.generation }
 
+        /// Where the tenant is for as long as it lives.
+        var address: UnsafeMutableRawPointer {
+            UnsafeMutableRawPointer(slot) + MemoryLayout<Slot>.offset(of: \.element)!
+        }
+
         @inline(__always)
         var pointee: Element {
             _read {

@@ -4,6 +4,9 @@ internal import Transport
 
 /// One HTTP/1 connection of a client: its socket and what waits to be read or written there. The request on it is an
 /// ``Exchange`` of its own. A plain struct in a slab.
+///
+/// A connection with HTTP/2 has a slot too, ``Phase/multiplexed``, and each of its streams one more: a client without a
+/// socket and with one request, whose ``carrier`` is the connection.
 struct ClientConnection {
     enum Phase: UInt8 {
         /// Between requests, or with part of a head (or in the TLS handshake).
@@ -18,6 +21,8 @@ struct ClientConnection {
         case flushingToClose
         /// Our side is closed; what the client still sends is thrown away, so that it can read our answer.
         case lingering
+        /// Carries the streams of ``session``, which have slots of their own.
+        case multiplexed
     }
 
     var phase = Phase.readingHead
@@ -25,6 +30,12 @@ struct ClientConnection {
     var registration: LoopRegistration?
     /// The request that is being answered.
     var exchange = Handle<Party.Exchanges>.none
+    /// The connection that a stream is on; none for a connection.
+    var carrier = Handle<Party.Clients>.none
+    /// Of a stream, until it is closed.
+    var stream: HTTP2StreamPointer?
+    /// Of a connection with HTTP/2; held by it.
+    var session: Unmanaged<HTTP2Session>?
     /// Which listener it came from.
     var listener: Int32 = 0
     var address = SocketAddress(ip: .anyV4, port: 0)
@@ -45,6 +56,8 @@ struct ClientConnection {
     var peerClosed = false
     /// A TLS listener's, of which nothing has been read: costs no TLS state yet.
     var awaitsTLS = false
+    /// The client is on the other side of TLS.
+    var isSecure = false
     var requestsServed: Int32 = 0
     var deadlineHead: Int64 = .max
 

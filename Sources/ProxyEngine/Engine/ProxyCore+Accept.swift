@@ -8,7 +8,7 @@ extension ProxyCore {
     mutating func accept(_ descriptor: Int32, from peer: SocketAddress?, on listener: Int) {
         updateTime()
         accounts.connectionsAccepted += 1
-        guard clients.count < limits.maxConnections, !isDraining else {
+        guard clients.count - streamCount < limits.maxConnections, !isDraining else {
             accounts.connectionsRefused += 1
             return Socket.close(descriptor)
         }
@@ -65,6 +65,7 @@ extension ProxyCore {
         do {
             guard let tls = configuration?.tls else { throw TransportError(.tls, "no TLS context") }
             c.pointee.socket = StreamSocket(descriptor: descriptor, tls: try tls.session(descriptor: descriptor))
+            c.pointee.isSecure = true
             return true
         } catch {
             close(c)

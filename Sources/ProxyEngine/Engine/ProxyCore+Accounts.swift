@@ -43,9 +43,9 @@ extension ProxyCore {
             upstream.timeouts += state.timeouts
             sum.upstreams[name] = upstream
         }
-        sum.connectionsOpen += clients.count
+        sum.connectionsOpen += clients.count - streamCount
         sum.upstreamConnectionsIdle += pool.idleCount
-        sum.upstreamConnectionsOpen += pool.connections.count
+        sum.upstreamConnectionsOpen += pool.connections.count - pool.streamCount
         sum.upstreamConnectionsCreated += pool.created
         sum.bufferedBytes += buffers.bytesInUse
     }

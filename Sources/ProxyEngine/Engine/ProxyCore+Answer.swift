@@ -17,6 +17,7 @@ extension ProxyCore {
         let c = clients[x.pointee.client]
         let page = ErrorPage(status)
         x.pointee.status = page.status
+        if !c.pointee.carrier.isNone { return answerOnStream(x, c, page, location: location) }
         let closes = !x.pointee.flags.contains(.keepAlive) || !x.pointee.body.isComplete || isDraining
         if closes { x.pointee.flags.remove(.keepAlive) }
         let reason = page.reason
@@ -46,7 +47,7 @@ extension ProxyCore {
 
     /// Whether a request of a host that wants HTTPS came without it.
     func mustRedirect(_ c: Client, _ head: RequestHead, _ bytes: UnsafePointer<UInt8>) -> Bool {
-        if c.pointee.socket.tls != nil || head.hostNameCount == 0 { return false }
+        if c.pointee.isSecure || head.hostNameCount == 0 { return false }
         guard configuration?.trustsForwarded ?? false else { return true }
         // A trusted proxy in front may have ended the TLS.
         if let field = requestHead.pointee.fields.first(.xForwardedProto), field.value.count == 5,

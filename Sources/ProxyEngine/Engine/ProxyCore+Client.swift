@@ -12,8 +12,8 @@ extension ProxyCore {
         if events.contains(.failed), c.pointee.phase != .tunnel {
             return abandon(c)
         }
-        if events.contains(.writable), !c.pointee.output.isEmpty {
-            flushClient(c)
+        if events.contains(.writable) {
+            if c.pointee.phase == .multiplexed { flushFrames(c) } else if !c.pointee.output.isEmpty { flushClient(c) }
             guard c.isLive else { return }
         }
         guard c.pointee.mayRead else { return }
@@ -33,6 +33,7 @@ extension ProxyCore {
             }
         case .tunnel: pumpTunnelUp(c)
         case .lingering: drainLingering(c)
+        case .multiplexed: readFrames(c)
         case .flushing, .flushingToClose: break
         }
     }
@@ -128,6 +129,7 @@ extension ProxyCore {
         _ x: ExchangeReference, _ c: Client, _ bytes: UnsafePointer<UInt8>, _ count: Int
     ) -> Bool {
         x.pointee.download += Int64(count)
+        if !c.pointee.carrier.isNone { return sendOnStream(c, bytes, count) }
         var sent = 0
         if c.pointee.output.isEmpty {
             while sent < count {
@@ -164,6 +166,11 @@ extension ProxyCore {
             case .closed, .failed: return abandon(c)
             }
         }
+        outputDrained(c)
+    }
+
+    /// Goes on with what waited for the client to take its output.
+    mutating func outputDrained(_ c: Client) {
         buffers.release(&c.pointee.output)
         suspendTimer(client: c)
         switch c.pointee.phase {
@@ -182,7 +189,7 @@ extension ProxyCore {
             setTimer(client: c, limits.tunnelIdle)
             let x = exchanges[c.pointee.exchange]
             if !x.pointee.upstream.isNone { pumpTunnelDown(pool.connections[x.pointee.upstream]) }
-        case .readingHead, .lingering: break
+        case .readingHead, .lingering, .multiplexed: break
         }
     }
 
@@ -195,6 +202,7 @@ extension ProxyCore {
         let isBodyRead = x.pointee.body.isComplete
         let staysOpen = x.pointee.flags.contains(.keepAlive) && isBodyRead && !isDraining
         drop(x, c)
+        if !c.pointee.carrier.isNone { return finishStream(c) }
         c.pointee.deadlineHead = .max
         c.pointee.scanned = 0
         if staysOpen {
@@ -206,7 +214,7 @@ extension ProxyCore {
         if c.pointee.output.isEmpty { closeGracefully(c) }
     }
 
-    private mutating func drop(_ x: ExchangeReference, _ c: Client) {
+    mutating func drop(_ x: ExchangeReference, _ c: Client) {
         c.pointee.exchange = .none
         buffers.release(&x.pointee.request)
         exchanges.release(x)
@@ -219,7 +227,7 @@ extension ProxyCore {
 
     /// Ends a connection on which everything was sent. If the client may still be sending, a plain close would make
     /// the kernel answer with RST and take our last bytes from it: half-close then, and wait.
-    private mutating func closeGracefully(_ c: Client) {
+    mutating func closeGracefully(_ c: Client) {
         if c.pointee.mayRead || !c.pointee.input.isEmpty, !c.pointee.peerClosed {
             c.pointee.socket.tls?.shutdown()
             Socket.shutdownWrite(c.pointee.socket.descriptor)
@@ -251,6 +259,7 @@ extension ProxyCore {
     /// show that by themselves; where the end of the connection is the end of the response, it ends with a reset.
     mutating func abandon(_ c: Client) {
         guard c.isLive else { return }
+        if c.pointee.phase == .multiplexed { return close(c) }
         var isCut = false
         if !c.pointee.exchange.isNone {
             let x = exchanges[c.pointee.exchange]
@@ -259,7 +268,7 @@ extension ProxyCore {
             account(x, c)
             if x.pointee.phase == .switched { accounts.tunnels -= 1 }
             isCut = x.pointee.phase == .responding
-            if isCut, x.pointee.flags.contains(.endsWithConnection) {
+            if isCut, x.pointee.flags.contains(.endsWithConnection), c.pointee.carrier.isNone {
                 Socket.resetOnClose(c.pointee.socket.descriptor)
             }
             drop(x, c)
@@ -273,9 +282,11 @@ extension ProxyCore {
     ///
     /// - Parameter isWhole: nothing is missing that the client was to get, which TLS says by its close_notify.
     mutating func close(_ c: Client, isWhole: Bool = true) {
+        if c.pointee.phase == .multiplexed { endStreams(c) }
         clearTimer(client: c)
         buffers.release(&c.pointee.input)
         buffers.release(&c.pointee.output)
+        if !c.pointee.carrier.isNone { return closeStream(c, isWhole: isWhole) }
         if let tls = c.pointee.socket.tls {
             if isWhole, c.pointee.phase != .lingering { tls.shutdown() }
             tls.free()
@@ -285,6 +296,11 @@ extension ProxyCore {
     }
 
     mutating func clientExpired(_ c: Client) {
+        if let stream = c.pointee.stream, stream.pointee.hasProgressed {
+            // Frames were written since: it reads, slowly.
+            stream.pointee.hasProgressed = false
+            return setTimer(client: c, limits.write)
+        }
         switch c.pointee.phase {
         case .readingHead:
             // A connection that never said anything is closed without a word, as an idle one is.
@@ -302,6 +318,7 @@ extension ProxyCore {
             answer(x, 408)
             continueClient(c.handle)
         case .tunnel, .flushing, .flushingToClose: abandon(c)
+        case .multiplexed: framesExpired(c)
         case .lingering: close(c)
         }
     }

@@ -62,6 +62,7 @@ extension ProxyCore {
         isDraining = true
         for index in 0..<clients.indexBound {
             guard let c = clients.tenant(at: index) else { continue }
+            if c.pointee.phase == .multiplexed { drainFrames(c) }
             guard c.pointee.phase == .readingHead, c.pointee.input.isEmpty else { continue }
             // The first request of a connection may be on its way; nobody waits long for it.
             if c.pointee.requestsServed > 0 { close(c) } else { setTimer(client: c, CoreLimits.ticks(.seconds(1))) }

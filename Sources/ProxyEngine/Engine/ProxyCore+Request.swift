@@ -21,6 +21,10 @@ extension ProxyCore {
             if count < limits.maxHeadBytes { return .incomplete }
             refuse(c, memchr(bytes, 0x0A, count) == nil ? 414 : 431)
             return .done
+        case .invalid(.unsupportedVersion)
+        where c.pointee.requestsServed == 0 && c.pointee.carrier.isNone && Self.isHTTP2Preface(bytes, count):
+            beginHTTP2(c, bytes, count)
+            return .done
         case .invalid(let violation):
             let isLine = violation == .headTooLarge && memchr(bytes, 0x0A, limits.maxHeadBytes) == nil
             refuse(c, isLine ? 414 : Int32(violation.status))
@@ -31,6 +35,7 @@ extension ProxyCore {
         let x = beginExchange(c)
         let head = RequestHead(requestHead, bytes)
         x.pointee.flags = flags(of: head, c)
+        if !c.pointee.carrier.isNone, isGRPC(bytes) { x.pointee.flags.insert(.grpc) }
         if accessLog != nil { remember(x, bytes, requestHead.pointee.byteCount) }
         if head.refusal != 0 || Int(requestHead.pointee.target.count) > limits.maxTargetBytes {
             refuse(c, head.refusal != 0 ? head.refusal : 414)
@@ -50,7 +55,11 @@ extension ProxyCore {
             answer(x, 413)
             return .done
         }
-        let step = x.pointee.body.advance(rest, restCount)
+        if match.upstream >= 0, directory.isMultiplexed(at: match.upstream) {
+            x.pointee.flags.insert(.multiplexed)
+            if x.pointee.body.kind == .chunked { x.pointee.flags.insert(.unchunksRequest) }
+        }
+        let step = advanceUpload(x, rest, restCount)
         if step.isMalformed || x.pointee.body.chunkedContentBytes > limits.maxBodyBytes {
             x.pointee.flags.remove(.keepAlive)
             answer(x, step.isMalformed ? 400 : 413)
@@ -76,6 +85,15 @@ extension ProxyCore {
             dispatch(x, c, upstream: match.upstream)
         }
         return .done
+    }
+
+    /// Takes note of more of the request's body, which becomes what the upstream is to get of it.
+    @inline(__always)
+    private mutating func advanceUpload(
+        _ x: ExchangeReference, _ bytes: UnsafeMutablePointer<UInt8>, _ count: Int
+    ) -> MessageBody.Step {
+        x.pointee.flags.contains(.unchunksRequest)
+            ? x.pointee.body.advanceRemovingFraming(bytes, count) : x.pointee.body.advance(bytes, count)
     }
 
     /// A request has come, understood or not.
@@ -105,6 +123,20 @@ extension ProxyCore {
         if head.isIdempotent { flags.insert(.idempotent) }
         if head.wantsUpgrade { flags.insert(.upgrade) }
         return flags
+    }
+
+    /// Whether the content of the request in `requestHead` is gRPC's: `application/grpc`, or that with a suffix.
+    private func isGRPC(_ bytes: UnsafePointer<UInt8>) -> Bool {
+        for index in 0..<requestHead.pointee.fields.count {
+            let field = requestHead.pointee.fields[index]
+            guard field.kind == .other, field.name.count == 12,
+                RequestHead.equals(bytes + Int(field.name.start), "content-type")
+            else { continue }
+            let value = bytes + Int(field.value.start)
+            guard field.value.count >= 16, memcmp(value, "application/grpc", 16) == 0 else { return false }
+            return field.value.count == 16 || value[16] == 0x2B || value[16] == 0x3B
+        }
+        return false
     }
 
     /// nil when the path cannot be normalised.
@@ -145,7 +177,7 @@ extension ProxyCore {
         let high = nextRandom()
         let low = nextRandom()
         let trusts = configuration?.trustsForwarded ?? false
-        let isTLS = c.pointee.socket.tls != nil
+        let isTLS = c.pointee.isSecure
         let parsed = UnsafePointer(requestHead)
         var written = withUnsafePointer(to: c.pointee.addressText) { text in
             text.withMemoryRebound(to: UInt8.self, capacity: 46) { text in
@@ -176,7 +208,11 @@ extension ProxyCore {
         if x.pointee.flags.contains(.expectsContinue), !x.pointee.body.isComplete {
             // The proxy vouches for the upstream, as nginx does: the decision to take the body is made here.
             let text: StaticString = "HTTP/1.1 100 Continue\r\n\r\n"
-            guard send(x, c, text.utf8Start, text.utf8CodeUnitCount) else { return }
+            if !c.pointee.carrier.isNone {
+                continueOnStream(c)
+            } else {
+                guard send(x, c, text.utf8Start, text.utf8CodeUnitCount) else { return }
+            }
         }
         if x.pointee.body.isComplete {
             suspendTimer(client: c)
@@ -219,7 +255,7 @@ extension ProxyCore {
                 guard let received = receive(c, bytes, Self.readSize) else { return }
                 count = received
             }
-            let step = x.pointee.body.advance(bytes, count)
+            let step = advanceUpload(x, bytes, count)
             if step.isMalformed || x.pointee.body.chunkedContentBytes > limits.maxBodyBytes {
                 if x.pointee.phase == .responding { return abandon(x) }
                 detachUpstream(x)
@@ -240,11 +276,15 @@ extension ProxyCore {
             }
             setTimer(upstream: u, limits.response)
             guard send(u, bytes, step.forward) else { return }
+            if x.pointee.body.isComplete, !u.pointee.carrier.isNone { endRequestStream(u) }
             if step.needsFinalCRLF {
                 let end: StaticString = "\r\n"
                 guard send(u, end.utf8Start, 2) else { return }
             }
-            if isOwn, c.pointee.input.isEmpty { buffers.release(&c.pointee.input) }
+            if isOwn, c.pointee.input.isEmpty {
+                buffers.release(&c.pointee.input)
+                if !c.pointee.carrier.isNone { acknowledgeInput(c) }
+            }
         }
     }
 }

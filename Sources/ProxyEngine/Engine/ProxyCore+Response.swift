@@ -5,6 +5,7 @@ internal import Transport
 extension ProxyCore {
     /// Reads and forwards a response while there is something to read and the client takes it.
     mutating func readResponse(_ u: Upstream) {
+        if !u.pointee.carrier.isNone { return pumpStreamDown(u) }
         var rounds = 0
         while u.isLive, u.pointee.phase == .active, u.pointee.mayRead {
             let x = exchanges[u.pointee.exchange]
@@ -48,16 +49,27 @@ extension ProxyCore {
     }
 
     /// The upstream's end of stream.
-    private mutating func ended(_ u: Upstream, _ x: ExchangeReference, _ c: Client) {
+    mutating func ended(_ u: Upstream, _ x: ExchangeReference, _ c: Client) {
         u.pointee.mayRead = false
         u.pointee.peerClosed = true
         u.pointee.body.endOfStream()
         guard u.pointee.hasHead, u.pointee.body.isComplete else { return lost(u, x, .broken) }
         if x.pointee.flags.contains(.chunksResponse) {
-            let end: StaticString = "0\r\n\r\n"
-            guard send(x, c, end.utf8Start, end.utf8CodeUnitCount) else { return }
+            guard sendLastChunk(u, x, c) else { return }
+        } else if !c.pointee.carrier.isNone, !u.pointee.trailers.isEmpty {
+            let lines = UnsafeBufferPointer(start: u.pointee.trailers.bytes, count: u.pointee.trailers.count)
+            c.pointee.stream?.pointee.trailers = Array(lines)
         }
         finish(u, x, c)
+    }
+
+    /// The end of a body that we frame in chunks, with the trailers that the upstream has sent.
+    private mutating func sendLastChunk(_ u: Upstream, _ x: ExchangeReference, _ c: Client) -> Bool {
+        let end: StaticString = "0\r\n\r\n"
+        guard !u.pointee.trailers.isEmpty else { return send(x, c, end.utf8Start, end.utf8CodeUnitCount) }
+        guard send(x, c, end.utf8Start, 3) else { return false }
+        guard send(x, c, u.pointee.trailers.bytes, u.pointee.trailers.count) else { return false }
+        return send(x, c, end.utf8Start + 3, 2)
     }
 
     /// Takes a response head (or several, with 1xx) from a buffer of the connection's own.
@@ -79,7 +91,7 @@ extension ProxyCore {
     }
 
     /// - Parameter bytes: with ``headroom`` in front and ``tailroom`` behind.
-    private mutating func deliver(
+    mutating func deliver(
         _ u: Upstream, _ x: ExchangeReference, _ c: Client, _ bytes: UnsafeMutablePointer<UInt8>, _ count: Int
     ) {
         var bytes = bytes
@@ -105,7 +117,9 @@ extension ProxyCore {
             if status == 101 { return switchProtocols(u, x, c, bytes, count) }
             if status < 200 {
                 // 100 was answered by the proxy itself; others (102, 103) go to clients that know them.
-                if status != 100, !x.pointee.flags.contains(.http10) {
+                if status != 100, !c.pointee.carrier.isNone {
+                    respondOnStream(c, bytes, hasContent: false)
+                } else if status != 100, !x.pointee.flags.contains(.http10) {
                     let length = ResponseHead.write(
                         responseHead, bytes, framing: .asIs, connection: .implied, date: currentDate(), to: headScratch)
                     guard send(x, c, headScratch, length) else { return }
@@ -134,6 +148,7 @@ extension ProxyCore {
             buffers.release(&x.pointee.request)
             x.pointee.requestSent = 0
         }
+        if !c.pointee.carrier.isNone { return beginOnStream(u, x, c, bytes, count) }
         var framing = ResponseHead.Framing.asIs
         switch u.pointee.body.kind {
         case .chunked:
@@ -167,10 +182,25 @@ extension ProxyCore {
         forwardBody(u, x, c, bytes + headCount, count - headCount, headCount: written)
     }
 
+    /// As ``begin(_:_:_:_:_:)``, for a stream of HTTP/2: content goes to it without any framing.
+    private mutating func beginOnStream(
+        _ u: Upstream, _ x: ExchangeReference, _ c: Client, _ bytes: UnsafeMutablePointer<UInt8>, _ count: Int
+    ) {
+        if u.pointee.endsWithHead { u.pointee.body = .empty }
+        // HTTP/2 has no transfer codings, so nobody could undo them.
+        if responseHead.pointee.fields.isCoded { return lost(u, x, .uncarriable) }
+        if u.pointee.body.kind == .chunked { x.pointee.flags.insert(.unchunksResponse) }
+        let headCount = responseHead.pointee.byteCount
+        x.pointee.phase = .responding
+        x.pointee.download += Int64(headCount)
+        respondOnStream(c, bytes, hasContent: !u.pointee.body.isComplete)
+        forwardBody(u, x, c, bytes + headCount, count - headCount, headCount: 0)
+    }
+
     /// Sends body bytes to the client, framed as it needs them, with a head from `headScratch` in front.
     ///
     /// - Parameter bytes: with enough room in front for the head and a chunk size, and ``tailroom`` behind `count`.
-    private mutating func forwardBody(
+    mutating func forwardBody(
         _ u: Upstream, _ x: ExchangeReference, _ c: Client, _ bytes: UnsafeMutablePointer<UInt8>, _ count: Int,
         headCount: Int
     ) {
@@ -207,7 +237,8 @@ extension ProxyCore {
         }
         if step.consumed < count { u.pointee.isReusable = false }
         if length > 0, !send(x, c, start, length) { return }
-        if u.pointee.body.isComplete { finish(u, x, c) }
+        // A stream's end comes by itself, and trailers before it.
+        if u.pointee.body.isComplete, u.pointee.carrier.isNone { finish(u, x, c) }
     }
 
     /// The longest size line: 16 digits and the line's end.

@@ -26,7 +26,11 @@ extension ProxyCore {
         accounts.tunnels += 1
         clearTimer(upstream: u)
         setTimer(client: c, limits.tunnelIdle)
-        guard send(x, c, headScratch, written) else { return }
+        if !c.pointee.carrier.isNone {
+            respondOnStream(c, bytes, hasContent: true)
+        } else {
+            guard send(x, c, headScratch, written) else { return }
+        }
         if count > headCount, !send(x, c, bytes + headCount, count - headCount) { return }
         // Both may have sent more already.
         pumpTunnelUp(c)
@@ -45,6 +49,12 @@ extension ProxyCore {
             let isAlive = sendTunnelUp(u, x, c, kept.bytes, kept.count)
             buffers.release(&kept)
             guard isAlive else { return }
+        }
+        if !c.pointee.carrier.isNone {
+            guard c.pointee.input.isEmpty else { return }
+            acknowledgeInput(c)
+            if c.pointee.peerClosed, u.pointee.output.isEmpty { Socket.shutdownWrite(u.pointee.socket.descriptor) }
+            return
         }
         var rounds = 0
         while c.isLive, c.pointee.mayRead, u.pointee.output.isEmpty {
@@ -129,6 +139,7 @@ extension ProxyCore {
             case .closed:
                 u.pointee.mayRead = false
                 u.pointee.peerClosed = true
+                if !c.pointee.carrier.isNone { return endTunnel(x, c) }
                 if c.pointee.peerClosed || c.pointee.socket.tls != nil { return abandon(c) }
                 Socket.shutdownWrite(c.pointee.socket.descriptor)
             }

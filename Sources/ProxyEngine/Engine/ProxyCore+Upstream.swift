@@ -13,12 +13,19 @@ extension ProxyCore {
         case responseTimeout
         /// It sent what is no response.
         case malformed
+        /// It sent what cannot be said to this client.
+        case uncarriable
+        /// It has not looked at the request, and says so (RFC 9113 sections 6.8 and 8.7).
+        case refused
     }
 
     // MARK: Getting a connection
 
     /// Puts the request on a pooled or a new connection to `endpoint`.
     mutating func connect(_ x: ExchangeReference, _ endpoint: Handle<Party.Endpoints>, mayReuse: Bool) {
+        if x.pointee.flags.contains(.multiplexed) {
+            return connectStream(x, endpoint, mayReuse: mayReuse)
+        }
         let e = directory.endpoints[endpoint]
         if mayReuse {
             while !e.pointee.firstIdle.isNone {
@@ -37,7 +44,7 @@ extension ProxyCore {
             }
         }
         guard let worker = worker?.takeUnretainedValue() else { return }
-        if pool.connections.count >= limits.maxUpstreamConnections, !closeAnIdle() { return retryOrFail(x, .connect) }
+        if pool.connections.count - pool.streamCount >= limits.maxUpstreamConnections, !closeAnIdle() { return retryOrFail(x, .connect) }
         let descriptor: Int32
         do {
             descriptor = try Socket.connect(e.pointee.address)
@@ -61,7 +68,7 @@ extension ProxyCore {
         setTimer(upstream: u, limits.connect)
     }
 
-    private func attach(_ u: Upstream, _ x: ExchangeReference) {
+    func attach(_ u: Upstream, _ x: ExchangeReference) {
         u.pointee.attach(to: x.handle)
         x.pointee.upstream = u.handle
         x.pointee.endpoint = u.pointee.endpoint
@@ -98,13 +105,18 @@ extension ProxyCore {
     /// Closes every idle connection of an endpoint.
     mutating func closeIdle(of endpoint: Handle<Party.Endpoints>) {
         let e = directory.endpoints[endpoint]
+        if let m = pool.connections.resolve(e.pointee.multiplexed),
+            m.pointee.session?.takeUnretainedValue().streams.isEmpty ?? false
+        {
+            closeCarrier(m)
+        }
         while e.isLive, !e.pointee.firstIdle.isNone { closeIdle(pool.connections[e.pointee.firstIdle]) }
     }
 
     /// Makes room for a connection by ending an idle one, of the endpoints in turn.
     ///
     /// - Returns: false when every connection has a request.
-    private mutating func closeAnIdle() -> Bool {
+    mutating func closeAnIdle() -> Bool {
         guard pool.idleCount > 0 else { return false }
         let bound = directory.endpoints.indexBound
         for _ in 0..<bound {
@@ -121,6 +133,7 @@ extension ProxyCore {
     /// Takes a connection from its finished request: back to the pool if it can serve another.
     mutating func release(_ u: Upstream) {
         u.pointee.exchange = .none
+        if !u.pointee.carrier.isNone { return close(u) }
         u.pointee.requestsServed += 1
         if u.pointee.isReusable, u.pointee.output.isEmpty, !u.pointee.peerClosed {
             addIdle(u)
@@ -134,6 +147,12 @@ extension ProxyCore {
         clearTimer(upstream: u)
         buffers.release(&u.pointee.input)
         buffers.release(&u.pointee.output)
+        if !u.pointee.carrier.isNone { return closeStream(u) }
+        if let session = u.pointee.session {
+            buffers.release(&session.takeUnretainedValue().outgoing)
+            u.pointee.session = nil
+            session.release()
+        }
         if let registration = u.pointee.registration { loop.close(registration) }
         let endpoint = u.pointee.endpoint
         pool.close(u, of: directory.endpoints[endpoint])
@@ -154,6 +173,7 @@ extension ProxyCore {
     mutating func upstreamReady(_ u: Upstream, _ events: ReadyEvents) {
         if events.contains(.readable) { u.pointee.mayRead = true }
         if events.contains(.peerClosed) { u.pointee.peerClosed = true }
+        if u.pointee.session != nil { return carrierReady(u, events) }
         switch u.pointee.phase {
         case .connecting:
             guard events.contains(.writable) else { return }
@@ -179,6 +199,7 @@ extension ProxyCore {
         case .tunnel:
             if events.contains(.writable) { flushTunnelUp(u) }
             if u.isLive, u.pointee.phase == .tunnel, u.pointee.mayRead { pumpTunnelDown(u) }
+        case .multiplexed: break
         }
     }
 
@@ -201,6 +222,10 @@ extension ProxyCore {
 
     /// Sends body bytes, keeping what the upstream does not take. False when the connection (or more) is gone.
     mutating func send(_ u: Upstream, _ bytes: UnsafePointer<UInt8>, _ count: Int) -> Bool {
+        if !u.pointee.carrier.isNone {
+            sendContentOnStream(u, bytes, count)
+            return true
+        }
         var sent = 0
         while sent < count, u.pointee.output.isEmpty {
             switch u.pointee.socket.write(UnsafeRawBufferPointer(start: bytes + sent, count: count - sent)) {
@@ -262,13 +287,13 @@ extension ProxyCore {
             switch loss {
             case .connect: state.pointee.connectFailures += 1
             case .connectTimeout, .responseTimeout: state.pointee.timeouts += 1
-            case .broken, .malformed: break
+            case .broken, .malformed, .uncarriable, .refused: break
             }
         }
         let hadAnswered = u.pointee.hasAnswered
         detachUpstream(x)
-        if x.pointee.phase == .responding || hasHead { return abandon(x) }
-        if hadAnswered || loss == .malformed { return fail(x, loss) }
+        if x.pointee.phase == .responding || hasHead && loss != .uncarriable { return abandon(x) }
+        if hadAnswered || loss == .malformed || loss == .uncarriable { return fail(x, loss) }
         let maySendAgain = !x.pointee.flags.contains(.streamedBody) && x.pointee.request.base != nil
         if loss == .broken, isStale, maySendAgain,
             x.pointee.flags.contains(.idempotent) || x.pointee.requestSent == 0,
@@ -278,13 +303,20 @@ extension ProxyCore {
             directory[x.pointee.target].pointee.retries += 1
             return connect(x, endpoint, mayReuse: false)
         }
+        if loss == .refused, maySendAgain, x.pointee.attempts < limits.maxAttempts,
+            directory.endpoints.resolve(endpoint) != nil
+        {
+            directory[x.pointee.target].pointee.retries += 1
+            x.pointee.attempts += 1
+            return connect(x, endpoint, mayReuse: true)
+        }
         retryOrFail(x, loss)
     }
 
     /// Tries another endpoint if that is safe and there is one.
-    private mutating func retryOrFail(_ x: ExchangeReference, _ loss: Loss) {
+    mutating func retryOrFail(_ x: ExchangeReference, _ loss: Loss) {
         let wasSent = loss == .broken && x.pointee.requestSent > 0
-        let mayRetry = loss == .connect || loss == .connectTimeout || loss == .broken
+        let mayRetry = loss == .connect || loss == .connectTimeout || loss == .broken || loss == .refused
         let state = directory[x.pointee.target]
         if mayRetry, !wasSent || x.pointee.flags.contains(.idempotent), !x.pointee.flags.contains(.streamedBody),
             x.pointee.request.base != nil, x.pointee.attempts < limits.maxAttempts,
@@ -298,14 +330,15 @@ extension ProxyCore {
 
     private mutating func fail(_ x: ExchangeReference, _ loss: Loss) {
         switch loss {
-        case .connect, .broken, .malformed: answer(x, 502)
+        case .connect, .broken, .malformed, .uncarriable, .refused: answer(x, 502)
         case .connectTimeout, .responseTimeout: answer(x, 504)
         }
     }
 
     mutating func upstreamExpired(_ u: Upstream) {
+        if u.pointee.session != nil { return carrierExpired(u) }
         switch u.pointee.phase {
-        case .tunnel: break
+        case .tunnel, .multiplexed: break
         case .idle:
             closeIdle(u)
         case .connecting:
@@ -325,6 +358,7 @@ extension ProxyCore {
                 // It is waiting for the client's body, as it should.
                 return setTimer(upstream: u, limits.response)
             }
+            if !u.pointee.carrier.isNone { distrustCarrier(of: u) }
             let client = x.pointee.client
             lost(u, x, .responseTimeout)
             continueClient(client)

@@ -22,6 +22,12 @@ struct ProxyCore: ~Copyable {
     typealias Upstream = UpstreamPool.Connection
     typealias ExchangeReference = Slab<Party.Exchanges, Exchange>.Reference
 
+    /// Whose frames wait to be written.
+    enum FrameWriter {
+        case client(Handle<Party.Clients>)
+        case upstream(Handle<Party.Upstreams>)
+    }
+
     enum Side: UInt64 { case client = 0, upstream = 1 }
 
     let loop: EventLoop
@@ -43,9 +49,16 @@ struct ProxyCore: ~Copyable {
     var limits = CoreLimits()
     var listeners: [ListenerState] = []
     var isDraining = false
+    /// How many of `clients` are streams.
+    var streamCount = 0
+    /// Sessions with HTTP/2 that have something to write at the end of this round of events.
+    var frameWriters: [FrameWriter] = []
+    var fieldBlock = HTTP2FieldBlock()
 
     /// Room for reading: ``headroom``, ``readSize``, ``tailroom``.
     let scratch: UnsafeMutablePointer<UInt8>
+    /// Frames of HTTP/2 that are being taken, ``readSize``: what they bring about uses `scratch`.
+    let frameScratch: UnsafeMutablePointer<UInt8>
     /// A rewritten response head on its way to the headroom, or a normalised path.
     let headScratch: UnsafeMutablePointer<UInt8>
     /// The head that is being looked at: about 1 KiB each, so one for the loop rather than for each connection.
@@ -58,6 +71,7 @@ struct ProxyCore: ~Copyable {
         self.loop = loop
         self.accessLog = accessLog
         scratch = .allocate(capacity: Self.headroom + Self.readSize + Self.tailroom)
+        frameScratch = .allocate(capacity: Self.readSize)
         headScratch = .allocate(capacity: Self.readSize + Self.headroom)
         requestHead = .allocate(capacity: 1)
         requestHead.initialize(to: HTTP1RequestHead())
@@ -72,6 +86,8 @@ struct ProxyCore: ~Copyable {
 
     deinit {
         scratch.deallocate()
+        frameScratch.deallocate()
+        fieldBlock.deallocate()
         headScratch.deallocate()
         requestHead.deinitialize(count: 1)
         requestHead.deallocate()
@@ -121,6 +137,30 @@ struct ProxyCore: ~Copyable {
                 worker.core.pointee.upstreamReady(upstream, .readable)
             }
         }
+    }
+
+    /// Has frames written at the end of the round.
+    mutating func schedule(_ writer: FrameWriter) {
+        frameWriters.append(writer)
+        guard frameWriters.count == 1, let worker = worker?.takeUnretainedValue() else { return }
+        EventLoop.atEndOfRound {
+            worker.core.pointee.updateTime()
+            worker.core.pointee.writeFrames()
+        }
+    }
+
+    private mutating func writeFrames() {
+        var writers: [FrameWriter] = []
+        swap(&writers, &frameWriters)
+        for writer in writers {
+            switch writer {
+            case .client(let handle): if let client = clients.resolve(handle) { flushFrames(client) }
+            case .upstream(let handle): if let m = pool.connections.resolve(handle) { flushFrames(m) }
+            }
+        }
+        guard frameWriters.isEmpty else { return }
+        writers.removeAll(keepingCapacity: true)
+        swap(&writers, &frameWriters)
     }
 
     // MARK: Timers

@@ -3,7 +3,7 @@ package import NetworkTypes
 internal import Synchronization
 package import Transport
 
-/// The L7 proxy: accepts HTTP/1.1 (with and without TLS), routes by host and path, and forwards to pooled upstream
+/// The L7 proxy: accepts HTTP/1.1 and HTTP/2 (with and without TLS), routes by host and path, and forwards to pooled upstream
 /// connections.
 ///
 /// It runs on the event loops it is given, each with its own listening sockets, connections and pools; loops share
@@ -213,7 +213,7 @@ package final class ProxyEngine: Sendable {
             if let tls = state.tls {
                 tls.replaceCertificates(certificates)
             } else {
-                state.tls = try TLSContext(server: certificates, protocols: ["http/1.1"])
+                state.tls = try TLSContext(server: certificates, protocols: ["h2", "http/1.1"])
             }
         } catch {
             for listener in configuration.listeners where listener.scheme == .https {

@@ -61,4 +61,10 @@ struct RequestFlags: OptionSet, BitwiseCopyable {
     static let unchunksResponse = RequestFlags(rawValue: 256)
     /// The response's end is the connection's end.
     static let endsWithConnection = RequestFlags(rawValue: 512)
+    /// A call of gRPC: errors of the proxy's own have its form.
+    static let grpc = RequestFlags(rawValue: 1024)
+    /// The chunks of the request are taken apart for the upstream.
+    static let unchunksRequest = RequestFlags(rawValue: 2048)
+    /// It goes to upstreams as HTTP/2, as they were when it was routed: its body is framed for that.
+    static let multiplexed = RequestFlags(rawValue: 4096)
 }

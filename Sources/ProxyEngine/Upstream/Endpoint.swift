@@ -11,6 +11,10 @@ struct Endpoint {
     /// Least recently used: the one to give up when the list is full.
     var lastIdle = Handle<Party.Upstreams>.none
     var idleCount: Int32 = 0
+    /// The connection with HTTP/2 that new requests go to.
+    var multiplexed = Handle<Party.Upstreams>.none
+    /// How many requests at once the last such connection was allowed.
+    var concurrency: Int32 = 100
     /// Connections of any kind.
     var openCount: Int32 = 0
 

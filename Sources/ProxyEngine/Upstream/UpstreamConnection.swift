@@ -1,6 +1,9 @@
 internal import Transport
 
 /// One connection to an endpoint: in the pool, or serving one exchange. A plain struct in a slab.
+///
+/// A connection with HTTP/2 has a slot too, ``Phase/multiplexed``, and each of its streams one more, which serves one
+/// exchange and whose ``carrier`` is the connection.
 struct UpstreamConnection {
     enum Phase: UInt8 {
         case connecting
@@ -9,6 +12,8 @@ struct UpstreamConnection {
         /// In its endpoint's list of idle connections.
         case idle
         case tunnel
+        /// Carries the streams of ``session``, which have slots of their own.
+        case multiplexed
     }
 
     var phase = Phase.connecting
@@ -17,6 +22,16 @@ struct UpstreamConnection {
     /// The exchange that it works for.
     var exchange = Handle<Party.Exchanges>.none
     var endpoint = Handle<Party.Endpoints>.none
+    /// The connection that a stream is on; none for a connection.
+    var carrier = Handle<Party.Upstreams>.none
+    /// Of a stream, until it is closed.
+    var stream: HTTP2StreamPointer?
+    /// Of a connection with HTTP/2; held by it.
+    var session: Unmanaged<HTTP2Session>?
+    /// Field lines that came behind the content.
+    var trailers = ByteBuffer()
+    /// The stream ended with the response's head.
+    var endsWithHead = false
     /// Neighbours in the idle list.
     var nextIdle = Handle<Party.Upstreams>.none
     var previousIdle = Handle<Party.Upstreams>.none

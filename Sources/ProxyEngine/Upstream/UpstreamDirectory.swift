@@ -35,6 +35,7 @@ struct UpstreamDirectory: ~Copyable {
         for upstream in upstreams {
             let state = state(named: upstream.name)
             state.pointee.isConfigured = true
+            state.pointee.isMultiplexed = upstream.version == .http2
             set(upstream.endpoints, of: state, dropping: &dropped)
             stateOfPosition.append(state.handle)
         }
@@ -48,14 +49,16 @@ struct UpstreamDirectory: ~Copyable {
         release(dropped)
     }
 
-    /// Gives the named upstreams other endpoints and leaves everything else alone. Names that are not configured are
+    /// Gives the named upstreams other endpoints (and versions) and leaves everything else alone. Names that are not configured are
     /// passed over.
     mutating func patch(_ upstreams: [ProxyConfiguration.Upstream]) {
         var dropped: [EndpointHandle] = []
         for upstream in upstreams {
             guard let handle = stateOfName[upstream.name] else { continue }
             let state = states[handle]
-            if state.pointee.isConfigured { set(upstream.endpoints, of: state, dropping: &dropped) }
+            guard state.pointee.isConfigured else { continue }
+            state.pointee.isMultiplexed = upstream.version == .http2
+            set(upstream.endpoints, of: state, dropping: &dropped)
         }
         release(dropped)
     }
@@ -83,6 +86,11 @@ struct UpstreamDirectory: ~Copyable {
         let state = states[stateOfPosition[Int(position)]]
         state.pointee.activeRequests += 1
         return state
+    }
+
+    /// Whether the configuration's upstream at `position` speaks HTTP/2.
+    func isMultiplexed(at position: Int32) -> Bool {
+        states[stateOfPosition[Int(position)]].pointee.isMultiplexed
     }
 
     /// One exchange less; the last one of an upstream that was removed takes it along.

@@ -9,6 +9,8 @@ struct UpstreamPool: ~Copyable {
     var nextReclaimed: Int32 = 0
     /// Connections made since the start.
     private(set) var created: UInt64 = 0
+    /// How many of `connections` are streams of others.
+    private(set) var streamCount = 0
 
     /// A connection to `endpoint` that is being made.
     mutating func open(to endpoint: EndpointReference) -> Connection {
@@ -17,6 +19,22 @@ struct UpstreamPool: ~Copyable {
         endpoint.pointee.openCount += 1
         created += 1
         return connection
+    }
+
+    /// A stream for one exchange on a connection with HTTP/2.
+    mutating func openStream(on carrier: Connection, to endpoint: EndpointReference) -> Connection {
+        let stream = connections.take()
+        stream.pointee.phase = .active
+        stream.pointee.carrier = carrier.handle
+        stream.pointee.endpoint = endpoint.handle
+        endpoint.pointee.openCount += 1
+        streamCount += 1
+        return stream
+    }
+
+    mutating func closeStream(_ stream: Connection, of endpoint: EndpointReference) {
+        streamCount -= 1
+        close(stream, of: endpoint)
     }
 
     /// Ends a connection, which must not be in an idle list.

@@ -7,6 +7,8 @@ struct UpstreamState {
     var next: Int32 = 0
     /// Exchanges that refer to this state.
     var activeRequests: Int32 = 0
+    /// Its endpoints speak HTTP/2.
+    var isMultiplexed = false
     /// The configuration has it.
     var isConfigured = false
     var traffic = TrafficCount()

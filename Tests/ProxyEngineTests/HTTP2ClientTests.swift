@@ -1,0 +1,318 @@
+import Foundation
+import NetworkTypes
+import Testing
+
+@testable import ProxyEngine
+@testable import Transport
+
+@Suite("Clients speak HTTP/2") struct HTTP2ClientTests {
+    private typealias Client = HTTP2TestClient
+
+    @Test func `a request becomes one of HTTP/1.1, and its response one of HTTP/2`() async throws {
+        let upstream = FakeUpstream()
+        let harness = try EngineHarness([upstream.address])
+        let client = Client(harness.connect())
+        client.head(
+            1,
+            Client.get("/echo?a=1", host: "shop.example:8080") + [
+                ("cookie", "a=1"), ("x-one", "two"), ("cookie", "b=2"), ("te", "trailers"),
+            ])
+        let answer = client.answer(1)
+        #expect(answer.status == 200)
+        #expect(answer["x-served-by"] == "fake")
+        #expect(answer["date"]?.hasSuffix("GMT") == true)
+        #expect(answer["content-length"] == "\(answer.body.count)")
+        let request = try #require(upstream.requests.first)
+        #expect(request.startLine == "GET /echo?a=1 HTTP/1.1")
+        #expect(request["host"] == "shop.example:8080")
+        #expect(request["cookie"] == "a=1; b=2")
+        #expect(request["x-one"] == "two")
+        #expect(request["x-forwarded-proto"] == "http")
+        #expect(request["x-forwarded-for"] == "127.0.0.1")
+        #expect(request["te"] == nil)
+        await harness.stop()
+        upstream.stop()
+    }
+
+    @Test func `a hundred streams of one connection are answered, each with its own content`() async throws {
+        let upstream = FakeUpstream()
+        let harness = try EngineHarness([upstream.address])
+        let client = Client(harness.connect())
+        let streams = (0..<100).map { Int32(2 * $0 + 1) }
+        for stream in streams {
+            client.head(stream, Client.get(stream % 4 == 1 ? "/length/\(stream * 40)" : "/chunked/\(stream * 40)"))
+        }
+        for stream in streams {
+            let answer = client.answer(stream)
+            #expect(answer.status == 200)
+            #expect(answer.body == FakeUpstream.pattern(Int(stream) * 40))
+            #expect(answer["transfer-encoding"] == nil)
+        }
+        let counters = await harness.counters { $0.statuses[200] == 100 }
+        #expect(counters.statuses[200] == 100)
+        #expect(counters.connectionsOpen == 1)
+        await harness.stop()
+        upstream.stop()
+    }
+
+    @Test(arguments: [true, false])
+    func `content of a request goes up, with a length and without`(hasLength: Bool) async throws {
+        let upstream = FakeUpstream()
+        let harness = try EngineHarness([upstream.address])
+        let client = Client(harness.connect())
+        let content = FakeUpstream.pattern(60_000)
+        client.head(1, Client.post("/echo") + (hasLength ? [("content-length", "60000")] : []), ends: false)
+        client.content(1, content, ends: true)
+        #expect(client.answer(1).status == 200)
+        let request = try #require(upstream.requests.first)
+        #expect(request.body == content)
+        #expect(request["transfer-encoding"] == (hasLength ? nil : "chunked"))
+        await harness.stop()
+        upstream.stop()
+    }
+
+    @Test func `a response of any framing arrives whole, a large one through small windows`() async throws {
+        let upstream = FakeUpstream()
+        let harness = try EngineHarness([upstream.address])
+        let client = Client(harness.connect(), settings: [(4, 1000)])
+        for (index, path) in ["/length/300000", "/chunked/300000", "/close/300000", "/length/0"].enumerated() {
+            let stream = Int32(2 * index + 1)
+            client.head(stream, Client.get(path))
+            let answer = client.answer(stream)
+            #expect(answer.status == 200)
+            #expect(answer.resetCode == nil)
+            #expect((answer.body == FakeUpstream.pattern(path == "/length/0" ? 0 : 300_000)) as Bool, "\(path)")
+        }
+        await harness.stop()
+        upstream.stop()
+    }
+
+    @Test func `a response without content ends with its head`() async throws {
+        let upstream = FakeUpstream()
+        let harness = try EngineHarness([upstream.address])
+        let client = Client(harness.connect())
+        client.head(1, Client.get("/status/204"))
+        client.head(3, [(":method", "HEAD")] + Client.get("/length/10").dropFirst())
+        #expect(client.answer(1).isHeadOnly)
+        #expect(client.answer(3).isHeadOnly)
+        #expect(client.answer(3)["content-length"] == "10")
+        await harness.stop()
+        upstream.stop()
+    }
+
+    @Test func `a response that breaks off resets its stream and nothing else`() async throws {
+        let upstream = FakeUpstream()
+        let harness = try EngineHarness([upstream.address])
+        let client = Client(harness.connect())
+        client.head(1, Client.get("/half/5000"))
+        client.head(3, Client.get("/length/50"))
+        #expect(client.answer(1).resetCode == 2)
+        #expect(client.answer(3).body == FakeUpstream.pattern(50))
+        await harness.stop()
+        upstream.stop()
+    }
+
+    @Test func `interim responses are passed on, and 100 lets content come`() async throws {
+        let upstream = FakeUpstream(raw: { socket in
+            guard socket.readRequest() != nil else { return }
+            socket.send("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+            _ = socket.readToEnd()
+        })
+        let harness = try EngineHarness([upstream.address])
+        let client = Client(harness.connect())
+        client.head(1, Client.post("/") + [("expect", "100-continue"), ("content-length", "3")], ends: false)
+        while client.answers[1]?.interim.first == nil, client.readFrame() != nil {}
+        client.content(1, [1, 2, 3], ends: true)
+        #expect(client.answer(1).interim == [100, 103])
+        #expect(client.answer(1).text == "ok")
+        await harness.stop()
+        upstream.stop()
+    }
+
+    @Test func `an answer before the end of the request ends the stream without an error`() async throws {
+        let upstream = FakeUpstream()
+        var limits = ProxyLimits()
+        limits.maxBodyBytes = 1000
+        let harness = try EngineHarness([upstream.address], limits: limits)
+        let client = Client(harness.connect())
+        client.head(1, Client.post("/echo") + [("content-length", "5000")], ends: false)
+        #expect(client.answer(1).status == 413)
+        while client.answers[1]?.resetCode == nil, client.readFrame() != nil {}
+        #expect(client.answers[1]?.resetCode == 0)
+        // Without a length it is found out on the way.
+        client.head(3, Client.post("/echo"), ends: false)
+        client.content(3, FakeUpstream.pattern(5000), ends: false)
+        #expect(client.answer(3).status == 413)
+        client.head(5, Client.get("/length/5"))
+        #expect(client.answer(5).body == FakeUpstream.pattern(5))
+        await harness.stop()
+        upstream.stop()
+    }
+
+    @Test func `who takes requests back costs no upstream, and too many of them end the connection`() async throws {
+        let upstream = FakeUpstream()
+        let harness = try EngineHarness([upstream.address])
+        let client = Client(harness.connect())
+        var bytes: [UInt8] = []
+        for index in 0..<2000 {
+            let stream = Int32(2 * index + 1)
+            bytes += Client.frame(1, 5, stream, Client.block(Client.get("/hang")))
+            bytes += Client.frame(3, 0, stream, Client.bytes(8))
+        }
+        client.socket.send(bytes)
+        #expect(client.readGoAway() == 11)
+        let counters = await harness.counters { $0.connectionsOpen == 0 }
+        #expect(counters.connectionsOpen == 0)
+        #expect(counters.upstreamConnectionsOpen == 0)
+        await harness.stop()
+        upstream.stop()
+    }
+
+    /// Answers to PING, PRIORITY, and a type that nobody knows.
+    @Test(arguments: [UInt8(6), 2, 0x42])
+    func `a flood of frames that say nothing ends the connection`(type: UInt8) async throws {
+        let harness = try EngineHarness([SocketAddress]())
+        let client = Client(harness.connect())
+        let payload: [UInt8] = type == 2 ? [0, 0, 0, 0, 1] : Array(repeating: 0, count: 8)
+        let frame = Client.frame(type, type == 6 ? 1 : 0, type == 2 ? 1 : 0, payload)
+        let flood = Array(repeating: frame, count: 2000).flatMap { $0 }
+        var sent = 0
+        while sent < 9 << 20, client.socket.send(flood) { sent += flood.count }
+        #expect(client.readGoAway() == 11)
+        await harness.stop()
+    }
+
+    @Test func `a head without an end, or one of many small fields, is refused`() async throws {
+        let upstream = FakeUpstream()
+        let harness = try EngineHarness([upstream.address])
+        let endless = Client(harness.connect())
+        endless.send(1, 1, 1, Client.block(Client.get("/")))
+        for _ in 0..<64 { endless.send(9, 0, 1, Client.block([("a", String(repeating: "b", count: 100))])) }
+        #expect(endless.readGoAway() != nil)
+        let large = Client(harness.connect())
+        large.head(1, Client.get("/") + (0..<40).map { ("x-\($0)", String(repeating: "b", count: 1000)) })
+        #expect(large.answer(1).status == 431)
+        // One that grows by compression: a field of 4,000 bytes is put into the table and then named 200 times.
+        let bomb = Client(harness.connect())
+        var block = Client.block(Client.get("/"))
+        block += [0x40, 1, 0x78, 127, 0xA1, 30] + Array(repeating: 0x62, count: 127 + 0x21 + 30 * 128)
+        block += Array(repeating: 0xBE, count: 200)
+        bomb.send(1, 5, 1, block)
+        let answer = bomb.answer(1)
+        #expect(answer.status == 431 || answer.resetCode != nil || bomb.goAway != nil)
+        #expect(upstream.requests.isEmpty)
+        await harness.stop()
+        upstream.stop()
+    }
+
+    @Test func `a client that opens no window is cut off, and its upstream is not read on`() async throws {
+        let upstream = FakeUpstream()
+        var limits = ProxyLimits()
+        limits.writeTimeout = .milliseconds(200)
+        let harness = try EngineHarness([upstream.address], limits: limits)
+        let client = Client(harness.connect(), settings: [(4, 0)])
+        client.head(1, Client.get("/length/50000000"))
+        let counters = await harness.counters { $0.upstreamConnectionsOpen == 1 }
+        #expect(counters.bufferedBytes < 1 << 20)
+        #expect(client.answer(1).resetCode != nil)
+        _ = await harness.counters { $0.upstreamConnectionsOpen == 0 && $0.bufferedBytes == 0 }
+        await harness.stop()
+        upstream.stop()
+    }
+
+    @Test func `a slow upstream holds back the content of its stream and of no other`() async throws {
+        let upstream = FakeUpstream(raw: { socket in
+            guard let head = socket.readHead() else { return }
+            if head.hasPrefix("POST") { Thread.sleep(forTimeInterval: 2) }
+            socket.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+        })
+        var limits = ProxyLimits()
+        limits.maxBodyBytes = nil
+        let harness = try EngineHarness([upstream.address], limits: limits)
+        let client = Client(harness.connect())
+        client.head(1, Client.post("/"), ends: false)
+        client.content(1, FakeUpstream.pattern(65_535), ends: false)
+        client.head(3, Client.get("/"))
+        #expect(client.answer(3).text == "ok")
+        await harness.stop()
+        upstream.stop()
+    }
+
+    @Test func `draining tells the client to go and answers what it has asked`() async throws {
+        let upstream = FakeUpstream(raw: { socket in
+            guard socket.readRequest() != nil else { return }
+            Thread.sleep(forTimeInterval: 0.3)
+            socket.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+        })
+        let harness = try EngineHarness([upstream.address])
+        let client = Client(harness.connect())
+        client.head(1, Client.get("/"))
+        _ = await harness.counters { $0.upstreamConnectionsOpen == 1 }
+        async let end: Void = harness.engine.shutdown(grace: .seconds(10))
+        #expect(client.readGoAway() == 0)
+        #expect(client.answer(1).text == "ok")
+        while client.readFrame() != nil {}
+        #expect(client.socket.isAtEnd)
+        await end
+        await harness.stop()
+        upstream.stop()
+    }
+
+    @Test func `an error of the proxy has the form of gRPC where the request has`() async throws {
+        let harness = try EngineHarness([SocketAddress]())
+        let client = Client(harness.connect())
+        client.head(1, Client.post("/a.B/C") + [("content-type", "application/grpc+proto"), ("te", "trailers")])
+        client.head(3, Client.get("/"))
+        let call = client.answer(1)
+        #expect(call.status == 200)
+        #expect(call.isHeadOnly)
+        #expect(call["grpc-status"] == "14")
+        #expect(call["content-type"] == "application/grpc")
+        #expect(client.answer(3).status == 503)
+        #expect(client.answer(3)["content-type"] == "text/html")
+        await harness.stop()
+    }
+
+    @Test func `a WebSocket over HTTP/2 is one over HTTP/1.1 to the upstream`() async throws {
+        let upstream = FakeUpstream()
+        let harness = try EngineHarness([upstream.address])
+        let client = Client(harness.connect())
+        client.head(
+            1,
+            [
+                (":method", "CONNECT"), (":protocol", "websocket"), (":scheme", "http"), (":authority", "a.example"),
+                (":path", "/upgrade"), ("sec-websocket-version", "13"),
+            ], ends: false)
+        while (client.answers[1]?.body.count ?? 0) < 6, client.readFrame() != nil {}
+        #expect(client.answers[1]?.status == 200)
+        #expect(client.answers[1]?.text == "hello ")
+        #expect(client.answers[1]?["upgrade"] == nil)
+        client.content(1, Array("frames".utf8), ends: false)
+        while (client.answers[1]?.body.count ?? 0) < 12, client.readFrame() != nil {}
+        client.content(1, [], ends: true)
+        let answer = client.answer(1)
+        #expect(answer.text == "hello frames")
+        #expect(answer.isEnded)
+        let request = try #require(upstream.requests.first)
+        #expect(request.startLine == "GET /upgrade HTTP/1.1")
+        #expect(request["upgrade"] == "websocket")
+        #expect(request["sec-websocket-key"] != nil)
+        let counters = await harness.counters { $0.tunnelsOpen == 0 && $0.bufferedBytes == 0 }
+        #expect(counters.tunnelsOpen == 0)
+        await harness.stop()
+        upstream.stop()
+    }
+
+    @Test func `TLS clients agree on HTTP/2 by ALPN`() async throws {
+        var configuration = EngineHarness.toAll([SocketAddress]())
+        configuration.listeners = [EngineHarness.secureListener]
+        let harness = try EngineHarness(configuration)
+        let socket = TestSocket(connectingTo: harness.securePort)
+        let context = try TLSContext(client: .nothingVerified, protocols: ["h2", "http/1.1"])
+        let session = try context.session(descriptor: socket.descriptor, serverName: "a.example")
+        _ = session.handshake()
+        #expect(session.applicationProtocol == "h2")
+        session.free()
+        await harness.stop()
+    }
+}
