@@ -6,6 +6,9 @@ upstream connections, X-Forwarded-* and a request identifier added. Runs are int
 machine does hits all alike; the table shows medians. CPU is user plus system time of the proxy's processes from
 /proc, divided by the requests that wrk counted.
 
+The rows of HTTP/2 are driven by h2load (HAProxy and both nginx take part as they can): over TLS with 1 and 100 streams
+a connection, and calls of gRPC's form to an origin that speaks h2c, where nginx has grpc_pass.
+
     l7.py --runner PATH [--seconds 5] [--rounds 3] [--scenario NAME…] [--markdown FILE]
 """
 import argparse
@@ -29,6 +32,13 @@ SCENARIOS = {
     "tls-1k": ("1 KiB keep-alive, TLS", "https", "1k", False),
     "tls-100k": ("100 KiB keep-alive, TLS", "https", "100k", False),
     "tls-new": ("1 KiB, new connection each, TLS", "https", "1k", True),
+}
+# h2load's connections and streams of each, the path, and whether a body makes it a call of gRPC's form.
+HTTP2_SCENARIOS = {
+    "h2-1": ("HTTP/2 1 KiB, TLS, 1 stream a connection", 64, 1, "/shop/1k", False),
+    "h2-100": ("HTTP/2 1 KiB, TLS, 100 streams a connection", 8, 100, "/shop/1k", False),
+    "h2-100k": ("HTTP/2 100 KiB, TLS, 10 streams a connection", 8, 10, "/shop/100k", False),
+    "grpc": ("HTTP/2 to h2c, 1 KiB, TLS, 100 streams a connection", 8, 100, "/grpc/1k", True),
 }
 BROWSER = {
     "User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
@@ -122,7 +132,7 @@ def make_certificate(directory):
 
 
 def start_origin(directory):
-    port = free_port()
+    port, h2c = free_port(), free_port()
     os.makedirs(f"{directory}/www")
     write(f"{directory}/www/1k", "x" * 1024)
     write(f"{directory}/www/100k", "x" * 102400)
@@ -135,20 +145,24 @@ http {{
   open_file_cache max=16;
   server {{ listen 127.0.0.1:{port} backlog=4096; root {directory}/www;
     location ~ /1k$ {{ try_files /1k =404; }} location ~ /100k$ {{ try_files /100k =404; }} }}
+  server {{ listen 127.0.0.1:{h2c} http2 backlog=4096; root {directory}/www; http2_max_concurrent_streams 1024;
+    location ~ /1k$ {{ try_files /1k =404; }} }}
 }}""")
-    return Proxy("origin", ["nginx", "-p", directory, "-c", configuration], {"http": port}), port
+    return Proxy("origin", ["nginx", "-p", directory, "-c", configuration], {"http": port, "h2c": h2c}), port, h2c
 
 
-def start_nginx(directory, origin, chain, key, name="nginx", buffers=""):
+def start_nginx(directory, origin, h2c, chain, key, name="nginx", buffers=""):
     ports = {"http": free_port(), "https": free_port()}
     servers = "".join(f"""
-  server {{ listen 127.0.0.1:{ports['http']}; listen 127.0.0.1:{ports['https']} ssl;
+  server {{ listen 127.0.0.1:{ports['http']}; listen 127.0.0.1:{ports['https']} ssl http2;
+    location /grpc {{ grpc_pass grpc://h2c; grpc_set_header Host $http_host; }}
     server_name h{host}.example.com;
     {"".join(f"location {prefix} {{ proxy_pass http://u{host}-{index}; }} " for index, prefix in enumerate(PREFIXES))} }}"""
         for host in range(HOSTS))
     upstreams = "".join(
         f"  upstream u{host}-{index} {{ server 127.0.0.1:{origin}; keepalive 320; keepalive_requests 10000; }}\n"
         for host in range(HOSTS) for index in range(len(PREFIXES)))
+    upstreams += f"  upstream h2c {{ server 127.0.0.1:{h2c}; keepalive 320; keepalive_requests 10000; }}\n"
     label = name.replace(" ", "-")
     configuration = write(f"{directory}/{label}.conf", f"""
 daemon off; worker_processes 1; pid {directory}/{label}.pid; error_log {directory}/{label}.log;
@@ -167,14 +181,16 @@ http {{
     return Proxy(name, ["nginx", "-p", directory, "-c", configuration], ports)
 
 
-def start_haproxy(directory, origin):
+def start_haproxy(directory, origin, h2c):
     ports = {"http": free_port(), "https": free_port()}
     routes = write(f"{directory}/routes.map", "".join(
         f"h{host}.example.com{prefix} u{host}-{index}\n"
-        for host in range(HOSTS) for index, prefix in enumerate(PREFIXES)))
+        for host in range(HOSTS) for index, prefix in enumerate(PREFIXES))
+        + "".join(f"h{host}.example.com/grpc h2c\n" for host in range(HOSTS)))
     backends = "".join(
         f"backend u{host}-{index}\n  server s 127.0.0.1:{origin} pool-max-conn 320\n"
         for host in range(HOSTS) for index in range(len(PREFIXES)))
+    backends += f"backend h2c\n  server s 127.0.0.1:{h2c} proto h2 pool-max-conn 320\n"
     configuration = write(f"{directory}/haproxy.cfg", f"""
 global
   nbthread 1
@@ -189,7 +205,7 @@ defaults
   option forwardfor
 frontend front
   bind 127.0.0.1:{ports['http']} backlog 4096
-  bind 127.0.0.1:{ports['https']} ssl crt {directory}/both.pem alpn http/1.1 backlog 4096
+  bind 127.0.0.1:{ports['https']} ssl crt {directory}/both.pem alpn h2,http/1.1 backlog 4096
   unique-id-format %{{+X}}o\\ %ci:%cp_%fi:%fp_%Ts_%rt:%pid
   http-request set-header X-Request-ID %[unique-id]
   http-request set-header X-Real-IP %[src]
@@ -202,15 +218,17 @@ frontend front
     return Proxy("HAProxy", ["haproxy", "-db", "-f", configuration], ports)
 
 
-def start_martlet(directory, origin, chain, key, runner):
+def start_martlet(directory, origin, h2c, chain, key, runner):
     ports = {"http": free_port(), "https": free_port()}
     lines = ["loops 1", f"listen http 127.0.0.1:{ports['http']}", f"listen https 127.0.0.1:{ports['https']}",
              f"certificate *.example.com {chain} {key}"]
     for host in range(HOSTS):
         lines += [f"upstream u{host}-{index} 127.0.0.1:{origin}" for index in range(len(PREFIXES))]
+    lines.append(f"upstream-h2c h2c 127.0.0.1:{h2c}")
     for host in range(HOSTS):
         lines.append(f"host h{host}.example.com")
         lines += [f"prefix {prefix} u{host}-{index}" for index, prefix in enumerate(PREFIXES)]
+        lines.append("prefix /grpc h2c")
     configuration = write(f"{directory}/runner.conf", "\n".join(lines) + "\n")
     return Proxy("martlet", [runner, configuration], ports)
 
@@ -238,7 +256,39 @@ end
 """)
 
 
+def measure_http2(proxy, scenario, seconds):
+    _, connections, streams, path, is_call = HTTP2_SCENARIOS[scenario]
+    headers = [f"{name.lower()}: {value}" for name, value in BROWSER.items() if not is_call]
+    if is_call:
+        headers = ["te: trailers", "x-user: load"]
+    arguments = [argument for header in headers for argument in ("-H", header)]
+    before = proxy.cpu_seconds()
+    output = subprocess.run(
+        ["h2load", "-t1", f"-c{connections}", f"-m{streams}", f"-D{seconds}", *arguments,
+         f"https://h1.example.com:{proxy.ports['https']}{path}", f"--connect-to=127.0.0.1:{proxy.ports['https']}"],
+        check=True, capture_output=True, text=True).stdout
+    cpu = proxy.cpu_seconds() - before
+    counts = re.search(r"(\d+) succeeded, (\d+) failed, (\d+) errored", output)
+    statuses = re.search(r"status codes: (\d+) 2xx, (\d+) 3xx, (\d+) 4xx, (\d+) 5xx", output)
+    errors = [] if statuses.group(1) == counts.group(1) else [statuses.group(0), counts.group(0)]
+    if int(counts.group(3)) > 0:
+        errors.append(counts.group(0))
+    requests = int(counts.group(1))
+    times = re.search(r"time for request:\s+\S+\s+(\S+)\s+(\S+)", output)
+    unit = {"us": 0.001, "ms": 1, "s": 1000}
+
+    def milliseconds(text):
+        value, name = re.match(r"([\d.]+)(us|ms|s)", text).groups()
+        return float(value) * unit[name]
+
+    # h2load tells the slowest and the mean.
+    return {"cpu": cpu * 1e6 / max(1, requests), "rate": requests / seconds, "p50": milliseconds(times.group(2)),
+            "p99": milliseconds(times.group(1)), "errors": errors}
+
+
 def measure(proxy, scenario, seconds, connections, directory):
+    if scenario in HTTP2_SCENARIOS:
+        return measure_http2(proxy, scenario, seconds)
     _, scheme, file, is_new = SCENARIOS[scenario]
     load = write_load(directory, file, is_new)
     url = f"{scheme}://127.0.0.1:{proxy.ports[scheme]}/"
@@ -261,11 +311,12 @@ def measure(proxy, scenario, seconds, connections, directory):
 
 def main():
     parser = argparse.ArgumentParser()
+    names = list(SCENARIOS) + (list(HTTP2_SCENARIOS) if shutil.which("h2load") else [])
     parser.add_argument("--runner", required=True)
     parser.add_argument("--seconds", type=int, default=5)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--connections", type=int, default=64)
-    parser.add_argument("--scenario", nargs="*", default=list(SCENARIOS), choices=list(SCENARIOS))
+    parser.add_argument("--scenario", nargs="*", default=names, choices=names)
     parser.add_argument("--markdown")
     options = parser.parse_args()
     os.environ["PATH"] += ":/usr/sbin:/sbin"
@@ -276,13 +327,13 @@ def main():
     running = []
     try:
         chain, key = make_certificate(directory)
-        origin, port = start_origin(directory)
+        origin, port, h2c = start_origin(directory)
         running.append(origin)
         proxies = []
-        for start in (lambda: start_martlet(directory, port, chain, key, options.runner),
-                      lambda: start_nginx(directory, port, chain, key),
-                      lambda: start_nginx(directory, port, chain, key, "nginx, 64k buffers", LARGE_BUFFERS),
-                      lambda: start_haproxy(directory, port)):
+        for start in (lambda: start_martlet(directory, port, h2c, chain, key, options.runner),
+                      lambda: start_nginx(directory, port, h2c, chain, key),
+                      lambda: start_nginx(directory, port, h2c, chain, key, "nginx, 64k buffers", LARGE_BUFFERS),
+                      lambda: start_haproxy(directory, port, h2c)):
             proxies.append(start())
             running.append(proxies[-1])
         results = {}
@@ -314,7 +365,7 @@ def report(options, proxies, results):
         costs = {proxy.name: median(scenario, proxy.name, "cpu") for proxy in proxies}
         nginx = min(cost for name, cost in costs.items() if name.startswith("nginx"))
         ratios = [f"{costs['martlet'] / nginx:.2f}", f"{costs['martlet'] / costs['HAProxy']:.2f}"]
-        lines.append(f"| {SCENARIOS[scenario][0]} | " + " | ".join(cells + ratios) + " |")
+        lines.append(f"| {(SCENARIOS | HTTP2_SCENARIOS)[scenario][0]} | " + " | ".join(cells + ratios) + " |")
     lines.append("| peak memory, MB | " + " | ".join(f"{proxy.peak_megabytes():.0f}" for proxy in proxies) + " | | |")
     print("\n" + "\n".join(lines))
     if options.markdown:

@@ -9,6 +9,7 @@ import Transport
 //     listen http 127.0.0.1:0
 //     listen https 127.0.0.1:0
 //     upstream NAME ADDRESS:PORT…
+//     upstream-h2c NAME ADDRESS:PORT…
 //     host NAME
 //     prefix PATH UPSTREAM
 //     certificate HOST CHAIN.pem KEY.pem
@@ -43,10 +44,11 @@ for line in String(decoding: contents(of: CommandLine.arguments[1]), as: UTF8.se
     case "listen" where words.count == 3:
         guard let address = SocketAddress(words[2]) else { fail("not an address: \(line)") }
         configuration.listeners.append(.init(address: address, scheme: words[1] == "https" ? .https : .http))
-    case "upstream" where words.count >= 2:
+    case "upstream" where words.count >= 2, "upstream-h2c" where words.count >= 2:
         upstreams[words[1]] = configuration.upstreams.count
         configuration.upstreams.append(
-            .init(name: String(words[1]), endpoints: words.dropFirst(2).compactMap { SocketAddress($0) }))
+            .init(name: String(words[1]), endpoints: words.dropFirst(2).compactMap { SocketAddress($0) },
+                version: words[0] == "upstream" ? .http1 : .http2))
     case "host" where words.count == 2:
         configuration.hosts.append(.init(host: HostPattern(String(words[1])), routes: []))
     case "prefix" where words.count == 3 && !configuration.hosts.isEmpty:
