@@ -30,14 +30,20 @@ package struct ServiceBackend: Hashable, Sendable, CustomStringConvertible {
     package var service: NamespacedName
     /// Nil only for Services of a single port.
     package var port: ServicePortSelector?
+    /// What its endpoints speak, as the route says; nil for what the Service's port says.
+    package var appProtocol: String?
 
-    package init(service: NamespacedName, port: ServicePortSelector?) {
+    package init(service: NamespacedName, port: ServicePortSelector?, appProtocol: String? = nil) {
         self.service = service
         self.port = port
+        self.appProtocol = appProtocol
     }
 
-    /// `namespace/name:port`.
-    package var description: String { port.map { "\(service):\($0)" } ?? "\(service)" }
+    /// `namespace/name:port`, with the protocol in brackets where the route says it.
+    package var description: String {
+        let text = port.map { "\(service):\($0)" } ?? "\(service)"
+        return appProtocol.map { "\(text) (\($0))" } ?? text
+    }
 }
 
 /// What a backend means at the moment.
@@ -73,6 +79,6 @@ extension ServiceTable {
             return .missingPort
         }
         guard let port else { return .missingPort }
-        return .endpoints(port.usableEndpoints().map(\.address), appProtocol: port.appProtocol)
+        return .endpoints(port.usableEndpoints().map(\.address), appProtocol: backend.appProtocol ?? port.appProtocol)
     }
 }

@@ -65,6 +65,25 @@ import TrafficModel
         ).compile(ingress, className: "martlet")
     }
 
+    @Test(arguments: [("GRPC", "grpc"), ("grpc", "grpc"), ("HTTP", "http"), ("HTTPS", "https"), ("GRPCS", "grpcs")])
+    func `what the backends speak goes to every backend`(value: String, appProtocol: String) {
+        let ingress = Sample.ingress { $0.metadata.annotations = [Self.nginx + "backend-protocol": value] }
+        let compiled = Self.compile(ingress)
+        let backends = compiled.table.spec?.rules?.flatMap { ($0.paths ?? []).map(\.backend) } ?? []
+        #expect(!backends.isEmpty)
+        #expect(backends.allSatisfy { $0?.appProtocol == appProtocol })
+        #expect(compiled.problems.isEmpty)
+    }
+
+    @Test(arguments: ["FCGI", "AJP", "", "htp"])
+    func `a protocol that is not spoken to backends closes every route, and says so`(value: String) {
+        let ingress = Sample.ingress { $0.metadata.annotations = [Self.nginx + "backend-protocol": value] }
+        let compiled = Self.compile(ingress)
+        let backends = compiled.table.spec?.rules?.flatMap { ($0.paths ?? []).map(\.backend) } ?? []
+        #expect(!backends.isEmpty && backends.allSatisfy { $0 == nil })
+        #expect(compiled.problems.contains { $0.reason == "UnsupportedBackend" })
+    }
+
     @Test func `a guard that is not understood closes every route, and says so`() {
         let ingress = Sample.ingress {
             $0.metadata.annotations = [

@@ -48,6 +48,26 @@ import TrafficModel
         #expect(result.hosts[0].redirectsToHTTPS == false)
     }
 
+    @Test func `what a route says that its backends speak counts before the port's appProtocol`() {
+        var grpc = path("/grpc", "web")
+        grpc.backend?.appProtocol = "grpc"
+        let routes = CompiledRoutes(compiling: [
+            table(host: "a.example.com", paths: [path("/", "web"), grpc])
+        ])
+        let result = compiler.compile(routes: routes, backends: backends(routes), secrets: [:])
+        let versions = Dictionary(uniqueKeysWithValues: result.upstreams.map { ($0.name, $0.version) })
+        #expect(versions == ["shop/web:80": .http1, "shop/web:80 (grpc)": .http2])
+        #expect(result.upstreams.allSatisfy { $0.endpoints == [SocketAddress("10.0.0.1:8080")!] })
+        let resolution = { BackendResolution.endpoints([], appProtocol: $0) }
+        #expect(resolution("kubernetes.io/h2c").version == .http2)
+        #expect(resolution("kubernetes.io/ws").version == .http1)
+        #expect(resolution("http").version == .http1)
+        #expect(resolution("http").tls == nil)
+        #expect(resolution("https").version == .http1 && resolution("https").tls == UpstreamTLS())
+        #expect(resolution("grpcs").version == .http2 && resolution("grpcs").tls == UpstreamTLS())
+        #expect(resolution(nil).version == .http1)
+    }
+
     @Test func `a backend that is missing has no endpoints`() {
         let routes = CompiledRoutes(compiling: [table(host: "a.example.com", paths: [path("/", "nobody")])])
         let result = compiler.compile(routes: routes, backends: backends(routes), secrets: [:])

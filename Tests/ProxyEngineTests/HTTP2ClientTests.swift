@@ -258,6 +258,22 @@ import Testing
         upstream.stop()
     }
 
+    @Test func `a connection with its number of requests ends without failing one`() async throws {
+        let upstream = FakeUpstream()
+        var limits = ProxyLimits()
+        limits.maxRequestsPerConnection = 10
+        let harness = try EngineHarness([upstream.address], limits: limits)
+        let client = Client(harness.connect())
+        let streams = (0..<15).map { Int32(2 * $0 + 1) }
+        for stream in streams { client.head(stream, Client.get("/length/10")) }
+        for stream in streams { #expect(client.answer(stream).status == 200) }
+        #expect(client.readGoAway() == 0)
+        while client.readFrame() != nil {}
+        #expect(client.socket.isAtEnd)
+        await harness.stop()
+        upstream.stop()
+    }
+
     @Test func `an error of the proxy has the form of gRPC where the request has`() async throws {
         let harness = try EngineHarness([SocketAddress]())
         let client = Client(harness.connect())
@@ -314,5 +330,89 @@ import Testing
         #expect(session.applicationProtocol == "h2")
         session.free()
         await harness.stop()
+    }
+}
+
+@Suite("HTTP/2 fed with broken streams") struct HTTP2FuzzTests {
+    private typealias Client = HTTP2TestClient
+
+    /// Valid frames of several requests, to be broken.
+    private static func script() -> [[UInt8]] {
+        var frames: [[UInt8]] = [Client.frame(4, 0, 0, [0, 4, 0, 0, 16, 0])]
+        for index in 0..<6 {
+            let stream = Int32(2 * index + 1)
+            let path = ["/length/5000", "/chunked/3000", "/echo", "/half/100", "/close/900", "/drop"][index]
+            let isPost = index == 2
+            frames.append(
+                Client.frame(
+                    1, isPost ? 4 : 5, stream, Client.block(isPost ? Client.post(path) : Client.get(path))))
+            if isPost {
+                frames.append(Client.frame(0, 0, stream, FakeUpstream.pattern(700)))
+                frames.append(Client.frame(0, 1, stream, [1, 2, 3]))
+            }
+            frames.append(Client.frame(8, 0, index.isMultiple(of: 2) ? 0 : stream, [0, 0, 9, 0]))
+            frames.append(Client.frame(6, 0, 0, Array(repeating: 7, count: 8)))
+            if index == 4 { frames.append(Client.frame(3, 0, 1, Client.bytes(8))) }
+        }
+        return frames
+    }
+
+    @Test func `frames that are cut, swapped, doubled or changed leave nothing behind`() async throws {
+        let upstream = FakeUpstream()
+        var limits = ProxyLimits()
+        limits.requestHeadTimeout = .milliseconds(100)
+        limits.requestBodyTimeout = .milliseconds(100)
+        limits.responseTimeout = .milliseconds(300)
+        limits.writeTimeout = .milliseconds(100)
+        let harness = try EngineHarness([upstream.address], limits: limits)
+        var random = SeededGenerator(state: 0x4832)
+        for _ in 0..<400 {
+            var frames = Self.script()
+            for _ in 0..<Int.random(in: 1...4, using: &random) {
+                let index = Int.random(in: 0..<frames.count, using: &random)
+                switch Int.random(in: 0..<6, using: &random) {
+                case 0: frames.remove(at: index)
+                case 1: frames.swapAt(index, Int.random(in: 0..<frames.count, using: &random))
+                case 2: frames.insert(frames[index], at: index)
+                case 3: frames[index].removeLast(Int.random(in: 0...frames[index].count, using: &random))
+                default:
+                    guard !frames[index].isEmpty else { continue }
+                    let place = Int.random(in: 0..<frames[index].count, using: &random)
+                    frames[index][place] = UInt8.random(in: 0...255, using: &random)
+                }
+            }
+            let bytes = Client.preface + frames.flatMap { $0 }
+            let socket = harness.connect()
+            let cut = Int.random(in: 0...bytes.count, using: &random)
+            socket.send(Array(bytes[..<cut]))
+            socket.send(Array(bytes[cut...]))
+            // Some wait for what comes, some are gone at once.
+            if Bool.random(using: &random) { _ = socket.read(Int.random(in: 1...3000, using: &random)) }
+            if Bool.random(using: &random) { socket.reset() } else { socket.close() }
+        }
+        let counters = await harness.counters {
+            $0.connectionsOpen == 0 && $0.bufferedBytes == 0
+        }
+        #expect(counters.connectionsOpen == 0)
+        #expect(counters.bufferedBytes == 0)
+        // And it serves on.
+        let client = Client(harness.connect())
+        client.head(1, Client.get("/length/100"))
+        #expect(client.answer(1).body == FakeUpstream.pattern(100))
+        await harness.stop()
+        upstream.stop()
+    }
+}
+
+/// SplitMix64.
+private struct SeededGenerator: RandomNumberGenerator {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var value = state
+        value = (value ^ value >> 30) &* 0xBF58_476D_1CE4_E5B9
+        value = (value ^ value >> 27) &* 0x94D0_49BB_1331_11EB
+        return value ^ value >> 31
     }
 }

@@ -194,6 +194,7 @@ final class HTTP2TestClient {
             answers[frame.stream] = answer
         case 3: answers[frame.stream, default: Answer()].resetCode = frame.code
         case 4: if !ends { send(4, 1) }
+        case 6: if !ends { send(6, 1, 0, frame.payload) }
         case 7: goAway = frame.code
         default: break
         }

@@ -6,6 +6,7 @@ import Transport
 // The L7 proxy alone, for benchmarks: reads a plain configuration, prints its addresses, runs until SIGTERM.
 //
 //     loops 1
+//     requests PER-CONNECTION
 //     listen http 127.0.0.1:0
 //     listen https 127.0.0.1:0
 //     upstream NAME ADDRESS:PORT…
@@ -41,13 +42,16 @@ for line in String(decoding: contents(of: CommandLine.arguments[1]), as: UTF8.se
     switch words.first {
     case nil: break
     case "loops" where words.count == 2: loopCount = Int(words[1]) ?? 1
+    case "requests" where words.count == 2:
+        configuration.limits.maxRequestsPerConnection = Int(words[1]) ?? 1000
     case "listen" where words.count == 3:
         guard let address = SocketAddress(words[2]) else { fail("not an address: \(line)") }
         configuration.listeners.append(.init(address: address, scheme: words[1] == "https" ? .https : .http))
     case "upstream" where words.count >= 2, "upstream-h2c" where words.count >= 2:
         upstreams[words[1]] = configuration.upstreams.count
         configuration.upstreams.append(
-            .init(name: String(words[1]), endpoints: words.dropFirst(2).compactMap { SocketAddress($0) },
+            .init(
+                name: String(words[1]), endpoints: words.dropFirst(2).compactMap { SocketAddress($0) },
                 version: words[0] == "upstream" ? .http1 : .http2))
     case "host" where words.count == 2:
         configuration.hosts.append(.init(host: HostPattern(String(words[1])), routes: []))

@@ -1,22 +1,40 @@
 /// The annotations by which other ingress controllers are told what Ingress itself has no field for, read for one
 /// purpose: whoever brings his Ingresses along must not find a guarded route open.
 ///
-/// None of these is honoured yet. One that guards access closes its Ingress; others are told about and otherwise passed
-/// over.
+/// One that guards access and is not honoured closes its Ingress; others are told about and otherwise passed over.
 struct IngressAnnotations: Hashable, Sendable {
     /// Keys of annotations that guard access, in order.
     private(set) var guards: [String] = []
     /// Keys of other controllers' annotations that change nothing here, in order.
     private(set) var ignored: [String] = []
+    /// What the backends speak, as an `appProtocol`: of ingress-nginx' `backend-protocol`.
+    private(set) var backendProtocol: String?
+    /// What is wanted of connections to backends and cannot be had: a `backend-protocol` that is not spoken, or that the
+    /// backend's certificate is verified.
+    private(set) var unsupportedProtocol: String?
 
     init(_ annotations: [String: String]) {
         for (key, value) in annotations.sorted(by: { $0.key < $1.key }) {
             guard let slash = key.firstIndex(of: "/"), Self.isController(key[..<slash]) else { continue }
-            if Self.isGuard(key[key.index(after: slash)...], value: value) {
+            if key == "nginx.ingress.kubernetes.io/backend-protocol" {
+                readProtocol(value)
+            } else if key == "nginx.ingress.kubernetes.io/proxy-ssl-verify", value.lowercased() != "off" {
+                unsupportedProtocol = "with proxy-ssl-verify \(value)"
+            } else if Self.isGuard(key[key.index(after: slash)...], value: value) {
                 guards.append(key)
             } else {
                 ignored.append(key)
             }
+        }
+    }
+
+    private mutating func readProtocol(_ value: String) {
+        switch value.uppercased() {
+        case "HTTP", "AUTO_HTTP": backendProtocol = "http"
+        case "HTTPS": backendProtocol = "https"
+        case "GRPC": backendProtocol = "grpc"
+        case "GRPCS": backendProtocol = "grpcs"
+        default: unsupportedProtocol = unsupportedProtocol ?? value
         }
     }
 

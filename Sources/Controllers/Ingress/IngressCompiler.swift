@@ -62,7 +62,11 @@ struct IngressCompiler {
             RouteTableTLS(hosts: $0.hosts?.map { $0.lowercased() }, secretName: $0.secretName)
         }
         spec.tls = tls.isEmpty ? nil : tls
-        close(&spec, by: IngressAnnotations(ingress.metadata.annotations ?? [:]), &problems)
+        let annotations = IngressAnnotations(ingress.metadata.annotations ?? [:])
+        if let spoken = annotations.backendProtocol {
+            spec.editBackends { $0?.appProtocol = spoken }
+        }
+        close(&spec, by: annotations, &problems)
         for (claim, count) in claims.sorted(by: { $0.key.indexValue < $1.key.indexValue }) {
             if count > 1 {
                 problems.append(
@@ -100,16 +104,23 @@ struct IngressCompiler {
         _ spec: inout RouteTableSpec, by annotations: IngressAnnotations, _ problems: inout [IngressProblem]
     ) {
         if !annotations.guards.isEmpty {
-            spec.defaultBackend = nil
-            for rule in (spec.rules ?? []).indices {
-                for path in (spec.rules?[rule].paths ?? []).indices { spec.rules?[rule].paths?[path].backend = nil }
-            }
+            spec.editBackends { $0 = nil }
             problems.insert(
                 IngressProblem(
                     reason: "UnsupportedGuard",
                     message: "access is guarded by annotations that are not supported, so that every route answers 503"
                         + " until they are removed: \(annotations.guards.joined(separator: ", "))",
                     concern: .acceptance), at: 0)
+        }
+        if let unsupported = annotations.unsupportedProtocol {
+            // What is meant to be encrypted or framed otherwise is not sent in the clear to somebody who expects that.
+            spec.editBackends { $0 = nil }
+            problems.append(
+                IngressProblem(
+                    reason: "UnsupportedBackend",
+                    message:
+                        "backend-protocol \(unsupported) is not supported (HTTP, HTTPS, GRPC and GRPCS are), so that every route"
+                        + " answers 503"))
         }
         if !annotations.ignored.isEmpty {
             problems.append(
@@ -172,4 +183,18 @@ struct IngressCompiler {
         }
         return nil
     }
+}
+
+extension RouteTableSpec {
+    /// Changes the backend of every route, and the default one.
+    fileprivate mutating func editBackends(_ edit: (inout RouteBackend?) -> Void) {
+        edit(&defaultBackend)
+        for rule in (rules ?? []).indices {
+            for path in (rules?[rule].paths ?? []).indices { rules?[rule].paths?[path].backend.edit(by: edit) }
+        }
+    }
+}
+
+extension RouteBackend? {
+    fileprivate mutating func edit(by edit: (inout RouteBackend?) -> Void) { edit(&self) }
 }

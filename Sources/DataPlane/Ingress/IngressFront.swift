@@ -49,6 +49,7 @@ actor IngressFront {
     private static func text(_ problem: ProxyProblem, of configuration: ProxyConfiguration) -> String {
         switch problem.subject {
         case .listener(let address): "\(address): \(problem.message)"
+        case .upstream(let name): "\(name): \(problem.message)"
         case .certificate(let index):
             "certificate for \(configuration.certificates[index].hosts.joined(separator: ", ")): \(problem.message)"
         }
@@ -60,7 +61,9 @@ actor IngressFront {
         guard !changes.isEmpty else { return }
         engine.patch(
             changes.map {
-                .init(name: $0.key.upstreamName, endpoints: $0.value.endpoints, version: $0.value.version)
+                .init(
+                    name: $0.key.upstreamName, endpoints: $0.value.endpoints, version: $0.value.version,
+                    tls: $0.value.tls)
             })
     }
 

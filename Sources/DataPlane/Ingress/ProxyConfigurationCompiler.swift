@@ -107,7 +107,8 @@ private struct UpstreamList {
             ProxyConfiguration.Upstream(
                 name: backend?.upstreamName ?? "unavailable",
                 endpoints: backend.flatMap { backends[$0]?.endpoints } ?? [],
-                version: backend.flatMap { backends[$0]?.version } ?? .http1))
+                version: backend.flatMap { backends[$0]?.version } ?? .http1,
+                tls: backend.flatMap { backends[$0]?.tls }))
         return list.count - 1
     }
 }
@@ -118,11 +119,18 @@ extension ServiceBackend {
 }
 
 extension BackendResolution {
+    /// Whether connections to the endpoints are encrypted, by the same name. As for ingress-nginx, nobody is verified:
+    /// there is no authority and no name to verify them by.
+    package var tls: UpstreamTLS? {
+        guard case .endpoints(_, let appProtocol?) = self else { return nil }
+        return ["https", "grpcs"].contains(appProtocol.lowercased()) ? UpstreamTLS() : nil
+    }
+
     /// What the endpoints speak, by the `appProtocol` of the Service's port (KEP-3726; `grpc` is IANA's name, and what
     /// older charts write).
     package var version: ProxyConfiguration.Upstream.HTTPVersion {
         guard case .endpoints(_, let appProtocol?) = self else { return .http1 }
-        return ["kubernetes.io/h2c", "grpc", "h2c"].contains(appProtocol.lowercased()) ? .http2 : .http1
+        return ["kubernetes.io/h2c", "grpc", "h2c", "grpcs"].contains(appProtocol.lowercased()) ? .http2 : .http1
     }
 
     /// Where the L7 engine connects to.

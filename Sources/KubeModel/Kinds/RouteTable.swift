@@ -100,12 +100,15 @@ public struct RouteBackend: Codable, Hashable, Sendable {
     public var serviceName: String
     /// Its port by name or number.
     public var port: ServiceBackendPort?
+    /// What its endpoints speak, in place of the `appProtocol` of the Service's port.
+    public var appProtocol: String?
 
     public init(
-        serviceName: String = "", port: ServiceBackendPort? = nil
+        serviceName: String = "", port: ServiceBackendPort? = nil, appProtocol: String? = nil
     ) {
         self.serviceName = serviceName
         self.port = port
+        self.appProtocol = appProtocol
     }
 }
 

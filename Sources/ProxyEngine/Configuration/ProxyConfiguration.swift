@@ -101,11 +101,16 @@ package struct ProxyConfiguration: Sendable {
         /// Ready endpoints. Empty means that requests are answered with 503.
         package var endpoints: [SocketAddress]
         package var version: HTTPVersion
+        /// nil for connections in the clear.
+        package var tls: UpstreamTLS?
 
-        package init(name: String, endpoints: [SocketAddress], version: HTTPVersion = .http1) {
+        package init(
+            name: String, endpoints: [SocketAddress], version: HTTPVersion = .http1, tls: UpstreamTLS? = nil
+        ) {
             self.name = name
             self.endpoints = endpoints
             self.version = version
+            self.tls = tls
         }
 
         /// What the endpoints speak. Nothing is negotiated: it is known from the Service.

@@ -6,21 +6,23 @@ extension ProxyCore {
     /// Replaces the configuration. Requests that have been routed already finish as they began; endpoints and
     /// upstreams that stay keep their connections, position and counters.
     mutating func install(
-        _ new: CompiledConfiguration, upstreams: [ProxyConfiguration.Upstream], freshCounters: [Handle<Party.Routes>],
-        loops: Int
+        _ new: CompiledConfiguration, upstreams: [ProxyConfiguration.Upstream], tls: UpstreamTLSContexts,
+        numbers: [Int32], freshCounters: [Handle<Party.Routes>], loops: Int
     ) {
         updateTime()
         configuration = new
         limits = CoreLimits(new.limits, loops: loops)
         accounts.begin(freshCounters)
-        directory.install(upstreams)
+        upstreamTLS = tls
+        directory.install(upstreams, tls: numbers)
         closeOrphans()
     }
 
     /// Gives some upstreams other endpoints; costs only those.
-    mutating func patch(_ upstreams: [ProxyConfiguration.Upstream]) {
+    mutating func patch(_ upstreams: [ProxyConfiguration.Upstream], tls: UpstreamTLSContexts, numbers: [Int32]) {
         updateTime()
-        directory.patch(upstreams)
+        upstreamTLS = tls
+        directory.patch(upstreams, tls: numbers)
         closeOrphans()
     }
 

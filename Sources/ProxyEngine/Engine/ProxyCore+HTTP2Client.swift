@@ -87,7 +87,7 @@ extension ProxyCore {
     private mutating func openStream(
         _ c: Client, _ session: HTTP2Session, _ event: HTTP2Event, _ text: UnsafeMutablePointer<UInt8>
     ) {
-        if session.isGoingAway { return }
+        if session.takesNoMore { return }
         let s = clients.take()
         s.pointee.carrier = c.handle
         s.pointee.listener = c.pointee.listener
@@ -109,7 +109,11 @@ extension ProxyCore {
         streamCount += 1
         suspendTimer(client: c)
         c.pointee.requestsServed += 1
-        if c.pointee.requestsServed >= limits.maxRequestsPerConnection { session.goAway() }
+        if c.pointee.requestsServed >= limits.maxRequestsPerConnection {
+            session.goAway()
+            // It was told, and goes on.
+            if c.pointee.requestsServed / 2 >= limits.maxRequestsPerConnection { session.takeNoMore() }
+        }
         if event.status != 0 { return refuse(s, event.status) }
         if takeRequest(s, text, event.range.count, isOwn: false) == .incomplete { refuse(s, 400) }
     }
@@ -364,19 +368,15 @@ extension ProxyCore {
 
     /// Nothing is left to be written.
     private mutating func awaitFrames(_ c: Client, _ session: HTTP2Session) {
-        if session.isOver || session.streams.isEmpty && (isDraining || session.isGoingAway) && !session.wantsWrite {
-            if !session.isGoingAway {
-                session.goAway()
-                return scheduleFlush(c, session)
-            }
-            return closeFrames(c)
-        }
+        if session.isOver || session.streams.isEmpty && session.takesNoMore { return closeFrames(c) }
         if session.isInsideHead {
             if c.pointee.deadlineHead == .max { c.pointee.deadlineHead = now + limits.requestHead }
             return setTimer(client: c, max(1, c.pointee.deadlineHead - now))
         }
         c.pointee.deadlineHead = .max
         if !session.streams.isEmpty { return suspendTimer(client: c) }
+        // It is about to answer, or does not listen.
+        if session.isGoingAway { return setTimer(client: c, CoreLimits.ticks(.seconds(1))) }
         if c.pointee.requestsServed > 0 { setTimer(client: c, limits.keepAlive) }
     }
 
@@ -394,7 +394,7 @@ extension ProxyCore {
         guard let session = c.pointee.session?.takeUnretainedValue() else { return }
         if !session.outgoing.isEmpty || session.isInsideHead { return abandon(c) }
         if session.streams.isEmpty {
-            if session.isGoingAway { return abandon(c) }
+            if session.isGoingAway { return closeFrames(c) }
             drainFrames(c)
         }
     }
@@ -403,7 +403,6 @@ extension ProxyCore {
     mutating func drainFrames(_ c: Client) {
         guard let session = c.pointee.session?.takeUnretainedValue() else { return }
         session.goAway()
-        setTimer(client: c, limits.write)
         scheduleFlush(c, session)
     }
 

@@ -84,7 +84,7 @@ extension ProxyCore {
         guard requestHead.pointee.parse(window, limits: HTTP1HeadLimits(headBytes: 65_535)) == .complete else {
             return lost(u, x, .uncarriable)
         }
-        fillRequestBlock(base)
+        fillRequestBlock(base, isSecure: directory.endpoints[m.pointee.endpoint].pointee.tls != 0)
         let headCount = requestHead.pointee.byteCount
         let contentCount = x.pointee.request.end - headCount
         let hasContent = contentCount > 0 || !x.pointee.body.isComplete
@@ -113,13 +113,13 @@ extension ProxyCore {
     }
 
     /// Fills `fieldBlock` with the request in `requestHead`.
-    private mutating func fillRequestBlock(_ bytes: UnsafeMutablePointer<UInt8>) {
+    private mutating func fillRequestBlock(_ bytes: UnsafeMutablePointer<UInt8>, isSecure: Bool) {
         let method = requestHead.pointee.method
         let target = requestHead.pointee.pathAndQuery
         let authority = requestHead.pointee.authority
         fieldBlock.removeAll()
         fieldBlock.add(":method", bytes + Int(method.start), Int(method.count))
-        fieldBlock.add(":scheme", "http")
+        fieldBlock.add(":scheme", isSecure ? "https" : "http")
         fieldBlock.add(":authority", bytes + Int(authority.start), Int(authority.count))
         fieldBlock.add(":path", bytes + Int(target.start), Int(target.count))
         for index in 0..<requestHead.pointee.fields.count {
@@ -163,15 +163,22 @@ extension ProxyCore {
     /// Events of a connection with HTTP/2.
     mutating func carrierReady(_ m: Upstream, _ events: ReadyEvents) {
         if m.pointee.phase == .connecting {
-            guard events.contains(.writable) else { return }
-            guard Socket.pendingError(m.pointee.socket.descriptor) == 0 else { return loseCarrier(m, .connect) }
+            switch establish(m, events) {
+            case .pending: return
+            case .failed: return loseCarrier(m, .connect)
+            case .ready: break
+            }
+            // Whoever chooses a protocol by ALPN must have chosen this one.
+            if let chosen = m.pointee.socket.tls?.applicationProtocol, chosen != "h2" {
+                return loseCarrier(m, .connect)
+            }
             m.pointee.phase = .multiplexed
             clearTimer(upstream: m)
-        }
-        if events.contains(.writable) {
             flushFrames(m)
-            guard m.isLive else { return }
+        } else if events.contains(.writable) {
+            flushFrames(m)
         }
+        guard m.isLive else { return }
         readFrames(m)
     }
 
@@ -185,7 +192,9 @@ extension ProxyCore {
             let room = UnsafeMutableRawBufferPointer(start: frameScratch, count: Self.readSize)
             switch m.pointee.socket.read(into: room) {
             case .bytes(let count):
-                if count < Self.readSize, !m.pointee.peerClosed { m.pointee.mayRead = false }
+                if count < Self.readSize, !m.pointee.peerClosed, m.pointee.socket.tls == nil {
+                    m.pointee.mayRead = false
+                }
                 takeFrames(m, session, count)
             case .wouldBlock: m.pointee.mayRead = false
             case .closed, .failed: return loseCarrier(m, .broken)

@@ -26,7 +26,9 @@ extension ProxyCore {
             }
             switch u.pointee.socket.read(into: UnsafeMutableRawBufferPointer(start: bytes, count: room)) {
             case .bytes(let count):
-                if count < room, !u.pointee.peerClosed { u.pointee.mayRead = false }
+                if count < room, !u.pointee.peerClosed, u.pointee.socket.tls == nil {
+                    u.pointee.mayRead = false
+                }
                 u.pointee.hasAnswered = true
                 setTimer(upstream: u, limits.response)
                 if isPartial {

@@ -74,7 +74,9 @@ extension ProxyCore {
                 c.pointee.mayRead = false
                 c.pointee.peerClosed = true
                 // TLS has no half-closed connections to speak of.
-                if c.pointee.socket.tls != nil || u.pointee.peerClosed { return abandon(c) }
+                if c.pointee.socket.tls != nil || u.pointee.socket.tls != nil || u.pointee.peerClosed {
+                    return abandon(c)
+                }
                 Socket.shutdownWrite(u.pointee.socket.descriptor)
             }
         }
@@ -131,7 +133,9 @@ extension ProxyCore {
             let room = UnsafeMutableRawBufferPointer(start: scratch, count: Self.readSize)
             switch u.pointee.socket.read(into: room) {
             case .bytes(let count):
-                if count < Self.readSize, !u.pointee.peerClosed { u.pointee.mayRead = false }
+                if count < Self.readSize, !u.pointee.peerClosed, u.pointee.socket.tls == nil {
+                    u.pointee.mayRead = false
+                }
                 guard send(x, c, scratch, count) else { return }
                 if c.pointee.output.isEmpty { setTimer(client: c, limits.tunnelIdle) }
             case .wouldBlock: u.pointee.mayRead = false

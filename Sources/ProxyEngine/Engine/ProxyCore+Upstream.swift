@@ -44,7 +44,9 @@ extension ProxyCore {
             }
         }
         guard let worker = worker?.takeUnretainedValue() else { return }
-        if pool.connections.count - pool.streamCount >= limits.maxUpstreamConnections, !closeAnIdle() { return retryOrFail(x, .connect) }
+        if pool.connections.count - pool.streamCount >= limits.maxUpstreamConnections, !closeAnIdle() {
+            return retryOrFail(x, .connect)
+        }
         let descriptor: Int32
         do {
             descriptor = try Socket.connect(e.pointee.address)
@@ -76,9 +78,40 @@ extension ProxyCore {
     }
 
     private func isAlive(_ u: Upstream) -> Bool {
+        if let tls = u.pointee.socket.tls {
+            // There may be records that say nothing, tickets for example: they are read, and nothing but them.
+            let room = UnsafeMutableRawBufferPointer(start: scratch, count: Self.readSize)
+            if case .wouldBlock = tls.read(into: room) { return true }
+            return false
+        }
         var byte: UInt8 = 0
         let count = recv(u.pointee.socket.descriptor, &byte, 1, Int32(MSG_PEEK))
         return count < 0 && errno == EAGAIN
+    }
+
+    enum Establishment { case pending, ready, failed }
+
+    /// Goes on with a connection that is being made, and with its TLS handshake where its endpoint wants that.
+    mutating func establish(_ u: Upstream, _ events: ReadyEvents) -> Establishment {
+        if u.pointee.socket.tls == nil {
+            guard events.contains(.writable) else { return .pending }
+            let descriptor = u.pointee.socket.descriptor
+            guard Socket.pendingError(descriptor) == 0 else { return .failed }
+            let number = directory.endpoints[u.pointee.endpoint].pointee.tls
+            if number == 0 { return .ready }
+            guard let entry = upstreamTLS[number], let context = entry.context else { return .failed }
+            do {
+                let session = try context.session(descriptor: descriptor, serverName: entry.serverName)
+                u.pointee.socket = StreamSocket(descriptor: descriptor, tls: session)
+            } catch {
+                return .failed
+            }
+        }
+        switch u.pointee.socket.tls?.handshake() {
+        case .complete?: return .ready
+        case .wouldBlock?: return .pending
+        case .failed?, nil: return .failed
+        }
     }
 
     // MARK: The pool
@@ -153,6 +186,10 @@ extension ProxyCore {
             u.pointee.session = nil
             session.release()
         }
+        if let tls = u.pointee.socket.tls {
+            tls.shutdown()
+            tls.free()
+        }
         if let registration = u.pointee.registration { loop.close(registration) }
         let endpoint = u.pointee.endpoint
         pool.close(u, of: directory.endpoints[endpoint])
@@ -176,14 +213,14 @@ extension ProxyCore {
         if u.pointee.session != nil { return carrierReady(u, events) }
         switch u.pointee.phase {
         case .connecting:
-            guard events.contains(.writable) else { return }
             let x = exchanges[u.pointee.exchange]
             let client = x.pointee.client
-            if Socket.pendingError(u.pointee.socket.descriptor) == 0 {
+            switch establish(u, events) {
+            case .pending: return
+            case .ready:
                 u.pointee.phase = .active
                 sendRequest(u, x)
-            } else {
-                lost(u, x, .connect)
+            case .failed: lost(u, x, .connect)
             }
             continueClient(client)
         case .active:
@@ -195,6 +232,7 @@ extension ProxyCore {
         case .idle:
             // Nothing may come on a connection without a request: it was closed, or it is out of step.
             guard events.contains(.readable) else { return }
+            if u.pointee.socket.tls != nil, isAlive(u) { return }
             closeIdle(u)
         case .tunnel:
             if events.contains(.writable) { flushTunnelUp(u) }

@@ -47,6 +47,7 @@ struct ProxyCore: ~Copyable {
 
     var configuration: CompiledConfiguration?
     var limits = CoreLimits()
+    var upstreamTLS = UpstreamTLSContexts()
     var listeners: [ListenerState] = []
     var isDraining = false
     /// How many of `clients` are streams.

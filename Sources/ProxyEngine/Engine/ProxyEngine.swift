@@ -17,6 +17,7 @@ package final class ProxyEngine: Sendable {
         /// What each wanted listener is bound to.
         var bound: [ProxyConfiguration.Listener: SocketAddress] = [:]
         var tls: TLSContext?
+        var upstreamTLS = UpstreamTLSContexts()
         var certificates: [ProxyConfiguration.ServerCertificate: TLSIdentity] = [:]
         var fallback: TLSIdentity?
         var isShutDown = false
@@ -48,12 +49,20 @@ package final class ProxyEngine: Sendable {
             let compiled = CompiledConfiguration(
                 table: table, configuration: configuration, routeCounters: assignment.counters,
                 tls: state.tls, httpsPortSuffix: Self.httpsPortSuffix(state.bound))
+            let numbers = configuration.upstreams.map { upstream in
+                state.upstreamTLS.number(for: upstream) { message in
+                    problems.append(ProxyProblem(subject: .upstream(upstream.name), message: message))
+                }
+            }
+            state.upstreamTLS.keep(for: configuration.upstreams)
             state.upstreamNames = Set(configuration.upstreams.map(\.name))
             for (index, worker) in workers.enumerated() {
                 let added = changes.added.map { ($0.listener, $0.descriptors[index], $0.port) }
-                worker.loop.execute { [loops = workers.count, upstreams = configuration.upstreams] in
+                worker.loop.execute {
+                    [loops = workers.count, upstreams = configuration.upstreams, tls = state.upstreamTLS] in
                     worker.core.pointee.install(
-                        compiled, upstreams: upstreams, freshCounters: assignment.fresh, loops: loops)
+                        compiled, upstreams: upstreams, tls: tls, numbers: numbers, freshCounters: assignment.fresh,
+                        loops: loops)
                     for (listener, descriptor, port) in added {
                         worker.listen(listener, descriptor: descriptor, port: port)
                     }
@@ -76,7 +85,12 @@ package final class ProxyEngine: Sendable {
             guard !state.isShutDown else { return [] }
             let known = upstreams.filter { state.upstreamNames.contains($0.name) }
             if !known.isEmpty {
-                for worker in workers { worker.loop.execute { worker.core.pointee.patch(known) } }
+                let numbers = known.map { state.upstreamTLS.number(for: $0) }
+                for worker in workers {
+                    worker.loop.execute { [tls = state.upstreamTLS] in
+                        worker.core.pointee.patch(known, tls: tls, numbers: numbers)
+                    }
+                }
             }
             return upstreams.lazy.map(\.name).filter { !state.upstreamNames.contains($0) }
         }

@@ -104,6 +104,8 @@ extension HTTP2Session {
             // nghttp2 closes the streams that the peer will not have looked at, as refused.
             isRefusingRequests = true
         case NGHTTP2_SETTINGS.rawValue: hasSettings = true
+        case NGHTTP2_PING.rawValue:
+            if isGoingAway, header.flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) != 0 { takeNoMore() }
         default: break
         }
         if !isTolerable, role == .server, !isRefusingRequests { terminate(NGHTTP2_ENHANCE_YOUR_CALM) }

@@ -27,8 +27,10 @@ final class HTTP2Session {
     var text: [UInt8] = []
     /// Frames to be written to the socket. Its memory is of the loop's pool.
     var outgoing = ByteBuffer()
-    /// No more streams are taken (server) or made (client).
+    /// The peer was asked to open no more streams.
     private(set) var isGoingAway = false
+    /// Streams that it opens nevertheless are not looked at.
+    private(set) var takesNoMore = false
     /// The other side may be given no further request on this connection.
     var isRefusingRequests = false
     /// Somebody will call ``fill(_:)``.
@@ -281,10 +283,19 @@ final class HTTP2Session {
         min(100, Int(nghttp2_session_get_remote_settings(session, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS)))
     }
 
-    /// Takes no further streams; those that are open finish.
+    /// Asks the peer to open no more streams, without failing those that are on their way (RFC 9113 section 6.8): a first
+    /// GOAWAY names no stream, and the answer to a PING behind it tells that the peer has read that.
     func goAway() {
         guard !isGoingAway else { return }
         isGoingAway = true
+        nghttp2_submit_shutdown_notice(session)
+        nghttp2_submit_ping(session, UInt8(NGHTTP2_FLAG_NONE.rawValue), nil)
+    }
+
+    /// Takes no further streams; those that are open finish.
+    func takeNoMore() {
+        guard !takesNoMore else { return }
+        takesNoMore = true
         nghttp2_submit_goaway(
             session, UInt8(NGHTTP2_FLAG_NONE.rawValue), nghttp2_session_get_last_proc_stream_id(session),
             NGHTTP2_NO_ERROR.rawValue, nil, 0)
@@ -293,6 +304,7 @@ final class HTTP2Session {
     /// Ends the connection with an error code.
     func terminate(_ code: nghttp2_error_code) {
         isGoingAway = true
+        takesNoMore = true
         isRefusingRequests = true
         nghttp2_session_terminate_session(session, code.rawValue)
     }

@@ -4,6 +4,8 @@ internal import NetworkTypes
 /// it is open.
 struct Endpoint {
     var address = SocketAddress(ip: .anyV4, port: 0)
+    /// Its number among ``UpstreamTLSContexts``.
+    var tls: Int32 = 0
     /// How many places in upstreams' lists name it. At 0 it gets no new connections and keeps no idle ones.
     var references: Int32 = 0
     /// Most recently used first.

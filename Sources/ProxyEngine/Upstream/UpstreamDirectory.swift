@@ -12,7 +12,13 @@ struct UpstreamDirectory: ~Copyable {
     private var stateOfName: [String: Handle<Party.Targets>] = [:]
     /// By the index of a state's slot; empty for one that is free.
     private var nameOfState: [String] = []
-    private var endpointOfAddress: [SocketAddress: EndpointHandle] = [:]
+    /// Who is connected to, and in which way.
+    private struct Identity: Hashable {
+        var address: SocketAddress
+        var tls: Int32
+    }
+
+    private var endpointOfIdentity: [Identity: EndpointHandle] = [:]
     /// From the configuration's upstream indices.
     private var stateOfPosition: [Handle<Party.Targets>] = []
     private var orphans: [EndpointHandle] = []
@@ -28,22 +34,24 @@ struct UpstreamDirectory: ~Copyable {
     // MARK: Changes
 
     /// Makes `upstreams` the ones there are. Those that stay keep their place in the rotation and their counters.
-    mutating func install(_ upstreams: [ProxyConfiguration.Upstream]) {
+    ///
+    /// - Parameter tls: of each upstream, its number among ``UpstreamTLSContexts``; empty for 0 everywhere.
+    mutating func install(_ upstreams: [ProxyConfiguration.Upstream], tls: [Int32] = []) {
         for handle in stateOfName.values { states[handle].pointee.isConfigured = false }
         var dropped: [EndpointHandle] = []
         stateOfPosition.removeAll(keepingCapacity: true)
-        for upstream in upstreams {
+        for (position, upstream) in upstreams.enumerated() {
             let state = state(named: upstream.name)
             state.pointee.isConfigured = true
             state.pointee.isMultiplexed = upstream.version == .http2
-            set(upstream.endpoints, of: state, dropping: &dropped)
+            set(upstream.endpoints, tls.isEmpty ? 0 : tls[position], of: state, dropping: &dropped)
             stateOfPosition.append(state.handle)
         }
         for handle in stateOfName.values {
             let state = states[handle]
             if state.pointee.isConfigured { continue }
             // Its requests finish where they are, but find no other endpoint any more.
-            set([], of: state, dropping: &dropped)
+            set([], 0, of: state, dropping: &dropped)
             removeIfUnused(state)
         }
         release(dropped)
@@ -51,14 +59,16 @@ struct UpstreamDirectory: ~Copyable {
 
     /// Gives the named upstreams other endpoints (and versions) and leaves everything else alone. Names that are not configured are
     /// passed over.
-    mutating func patch(_ upstreams: [ProxyConfiguration.Upstream]) {
+    ///
+    /// - Parameter tls: as for ``install(_:tls:)``.
+    mutating func patch(_ upstreams: [ProxyConfiguration.Upstream], tls: [Int32] = []) {
         var dropped: [EndpointHandle] = []
-        for upstream in upstreams {
+        for (position, upstream) in upstreams.enumerated() {
             guard let handle = stateOfName[upstream.name] else { continue }
             let state = states[handle]
             guard state.pointee.isConfigured else { continue }
             state.pointee.isMultiplexed = upstream.version == .http2
-            set(upstream.endpoints, of: state, dropping: &dropped)
+            set(upstream.endpoints, tls.isEmpty ? 0 : tls[position], of: state, dropping: &dropped)
         }
         release(dropped)
     }
@@ -73,9 +83,8 @@ struct UpstreamDirectory: ~Copyable {
     mutating func reclaim(_ handle: EndpointHandle) {
         guard let endpoint = endpoints.resolve(handle), !endpoint.pointee.isWanted, endpoint.pointee.openCount == 0
         else { return }
-        if endpointOfAddress[endpoint.pointee.address] == handle {
-            endpointOfAddress[endpoint.pointee.address] = nil
-        }
+        let identity = Identity(address: endpoint.pointee.address, tls: endpoint.pointee.tls)
+        if endpointOfIdentity[identity] == handle { endpointOfIdentity[identity] = nil }
         endpoints.release(endpoint)
     }
 
@@ -132,13 +141,16 @@ struct UpstreamDirectory: ~Copyable {
     /// Counts the new endpoints in at once and leaves the old ones to ``release(_:)``: one that moves from one upstream
     /// to another keeps its connections.
     private mutating func set(
-        _ addresses: [SocketAddress], of state: State, dropping dropped: inout [EndpointHandle]
+        _ addresses: [SocketAddress], _ tls: Int32, of state: State, dropping dropped: inout [EndpointHandle]
     ) {
         let count = Int(state.pointee.endpointCount)
         if let current = state.pointee.endpoints {
             // Mostly nothing has changed: compare in place before allocating.
             if count == addresses.count,
-                (0..<count).allSatisfy({ endpoints[current[$0]].pointee.address == addresses[$0] })
+                (0..<count).allSatisfy({
+                    endpoints[current[$0]].pointee.address == addresses[$0]
+                        && endpoints[current[$0]].pointee.tls == tls
+                })
             {
                 return
             }
@@ -150,7 +162,7 @@ struct UpstreamDirectory: ~Copyable {
         guard !addresses.isEmpty else { return }
         let list = UnsafeMutablePointer<EndpointHandle>.allocate(capacity: addresses.count)
         for (position, address) in addresses.enumerated() {
-            (list + position).initialize(to: retain(address))
+            (list + position).initialize(to: retain(address, tls))
         }
         state.pointee.endpoints = list
         // Loops start at different places, so that few requests still spread over all endpoints.
@@ -158,15 +170,17 @@ struct UpstreamDirectory: ~Copyable {
         state.pointee.next = Int32(random >> 33) % Int32(addresses.count)
     }
 
-    private mutating func retain(_ address: SocketAddress) -> EndpointHandle {
-        if let known = endpointOfAddress[address] {
+    private mutating func retain(_ address: SocketAddress, _ tls: Int32) -> EndpointHandle {
+        let identity = Identity(address: address, tls: tls)
+        if let known = endpointOfIdentity[identity] {
             endpoints[known].pointee.references += 1
             return known
         }
         let endpoint = endpoints.take()
         endpoint.pointee.address = address
+        endpoint.pointee.tls = tls
         endpoint.pointee.references = 1
-        endpointOfAddress[address] = endpoint.handle
+        endpointOfIdentity[identity] = endpoint.handle
         return endpoint.handle
     }
 

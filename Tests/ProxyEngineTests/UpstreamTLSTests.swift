@@ -1,0 +1,113 @@
+import NetworkTypes
+import Testing
+
+@testable import ProxyEngine
+@testable import Transport
+
+@Suite("Connections to endpoints are encrypted") struct UpstreamTLSTests {
+    /// A front in the clear, and an engine with TLS before a ``FakeUpstream`` behind it.
+    private struct Chain {
+        let upstream = FakeUpstream()
+        let back: EngineHarness
+        let front: EngineHarness
+        let problems: [ProxyProblem]
+
+        init(
+            _ authority: CertificateAuthority, version: ProxyConfiguration.Upstream.HTTPVersion, _ tls: UpstreamTLS
+        ) throws {
+            var behind = EngineHarness.toAll([upstream.address])
+            behind.listeners = [EngineHarness.secureListener]
+            behind.certificates = [try UpstreamTLSTests.certificate(authority, name: "backend.example")]
+            back = try EngineHarness(behind)
+            front = try EngineHarness([SocketAddress]())
+            var configuration = EngineHarness.toAll([
+                SocketAddress(ip: .loopbackV4, port: Port(back.securePort))
+            ])
+            configuration.upstreams[0].version = version
+            configuration.upstreams[0].tls = tls
+            problems = front.engine.apply(configuration)
+        }
+
+        func stop() async {
+            await front.stop()
+            await back.stop()
+            upstream.stop()
+        }
+    }
+
+    static func certificate(
+        _ authority: CertificateAuthority, name: String
+    ) throws -> ProxyConfiguration.ServerCertificate {
+        let issued = try authority.issueServer(dnsNames: [name])
+        return .init(
+            hosts: ["*.example", "a.example", name], certificateChainPEM: issued.certificatePEM,
+            privateKeyPEM: issued.keyPEM)
+    }
+
+    @Test(arguments: [ProxyConfiguration.Upstream.HTTPVersion.http1, .http2])
+    func `requests go over one connection, whatever its records say between them`(
+        version: ProxyConfiguration.Upstream.HTTPVersion
+    ) async throws {
+        let chain = try Chain(try CertificateAuthority.create(commonName: "test"), version: version, UpstreamTLS())
+        #expect(chain.problems == [])
+        let socket = chain.front.connect()
+        for path in ["/length/200000", "/chunked/200000", "/length/10"] {
+            socket.send("GET \(path) HTTP/1.1\r\nHost: a.example\r\n\r\n")
+            let count = path == "/length/10" ? 10 : 200_000
+            #expect((socket.readResponse()?.body == FakeUpstream.pattern(count)) as Bool, "\(path)")
+        }
+        socket.send("POST /echo HTTP/1.1\r\nHost: a.example\r\nContent-Length: 5\r\n\r\nhello")
+        let echo = socket.readResponse()?.text ?? ""
+        #expect(echo.hasSuffix("\n\nhello"))
+        #expect(echo.contains("X-Forwarded-Proto: https"))
+        let counters = await chain.front.counters { $0.statuses[200] == 4 }
+        #expect(counters.upstreamConnectionsCreated == 1)
+        await chain.stop()
+    }
+
+    @Test(arguments: [ProxyConfiguration.Upstream.HTTPVersion.http1, .http2])
+    func `only an endpoint with the right certificate is believed`(
+        version: ProxyConfiguration.Upstream.HTTPVersion
+    ) async throws {
+        let authority = try CertificateAuthority.create(commonName: "test")
+        let stranger = try CertificateAuthority.create(commonName: "stranger")
+        for (name, trusted, status) in [
+            ("backend.example", authority, "200"), ("other.example", authority, "502"),
+            ("backend.example", stranger, "502"),
+        ] {
+            let chain = try Chain(
+                authority, version: version,
+                UpstreamTLS(serverName: name, verification: .authorities(pem: trusted.certificatePEM)))
+            #expect(chain.front.get("/length/10")?.startLine.split(separator: " ")[1] == Substring(status), "\(name)")
+            await chain.stop()
+        }
+    }
+
+    @Test func `what cannot be verified is not connected to, and told`() async throws {
+        let authority = try CertificateAuthority.create(commonName: "test")
+        for tls in [
+            UpstreamTLS(verification: .system),
+            UpstreamTLS(serverName: "backend.example", verification: .authorities(pem: Array("nothing".utf8))),
+        ] {
+            let chain = try Chain(authority, version: .http1, tls)
+            #expect(chain.problems.map(\.subject) == [.upstream("all")])
+            #expect(chain.front.get("/length/10")?.startLine.hasPrefix("HTTP/1.1 502") == true)
+            #expect(chain.upstream.requests.isEmpty)
+            await chain.stop()
+        }
+    }
+
+    @Test func `an endpoint that speaks plain HTTP is not taken for one with TLS`() async throws {
+        let upstream = FakeUpstream(raw: { socket in
+            _ = socket.read(1)
+            socket.send("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+            _ = socket.readToEnd()
+        })
+        var configuration = EngineHarness.toAll([upstream.address])
+        configuration.upstreams[0].tls = UpstreamTLS()
+        let harness = try EngineHarness(configuration)
+        #expect(harness.get("/length/10")?.startLine.hasPrefix("HTTP/1.1 502") == true)
+        await harness.stop()
+        upstream.stop()
+    }
+}
