@@ -19,7 +19,7 @@ import Testing
             behind.listeners = [EngineHarness.secureListener]
             behind.certificates = [try UpstreamTLSTests.certificate(authority, name: "backend.example")]
             back = try EngineHarness(behind)
-            front = try EngineHarness([SocketAddress]())
+            front = try EngineHarness(ProxyConfiguration())
             var configuration = EngineHarness.toAll([
                 SocketAddress(ip: .loopbackV4, port: Port(back.securePort))
             ])
