@@ -44,11 +44,17 @@ package struct ProxyConfiguration: Sendable {
         /// The port that clients see when it is not the bound one (behind a node port or an nftables rule): used for
         /// `X-Forwarded-Port`.
         package var publicPort: Port?
+        /// Every connection begins with a header of the PROXY protocol, which says who the client is; one without it is
+        /// closed (ingress-nginx `use-proxy-protocol`). Only for listeners that nobody but a load balancer can reach.
+        package var expectsProxyProtocol: Bool
 
-        package init(address: SocketAddress, scheme: Scheme, publicPort: Port? = nil) {
+        package init(
+            address: SocketAddress, scheme: Scheme, publicPort: Port? = nil, expectsProxyProtocol: Bool = false
+        ) {
             self.address = address
             self.scheme = scheme
             self.publicPort = publicPort
+            self.expectsProxyProtocol = expectsProxyProtocol
         }
     }
 

@@ -20,9 +20,8 @@ extension ProxyCore {
         let c = clients.take()
         c.pointee.listener = Int32(listener)
         c.pointee.mayRead = true
-        c.pointee.address = peer ?? SocketAddress(ip: .anyV4, port: 0)
-        c.pointee.addressCount = UInt8(
-            AddressText.write(c.pointee.address.ip) { offset, byte in c.pointee.addressText[offset] = byte })
+        setAddress(peer ?? SocketAddress(ip: .anyV4, port: 0), of: c)
+        c.pointee.awaitsProxyHeader = listeners[listener].listener.expectsProxyProtocol
         c.pointee.awaitsTLS = listeners[listener].listener.scheme == .https
         c.pointee.socket = StreamSocket(descriptor: descriptor)
         do {
@@ -36,6 +35,50 @@ extension ProxyCore {
         setTimer(client: c, limits.requestHead)
         // The first request is usually there already.
         readRequests(c)
+    }
+
+    private func setAddress(_ address: SocketAddress, of c: Client) {
+        c.pointee.address = address
+        c.pointee.addressCount = UInt8(
+            AddressText.write(address.ip) { offset, byte in c.pointee.addressText[offset] = byte })
+    }
+
+    /// Takes the header of the PROXY protocol, and nothing behind it: that may be TLS.
+    ///
+    /// - Returns: whether to read on.
+    mutating func takeProxyHeader(_ c: Client) -> Bool {
+        guard c.pointee.mayRead else { return false }
+        let descriptor = c.pointee.socket.descriptor
+        var count = 0
+        repeat {
+            count = recv(descriptor, scratch, ProxyProtocolHeader.maxBytes, Int32(MSG_PEEK))
+        } while count < 0 && errno == EINTR
+        if count < 0, errno == EAGAIN {
+            c.pointee.mayRead = false
+            return false
+        }
+        guard count > 0 else {
+            close(c)
+            return false
+        }
+        switch ProxyProtocolHeader.parse(UnsafeBufferPointer(start: scratch, count: count)) {
+        case .incomplete:
+            // More of it raises another event; at the end of the stream there is none.
+            c.pointee.mayRead = false
+            if c.pointee.peerClosed { close(c) }
+            return false
+        case .invalid:
+            close(c)
+            return false
+        case .complete(let header):
+            guard recv(descriptor, scratch, header.byteCount, 0) == header.byteCount else {
+                close(c)
+                return false
+            }
+            if let source = header.source { setAddress(source, of: c) }
+            c.pointee.awaitsProxyHeader = false
+            return true
+        }
     }
 
     /// Makes the TLS session of a connection when its first byte is there: who connects and says nothing costs no more

@@ -53,6 +53,7 @@ extension ProxyCore {
 
     /// Reads and dispatches requests until one is waiting for its upstream or there is nothing to read.
     mutating func readRequests(_ c: Client) {
+        if c.pointee.awaitsProxyHeader, !takeProxyHeader(c) { return }
         if c.pointee.awaitsTLS, !beginTLS(c) { return }
         while c.isLive, c.pointee.phase == .readingHead {
             if !c.pointee.input.isEmpty { c.pointee.dropEmptyLines() }
