@@ -20,6 +20,14 @@ package final class CachedObject: Sendable {
     /// The kind's own selectable fields, once somebody has selected by them.
     private let selected = AtomicLazyReference<SelectedFields>()
 
+    /// The object in the one other encoding that clients ask for, once somebody has. It lives as long as the object.
+    private let otherEncoding = AtomicLazyReference<Encoding>()
+
+    private final class Encoding: Sendable {
+        let bytes: [UInt8]
+        init(_ bytes: [UInt8]) { self.bytes = bytes }
+    }
+
     private final class SelectedFields: Sendable {
         let values: [String: String]
         init(_ values: [String: String]) { self.values = values }
@@ -137,6 +145,13 @@ package final class CachedObject: Sendable {
             let fields = selected.load() ?? selected.storeIfNil(SelectedFields(selectable(bytes)))
             return fields.values[path] ?? ""
         }
+    }
+
+    /// The object in another encoding than JSON: `encode` makes it of `bytes`, once for everybody. It must always be the
+    /// same function.
+    package func encoded<Failure: Error>(_ encode: ([UInt8]) throws(Failure) -> [UInt8]) throws(Failure) -> [UInt8] {
+        if let encoding = otherEncoding.load() { return encoding.bytes }
+        return otherEncoding.storeIfNil(Encoding(try encode(bytes))).bytes
     }
 
     /// The served form of a stored object's bytes.

@@ -142,14 +142,11 @@ import Testing
         #expect(created.text.contains("name: why"))
     }
 
-    @Test func protobufIsRefused() async throws {
+    @Test func `a protobuf body that is none is refused`() async throws {
         let server = try await TestServer()
         let body = await server.sendBytes(
             "POST", Samples.configMaps, [1, 2], contentType: "application/vnd.kubernetes.protobuf")
         #expect(body.status == 400)
-        let answer = await server.send("GET", Samples.configMaps, accept: "application/vnd.kubernetes.protobuf")
-        #expect(answer.status == 406)
-        #expect(answer.json["reason"] == "NotAcceptable")
     }
 
     @Test func dryRunStoresNothing() async throws {

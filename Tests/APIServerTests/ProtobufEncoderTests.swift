@@ -105,8 +105,12 @@ import Testing
 
     @Test func `a list holds the messages of its items`() throws {
         let item = try #require(ProtobufEncoder.message(["metadata": ["name": "a"]], "v1/ConfigMap"))
-        let list = ProtobufEncoder.list(metadata: ["resourceVersion": "7"], items: [item, item])
-        #expect(list == [0x0a, 3, 0x12, 1, 0x37] + [0x12, 5] + item + [0x12, 5] + item)
+        let list = ProtobufEncoder.listAnswer(
+            apiVersion: "v1", kind: "ConfigMapList", metadata: ["resourceVersion": "7"], items: [item, item])
+        let message = [0x0a, 3, 0x12, 1, 0x37] + [0x12, 5] + item + [0x12, 5] + item
+        #expect(Array(list.joined()) == ProtobufEncoder.envelope(apiVersion: "v1", kind: "ConfigMapList", message))
+        // The items' own bytes are handed on.
+        #expect(list[2] == item && list[4] == item)
     }
 
     @Test func `an event of a watch stands behind its length`() {

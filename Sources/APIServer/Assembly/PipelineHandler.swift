@@ -92,7 +92,10 @@ private final class HTTPResponseWriter: ResponseWriter {
     }
 
     func startStream(contentType: String, warnings: [String]) -> any ResponseStream {
-        if let webSocket { return WebSocketEventStream(responder, headers: webSocket) }
+        if let webSocket {
+            return WebSocketEventStream(
+                responder, headers: webSocket, isBinary: contentType.hasPrefix(ProtobufDocument.mediaType))
+        }
         let headers = headers(
             [(name: "Content-Type", value: contentType)] + warnings.map { (name: "Warning", value: $0) })
         return HTTPBodyStream(responder.startStream(status: 200, headers: headers))

@@ -16,6 +16,8 @@ final class ServedResource: Sendable {
     let cache: ResourceCache
     /// "/registry/core/services/".
     let keyPrefix: String
+    /// The kind's protobuf message; nil: it has none, as custom resources and the kinds of our own.
+    let protobufMessage: String?
 
     /// - Parameters:
     ///   - schema: worked out when an object of the kind is first written.
@@ -34,6 +36,8 @@ final class ServedResource: Sendable {
         self.columns = columns
         self.cache = cache
         self.keyPrefix = keyPrefix
+        protobufMessage =
+            strategy.isCustomResource ? nil : ProtobufFields.kinds["\(apiVersion)/\(definition.kind)"]
     }
 
     var schema: Schema? { lazySchema.schema }

@@ -1,15 +1,17 @@
 import Synchronization
 import Transport
 
-/// A watch over a WebSocket: a text frame for each event, as kube-apiserver sends them. What the client sends is read for
+/// A watch over a WebSocket: a frame for each event, as kube-apiserver sends them: text for JSON, binary for protobuf. What the client sends is read for
 /// its control frames alone.
 final class WebSocketEventStream: ResponseStream {
     private let stream: HTTPResponseStream
+    private let isBinary: Bool
     /// Pongs are not sent while more than this waits: who pings without reading gets no answers either.
     private static let pongLimit = 64 << 10
 
     /// Opens the WebSocket with the fields of `WebSocketHandshake.accepted`.
-    init(_ responder: HTTPResponder, headers: HTTPHeaders) {
+    init(_ responder: HTTPResponder, headers: HTTPHeaders, isBinary: Bool = false) {
+        self.isBinary = isBinary
         let inbox = Inbox()
         stream = responder.upgrade(headers: headers) { inbox.receive($0) }
         inbox.open(stream)
@@ -63,8 +65,9 @@ final class WebSocketEventStream: ResponseStream {
 
     var pendingBytes: Int { stream.pendingBytes }
 
-    /// - Parameter chunk: Whole lines, each an event.
+    /// - Parameter chunk: Whole events: lines, or messages behind their length.
     func write(_ chunk: [UInt8]) {
+        guard !isBinary else { return writeMessages(chunk) }
         var frames: [UInt8] = []
         frames.reserveCapacity(chunk.count + 16)
         var rest = chunk[...]
@@ -73,6 +76,19 @@ final class WebSocketEventStream: ResponseStream {
             rest = rest[(end + 1)...]
         }
         if !rest.isEmpty { WebSocketFrame.append(.text, rest, to: &frames) }
+        stream.write(frames)
+    }
+
+    private func writeMessages(_ chunk: [UInt8]) {
+        var frames: [UInt8] = []
+        frames.reserveCapacity(chunk.count + 16)
+        var rest = chunk[...]
+        while rest.count >= 4 {
+            let size = rest.prefix(4).reduce(0) { $0 << 8 | Int($1) }
+            // The frame says where the message ends.
+            WebSocketFrame.append(.binary, rest.dropFirst(4).prefix(size), to: &frames)
+            rest = rest.dropFirst(4 + size)
+        }
         stream.write(frames)
     }
 

@@ -6,6 +6,8 @@ protocol UnstoredResource: Sendable {
     var definition: ResourceDefinition { get }
     /// In alphabetical order, as discovery lists them. A path with another method is 405.
     var verbs: [Verb] { get }
+    /// Whether it can be shown as a Table.
+    var hasColumns: Bool { get }
 
     /// Answers one of `verbs`, now or later, once. `request.body` is there.
     func answer(_ request: UnstoredRequest, _ done: @escaping @Sendable (Result<UnstoredAnswer, Status>) -> Void)
@@ -50,6 +52,9 @@ final class ServedUnstoredResource: Sendable {
     }
 
     var definition: ResourceDefinition { resource.definition }
+
+    /// In which forms its answer can be shown.
+    var offer: ResponseShape.Offer { ResponseShape.Offer(protobuf: true, tables: resource.hasColumns) }
 
     var documentReader: DocumentReader { DocumentReader(definition: definition, schema: lazySchema.schema) }
 }

@@ -90,22 +90,38 @@ final class ServerDocuments: Sendable {
             return OutgoingResponse(contentType: "application/json", body: [classic])
         }
         for type in AcceptedMediaType.parse(accept) {
-            guard ["application/json", "application/*", "*/*"].contains(type.type) else { continue }
+            guard let format = ResponseShape.Format(mediaType: type.type) else { continue }
             if type.shape.isEmpty {
-                return OutgoingResponse(
-                    contentType: "application/json", headers: [("Vary", "Accept")], body: [classic])
+                var answer = try Self.encoded(classic, format)
+                answer.headers.append(("Vary", "Accept"))
+                return answer
             }
             guard type.shape == "APIGroupDiscoveryList", type.group == "apidiscovery.k8s.io",
                 let document = aggregated[type.version]
             else { continue }
-            let contentType = "application/json;g=apidiscovery.k8s.io;v=\(type.version);as=APIGroupDiscoveryList"
-            let headers = [(name: "ETag", value: document.etag), (name: "Vary", value: "Accept")]
-            if exchange.request.ifNoneMatch == document.etag {
+            let contentType =
+                "\(format.contentType);g=apidiscovery.k8s.io;v=\(type.version);as=APIGroupDiscoveryList"
+            // A tag is of one encoding.
+            let tag = format == .json ? document.etag : "\(document.etag.dropLast())-\(format)\""
+            let headers = [(name: "ETag", value: tag), (name: "Vary", value: "Accept")]
+            if exchange.request.ifNoneMatch == tag {
                 return OutgoingResponse(status: 304, contentType: contentType, headers: headers, body: [])
             }
-            return OutgoingResponse(contentType: contentType, headers: headers, body: [document.bytes])
+            let body = try Self.encoded(document.bytes, format).body
+            return OutgoingResponse(contentType: contentType, headers: headers, body: body)
         }
-        throw Status.notAcceptable(supported: ["application/json"])
+        throw Status.notAcceptable(
+            supported: ["application/json", "application/yaml", ProtobufDocument.mediaType])
+    }
+
+    private static func encoded(_ document: [UInt8], _ format: ResponseShape.Format) throws(Status) -> OutgoingResponse
+    {
+        guard format != .json else { return OutgoingResponse(contentType: format.contentType, body: [document]) }
+        do {
+            return OutgoingResponse(document: try JSONParser.parse(document), format)
+        } catch {
+            throw .internalError("a discovery document is not JSON")
+        }
     }
 
     private var index: [UInt8] {

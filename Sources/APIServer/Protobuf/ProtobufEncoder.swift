@@ -13,23 +13,48 @@ enum ProtobufEncoder {
         return message(document.object ?? JSONObject(), named: name)
     }
 
+    /// A whole answer with a document that says of what kind it is; one without a message is an empty one.
+    static func answer(_ document: JSONValue) -> [UInt8] {
+        // The list of an API's versions is older than the field.
+        let (apiVersion, kind) = (document["apiVersion"].string ?? "v1", document["kind"].string ?? "")
+        let name = ProtobufFields.kinds["\(apiVersion)/\(kind)"] ?? ProtobufFields.shared[kind] ?? ""
+        return envelope(apiVersion: apiVersion, kind: kind, message(document.object ?? JSONObject(), named: name))
+    }
+
     /// An answer: the envelope around a message of this kind.
     static func envelope(apiVersion: String, kind: String, _ message: [UInt8]) -> [UInt8] {
+        envelopeHead(apiVersion: apiVersion, kind: kind, messageSize: message.count) + message
+    }
+
+    /// What stands before a message of `messageSize` bytes, so that bytes others share need not be copied behind it.
+    static func envelopeHead(apiVersion: String, kind: String, messageSize: Int) -> [UInt8] {
         var type = ProtobufBytes()
         type.text(apiVersion, 1)
         type.text(kind, 2)
         var unknown = ProtobufBytes()
         unknown.bytes(type.buffer, 1)
-        unknown.bytes(message, 2)
+        unknown.head(of: messageSize, 2)
         return ProtobufDocument.magic + unknown.buffer
     }
 
-    /// The message of a list: its metadata, and the messages of its items, which have no envelopes of their own.
-    static func list(metadata: JSONValue, items: some Sequence<[UInt8]>) -> [UInt8] {
-        var list = ProtobufBytes()
-        list.bytes(message(metadata.object ?? JSONObject(), named: "ListMeta"), 1)
-        for item in items { list.bytes(item, 2) }
-        return list.buffer
+    /// The pieces of a list's answer: between heads stand the messages of the items as they were given.
+    static func listAnswer(apiVersion: String, kind: String, metadata: JSONValue, items: [[UInt8]]) -> [[UInt8]] {
+        var start = ProtobufBytes()
+        start.bytes(message(metadata.object ?? JSONObject(), named: "ListMeta"), 1)
+        let heads = items.map { item in
+            var head = ProtobufBytes()
+            head.head(of: item.count, 2)
+            return head.buffer
+        }
+        let size = zip(heads, items).reduce(start.buffer.count) { $0 + $1.0.count + $1.1.count }
+        var pieces: [[UInt8]] = []
+        pieces.reserveCapacity(2 * items.count + 1)
+        pieces.append(envelopeHead(apiVersion: apiVersion, kind: kind, messageSize: size) + start.buffer)
+        for (head, item) in zip(heads, items) {
+            pieces.append(head)
+            pieces.append(item)
+        }
+        return pieces
     }
 
     /// One event of a watch, with its length in front: `object` is a whole answer.
@@ -45,7 +70,7 @@ enum ProtobufEncoder {
 
     // MARK: - Messages
 
-    private static func message(_ object: JSONObject, named name: String) -> [UInt8] {
+    static func message(_ object: JSONObject, named name: String) -> [UInt8] {
         var output = ProtobufBytes()
         write(object, ProtobufFields.byName[name] ?? [:], &output)
         return output.buffer
@@ -164,9 +189,14 @@ private struct ProtobufBytes {
     }
 
     mutating func bytes(_ bytes: [UInt8], _ number: UInt64) {
-        varint(number << 3 | 2)
-        varint(UInt64(bytes.count))
+        head(of: bytes.count, number)
         buffer.append(contentsOf: bytes)
+    }
+
+    /// Tag and length of bytes that follow elsewhere.
+    mutating func head(of count: Int, _ number: UInt64) {
+        varint(number << 3 | 2)
+        varint(UInt64(count))
     }
 
     /// A message whose only field, the first, is these bytes.

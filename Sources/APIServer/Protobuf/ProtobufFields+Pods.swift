@@ -38,7 +38,8 @@ extension ProtobufFields {
         ContainerStatus name:1:s state:2:ContainerState lastState:3:ContainerState ready:4:b restartCount:5:i \
         image:6:s imageID:7:s containerID:8:s started:9:?b allocatedResources:10:mq \
         resources:11:ResourceRequirements volumeMounts:12:*VolumeMountStatus user:13:?ContainerUser \
-        allocatedResourcesStatus:14:*ResourceStatus
+        allocatedResourcesStatus:14:*ResourceStatus stopSignal:15:?s
+        ContainerExtendedResourceRequest containerName:1:s resourceName:2:s requestName:3:s
         ContainerUser linux:1:?LinuxContainerUser
         DaemonEndpoint Port:1:i
         DownwardAPIProjection items:1:*DownwardAPIVolumeFile
@@ -102,9 +103,11 @@ extension ProtobufFields {
         NodeStatus capacity:1:mq allocatable:2:mq phase:3:s conditions:4:*NodeCondition addresses:5:*NodeAddress \
         daemonEndpoints:6:NodeDaemonEndpoints nodeInfo:7:NodeSystemInfo images:8:*ContainerImage volumesInUse:9:*s \
         volumesAttached:10:*AttachedVolume config:11:?NodeConfigStatus runtimeHandlers:12:*NodeRuntimeHandler \
-        features:13:?NodeFeatures
+        features:13:?NodeFeatures declaredFeatures:14:*s
+        NodeSwapStatus capacity:1:?i
         NodeSystemInfo machineID:1:s systemUUID:2:s bootID:3:s kernelVersion:4:s osImage:5:s \
-        containerRuntimeVersion:6:s kubeletVersion:7:s kubeProxyVersion:8:s operatingSystem:9:s architecture:10:s
+        containerRuntimeVersion:6:s kubeletVersion:7:s kubeProxyVersion:8:s operatingSystem:9:s architecture:10:s \
+        swap:11:?NodeSwapStatus
         ObjectFieldSelector apiVersion:1:s fieldPath:2:s
         PersistentVolumeClaimSpec accessModes:1:*s resources:2:VolumeResourceRequirements volumeName:3:s \
         selector:4:?LabelSelector storageClassName:5:?s volumeMode:6:?s dataSource:7:?TypedLocalObjectReference \
@@ -119,9 +122,13 @@ extension ProtobufFields {
         namespaceSelector:4:?LabelSelector matchLabelKeys:5:*s mismatchLabelKeys:6:*s
         PodAntiAffinity requiredDuringSchedulingIgnoredDuringExecution:1:*PodAffinityTerm \
         preferredDuringSchedulingIgnoredDuringExecution:2:*WeightedPodAffinityTerm
-        PodCondition type:1:s status:2:s lastProbeTime:3:t lastTransitionTime:4:t reason:5:s message:6:s
+        PodCertificateProjection signerName:1:s keyType:2:s maxExpirationSeconds:3:?i credentialBundlePath:4:s \
+        keyPath:5:s certificateChainPath:6:s userAnnotations:7:ms
+        PodCondition type:1:s status:2:s lastProbeTime:3:t lastTransitionTime:4:t reason:5:s message:6:s \
+        observedGeneration:7:i
         PodDNSConfig nameservers:1:*s searches:2:*s options:3:*PodDNSConfigOption
         PodDNSConfigOption name:1:s value:2:?s
+        PodExtendedResourceClaimStatus requestMappings:1:*ContainerExtendedResourceRequest resourceClaimName:2:s
         PodIP ip:1:s
         PodOS name:1:s
         PodReadinessGate conditionType:1:s
@@ -146,7 +153,9 @@ extension ProtobufFields {
         PodStatus phase:1:s conditions:2:*PodCondition message:3:s reason:4:s hostIP:5:s podIP:6:s startTime:7:t \
         containerStatuses:8:*ContainerStatus qosClass:9:s initContainerStatuses:10:*ContainerStatus \
         nominatedNodeName:11:s podIPs:12:*PodIP ephemeralContainerStatuses:13:*ContainerStatus resize:14:s \
-        resourceClaimStatuses:15:*PodResourceClaimStatus hostIPs:16:*HostIP
+        resourceClaimStatuses:15:*PodResourceClaimStatus hostIPs:16:*HostIP observedGeneration:17:i \
+        extendedResourceClaimStatus:18:?PodExtendedResourceClaimStatus allocatedResources:19:mq \
+        resources:20:?ResourceRequirements
         PodTemplate metadata:1:ObjectMeta template:2:PodTemplateSpec
         PodTemplateSpec metadata:1:ObjectMeta spec:2:PodSpec
         PortworxVolumeSource volumeID:1:s fsType:2:s readOnly:3:b
@@ -160,7 +169,7 @@ extension ProtobufFields {
         secretRef:7:?LocalObjectReference readOnly:8:b
         ResourceClaim name:1:s request:2:s
         ResourceFieldSelector containerName:1:s resource:2:s divisor:3:q
-        ResourceHealth resourceID:1:s health:2:s
+        ResourceHealth resourceID:1:s health:2:s message:3:?s
         ResourceRequirements limits:1:mq requests:2:mq claims:3:*ResourceClaim
         ResourceStatus name:1:s resources:2:*ResourceHealth
         SELinuxOptions user:1:s role:2:s type:3:s level:4:s
@@ -193,7 +202,7 @@ extension ProtobufFields {
         VolumeMountStatus name:1:s mountPath:2:s readOnly:3:b recursiveReadOnly:4:?s
         VolumeProjection secret:1:?SecretProjection downwardAPI:2:?DownwardAPIProjection \
         configMap:3:?ConfigMapProjection serviceAccountToken:4:?ServiceAccountTokenProjection \
-        clusterTrustBundle:5:?ClusterTrustBundleProjection
+        clusterTrustBundle:5:?ClusterTrustBundleProjection podCertificate:6:?PodCertificateProjection
         VolumeResourceRequirements limits:1:mq requests:2:mq
         VolumeSource hostPath:1:?HostPathVolumeSource emptyDir:2:?EmptyDirVolumeSource \
         gcePersistentDisk:3:?GCEPersistentDiskVolumeSource awsElasticBlockStore:4:?AWSElasticBlockStoreVolumeSource \

@@ -1,7 +1,7 @@
 extension ProtobufFields {
     /// Reviews, certificates and flows.
     static let accessTable = """
-        BoundObjectReference kind:1:s aPIVersion:2:s name:3:s uid:4:s
+        BoundObjectReference kind:1:s apiVersion:2:s name:3:s uid:4:s
         CertificateSigningRequest metadata:1:ObjectMeta spec:2:CertificateSigningRequestSpec \
         status:3:CertificateSigningRequestStatus
         CertificateSigningRequestCondition type:1:s status:6:s reason:2:s message:3:s lastUpdateTime:4:t \

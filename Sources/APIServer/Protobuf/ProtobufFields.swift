@@ -32,7 +32,7 @@ enum ProtobufFields {
 
     static let messages: [String: [UInt64: Field]] = parse([
         table, podTable, workloadTable, policyTable, admissionTable, accessTable, storageTable, deviceTable,
-        definitionTable,
+        definitionTable, discoveryTable,
     ])
 
     /// A field as an encoder looks it up: by its name in JSON.
@@ -113,6 +113,13 @@ enum ProtobufFields {
         "storage.k8s.io/v1/VolumeAttachment": "VolumeAttachment",
         "storage.k8s.io/v1/VolumeAttributesClass": "VolumeAttributesClass",
     ]
+
+    /// The message of a kind that every group and version has.
+    static let shared: [String: String] = Dictionary(
+        uniqueKeysWithValues: [
+            "APIGroup", "APIGroupDiscoveryList", "APIGroupList", "APIResourceList", "APIVersions",
+            "PartialObjectMetadata", "PartialObjectMetadataList", "Status",
+        ].map { ($0, $0) })
 
     private static func parse(_ tables: [String]) -> [String: [UInt64: Field]] {
         var messages: [String: [UInt64: Field]] = [:]

@@ -23,7 +23,7 @@ struct ObjectReader: Sendable {
         }
         return try renderer.object(
             resource, stored: object.bytes, revision: nil, shape: exchange.shape, now: exchange.now,
-            included: try Self.included(exchange))
+            included: try Self.included(exchange), cached: object)
     }
 
     /// GET of a collection.

@@ -3,6 +3,14 @@ import KubeModel
 extension ObjectRenderer {
     /// The `Scale` of an object, in the shape the client asked for.
     func scale(_ scale: JSONValue, shape: ResponseShape, now: Timestamp) throws(Status) -> OutgoingResponse {
+        if shape.format == .protobuf {
+            var document = scale
+            if case .partialMetadata(let version) = shape.form {
+                document["apiVersion"] = .string("meta.k8s.io/\(version)")
+                document["kind"] = "PartialObjectMetadata"
+            }
+            return OutgoingResponse(document: document, .protobuf)
+        }
         let bytes: [UInt8]
         switch shape.form {
         case .object: bytes = scale.encoded()

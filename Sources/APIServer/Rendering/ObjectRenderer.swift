@@ -6,12 +6,14 @@ import WatchCache
 struct ObjectRenderer: Sendable {
     /// One object. `stored` are the store's bytes, which carry no version when `revision` is given, and those of the
     /// cache, which do, when it is nil.
+    /// - Parameter cached: the very state in the cache, if it is there: what is encoded for it is kept beside it.
     func object(
         _ resource: ServedResource, stored: [UInt8], revision: Revision?, shape: ResponseShape, now: Timestamp,
-        included: TableRenderer.IncludedObject = .metadata
+        included: TableRenderer.IncludedObject = .metadata, cached: CachedObject? = nil
     ) throws(Status) -> OutgoingResponse {
         var bytes = stored
         if let revision { bytes = CachedObject.bytes(stored, with: revision) }
+        if shape.format == .protobuf { return try protobuf(resource, bytes, shape.form, cached: cached) }
         bytes = try resource.served(bytes: bytes)
         switch shape.form {
         case .object:
@@ -42,6 +44,7 @@ struct ObjectRenderer: Sendable {
                 metadata["remainingItemCount"] = .integer(Int64(remaining))
             }
         }
+        if shape.format == .protobuf { return try protobufList(resource, items, .object(metadata), shape.form) }
         let listMetadata = metadata.encoded()
         switch shape.form {
         case .object:

@@ -30,12 +30,20 @@ struct OutgoingResponse: Sendable {
 
     var contentType: String { headers.first { $0.name == "Content-Type" }?.value ?? "" }
 
+    /// A document that no cache holds: a Status, a review. It says itself of what kind it is.
+    init(status: Int = 200, document: JSONValue, _ format: ResponseShape.Format) {
+        let body =
+            switch format {
+            case .json: document.encoded() + [UInt8(ascii: "\n")]
+            case .yaml: YAMLDocument.encode(document)
+            case .protobuf: ProtobufEncoder.answer(document)
+            }
+        self.init(status: status, contentType: format.contentType, body: [body])
+    }
+
     /// A `metav1.Status`; with `Retry-After` when the client is asked to come back.
     init(_ status: Status, shape: ResponseShape = .json) {
-        let value = status.json
-        self.init(
-            status: Int(status.code), contentType: shape.contentType,
-            body: [shape.format == .yaml ? YAMLDocument.encode(value) : value.encoded() + [UInt8(ascii: "\n")]])
+        self.init(status: Int(status.code), document: status.json, shape.format)
         if let seconds = status.details?.retryAfterSeconds, seconds > 0 {
             headers.append(("Retry-After", String(seconds)))
         }

@@ -237,12 +237,13 @@ final class RequestPipeline: Sendable {
     }
 
     private func negotiate(_ exchange: inout Exchange) throws(Status) {
-        if exchange.unstored != nil {
-            exchange.shape = try ResponseShape(accept: exchange.request.accept, allowsTables: false)
+        let accept = exchange.request.accept
+        if let operation = exchange.unstored {
+            exchange.shape = try ResponseShape(accept: accept, operation.resource.offer)
         }
         // What is connected to is not shown in any form.
         guard let operation = exchange.operation, operation.verb != .connect else { return }
-        exchange.shape = try ResponseShape(accept: exchange.request.accept)
+        exchange.shape = try ResponseShape(accept: accept, operation.offer)
     }
 
     private func perform(_ exchange: Exchange) throws(Status) {
@@ -301,7 +302,9 @@ final class RequestPipeline: Sendable {
     }
 
     private func answer(_ exchange: Exchange, with status: Status) {
-        answer(exchange, OutgoingResponse(status, shape: exchange.shape))
+        // Before a form is agreed on, what the client would take of a Status counts.
+        let shape = exchange.shape == .json ? ResponseShape.ofStatus(accept: exchange.request.accept) : exchange.shape
+        answer(exchange, OutgoingResponse(status, shape: shape))
     }
 
     private func answer(_ exchange: Exchange, _ response: OutgoingResponse) {

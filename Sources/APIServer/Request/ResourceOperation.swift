@@ -9,3 +9,10 @@ struct ResourceOperation: Sendable {
     var subresource: Subresource?
     var isWatchPath = false
 }
+
+extension ResourceOperation {
+    /// In which forms its answer can be shown.
+    var offer: ResponseShape.Offer {
+        ResponseShape.Offer(protobuf: subresource == .scale || resource.protobufMessage != nil)
+    }
+}

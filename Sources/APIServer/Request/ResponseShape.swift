@@ -4,6 +4,29 @@ import KubeModel
 struct ResponseShape: Sendable, Hashable {
     enum Format: Sendable, Hashable {
         case json, yaml
+        /// Kubernetes' envelope around the kind's own message (`ProtobufEncoder`).
+        case protobuf
+
+        /// What a media type asks for; nil for one that is not served. `*/*` takes the first that there is.
+        init?(mediaType: String) {
+            switch mediaType {
+            case "application/json", "*/*", "application/*": self = .json
+            case "application/yaml": self = .yaml
+            case ProtobufDocument.mediaType: self = .protobuf
+            default: return nil
+            }
+        }
+
+        var contentType: String {
+            switch self {
+            case .json: "application/json"
+            case .yaml: "application/yaml"
+            case .protobuf: ProtobufDocument.mediaType
+            }
+        }
+
+        /// Of a watch: `;stream=watch` says that messages follow each other, each behind its length.
+        var streamType: String { self == .protobuf ? "\(contentType);stream=watch" : contentType }
     }
 
     enum Form: Sendable, Hashable {
@@ -20,37 +43,61 @@ struct ResponseShape: Sendable, Hashable {
 
     static let json = ResponseShape()
 
+    /// What can be answered at all.
+    struct Offer: Sendable, Hashable {
+        /// The kind has a protobuf message: not so for custom resources. Metadata alone always has one.
+        var protobuf = false
+        /// It has columns: not so for reviews.
+        var tables = true
+    }
+
     /// The best form for an `Accept` header.
-    /// - Throws: 406 when nothing in it can be served; protobuf is answered so, and clients fall back to JSON.
-    /// - Parameter allowsTables: not so for what has no columns, such as reviews.
-    init(accept header: String?, allowsTables: Bool = true) throws(Status) {
+    /// - Throws: 406 when nothing in it can be served.
+    init(accept header: String?, _ offer: Offer = Offer()) throws(Status) {
         guard let header, !header.isEmpty, header != "*/*", header != "application/json" else { return }
         for type in AcceptedMediaType.parse(header) {
-            switch type.type {
-            case "application/json", "*/*", "application/*": format = .json
-            case "application/yaml": format = .yaml
-            default: continue
+            guard let format = Format(mediaType: type.type) else { continue }
+            guard let form = Self.form(type) else { continue }
+            switch form {
+            case .object where format == .protobuf && !offer.protobuf: continue
+            // A Table has no message.
+            case .table where format == .protobuf || !offer.tables: continue
+            default: break
             }
-            guard !type.shape.isEmpty else { return }
-            guard type.group == "meta.k8s.io", type.version == "v1" || type.version == "v1beta1" else { continue }
-            switch type.shape {
-            case "Table" where allowsTables: form = .table(version: type.version)
-            case "PartialObjectMetadata", "PartialObjectMetadataList": form = .partialMetadata(version: type.version)
-            default: continue
-            }
+            (self.format, self.form) = (format, form)
             return
         }
-        throw Self.notAcceptable
+        throw .notAcceptable(supported: Self.supported(offer))
+    }
+
+    /// nil for a shape that is not known.
+    private static func form(_ type: AcceptedMediaType) -> Form? {
+        guard !type.shape.isEmpty else { return .object }
+        guard type.group == "meta.k8s.io", type.version == "v1" || type.version == "v1beta1" else { return nil }
+        switch type.shape {
+        case "Table": return .table(version: type.version)
+        case "PartialObjectMetadata", "PartialObjectMetadataList": return .partialMetadata(version: type.version)
+        default: return nil
+        }
+    }
+
+    /// For a `Status` that comes before a form was agreed on: the first format that is known, else JSON.
+    static func ofStatus(accept header: String?) -> ResponseShape {
+        var shape = ResponseShape()
+        guard let header, !header.isEmpty, header != "*/*", header != "application/json" else { return shape }
+        for type in AcceptedMediaType.parse(header) where type.shape.isEmpty {
+            guard let format = Format(mediaType: type.type) else { continue }
+            shape.format = format
+            break
+        }
+        return shape
     }
 
     private init() {}
 
-    var contentType: String {
-        switch format {
-        case .json: "application/json"
-        case .yaml: "application/yaml"
-        }
-    }
+    var contentType: String { format.contentType }
 
-    static var notAcceptable: Status { .notAcceptable(supported: ["application/json", "application/yaml"]) }
+    private static func supported(_ offer: Offer) -> [String] {
+        ["application/json", "application/yaml"] + (offer.protobuf ? [ProtobufDocument.mediaType] : [])
+    }
 }

@@ -50,7 +50,6 @@ enum UnstoredService {
                 "metadata": document["metadata"] ?? [:],
             ]
         }
-        let body = shape.format == .yaml ? YAMLDocument.encode(document) : document.encoded() + [UInt8(ascii: "\n")]
-        return OutgoingResponse(status: answer.status, contentType: shape.contentType, body: [body])
+        return OutgoingResponse(status: answer.status, document: document, shape.format)
     }
 }

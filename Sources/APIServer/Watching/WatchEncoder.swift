@@ -10,7 +10,56 @@ struct WatchEncoder: Sendable {
     let included: TableRenderer.IncludedObject
 
     /// Whether the shared lines of the cache are what this client wants.
-    var takesSharedLines: Bool { shape.form == .object && resource.strategy.storedForm == nil }
+    var takesSharedLines: Bool { shape.format == .json && takesSharedObjects }
+
+    /// Whether what is made for this client serves every other one that wants the same encoding.
+    private var takesSharedObjects: Bool { shape.form == .object && resource.strategy.storedForm == nil }
+
+    /// The events of a batch in protobuf: encoded once for all who watch the objects as they are kept.
+    /// - Returns: nil where the client wants no protobuf.
+    func frames(_ batch: WatchBatch) -> [UInt8]? {
+        guard shape.format == .protobuf else { return nil }
+        return takesSharedObjects ? batch.encoded(frames) : frames(batch.events)
+    }
+
+    private func frames(_ events: [WatchEvent]) -> [UInt8] {
+        var output: [UInt8] = []
+        for event in events {
+            do throws(Status) {
+                output += try frame(event)
+            } catch {
+                output += Self.frame(error)
+            }
+        }
+        return output
+    }
+
+    private func frame(_ event: WatchEvent) throws(Status) -> [UInt8] {
+        switch event.kind {
+        case .error: return Self.frame(event.status ?? .internalError("the watch ended"))
+        case .bookmark:
+            // Its object is nothing but kind and metadata.
+            let document: JSONValue
+            do {
+                document = try JSONParser.parse(bookmark(event))
+            } catch {
+                throw .internalError("a bookmark is not JSON")
+            }
+            return ProtobufEncoder.event(type: event.kind.rawValue, object: ProtobufEncoder.answer(document))
+        case .added, .modified, .deleted:
+            let (apiVersion, kind) = resource.shownKind(shape.form)
+            let message = try event.object.map { object throws(Status) in
+                try resource.protobufMessage(object, shape.form)
+            }
+            return ProtobufEncoder.event(
+                type: event.kind.rawValue,
+                object: ProtobufEncoder.envelope(apiVersion: apiVersion, kind: kind, message ?? []))
+        }
+    }
+
+    private static func frame(_ status: Status) -> [UInt8] {
+        ProtobufEncoder.event(type: WatchEvent.Kind.error.rawValue, object: ProtobufEncoder.answer(status.json))
+    }
 
     /// One event.
     /// - Parameter withColumns: a Table stream defines its columns once.

@@ -29,7 +29,9 @@ final class WatchService: Sendable {
     /// Answers a watch: the stream is open when this returns.
     /// - Throws: what keeps it from opening, 410 among others for a version whose history is gone.
     func start(_ exchange: Exchange, _ operation: ResourceOperation) throws(Status) {
-        guard exchange.shape.format == .json else { throw Status.notAcceptable(supported: ["application/json"]) }
+        guard exchange.shape.format != .yaml else {
+            throw Status.notAcceptable(supported: ["application/json", ProtobufDocument.mediaType + ";stream=watch"])
+        }
         let options = try ListOptions(exchange.query, forcedWatch: true)
         let resource = operation.resource
         let fields = try FieldSelectorCheck.checked(options.fields, for: resource)

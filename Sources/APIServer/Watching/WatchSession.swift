@@ -41,7 +41,7 @@ final class WatchSession: WatchSink {
             if let opened = opened.load() { return opened.stream }
             let warnings = encoder.resource.strategy.deprecationWarning.map { [WarningLog.header($0)] } ?? []
             return opened.storeIfNil(
-                Opened(writer.startStream(contentType: "application/json", warnings: warnings))
+                Opened(writer.startStream(contentType: encoder.shape.format.streamType, warnings: warnings))
             ).stream
         }
     }
@@ -51,6 +51,10 @@ final class WatchSession: WatchSink {
     func deliver(_ batch: WatchBatch) {
         if encoder.takesSharedLines {
             stream.write(batch.bytes)
+            return
+        }
+        if let frames = encoder.frames(batch) {
+            stream.write(frames)
             return
         }
         var output: [UInt8] = []

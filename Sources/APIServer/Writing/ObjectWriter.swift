@@ -59,7 +59,8 @@ final class ObjectWriter: Sendable {
 
     /// The answer with an object as it is now stored.
     func response(
-        _ request: WriteRequest, status: Int = 200, stored bytes: [UInt8], revision: Revision?, warnings: [String]
+        _ request: WriteRequest, status: Int = 200, stored bytes: [UInt8], revision: Revision?, warnings: [String],
+        cached: CachedObject? = nil
     ) -> Result<OutgoingResponse, Status> {
         do {
             var response =
@@ -67,7 +68,8 @@ final class ObjectWriter: Sendable {
                     try scaleResponse(request, stored: bytes, revision: revision)
                 } else {
                     try renderer.object(
-                        request.resource, stored: bytes, revision: revision, shape: request.shape, now: request.now)
+                        request.resource, stored: bytes, revision: revision, shape: request.shape, now: request.now,
+                        cached: cached)
                 }
             response.status = status
             request.warnings?.add(warnings)
@@ -85,7 +87,8 @@ final class ObjectWriter: Sendable {
         if let cached = request.resource.cache.get(namespace: request.namespace, name: name),
             cached.revision == revision
         {
-            return response(request, status: status, stored: cached.bytes, revision: nil, warnings: warnings)
+            return response(
+                request, status: status, stored: cached.bytes, revision: nil, warnings: warnings, cached: cached)
         }
         return response(request, status: status, stored: bytes, revision: revision, warnings: warnings)
     }

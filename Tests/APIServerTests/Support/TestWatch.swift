@@ -44,6 +44,9 @@ final class TestWatch: ResponseStream {
         for handler in handlers { handler() }
     }
 
+    /// Everything that came.
+    var bytes: [UInt8] { state.withLock { $0.bytes } }
+
     var events: [JSONValue] {
         state.withLock { $0.bytes }.split(separator: UInt8(ascii: "\n")).compactMap { try? JSONParser.parse(Array($0)) }
     }
