@@ -65,6 +65,7 @@ let package = Package(
             name: "KubeClient", dependencies: ["System", "NetworkTypes", "KubeModel", "Transport", logging],
             swiftSettings: settings),
         .target(name: "TrafficModel", dependencies: ["NetworkTypes", "KubeModel"], swiftSettings: settings),
+        .target(name: "DNS", dependencies: ["System", "NetworkTypes", "Transport"], swiftSettings: settings),
         .target(
             name: "ProxyEngine",
             dependencies: ["System", "NetworkTypes", "Transport", "CLinux", "COpenSSL", "CNGHTTP2"],
@@ -76,7 +77,7 @@ let package = Package(
         .target(
             name: "DataPlane",
             dependencies: [
-                "System", "NetworkTypes", "KubeModel", "Transport", "KubeClient", "TrafficModel", "ProxyEngine",
+                "System", "NetworkTypes", "KubeModel", "Transport", "KubeClient", "TrafficModel", "ProxyEngine", "DNS",
                 logging,
             ],
             swiftSettings: settings),
@@ -123,6 +124,7 @@ let package = Package(
         .testTarget(
             name: "TrafficModelTests", dependencies: ["TrafficModel", "KubeModel", "NetworkTypes"],
             swiftSettings: settings),
+        .testTarget(name: "DNSTests", dependencies: ["DNS", "NetworkTypes", "Transport"], swiftSettings: settings),
         .testTarget(
             name: "ProxyEngineTests", dependencies: ["ProxyEngine", "Transport", "NetworkTypes", "CNGHTTP2"],
             swiftSettings: settings),

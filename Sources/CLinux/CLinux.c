@@ -105,3 +105,94 @@ int martlet_recv_batch(int fd, uint8_t *buffer, size_t slice, struct sockaddr_st
     for (int i = 0; i < n; i++) lengths[i] = messages[i].msg_len;
     return n;
 }
+
+int martlet_tell_destination(int fd, int family) {
+    int on = 1;
+    if (family == AF_INET) return setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof(on));
+    return setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof(on));
+}
+
+// What was received names the destination and the interface; what is sent names the source. The interface is kept only
+// for link-local addresses: elsewhere the routing table knows better.
+static void turn_around(struct msghdr *header) {
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(header); c; c = CMSG_NXTHDR(header, c)) {
+        if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
+            struct in_pktinfo *info = (struct in_pktinfo *)CMSG_DATA(c);
+            info->ipi_ifindex = 0;
+        } else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
+            struct in6_pktinfo *info = (struct in6_pktinfo *)CMSG_DATA(c);
+            if (!IN6_IS_ADDR_LINKLOCAL(&info->ipi6_addr)) info->ipi6_ifindex = 0;
+        }
+    }
+}
+
+int martlet_recv_paths(int fd, uint8_t *buffer, size_t slice, struct martlet_datagram_path *paths, uint32_t *lengths) {
+    struct mmsghdr messages[MARTLET_ANSWER_BATCH];
+    struct iovec vectors[MARTLET_ANSWER_BATCH];
+    memset(messages, 0, sizeof(messages));
+    for (int i = 0; i < MARTLET_ANSWER_BATCH; i++) {
+        vectors[i].iov_base = buffer + slice * (size_t)i;
+        vectors[i].iov_len = slice;
+        struct msghdr *header = &messages[i].msg_hdr;
+        header->msg_iov = &vectors[i];
+        header->msg_iovlen = 1;
+        header->msg_name = &paths[i].peer;
+        header->msg_namelen = sizeof(paths[i].peer);
+        header->msg_control = paths[i].control;
+        header->msg_controllen = sizeof(paths[i].control);
+    }
+    int n = recvmmsg(fd, messages, MARTLET_ANSWER_BATCH, MSG_DONTWAIT, 0);
+    for (int i = 0; i < n; i++) {
+        struct msghdr *header = &messages[i].msg_hdr;
+        lengths[i] = header->msg_flags & MSG_TRUNC ? (uint32_t)slice + 1 : messages[i].msg_len;
+        paths[i].peer_length = header->msg_namelen;
+        turn_around(header);
+        paths[i].control_length = (uint32_t)header->msg_controllen;
+    }
+    return n;
+}
+
+int martlet_send_paths(int fd, uint8_t *buffer, size_t slice, struct martlet_datagram_path *paths,
+                       const uint32_t *lengths, int count) {
+    struct mmsghdr messages[MARTLET_ANSWER_BATCH];
+    struct iovec vectors[MARTLET_ANSWER_BATCH];
+    int used = 0;
+    for (int i = 0; i < count && i < MARTLET_ANSWER_BATCH; i++) {
+        if (lengths[i] == 0) continue;
+        vectors[used].iov_base = buffer + slice * (size_t)i;
+        vectors[used].iov_len = lengths[i];
+        struct msghdr *header = &messages[used].msg_hdr;
+        memset(&messages[used], 0, sizeof(messages[used]));
+        header->msg_iov = &vectors[used];
+        header->msg_iovlen = 1;
+        header->msg_name = &paths[i].peer;
+        header->msg_namelen = paths[i].peer_length;
+        if (paths[i].control_length) {
+            header->msg_control = paths[i].control;
+            header->msg_controllen = paths[i].control_length;
+        }
+        used++;
+    }
+    int sent = 0, skipped = 0;
+    while (sent + skipped < used) {
+        int n = sendmmsg(fd, messages + sent + skipped, (unsigned)(used - sent - skipped), MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (n > 0) {
+            sent += n;
+        } else if (n < 0 && errno == EINTR) {
+            continue;
+        } else if (n < 0 && (errno == EAGAIN || errno == ENOBUFS)) {
+            break;
+        } else {
+            // This one cannot be sent; the others can.
+            skipped++;
+        }
+    }
+    return sent;
+}
+
+int martlet_never_fragment(int fd, int family) {
+    // IP_PMTUDISC_OMIT and IPV6_PMTUDISC_OMIT: 5.
+    int value = 5;
+    if (family == AF_INET) return setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &value, sizeof(value));
+    return setsockopt(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, &value, sizeof(value));
+}

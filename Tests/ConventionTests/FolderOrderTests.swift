@@ -9,7 +9,8 @@ import Testing
             "Core", "HTTP2", "Configuration", "Routing", "Filters", "Accounts", "Exchange", "Upstream", "Downstream",
             "Engine",
         ],
-        "DataPlane": ["State", "Enforcement", "Node", "Ingress", ""],
+        "DNS": ["", "Message", "Zone", "Cache", "Answering", "Resolving", "Serving"],
+        "DataPlane": ["State", "Enforcement", "Node", "Ingress", "Names", ""],
         "KubeClient": [
             "", "Time", "Configuration", "Client", "Discovery", "Election", "Events", "Cache", "Queue", "Testing",
         ],

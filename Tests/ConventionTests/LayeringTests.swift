@@ -18,10 +18,11 @@ import Testing
         ],
         "KubeClient": ["System", "NetworkTypes", "KubeModel", "Transport"],
         "TrafficModel": ["NetworkTypes", "KubeModel"],
+        "DNS": ["System", "NetworkTypes", "Transport"],
         "ProxyEngine": ["System", "NetworkTypes", "Transport", "CLinux", "COpenSSL", "CNGHTTP2"],
         "Controllers": ["System", "NetworkTypes", "KubeModel", "KubeClient", "TrafficModel", "Transport"],
         "DataPlane": [
-            "System", "NetworkTypes", "KubeModel", "Transport", "KubeClient", "TrafficModel", "ProxyEngine",
+            "System", "NetworkTypes", "KubeModel", "Transport", "KubeClient", "TrafficModel", "ProxyEngine", "DNS",
         ],
     ]
 

@@ -65,4 +65,27 @@ int martlet_unix_address(struct sockaddr_un *address, const char *path);
 int martlet_recv_batch(int fd, uint8_t *buffer, size_t slice, struct sockaddr_storage *peers,
                        uint32_t *lengths);
 
+// Whom a datagram came from and which of this machine's addresses it was sent to: an answer takes the way back.
+struct martlet_datagram_path {
+    struct sockaddr_in6 peer;
+    uint32_t peer_length;
+    uint32_t control_length;
+    uint64_t control[6];
+};
+
+#define MARTLET_ANSWER_BATCH 32
+
+// Has every received datagram say which address it was sent to. `family` is the socket's.
+int martlet_tell_destination(int fd, int family);
+
+// Up to MARTLET_ANSWER_BATCH datagrams into equal slices of `buffer`; a length above `slice` means one that was cut.
+int martlet_recv_paths(int fd, uint8_t *buffer, size_t slice, struct martlet_datagram_path *paths, uint32_t *lengths);
+
+// Sends the slices whose length is not 0 back along their paths; returns how many the kernel took.
+int martlet_send_paths(int fd, uint8_t *buffer, size_t slice, struct martlet_datagram_path *paths,
+                       const uint32_t *lengths, int count);
+
+// Has the kernel neither split datagrams nor believe in what it is told about the size that passes.
+int martlet_never_fragment(int fd, int family);
+
 #endif

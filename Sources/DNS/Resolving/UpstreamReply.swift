@@ -1,0 +1,190 @@
+/// Judges what a server answered, and keeps of it what was asked for.
+package enum UpstreamReply {
+    package enum Verdict: Hashable, Sendable {
+        case answer(UpstreamAnswer)
+        /// Too long for a datagram: to be asked by TCP.
+        case truncated
+        /// The server won't or can't; another one may.
+        case refused(ResponseCode)
+        /// The server does not understand EDNS.
+        case withoutExtension
+        /// Not an answer to this question, whoever sent it: as if it had not come.
+        case foreign
+        /// An answer to this question that is broken.
+        case malformed
+    }
+
+    /// Records looked at in one answer.
+    static let recordLimit = 1024
+    /// CNAMEs followed in one answer.
+    static let chainLimit = 16
+
+    /// The message to ask with.
+    package static func query(_ lookup: Lookup, id: UInt16, hasExtension: Bool = true) -> [UInt8] {
+        var flags = MessageHeader.Flag.recursionDesired
+        if lookup.isCheckingDisabled { flags |= MessageHeader.Flag.checkingDisabled }
+        var bytes: [UInt8] = []
+        func append(_ value: UInt16) { bytes += [UInt8(value >> 8), UInt8(value & 0xff)] }
+        for value in [id, flags, 1, 0, 0, hasExtension ? 1 : 0] { append(value) }
+        bytes += lookup.name.wire
+        append(lookup.type.rawValue)
+        append(1)
+        guard hasExtension else { return bytes }
+        bytes.append(0)
+        for value in [RecordType.opt.rawValue, 1232, 0, lookup.wantsSignatures ? 0x8000 : 0, 0] { append(value) }
+        return bytes
+    }
+
+    /// Judges one message.
+    ///
+    /// Of the answers only the chain from the asked name to records of the asked type is kept, of the authorities only what
+    /// a denial needs, of the rest nothing: what a server adds unasked is how caches are poisoned (RFC 5452).
+    package static func judge(_ message: Span<UInt8>, for lookup: Lookup, id: UInt16) -> Verdict {
+        guard let header = MessageHeader(message), header.id == id, header.isResponse, header.opcode == 0 else {
+            return .foreign
+        }
+        let code = ResponseCode(rawValue: header.code)
+        guard header.questionCount == 1 else {
+            // A server that cannot read the question may leave it out.
+            return code == .formatError && header.questionCount == 0 ? .withoutExtension : .foreign
+        }
+        var name = WireName()
+        guard let end = name.read(message, at: MessageHeader.size, followsPointers: false), end + 4 <= message.count,
+            name.equals(lookup.name.wire.span, count: lookup.name.wire.count),
+            message.u16(at: end) == lookup.type.rawValue, message.u16(at: end + 2) == 1
+        else { return .foreign }
+        switch code {
+        case .noError, .nameError: break
+        case .formatError, .notImplemented: return .withoutExtension
+        default: return .refused(code)
+        }
+        if header.isTruncated { return .truncated }
+        guard let records = records(message, header, from: end + 4) else { return .malformed }
+        let verdict = compose(records, header, lookup, code)
+        // Written out it may be longer than any message.
+        if case .answer(let answer) = verdict, answer.message.count > 65_535 { return .malformed }
+        return verdict
+    }
+
+    struct Record {
+        var name: DomainName
+        var type: RecordType
+        var ttl: UInt32
+        /// Without compression.
+        var data: [UInt8]
+    }
+
+    /// The answers and authorities of class IN; nil when something is malformed.
+    private static func records(
+        _ message: Span<UInt8>, _ header: MessageHeader, from start: Int
+    ) -> (answers: [Record], authorities: [Record])? {
+        var answers: [Record] = []
+        var authorities: [Record] = []
+        var index = start
+        let count = Int(header.answerCount) + Int(header.authorityCount)
+        guard count <= recordLimit else { return nil }
+        var name = WireName()
+        for position in 0..<count {
+            guard name.read(message, at: index) != nil, let record = RecordHeader(message, at: index) else {
+                return nil
+            }
+            index = record.dataEnd
+            guard record.recordClass == 1 else { continue }
+            let owner = name.name()
+            guard let data = RecordData.uncompressed(message, record, scratch: &name) else { return nil }
+            let kept = Record(name: owner, type: record.type, ttl: record.lifetime, data: data)
+            if position < Int(header.answerCount) { answers.append(kept) } else { authorities.append(kept) }
+        }
+        return (answers, authorities)
+    }
+
+    private static func compose(
+        _ records: (answers: [Record], authorities: [Record]), _ header: MessageHeader, _ lookup: Lookup,
+        _ code: ResponseCode
+    ) -> Verdict {
+        var name = lookup.name
+        var kept: [Record] = []
+        var isComplete = false
+        for _ in 0..<chainLimit {
+            let own = records.answers.filter { $0.name == name }
+            let wanted = own.filter { $0.type == lookup.type }
+            let alias = own.first { $0.type == .cname }
+            if lookup.wantsSignatures {
+                let covered = wanted.isEmpty ? RecordType.cname : lookup.type
+                kept += own.filter {
+                    $0.type == .rrsig && $0.data.count >= 2 && $0.data.span.u16(at: 0) == covered.rawValue
+                }
+            }
+            if !wanted.isEmpty {
+                kept += wanted
+                isComplete = true
+                break
+            }
+            guard let alias else { break }
+            // A ring answers nothing.
+            guard !kept.contains(where: { $0.type == .cname && $0.name == name }) else { return .malformed }
+            kept.append(alias)
+            name = DomainName(trusted: alias.data)
+        }
+        // Signatures stand behind what they sign.
+        kept = kept.filter { $0.type != .rrsig } + kept.filter { $0.type == .rrsig }
+        if isComplete {
+            guard code == .noError else { return .malformed }
+            let ttl = kept.map(\.ttl).min() ?? 0
+            return .answer(
+                UpstreamAnswer(
+                    message: encode(kept, [], header, lookup, code), ttl: ttl, code: code, isDenial: false))
+        }
+        let soa = records.authorities.first { $0.type == .soa && name.isWithin($0.name) }
+        guard let soa else {
+            // A server that points elsewhere instead of answering is of no use to one that forwards.
+            if code == .noError, kept.isEmpty, records.authorities.contains(where: { $0.type == .ns }) {
+                return .refused(.serverFailure)
+            }
+            return .answer(
+                UpstreamAnswer(message: encode(kept, [], header, lookup, code), ttl: 0, code: code, isDenial: true))
+        }
+        var authorities = [soa]
+        if lookup.wantsSignatures {
+            authorities += records.authorities.filter {
+                [.nsec, .nsec3, .rrsig].contains($0.type) && $0.name.isWithin(soa.name)
+            }
+        }
+        let minimum = soa.data.span.u32(at: soa.data.count - 4)
+        let ttl = min(kept.map(\.ttl).min() ?? .max, soa.ttl, minimum)
+        return .answer(
+            UpstreamAnswer(
+                message: encode(kept, authorities, header, lookup, code), ttl: ttl, code: code, isDenial: true))
+    }
+
+    /// A message of its own: owners point to where their name stands already.
+    private static func encode(
+        _ answers: [Record], _ authorities: [Record], _ header: MessageHeader, _ lookup: Lookup, _ code: ResponseCode
+    ) -> [UInt8] {
+        var bytes: [UInt8] = []
+        func append(_ value: UInt16) { bytes += [UInt8(value >> 8), UInt8(value & 0xff)] }
+        for value in [0, 0x8180 | code.rawValue, 1, UInt16(answers.count), UInt16(authorities.count), 0] {
+            append(value)
+        }
+        bytes += lookup.name.wire
+        append(lookup.type.rawValue)
+        append(1)
+        var known: [DomainName: Int] = [lookup.name: MessageHeader.size]
+        for record in answers + authorities {
+            if let offset = known[record.name] {
+                append(UInt16(0xc000 | offset))
+            } else {
+                if bytes.count < 0x4000 { known[record.name] = bytes.count }
+                bytes += record.name.wire
+            }
+            append(record.type.rawValue)
+            append(1)
+            append(UInt16(record.ttl >> 16))
+            append(UInt16(record.ttl & 0xffff))
+            append(UInt16(record.data.count))
+            if record.type == .cname, bytes.count < 0x4000 { known[DomainName(trusted: record.data)] = bytes.count }
+            bytes += record.data
+        }
+        return bytes
+    }
+}

@@ -1,0 +1,123 @@
+package import NetworkTypes
+package import Transport
+
+/// Answers DNS over UDP and TCP, on any number of loops that share nothing: each has sockets of its own on every address
+/// (SO_REUSEPORT), the present zone data, and a cache of its own.
+package final class NameServer: Sendable {
+    /// What all loops counted, and what they hold.
+    package struct Counters: Sendable {
+        package var answers = AnswerAccounts()
+        package var upstream = ResolverCounters()
+        package var cachedAnswers = 0
+        package var cachedDenials = 0
+        package var cacheEvictions: UInt64 = 0
+        package var cacheBytes = 0
+        /// Whether each forwarded zone has a server that seems to be up, as every loop sees it.
+        package var isUpstreamHealthy = true
+
+        package init() {}
+    }
+
+    private let workers: [NameServerLoop]
+
+    /// - Parameters:
+    ///   - connections: TCP connections at a time.
+    ///   - log: Called on the loops with every answered query; must not block.
+    package init(loops: [EventLoop], connections: Int = 512, log: (@Sendable (QueryLine) -> Void)? = nil) {
+        let cookies = ServerCookie()
+        let admission = SharedAdmission(.init(network: connections, perPeer: max(16, connections / 4)))
+        workers = loops.map { NameServerLoop(loop: $0, cookies: cookies, admission: admission) }
+        setLog(log)
+    }
+
+    /// Begins to answer on an address, by UDP and TCP. With port 0 the kernel chooses one for both.
+    ///
+    /// - Returns: the address with its port.
+    package func listen(_ address: SocketAddress) throws(TransportError) -> SocketAddress {
+        var descriptors: [(datagram: Int32, stream: Int32)] = []
+        var address = address
+        do throws(TransportError) {
+            for _ in workers {
+                let datagram = try Socket.bindAnswering(address)
+                address = Socket.localAddress(datagram) ?? address
+                let stream: Int32
+                do throws(TransportError) {
+                    stream = try Socket.listen(address, reusePort: true, backlog: 256)
+                } catch {
+                    Socket.close(datagram)
+                    throw error
+                }
+                descriptors.append((datagram, stream))
+            }
+        } catch {
+            for pair in descriptors {
+                Socket.close(pair.datagram)
+                Socket.close(pair.stream)
+            }
+            throw error
+        }
+        for (worker, pair) in zip(workers, descriptors) {
+            worker.loop.run {
+                do throws(TransportError) {
+                    try worker.addDatagramListener(pair.datagram)
+                } catch {
+                    // Without room in epoll this loop does not answer; the kernel gives its share to the others.
+                    Socket.close(pair.datagram)
+                }
+                worker.addStreamListener(pair.stream)
+            }
+        }
+        return address
+    }
+
+    /// Answers from this zone data from now on; each loop changes over between two batches.
+    package func publish(_ data: ZoneData) { each { $0.responder.data = data } }
+
+    package func setPolicy(_ policy: AnswerPolicy) { each { $0.setPolicy(policy) } }
+
+    package func setLog(_ log: (@Sendable (QueryLine) -> Void)?) { each { $0.log = log } }
+
+    /// Sums what the loops counted.
+    package func counters() async -> Counters {
+        var sum = Counters()
+        for worker in workers {
+            let part = await withCheckedContinuation { continuation in
+                worker.loop.execute {
+                    var part = Counters()
+                    part.answers = worker.responder.accounts
+                    part.upstream = worker.resolver.counters
+                    part.cachedAnswers = worker.responder.cache.counters.answers
+                    part.cachedDenials = worker.responder.cache.counters.denials
+                    part.cacheEvictions = worker.responder.cache.counters.evictions
+                    part.cacheBytes = worker.responder.cache.bytes
+                    part.isUpstreamHealthy = worker.resolver.isHealthy
+                    continuation.resume(returning: part)
+                }
+            }
+            sum.answers.add(part.answers)
+            sum.upstream.add(part.upstream)
+            sum.cachedAnswers += part.cachedAnswers
+            sum.cachedDenials += part.cachedDenials
+            sum.cacheEvictions += part.cacheEvictions
+            sum.cacheBytes += part.cacheBytes
+            sum.isUpstreamHealthy = sum.isUpstreamHealthy && part.isUpstreamHealthy
+        }
+        return sum
+    }
+
+    /// Closes every socket. The loops must still run.
+    package func stop() async {
+        for worker in workers {
+            await withCheckedContinuation { continuation in
+                worker.loop.execute {
+                    worker.stop()
+                    continuation.resume()
+                }
+            }
+        }
+    }
+
+    private func each(_ change: @escaping @Sendable (NameServerLoop) -> Void) {
+        for worker in workers { worker.loop.run { change(worker) } }
+    }
+}
