@@ -85,7 +85,7 @@ let package = Package(
             name: "martlet",
             dependencies: [
                 "CProcess", "System", "NetworkTypes", "KubeModel", "Store", "Transport", "APIServer", "KubeClient",
-                "TrafficModel", "ProxyEngine", "Controllers", "DataPlane", argumentParser, logging,
+                "TrafficModel", "ProxyEngine", "Controllers", "DataPlane", "DNS", argumentParser, logging,
             ],
             swiftSettings: settings),
         .testTarget(name: "NetworkTypesTests", dependencies: ["NetworkTypes"], swiftSettings: settings),
@@ -135,7 +135,7 @@ let package = Package(
         .testTarget(
             name: "DataPlaneTests",
             dependencies: [
-                "DataPlane", "TrafficModel", "KubeClient", "KubeModel", "NetworkTypes", "Transport", "ProxyEngine",
+                "DataPlane", "DNS", "TrafficModel", "KubeClient", "KubeModel", "NetworkTypes", "Transport", "ProxyEngine",
                 "TestSupport", logging,
             ],
             swiftSettings: settings),

@@ -136,7 +136,7 @@ int martlet_recv_paths(int fd, uint8_t *buffer, size_t slice, struct martlet_dat
         struct msghdr *header = &messages[i].msg_hdr;
         header->msg_iov = &vectors[i];
         header->msg_iovlen = 1;
-        header->msg_name = &paths[i].peer;
+        header->msg_name = paths[i].peer;
         header->msg_namelen = sizeof(paths[i].peer);
         header->msg_control = paths[i].control;
         header->msg_controllen = sizeof(paths[i].control);
@@ -165,7 +165,7 @@ int martlet_send_paths(int fd, uint8_t *buffer, size_t slice, struct martlet_dat
         memset(&messages[used], 0, sizeof(messages[used]));
         header->msg_iov = &vectors[used];
         header->msg_iovlen = 1;
-        header->msg_name = &paths[i].peer;
+        header->msg_name = paths[i].peer;
         header->msg_namelen = paths[i].peer_length;
         if (paths[i].control_length) {
             header->msg_control = paths[i].control;

@@ -1,3 +1,4 @@
+import DNS
 import Glibc
 import KubeClient
 import KubeModel
@@ -24,6 +25,7 @@ package final class DataPlane: Sendable {
     private let accessLog: AccessLogWriter?
     private let report = ReportBox()
     private let health: AnswerServer
+    private let names: (server: NameServer, addresses: [SocketAddress])?
 
     /// Opens the listeners of the L7 proxy and of health checks.
     ///
@@ -54,6 +56,7 @@ package final class DataPlane: Sendable {
         engine = ProxyEngine(loops: loops, accessLog: accessLog)
         let problems = engine.apply(compiler.compile(routes: .init(), backends: [:], secrets: [:]))
         if let problem = problems.first { throw DataPlaneError(message: problem.message) }
+        names = try configuration.names.flatMap { [loops] in try Self.openNames($0, loops, logger) }
         health = AnswerServer(loop: loops[0]) { [report, engine, accessLog] path, respond in
             // Summing the proxy's counters costs by its routes: only for those who ask.
             guard path == "/metrics" else {
@@ -73,6 +76,26 @@ package final class DataPlane: Sendable {
                 throw DataPlaneError(message: "metrics on \(address): \(error.message)")
             }
         }
+    }
+
+    /// Begins to listen for DNS; nil where that is not possible and nobody asked for it.
+    private static func openNames(
+        _ configuration: NamesConfiguration, _ loops: [EventLoop], _ logger: Logger
+    ) throws -> (server: NameServer, addresses: [SocketAddress])? {
+        let server = NameServer(loops: loops)
+        var addresses: [SocketAddress] = []
+        for address in configuration.addresses {
+            do throws(TransportError) {
+                addresses.append(try server.listen(address))
+            } catch {
+                guard configuration.isOptional else {
+                    throw DataPlaneError(message: "DNS on \(address): \(error.message)")
+                }
+                logger.notice("no DNS on \(address): \(error.message)")
+            }
+        }
+        if !addresses.isEmpty { logger.info("DNS on \(addresses.map(\.description).joined(separator: ", "))") }
+        return addresses.isEmpty ? nil : (server, addresses)
     }
 
     /// Runs until the task is cancelled; then stops accepting, lets connections and requests under way finish and
@@ -102,6 +125,13 @@ package final class DataPlane: Sendable {
         let front = IngressFront(
             state: state, engine: engine, listeners: listeners, compiler: compiler, acknowledger: acknowledger,
             logger: logger)
+        let namesFront = names.flatMap { names in
+            configuration.names.map { settings in
+                NamesFront(
+                    state: state, server: names.server, addresses: names.addresses,
+                    namespaces: informers.informer(for: KeptNamespace.self), configuration: settings, logger: logger)
+            }
+        }
         let healthChecks = HealthCheckServer(state: state, loop: loops[0], node: node, logger: logger)
         let reporter = NodeReporter(
             registration: NodeRegistration(client: client, name: configuration.nodeName, logger: logger), node: node)
@@ -113,6 +143,10 @@ package final class DataPlane: Sendable {
             try await informers.waitForSync()
             await enforcement.enforceFirst()
             await front.enforceFirst()
+            if let namesFront {
+                await namesFront.publishFirst()
+                group.addTask { await namesFront.run() }
+            }
             group.addTask { await enforcement.run() }
             group.addTask { await front.run() }
             group.addTask { await acknowledger.run() }
@@ -168,6 +202,7 @@ package final class DataPlane: Sendable {
             async let relays: Void = enforcer.shutDown(grace: grace)
             await engine.shutdown(grace: grace)
             await relays
+            await names?.server.stop()
             await health.stop()
             for loop in loops { loop.stop() }
             accessLog?.flush()

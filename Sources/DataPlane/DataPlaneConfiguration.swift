@@ -22,6 +22,8 @@ package struct DataPlaneConfiguration: Sendable {
     package var metricsAddress: SocketAddress?
     /// `--shutdown-grace-period`: how long requests and connections under way have to end when the process is asked to.
     package var shutdownGrace: Duration = .seconds(5)
+    /// DNS; nil for none.
+    package var names: NamesConfiguration?
 
     package init(
         client: ClientConfiguration, nodeName: String, nodePortRanges: [CIDR] = [],

@@ -42,7 +42,7 @@ package struct EndpointSliceEntry: Hashable, Sendable {
             return ServiceEndpoint(
                 address: SocketAddress(ip: ip, port: Port(rawValue: 0)), isReady: isReady,
                 isServing: conditions?.serving ?? isReady, isTerminating: conditions?.terminating ?? false,
-                nodeName: endpoint.nodeName, zone: endpoint.zone, pod: pod)
+                nodeName: endpoint.nodeName, zone: endpoint.zone, pod: pod, hostname: endpoint.hostname)
         }
     }
 }

@@ -17,10 +17,12 @@ package struct ServiceEndpoint: Hashable, Sendable {
     package var zone: String?
     /// The Pod behind it, where known.
     package var pod: NamespacedName?
+    /// Its own label below the Service's name in DNS, where it has one.
+    package var hostname: String?
 
     package init(
         address: SocketAddress, isReady: Bool = true, isServing: Bool = true, isTerminating: Bool = false,
-        nodeName: String? = nil, zone: String? = nil, pod: NamespacedName? = nil
+        nodeName: String? = nil, zone: String? = nil, pod: NamespacedName? = nil, hostname: String? = nil
     ) {
         self.address = address
         self.isReady = isReady
@@ -29,6 +31,7 @@ package struct ServiceEndpoint: Hashable, Sendable {
         self.nodeName = nodeName
         self.zone = zone
         self.pod = pod
+        self.hostname = hostname
     }
 }
 

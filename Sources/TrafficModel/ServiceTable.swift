@@ -30,6 +30,14 @@ package struct ServiceTable: Sendable {
 
     package subscript(key: NamespacedName) -> ServiceEntry? { services[key] }
 
+    /// The slices of a Service as they are, in order of their names; also those of one that is not there.
+    package func slices(of key: NamespacedName) -> [EndpointSliceEntry] {
+        (slices[key] ?? [:]).sorted { $0.key < $1.key }.map(\.value)
+    }
+
+    /// The Service that a slice belonged to when it was last seen.
+    package func owner(ofSlice key: NamespacedName) -> NamespacedName? { owners[key] }
+
     /// The Services that were added, changed or removed since the last call, in order of their keys. One that is again
     /// what it was is left out.
     package mutating func takeChanges() -> [ServiceChange] {

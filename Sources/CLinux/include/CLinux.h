@@ -67,7 +67,8 @@ int martlet_recv_batch(int fd, uint8_t *buffer, size_t slice, struct sockaddr_st
 
 // Whom a datagram came from and which of this machine's addresses it was sent to: an answer takes the way back.
 struct martlet_datagram_path {
-    struct sockaddr_in6 peer;
+    // A sockaddr_in or sockaddr_in6.
+    uint64_t peer[4];
     uint32_t peer_length;
     uint32_t control_length;
     uint64_t control[6];

@@ -1,5 +1,3 @@
-package import NetworkTypes
-
 /// What is known of one upstream server. Times are milliseconds of a monotonic clock. Pure.
 struct UpstreamHealth: Sendable {
     /// How often a server that is down is asked whether it is back.

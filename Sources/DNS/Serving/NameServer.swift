@@ -34,6 +34,8 @@ package final class NameServer: Sendable {
     ///
     /// - Returns: the address with its port.
     package func listen(_ address: SocketAddress) throws(TransportError) -> SocketAddress {
+        // With SO_REUSEPORT another process of the same user could share the port, and half of its queries, unnoticed.
+        if address.port.rawValue != 0 { Socket.close(try Socket.bindUDP(address)) }
         var descriptors: [(datagram: Int32, stream: Int32)] = []
         var address = address
         do throws(TransportError) {

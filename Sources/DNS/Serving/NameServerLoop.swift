@@ -1,6 +1,6 @@
 import NetworkTypes
 import System
-package import Transport
+import Transport
 
 /// One loop's share of a name server: its sockets, and the pure parts that decide (``Responder``, ``ResolverState``).
 ///

@@ -1,5 +1,5 @@
-package import NetworkTypes
-package import Transport
+import NetworkTypes
+import Transport
 
 /// One TCP connection of an asker (RFC 7766): queries come one behind the other, answers go as they are ready.
 struct StreamConnection {

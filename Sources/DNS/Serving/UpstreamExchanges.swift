@@ -1,5 +1,5 @@
 import NetworkTypes
-package import Transport
+import Transport
 
 /// The sockets of one loop towards upstream servers: each message has one of its own, with a port that the kernel chose
 /// at random, connected so that the kernel drops what others send.

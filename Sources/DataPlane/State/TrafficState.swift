@@ -20,6 +20,19 @@ final class TrafficState: Sendable {
         var changedFollowed: Set<NamespacedName> = []
         /// The Services that have a port for health checks.
         var healthChecked: Set<NamespacedName> = []
+        /// The Services whose names may have changed, each with its state of before; nil while nobody wants to know.
+        var renamed: [NamespacedName: NameSource?]?
+
+        mutating func noteNames(_ keys: NamespacedName?...) {
+            for case let key? in keys where renamed?.keys.contains(key) == false {
+                let source = nameSource(of: key)
+                renamed?[key] = .some(source)
+            }
+        }
+
+        func nameSource(of key: NamespacedName) -> NameSource? {
+            services[key].map { NameSource(service: $0, slices: services.slices(of: key)) }
+        }
     }
 
     private let value = Mutex(Value())
@@ -27,6 +40,7 @@ final class TrafficState: Sendable {
     let backendsChanged = ChangeSignal()
     let routesChanged = ChangeSignal()
     let healthChecksChanged = ChangeSignal()
+    let namesChanged = ChangeSignal()
 
     // MARK: For the enforcer of Services
 
@@ -56,6 +70,25 @@ final class TrafficState: Sendable {
     /// The Services that have a port for them.
     func healthCheckedServices() -> [ServiceEntry] {
         value.withLock { value in value.healthChecked.compactMap { value.services[$0] } }
+    }
+
+    // MARK: For DNS
+
+    /// What names are made of now. From now on `namesChanged` tells of changes.
+    func followNames() -> [NameSource] {
+        value.withLock { value in
+            value.renamed = [:]
+            return value.services.entries.compactMap { value.nameSource(of: $0.key) }
+        }
+    }
+
+    /// The Services whose names may have changed since the last call, as they were and as they are.
+    func takeNameChanges() -> [(before: NameSource?, after: NameSource?)] {
+        value.withLock { value in
+            guard let renamed = value.renamed else { return [] }
+            value.renamed = [:]
+            return renamed.map { ($0.value, value.nameSource(of: $0.key)) }
+        }
     }
 
     // MARK: For the L7 front
@@ -115,11 +148,17 @@ final class TrafficState: Sendable {
     }
 
     func setService(_ key: NamespacedName, _ entry: ServiceEntry?) {
-        raise { value in entry.map { value.services.setService($0) } ?? value.services.removeService(key) }
+        raise { value in
+            value.noteNames(key)
+            return entry.map { value.services.setService($0) } ?? value.services.removeService(key)
+        }
     }
 
     func setSlice(_ key: NamespacedName, _ entry: EndpointSliceEntry?) {
-        raise { value in value.services.setSlice(key, entry) }
+        raise { value in
+            value.noteNames(entry?.service, value.services.owner(ofSlice: key))
+            return value.services.setSlice(key, entry)
+        }
     }
 
     func setTable(_ key: NamespacedName, _ table: RouteTable?) {
@@ -150,6 +189,7 @@ final class TrafficState: Sendable {
         let signals = value.withLock { value in
             var signals: [ChangeSignal] = []
             let changed = change(&value)
+            if value.renamed?.isEmpty == false { signals.append(namesChanged) }
             if !changed.isEmpty { signals.append(servicesChanged) }
             let followed = changed.filter { value.followed[$0] != nil }
             value.changedFollowed.formUnion(followed)

@@ -49,6 +49,9 @@ struct DataPlaneCommand: AsyncParsableCommand {
             "How long requests and connections under way may take to end at SIGTERM.", valueName: "seconds"))
     var shutdownGracePeriod = 5
 
+    @OptionGroup(title: "DNS")
+    var names: NamesOptions
+
     @OptionGroup
     var client: ClientOptions
 
@@ -69,6 +72,7 @@ struct DataPlaneCommand: AsyncParsableCommand {
         configuration.accessLogSampling = accessLogSampling
         configuration.metricsAddress = metricsBindAddress
         configuration.shutdownGrace = .seconds(shutdownGracePeriod)
+        configuration.names = try names.configuration
         let dataPlane = try DataPlane(configuration, logger: logger)
         let notification = ServiceNotification()
         try await runUntilSignal {

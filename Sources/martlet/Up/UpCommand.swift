@@ -55,6 +55,9 @@ struct UpCommand: AsyncParsableCommand {
         help: "Write the status as lines when it changes, even on a terminal: for one that other programs write to.")
     var plainStatus = false
 
+    @OptionGroup(title: "DNS")
+    var names: NamesOptions
+
     @OptionGroup(title: "Logging")
     var logging: LoggingOptions
 
@@ -110,7 +113,7 @@ struct UpCommand: AsyncParsableCommand {
                     + ["--http-address", address(httpPort), "--https-address", address(httpsPort)]
                     + ["--metrics-bind-address", "127.0.0.1:\(metricsPort)"]
                     + ["--nodeport-addresses", nodeportAddresses.description]
-                    + client + logging.arguments),
+                    + names.arguments + client + logging.arguments),
         ]
         let names = ingressControllers.isEmpty ? ["martlet.dev/ingress"] : ingressControllers
         for (index, name) in names.enumerated() {

@@ -1,0 +1,97 @@
+import DNS
+import KubeModel
+import NetworkTypes
+
+/// The zone of the cluster and the reverse zones, kept up to date one change at a time. Pure.
+struct ClusterNames {
+    /// The version of the scheme, as `dns-version` tells it.
+    static let schemeVersion = "1.1.0"
+
+    /// Whether `10-0-0-7.NAMESPACE.pod.DOMAIN` is answered (the `pods` option of CoreDNS' `kubernetes`).
+    enum AddressNames: Hashable, Sendable {
+        case disabled, insecure
+    }
+
+    struct Settings: Hashable, Sendable {
+        var domain: DomainName
+        /// Reverse zones that are answered as far as the cluster's addresses go.
+        var reverseZones: [DomainName] = [.v4Reverse, .v6Reverse]
+        var ttl: UInt32 = 5
+        var negativeTTL: UInt32 = 5
+        var addressNames = AddressNames.insecure
+        /// Where the cluster's zone is asked further, rather than denied.
+        var fallsThrough = false
+        /// The addresses that clients reach this server by.
+        var servers: [IPAddress] = []
+    }
+
+    let settings: Settings
+    private(set) var table: NameTable
+    private var namespaces: Set<String> = []
+    private var serial: UInt32
+
+    /// - Parameter serial: The SOA record's first.
+    init(_ settings: Settings, serial: UInt32) {
+        self.settings = settings
+        self.serial = serial
+        table = NameTable(origins: [settings.domain] + settings.reverseZones)
+        table.pin(settings.domain)
+        table.apply(removing: [], adding: own)
+    }
+
+    /// The records of the zone itself.
+    private var own: [ZoneRecord] {
+        let domain = settings.domain
+        var records: [ZoneRecord] = [.nameServer(domain, Self.server(domain))]
+        records += settings.servers.map { .address(Self.server(domain), $0) }
+        if let version = domain.prefixed(by: "dns-version") { records.append(.text(version, Self.schemeVersion)) }
+        return records
+    }
+
+    private static func server(_ domain: DomainName) -> DomainName {
+        domain.prefixed(by: "dns")?.prefixed(by: "ns") ?? domain
+    }
+
+    /// Services changed; touches no names but theirs.
+    mutating func apply(_ changes: [(before: NameSource?, after: NameSource?)]) {
+        var gone: Set<ZoneRecord> = []
+        var new: Set<ZoneRecord> = []
+        for change in changes {
+            let before = change.before.map { ServiceNames($0, domain: settings.domain) } ?? ServiceNames()
+            let after = change.after.map { ServiceNames($0, domain: settings.domain) } ?? ServiceNames()
+            guard before != after else { continue }
+            gone.formUnion(before.records.subtracting(after.records))
+            new.formUnion(after.records.subtracting(before.records))
+            for name in after.empty.subtracting(before.empty) { table.pin(name) }
+            for name in before.empty.subtracting(after.empty) { table.unpin(name) }
+        }
+        // What one Service gives up another may have taken.
+        table.apply(removing: gone.subtracting(new), adding: new)
+        serial &+= 1
+    }
+
+    /// These namespaces exist now.
+    mutating func setNamespaces(_ now: Set<String>) {
+        for name in now.subtracting(namespaces) { for name in Self.names(name, settings.domain) { table.pin(name) } }
+        for name in namespaces.subtracting(now) { for name in Self.names(name, settings.domain) { table.unpin(name) } }
+        namespaces = now
+        serial &+= 1
+    }
+
+    private static func names(_ namespace: String, _ domain: DomainName) -> [DomainName] {
+        ["svc", "pod"].compactMap { domain.prefixed(by: $0)?.prefixed(by: namespace) }
+    }
+
+    /// What servers answer from.
+    func data(hosts: HostTable = HostTable()) -> ZoneData {
+        let domain = settings.domain
+        let contact = domain.prefixed(by: "hostmaster") ?? domain
+        let zones = ([domain] + settings.reverseZones).map { name in
+            AuthoritativeZone(
+                name: name, primary: Self.server(domain), contact: contact, serial: serial, ttl: settings.ttl,
+                negativeTTL: settings.negativeTTL, fallsThrough: name == domain ? settings.fallsThrough : true,
+                addressNames: name == domain && settings.addressNames == .insecure ? domain.prefixed(by: "pod") : nil)
+        }
+        return ZoneData(zones: zones, names: table, hosts: hosts)
+    }
+}

@@ -1,0 +1,85 @@
+import ArgumentParser
+import DNS
+import DataPlane
+import Glibc
+import NetworkTypes
+
+/// The flags of DNS, those of `up` and `dataplane` alike.
+struct NamesOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "The port of DNS, over UDP and TCP; 0 for none. Default: 53 where that is permitted, else none.",
+            valueName: "port"))
+    var dnsPort: UInt16?
+
+    @Option(
+        help: ArgumentHelp("An address that DNS is answered on; may be repeated. Default: 127.0.0.1.", valueName: "ip"))
+    var dnsAddress: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "A server that is asked for every name outside of the cluster, such as 192.0.2.53 or [2001:db8::53]:53; may be "
+                + "repeated. Default: those of /etc/resolv.conf.", valueName: "address[:port]"))
+    var dnsUpstream: [String] = []
+
+    @Option(help: ArgumentHelp("The domain that the names of Services are in.", valueName: "name"))
+    var clusterDomain = "cluster.local"
+
+    @Option(
+        help: ArgumentHelp(
+            "Networks whose questions are answered besides private ones and this machine's, at a limited rate; may be "
+                + "repeated.", valueName: "cidr"))
+    var dnsNetwork: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "Write a line for each question that is answered; - is standard output. Default: none.", valueName: "path"))
+    var dnsQueryLog: String?
+
+    func validate() throws {
+        for text in dnsAddress where IPAddress(text) == nil {
+            throw ValidationError("--dns-address: \"\(text)\" is not an IP address")
+        }
+        for text in dnsUpstream where Self.server(text) == nil {
+            throw ValidationError("--dns-upstream: \"\(text)\" is neither an address nor an address with a port")
+        }
+        for text in dnsNetwork where CIDR(text) == nil {
+            throw ValidationError("--dns-network: \"\(text)\" is not a network such as 192.0.2.0/24")
+        }
+        do {
+            guard try DomainName(clusterDomain) != .root else {
+                throw ValidationError("--cluster-domain: the root cannot be the cluster's")
+            }
+        } catch let error as DNSError {
+            throw ValidationError("--cluster-domain: \(error.message)")
+        }
+    }
+
+    /// Nil for no DNS.
+    var configuration: NamesConfiguration? {
+        get throws {
+            let port = dnsPort ?? (geteuid() == 0 ? 53 : 0)
+            guard port != 0 else { return nil }
+            let addresses = dnsAddress.isEmpty ? [.loopbackV4] : dnsAddress.compactMap { IPAddress($0) }
+            return NamesConfiguration(
+                addresses: addresses.map { SocketAddress(ip: $0, port: Port(port)) }, isOptional: dnsPort == nil,
+                upstreams: dnsUpstream.compactMap(Self.server), domain: try DomainName(clusterDomain),
+                networks: dnsNetwork.compactMap { CIDR($0) }, queryLogPath: dnsQueryLog)
+        }
+    }
+
+    /// The same flags for a child process.
+    var arguments: [String] {
+        var arguments = ["--cluster-domain", clusterDomain]
+        if let dnsPort { arguments += ["--dns-port", "\(dnsPort)"] }
+        for address in dnsAddress { arguments += ["--dns-address", address] }
+        for server in dnsUpstream { arguments += ["--dns-upstream", server] }
+        for network in dnsNetwork { arguments += ["--dns-network", network] }
+        if let dnsQueryLog { arguments += ["--dns-query-log", dnsQueryLog] }
+        return arguments
+    }
+
+    private static func server(_ text: String) -> SocketAddress? {
+        SocketAddress(text) ?? IPAddress(text).map { SocketAddress(ip: $0, port: 53) }
+    }
+}

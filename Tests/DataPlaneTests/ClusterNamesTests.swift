@@ -1,0 +1,192 @@
+import DNS
+import KubeModel
+import NetworkTypes
+import Testing
+import TrafficModel
+
+@testable import DataPlane
+
+@Suite("Names of Services") struct ClusterNamesTests {
+    static let domain = name("cluster.local")
+
+    static func name(_ text: String) -> DomainName {
+        guard let name = try? DomainName(text) else { preconditionFailure("\(text) is a name") }
+        return name
+    }
+
+    static func source(
+        _ key: String = "web", type: String? = nil, clusterIPs: [String]? = nil, externalName: String? = nil,
+        ports: [ServicePort] = [], slices: [EndpointSlice] = []
+    ) -> NameSource {
+        var service = Service(metadata: ObjectMeta(name: key, namespace: "shop"), spec: ServiceSpec())
+        service.spec?.type = type
+        service.spec?.clusterIPs = clusterIPs
+        service.spec?.clusterIP = clusterIPs?.first
+        service.spec?.externalName = externalName
+        service.spec?.ports = ports
+        return NameSource(service: ServiceEntry(service), slices: slices.compactMap { EndpointSliceEntry($0) })
+    }
+
+    static func slice(
+        _ type: String = "IPv4", ports: [EndpointPort] = [], _ endpoints: [Endpoint]
+    ) -> EndpointSlice {
+        EndpointSlice(
+            metadata: ObjectMeta(
+                name: "web-1", namespace: "shop", labels: [EndpointSliceEntry.serviceNameLabel: "web"]),
+            addressType: type, endpoints: endpoints, ports: ports)
+    }
+
+    /// The records as `name type data`, the names without the domain.
+    static func lines(_ source: NameSource) -> Set<String> {
+        Set(ServiceNames(source, domain: domain).records.map(line))
+    }
+
+    static func line(_ record: ZoneRecord) -> String {
+        func short(_ name: DomainName) -> String { name.description.replacing(".svc.cluster.local.", with: "") }
+        func target(_ bytes: ArraySlice<UInt8>) -> String {
+            var name = WireName()
+            return name.take(Array(bytes).span, at: 0) ? short(name.name()) : "?"
+        }
+        let data =
+            switch record.type {
+            case .a, .aaaa: IPAddress(bytes: record.data).map { "\($0)" } ?? "?"
+            case .srv:
+                [0, 2, 4].map { "\(Int(record.data[$0]) << 8 | Int(record.data[$0 + 1]))" }.joined(separator: " ") + " "
+                    + target(record.data[6...])
+            case .txt: String(decoding: record.data.dropFirst(), as: UTF8.self)
+            default: target(record.data[...])
+            }
+        return "\(short(record.name)) \(record.type) \(data)"
+    }
+
+    @Test func `a Service has its cluster IPs of both families, its named ports, and the way back`() {
+        let source = Self.source(
+            clusterIPs: ["10.96.0.7", "fd00::7"],
+            ports: [ServicePort(name: "http", port: 80), ServicePort(name: "dns", port: 53, protocol: "UDP")])
+        #expect(
+            Self.lines(source) == [
+                "web.shop A 10.96.0.7", "web.shop AAAA fd00::7", "7.0.96.10.in-addr.arpa. PTR web.shop",
+                "7.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.d.f.ip6.arpa. PTR web.shop",
+                "_http._tcp.web.shop SRV 0 100 80 web.shop", "_dns._udp.web.shop SRV 0 100 53 web.shop",
+            ])
+        #expect(Self.lines(Self.source(clusterIPs: ["10.96.0.7"], ports: [ServicePort(port: 80)])).count == 2)
+    }
+
+    @Test func `a headless Service has its ready endpoints, each under a name of its own`() {
+        let source = Self.source(
+            clusterIPs: ["None"],
+            slices: [
+                Self.slice(
+                    ports: [EndpointPort(name: "sql", port: 5432), EndpointPort(port: 99)],
+                    [
+                        Endpoint(addresses: ["10.1.0.1"], hostname: "first"), Endpoint(addresses: ["10.1.0.2"]),
+                        Endpoint(addresses: ["10.1.0.3"], conditions: EndpointConditions(ready: false)),
+                    ]),
+                Self.slice("IPv6", [Endpoint(addresses: ["fd00::1:0"])]),
+            ])
+        #expect(
+            Self.lines(source).filter { !$0.contains("ip6.arpa") } == [
+                "web.shop A 10.1.0.1", "web.shop A 10.1.0.2", "first.web.shop A 10.1.0.1",
+                "10-1-0-2.web.shop A 10.1.0.2",
+                "web.shop AAAA fd00::1:0", "fd00--1-0.web.shop AAAA fd00::1:0",
+                "1.0.1.10.in-addr.arpa. PTR first.web.shop", "2.0.1.10.in-addr.arpa. PTR 10-1-0-2.web.shop",
+                "_sql._tcp.web.shop SRV 0 50 5432 first.web.shop", "_sql._tcp.web.shop SRV 0 50 5432 10-1-0-2.web.shop",
+            ])
+    }
+
+    @Test func `an external name is an alias, one that is no name nothing`() {
+        #expect(
+            Self.lines(Self.source(type: "ExternalName", externalName: "www.example.com."))
+                == ["web.shop CNAME www.example.com."])
+        #expect(Self.lines(Self.source(type: "ExternalName", externalName: "")) == [])
+        #expect(Self.lines(Self.source()) == [])
+    }
+
+    @Test func `a headless Service without endpoints exists, one that is gone does not`() {
+        var names = ClusterNames(.init(domain: Self.domain), serial: 1)
+        let source = Self.source(clusterIPs: ["None"])
+        names.apply([(nil, source)])
+        #expect(names.table[Self.name("web.shop.svc.cluster.local")]?.isEmpty == true)
+        names.apply([(source, nil)])
+        #expect(names.table[Self.name("web.shop.svc.cluster.local")] == nil)
+        #expect(names.table[Self.name("svc.cluster.local")] == nil)
+    }
+
+    @Test func `whatever order changes come in, the names are those of the last state`() {
+        var random = SystemRandomNumberGenerator()
+        func any() -> NameSource? {
+            switch UInt8.random(in: 0..<5, using: &random) {
+            case 0: nil
+            case 1: Self.source(clusterIPs: ["10.96.0.\(UInt8.random(in: 1...3, using: &random))"])
+            case 2: Self.source(type: "ExternalName", externalName: "www.example.com")
+            case 3: Self.source(clusterIPs: ["None"])
+            default:
+                Self.source(
+                    clusterIPs: ["None"],
+                    slices: [
+                        Self.slice(
+                            ports: [EndpointPort(name: "sql", port: 5432)],
+                            (1...UInt8.random(in: 1...4, using: &random)).map { Endpoint(addresses: ["10.1.0.\($0)"]) })
+                    ])
+            }
+        }
+        var names = ClusterNames(.init(domain: Self.domain), serial: 1)
+        names.setNamespaces(["shop"])
+        var last: NameSource?
+        for _ in 0..<200 {
+            let next = any()
+            names.apply([(last, next)])
+            last = next
+            var fresh = ClusterNames(.init(domain: Self.domain), serial: 1)
+            fresh.setNamespaces(["shop"])
+            fresh.apply([(nil, last)])
+            func state(_ names: ClusterNames) -> Set<String> {
+                Set(names.table.nodes.flatMap { node in node.records.map(Self.line) + ["\(node.name)"] })
+            }
+            #expect(state(names) == state(fresh))
+        }
+        names.apply([(last, nil)])
+        names.setNamespaces([])
+        #expect(
+            Set(names.table.nodes.map { "\($0.name)" }) == [
+                "cluster.local.", "dns-version.cluster.local.",
+            ])
+    }
+
+    @Test func `a change in the API reaches the names as what was before and what is now`() throws {
+        let state = TrafficState()
+        state.setService(
+            NamespacedName(namespace: "shop", name: "web"),
+            ServiceEntry(key: NamespacedName(namespace: "shop", name: "web"), form: .headless))
+        #expect(state.takeNameChanges().isEmpty)
+        #expect(state.followNames().map(\.slices.count) == [0])
+        let slice = Self.slice([Endpoint(addresses: ["10.1.0.1"])])
+        let key = NamespacedName(namespace: "shop", name: "web-1")
+        state.setSlice(key, EndpointSliceEntry(slice))
+        state.setSlice(key, EndpointSliceEntry(Self.slice([Endpoint(addresses: ["10.1.0.2"])])))
+        let changes = state.takeNameChanges()
+        #expect(changes.count == 1)
+        #expect(changes.first?.before?.slices == [])
+        #expect(changes.first?.after?.slices.first?.endpoints.map(\.address.ip) == [IPAddress("10.1.0.2")])
+        #expect(state.takeNameChanges().isEmpty)
+        state.setSlice(key, nil)
+        #expect(state.takeNameChanges().first?.after?.slices == [])
+    }
+
+    @Test func `the servers of resolv.conf are asked, but not this one`() {
+        let configuration = ResolverConfiguration(
+            """
+            # a comment
+            search example.com
+            nameserver 127.0.0.1
+            nameserver\t192.0.2.53
+            nameserver 192.0.2.53
+            nameserver fe80::1%eth0
+            nameserver
+            options ndots:5
+            """)
+        let own = [SocketAddress(ip: .loopbackV4, port: 53)]
+        #expect(configuration.upstreams(excluding: own).map(\.description) == ["192.0.2.53:53"])
+        #expect(configuration.upstreams(excluding: []).count == 2)
+    }
+}
