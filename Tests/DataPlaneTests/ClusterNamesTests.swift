@@ -28,7 +28,7 @@ import TrafficModel
     }
 
     static func slice(
-        _ type: String = "IPv4", ports: [EndpointPort] = [], _ endpoints: [Endpoint]
+        _ type: String, ports: [EndpointPort] = [], _ endpoints: [Endpoint]
     ) -> EndpointSlice {
         EndpointSlice(
             metadata: ObjectMeta(
@@ -62,7 +62,7 @@ import TrafficModel
     @Test func `a Service has its cluster IPs of both families, its named ports, and the way back`() {
         let source = Self.source(
             clusterIPs: ["10.96.0.7", "fd00::7"],
-            ports: [ServicePort(name: "http", port: 80), ServicePort(name: "dns", port: 53, protocol: "UDP")])
+            ports: [ServicePort(name: "http", port: 80), ServicePort(name: "dns", protocol: "UDP", port: 53)])
         #expect(
             Self.lines(source) == [
                 "web.shop A 10.96.0.7", "web.shop AAAA fd00::7", "7.0.96.10.in-addr.arpa. PTR web.shop",
@@ -77,7 +77,7 @@ import TrafficModel
             clusterIPs: ["None"],
             slices: [
                 Self.slice(
-                    ports: [EndpointPort(name: "sql", port: 5432), EndpointPort(port: 99)],
+                    "IPv4", ports: [EndpointPort(name: "sql", port: 5432), EndpointPort(port: 99)],
                     [
                         Endpoint(addresses: ["10.1.0.1"], hostname: "first"), Endpoint(addresses: ["10.1.0.2"]),
                         Endpoint(addresses: ["10.1.0.3"], conditions: EndpointConditions(ready: false)),
@@ -85,7 +85,7 @@ import TrafficModel
                 Self.slice("IPv6", [Endpoint(addresses: ["fd00::1:0"])]),
             ])
         #expect(
-            Self.lines(source).filter { !$0.contains("ip6.arpa") } == [
+            Set(Self.lines(source).filter { !$0.contains("ip6.arpa") }) == [
                 "web.shop A 10.1.0.1", "web.shop A 10.1.0.2", "first.web.shop A 10.1.0.1",
                 "10-1-0-2.web.shop A 10.1.0.2",
                 "web.shop AAAA fd00::1:0", "fd00--1-0.web.shop AAAA fd00::1:0",
@@ -125,7 +125,7 @@ import TrafficModel
                     clusterIPs: ["None"],
                     slices: [
                         Self.slice(
-                            ports: [EndpointPort(name: "sql", port: 5432)],
+                            "IPv4", ports: [EndpointPort(name: "sql", port: 5432)],
                             (1...UInt8.random(in: 1...4, using: &random)).map { Endpoint(addresses: ["10.1.0.\($0)"]) })
                     ])
             }
@@ -160,14 +160,14 @@ import TrafficModel
             ServiceEntry(key: NamespacedName(namespace: "shop", name: "web"), form: .headless))
         #expect(state.takeNameChanges().isEmpty)
         #expect(state.followNames().map(\.slices.count) == [0])
-        let slice = Self.slice([Endpoint(addresses: ["10.1.0.1"])])
+        let slice = Self.slice("IPv4", [Endpoint(addresses: ["10.1.0.1"])])
         let key = NamespacedName(namespace: "shop", name: "web-1")
         state.setSlice(key, EndpointSliceEntry(slice))
-        state.setSlice(key, EndpointSliceEntry(Self.slice([Endpoint(addresses: ["10.1.0.2"])])))
+        state.setSlice(key, EndpointSliceEntry(Self.slice("IPv4", [Endpoint(addresses: ["10.1.0.2"])])))
         let changes = state.takeNameChanges()
         #expect(changes.count == 1)
         #expect(changes.first?.before?.slices == [])
-        #expect(changes.first?.after?.slices.first?.endpoints.map(\.address.ip) == [IPAddress("10.1.0.2")])
+        #expect(changes.first?.after?.slices.first?.endpoints.map(\.address.ip.description) == ["10.1.0.2"])
         #expect(state.takeNameChanges().isEmpty)
         state.setSlice(key, nil)
         #expect(state.takeNameChanges().first?.after?.slices == [])
