@@ -11,20 +11,17 @@ package struct NamesConfiguration: Sendable {
     package var upstreams: [SocketAddress]
     /// `--cluster-domain`.
     package var domain: DomainName
-    /// `--dns-networks`: who is answered besides one's own networks.
+    /// `--dns-network`: who is answered besides one's own networks.
     package var networks: [CIDR]
-    /// `--dns-query-log`: where a line for each query goes, `-` for standard output; nil for nowhere.
-    package var queryLogPath: String?
 
     package init(
         addresses: [SocketAddress], isOptional: Bool = false, upstreams: [SocketAddress] = [], domain: DomainName,
-        networks: [CIDR] = [], queryLogPath: String? = nil
+        networks: [CIDR] = []
     ) {
         self.addresses = addresses
         self.isOptional = isOptional
         self.upstreams = upstreams
         self.domain = domain
         self.networks = networks
-        self.queryLogPath = queryLogPath
     }
 }

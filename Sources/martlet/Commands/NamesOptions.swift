@@ -31,11 +31,6 @@ struct NamesOptions: ParsableArguments {
                 + "repeated.", valueName: "cidr"))
     var dnsNetwork: [String] = []
 
-    @Option(
-        help: ArgumentHelp(
-            "Write a line for each question that is answered; - is standard output. Default: none.", valueName: "path"))
-    var dnsQueryLog: String?
-
     func validate() throws {
         for text in dnsAddress where IPAddress(text) == nil {
             throw ValidationError("--dns-address: \"\(text)\" is not an IP address")
@@ -64,7 +59,7 @@ struct NamesOptions: ParsableArguments {
             return NamesConfiguration(
                 addresses: addresses.map { SocketAddress(ip: $0, port: Port(port)) }, isOptional: dnsPort == nil,
                 upstreams: dnsUpstream.compactMap(Self.server), domain: try DomainName(clusterDomain),
-                networks: dnsNetwork.compactMap { CIDR($0) }, queryLogPath: dnsQueryLog)
+                networks: dnsNetwork.compactMap { CIDR($0) })
         }
     }
 
@@ -75,7 +70,6 @@ struct NamesOptions: ParsableArguments {
         for address in dnsAddress { arguments += ["--dns-address", address] }
         for server in dnsUpstream { arguments += ["--dns-upstream", server] }
         for network in dnsNetwork { arguments += ["--dns-network", network] }
-        if let dnsQueryLog { arguments += ["--dns-query-log", dnsQueryLog] }
         return arguments
     }
 
