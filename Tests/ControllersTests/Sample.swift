@@ -69,7 +69,7 @@ enum Sample {
 
 /// Waits for a condition by polling; records an issue when it does not come true in time.
 func eventually(
-    _ what: Comment = "the condition comes true", within limit: Duration = .seconds(15),
+    _ what: Comment = "the condition comes true", within limit: Duration = .seconds(120),
     sourceLocation: SourceLocation = #_sourceLocation, _ condition: () async throws -> Bool
 ) async throws {
     let deadline = ContinuousClock.now + limit

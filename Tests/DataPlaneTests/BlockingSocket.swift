@@ -10,7 +10,7 @@ final class BlockingSocket {
     init(_ address: SocketAddress, datagrams: Bool = false) throws {
         let type = datagrams ? SOCK_DGRAM : SOCK_STREAM
         let opened = socket(AF_INET, Int32(type.rawValue), 0)
-        var limit = timeval(tv_sec: 10, tv_usec: 0)
+        var limit = timeval(tv_sec: 60, tv_usec: 0)
         setsockopt(opened, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
         var target = sockaddr_in()
         target.sin_family = sa_family_t(AF_INET)

@@ -39,7 +39,7 @@ final class EngineHarness: Sendable {
     var port: UInt16 { engine.boundAddresses[Self.listener]?.port.rawValue ?? 0 }
     var securePort: UInt16 { engine.boundAddresses[Self.secureListener]?.port.rawValue ?? 0 }
 
-    func connect(timeout: Double = 10) -> TestSocket { TestSocket(connectingTo: port, timeout: timeout) }
+    func connect(timeout: Double = 60) -> TestSocket { TestSocket(connectingTo: port, timeout: timeout) }
 
     /// One request on a connection of its own.
     func get(_ target: String, host: String = "a.example", fields: String = "") -> TestMessage? {

@@ -12,7 +12,7 @@ final class TestSocket: @unchecked Sendable {
     private(set) var end = "open"
     private var isClosed = false
 
-    init(descriptor: Int32, timeout: Double = 10) {
+    init(descriptor: Int32, timeout: Double = 60) {
         self.descriptor = descriptor
         var time = timeval(tv_sec: Int(timeout), tv_usec: Int(timeout.truncatingRemainder(dividingBy: 1) * 1e6))
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &time, socklen_t(MemoryLayout<timeval>.size))
@@ -21,7 +21,7 @@ final class TestSocket: @unchecked Sendable {
         setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &one, 4)
     }
 
-    convenience init(connectingTo port: UInt16, receiveBuffer: Int32? = nil, timeout: Double = 10) {
+    convenience init(connectingTo port: UInt16, receiveBuffer: Int32? = nil, timeout: Double = 60) {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         if var receiveBuffer { setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &receiveBuffer, 4) }
         var address = sockaddr_in()

@@ -171,7 +171,7 @@ final class RecordingSink: WatchSink {
 struct PollTimeout: Error {}
 
 /// Waits until `condition` holds, for a while.
-func poll(seconds: Double = 20, _ condition: @Sendable () -> Bool) async throws {
+func poll(seconds: Double = 120, _ condition: @Sendable () -> Bool) async throws {
     let end = ContinuousClock.now + .seconds(seconds)
     while !condition() {
         guard ContinuousClock.now < end else { throw PollTimeout() }

@@ -17,6 +17,11 @@ extension FuzzTarget {
         StreamHarness.shared.client.exchange(input)
     }
 
+    /// HTTP/2 frames of a server that was sent a POST in the clear, as a gRPC probe does.
+    static func http2Client(_ input: [UInt8]) {
+        StreamHarness.shared.caller.exchange(input)
+    }
+
     /// Nothing that is read may carry what would begin another field or message when it is written again.
     static func checkFields(_ headers: HTTPHeaders) {
         for field in headers {

@@ -9,7 +9,7 @@ enum FuzzTarget {
         "field-selector": fieldSelector, "continue": continueToken, "protobuf": protobuf, "schema": schema,
         "names": names, "cel": cel, "pattern": pattern, "fields": fields, "apply": apply, "proxy": proxy,
         "http1-server": http1Server, "http2-server": http2Server, "http1-client": http1Client,
-        "notification": notification,
+        "http2-client": http2Client, "notification": notification,
     ]
 
     /// Set once, before libFuzzer starts.

@@ -12,6 +12,7 @@ final class StreamHarness: Sendable {
     let plainServer: FuzzedServer
     let tlsServer: FuzzedServer
     let client: FuzzedClient
+    let caller: FuzzedCaller
 
     private init() {
         do {
@@ -19,6 +20,7 @@ final class StreamHarness: Sendable {
             plainServer = try FuzzedServer(loops: loops, isTLS: false)
             tlsServer = try FuzzedServer(loops: loops, isTLS: true)
             client = try FuzzedClient(loops: loops)
+            caller = try FuzzedCaller(loop: loops[0])
         } catch {
             fatalError("\(error)")
         }

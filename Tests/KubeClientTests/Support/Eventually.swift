@@ -3,7 +3,7 @@ import Testing
 
 /// Waits for a condition by polling; records an issue when it does not come true in time.
 func eventually(
-    _ what: Comment = "the condition comes true", within limit: Duration = .seconds(10),
+    _ what: Comment = "the condition comes true", within limit: Duration = .seconds(120),
     sourceLocation: SourceLocation = #_sourceLocation, _ condition: () async throws -> Bool
 ) async throws {
     let deadline = ContinuousClock.now + limit
