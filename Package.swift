@@ -55,10 +55,14 @@ let package = Package(
             swiftSettings: settings),
         .target(name: "WatchCache", dependencies: ["System", "KubeModel", "Store"], swiftSettings: settings),
         .target(
+            name: "APIResources",
+            dependencies: ["NetworkTypes", "KubeModel", "CEL", "Patching", "Store", "COpenAPI"], swiftSettings: settings
+        ),
+        .target(
             name: "APIServer",
             dependencies: [
                 "System", "NetworkTypes", "KubeModel", "CEL", "Patching", "Store", "Transport", "WatchCache",
-                "COpenAPI", logging,
+                "APIResources", logging,
             ],
             swiftSettings: settings),
         .target(
@@ -84,8 +88,8 @@ let package = Package(
         .executableTarget(
             name: "martlet",
             dependencies: [
-                "CProcess", "System", "NetworkTypes", "KubeModel", "Store", "Transport", "APIServer", "KubeClient",
-                "TrafficModel", "ProxyEngine", "Controllers", "DataPlane", "DNS", argumentParser, logging,
+                "CProcess", "System", "NetworkTypes", "KubeModel", "Store", "Transport", "APIResources", "APIServer",
+                "KubeClient", "TrafficModel", "ProxyEngine", "Controllers", "DataPlane", "DNS", argumentParser, logging,
             ],
             swiftSettings: settings),
         .testTarget(name: "NetworkTypesTests", dependencies: ["NetworkTypes"], swiftSettings: settings),
@@ -110,17 +114,23 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(name: "TransportTests", dependencies: ["Transport", "System"], swiftSettings: settings),
         .testTarget(
+            name: "APIResourcesTests",
+            dependencies: ["APIResources", "CEL", "Patching", "KubeModel", "NetworkTypes", "Store", "TestSupport"],
+            swiftSettings: settings),
+        .testTarget(
             name: "APIServerTests",
             dependencies: [
-                "APIServer", "WatchCache", "CEL", "Patching", "KubeModel", "NetworkTypes", "Store", "System",
-                "Transport", logging,
+                "APIServer", "APIResources", "WatchCache", "CEL", "Patching", "KubeModel", "NetworkTypes", "Store",
+                "System",
+                "Transport", "TestSupport", logging,
             ],
             swiftSettings: settings),
         .testTarget(
             name: "KubeClientTests", dependencies: ["KubeClient", "KubeModel", "Transport"], swiftSettings: settings),
         .testTarget(
             name: "ClientConformanceTests",
-            dependencies: ["KubeClient", "KubeModel", "NetworkTypes", "APIServer", logging], swiftSettings: settings),
+            dependencies: ["KubeClient", "KubeModel", "NetworkTypes", "APIResources", "APIServer", logging],
+            swiftSettings: settings),
         .testTarget(
             name: "TrafficModelTests", dependencies: ["TrafficModel", "KubeModel", "NetworkTypes"],
             swiftSettings: settings),
@@ -135,7 +145,8 @@ let package = Package(
         .testTarget(
             name: "DataPlaneTests",
             dependencies: [
-                "DataPlane", "DNS", "TrafficModel", "KubeClient", "KubeModel", "NetworkTypes", "Transport", "ProxyEngine",
+                "DataPlane", "DNS", "TrafficModel", "KubeClient", "KubeModel", "NetworkTypes", "Transport",
+                "ProxyEngine",
                 "TestSupport", logging,
             ],
             swiftSettings: settings),

@@ -4,6 +4,7 @@ import NetworkTypes
 import Testing
 import WatchCache
 
+@testable import APIResources
 @testable import APIServer
 
 /// The documents in `openapi/` drive validation, defaulting, patches and `kubectl explain`, so they must be sound themselves.

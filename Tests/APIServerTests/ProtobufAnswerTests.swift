@@ -1,6 +1,7 @@
 import KubeModel
 import Testing
 
+@testable import APIResources
 @testable import APIServer
 
 /// Clients that prefer protobuf get it for every built-in kind.

@@ -1,6 +1,7 @@
 import KubeModel
 import Testing
 
+@testable import APIResources
 @testable import APIServer
 
 @Suite("Documents in protobuf") struct ProtobufDocumentTests {

@@ -1,6 +1,7 @@
 import KubeModel
 import Testing
 
+@testable import APIResources
 @testable import APIServer
 
 @Suite("Where a kind keeps its scale") struct ScaleMappingTests {
@@ -85,9 +86,16 @@ import Testing
 
     private func server() async throws -> TestServer {
         let server = try await TestServer()
-        var deployment = WorkloadStrategyTests.workload(["replicas": nil])
-        deployment["apiVersion"] = "apps/v1"
-        deployment["kind"] = "Deployment"
+        let deployment: JSONValue = [
+            "apiVersion": "apps/v1", "kind": "Deployment", "metadata": ["name": "web"],
+            "spec": [
+                "selector": ["matchLabels": ["app": "web"]],
+                "template": [
+                    "metadata": ["labels": ["app": "web"]],
+                    "spec": ["containers": [["name": "web", "image": "web:1"]]],
+                ],
+            ],
+        ]
         let created = await server.send("POST", "/apis/apps/v1/namespaces/default/deployments", deployment)
         #expect(created.status == 201, "\(created.message)")
         return server

@@ -6,6 +6,7 @@ import Store
 import Testing
 import Transport
 
+@testable import APIResources
 @testable import APIServer
 
 /// The same server behind real listeners: TLS with client certificates, the unix socket, limits of the transport.

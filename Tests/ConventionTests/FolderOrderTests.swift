@@ -5,6 +5,14 @@ import Testing
 @Suite("Folders inside a target have one order") struct FolderOrderTests {
     /// Target → its folders, the ground first; "" are the files beside them.
     static let orders: [String: [String]] = [
+        "APIResources": [
+            "Contract", "Metadata", "Rules", "Documents", "Tables", "Allocation", "Definitions", "Strategies",
+            "Protobuf",
+        ],
+        "APIServer": [
+            "Request", "Access", "Serving", "Metrics", "Rendering", "Reading", "Watching", "Writing", "Unstored",
+            "OpenAPI", "Discovery", "CustomResources", "Keepers", "Pipeline", "Assembly",
+        ],
         "ProxyEngine": [
             "Core", "HTTP2", "Configuration", "Routing", "Filters", "Accounts", "Exchange", "Upstream", "Downstream",
             "Engine",

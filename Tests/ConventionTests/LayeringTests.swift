@@ -13,8 +13,10 @@ import Testing
         "Store": ["System", "CSQLite", "CXXHash"],
         "Transport": ["System", "NetworkTypes", "CLinux", "COpenSSL", "CNGHTTP2", "CZlib"],
         "WatchCache": ["System", "KubeModel", "Store"],
+        "APIResources": ["NetworkTypes", "KubeModel", "CEL", "Patching", "Store", "COpenAPI"],
         "APIServer": [
             "System", "NetworkTypes", "KubeModel", "CEL", "Patching", "Store", "Transport", "WatchCache",
+            "APIResources",
         ],
         "KubeClient": ["System", "NetworkTypes", "KubeModel", "Transport"],
         "TrafficModel": ["NetworkTypes", "KubeModel"],
@@ -27,7 +29,7 @@ import Testing
     ]
 
     static let ours: Set<String> = Set(allowed.keys).union([
-        "CLinux", "COpenSSL", "CNGHTTP2", "CZlib", "CSQLite", "CYAML", "CRE2", "CXXHash",
+        "CLinux", "COpenSSL", "CNGHTTP2", "CZlib", "CSQLite", "CYAML", "CRE2", "CXXHash", "COpenAPI",
     ])
 
     @Test(arguments: allowed.keys.sorted())
@@ -40,7 +42,7 @@ import Testing
         }
     }
 
-    @Test(arguments: ["NetworkTypes", "KubeModel", "CEL", "Patching", "TrafficModel"])
+    @Test(arguments: ["NetworkTypes", "KubeModel", "CEL", "Patching", "APIResources", "TrafficModel"])
     func `a pure target imports no logger, no clock and nothing of the system`(target: String) throws {
         for file in try Sources.swiftFiles(below: "Sources/\(target)") {
             let impure = Self.imports(of: file).filter { ["Logging", "Dispatch", "System"].contains($0) }

@@ -1,3 +1,4 @@
+package import APIResources
 package import NetworkTypes
 package import Transport
 

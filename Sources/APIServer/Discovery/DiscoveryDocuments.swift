@@ -1,3 +1,4 @@
+import APIResources
 import KubeModel
 
 /// What this server serves, as documents: the classic ones a group, and the aggregated ones of KEP-3352.

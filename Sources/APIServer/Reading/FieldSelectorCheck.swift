@@ -1,3 +1,4 @@
+import APIResources
 import KubeModel
 
 /// Field selectors may only name what the kind supports.

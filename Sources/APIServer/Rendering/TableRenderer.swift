@@ -1,3 +1,4 @@
+import APIResources
 import KubeModel
 
 /// Objects as rows of a `meta.k8s.io` Table, so that clients can print kinds they don't know.

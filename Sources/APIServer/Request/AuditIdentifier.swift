@@ -1,3 +1,4 @@
+import APIResources
 import Synchronization
 
 /// `Audit-Id`: the name of one request in the answer's header, as kube-apiserver gives it. Unique; not secret.

@@ -1,3 +1,4 @@
+import APIResources
 import KubeModel
 
 /// A complete response: head and body. The chunks are sent as they are, one behind the other.

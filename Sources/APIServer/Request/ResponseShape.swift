@@ -1,3 +1,4 @@
+import APIResources
 import KubeModel
 
 /// In which form a client gets objects.

@@ -1,3 +1,4 @@
+import APIResources
 import KubeModel
 
 /// What a DELETE makes of an object: decided from the object and the options alone.
@@ -83,24 +84,22 @@ enum DeletionPlan: Equatable {
             propagation = orphans ? .orphan : .background
         } else if let wanted = options.propagation {
             propagation = wanted
-        } else if let first = old.first(where: { $0 == orphan || $0 == foreground }) {
-            propagation = first == orphan ? .orphan : .foreground
+        } else if let first = old.first(where: {
+            $0 == CollectorFinalizer.orphan || $0 == CollectorFinalizer.foreground
+        }) {
+            propagation = first == CollectorFinalizer.orphan ? .orphan : .foreground
         } else {
             propagation = policy == .orphan ? .orphan : .background
         }
-        var new = old.filter { $0 != orphan && $0 != foreground }
+        var new = old.filter { $0 != CollectorFinalizer.orphan && $0 != CollectorFinalizer.foreground }
         switch propagation {
-        case .orphan: new.append(orphan)
-        case .foreground: new.append(foreground)
+        case .orphan: new.append(CollectorFinalizer.orphan)
+        case .foreground: new.append(CollectorFinalizer.foreground)
         case .background: break
         }
         guard Set(new) != Set(old) else { return }
         object["metadata"]["finalizers"] = new.isEmpty ? nil : .array(new.map { .string($0) })
     }
-
-    /// The garbage collector's finalizers (`metav1.FinalizerOrphanDependents`, `metav1.FinalizerDeleteDependents`).
-    static let orphan = "orphan"
-    static let foreground = "foregroundDeletion"
 }
 
 extension JSONValue {

@@ -1,3 +1,4 @@
+import APIResources
 import KubeModel
 
 /// What an eviction of a Pod comes to: decided from the Pod and the budgets that select it (kube-apiserver's

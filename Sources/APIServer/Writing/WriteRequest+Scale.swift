@@ -1,3 +1,4 @@
+import APIResources
 import KubeModel
 
 /// What a client reads and writes of an object: the object itself, or its `Scale`.

@@ -1,3 +1,4 @@
+import APIResources
 import KubeModel
 
 /// What a write is about, once the request has been read.

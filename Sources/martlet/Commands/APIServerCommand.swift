@@ -1,3 +1,4 @@
+import APIResources
 import APIServer
 import ArgumentParser
 import CProcess

@@ -2,6 +2,7 @@ import CEL
 import KubeModel
 import Testing
 
+@testable import APIResources
 @testable import APIServer
 
 /// Pruning, defaults and validation of custom resources by their schema.

@@ -1,6 +1,7 @@
 import KubeModel
 import Testing
 
+@testable import APIResources
 @testable import APIServer
 
 /// What CustomResourceDefinitions are refused for, with the words that clients of Kubernetes know.

@@ -2,6 +2,7 @@ import KubeModel
 import Testing
 import WatchCache
 
+@testable import APIResources
 @testable import APIServer
 
 /// Resources that come and go while the server runs.

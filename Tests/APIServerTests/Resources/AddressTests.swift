@@ -5,6 +5,7 @@ import NetworkTypes
 import Store
 import Testing
 
+@testable import APIResources
 @testable import APIServer
 
 /// ServiceCIDRs, IPAddresses and the Service `kubernetes`, through the whole server.

@@ -1,6 +1,7 @@
 import KubeModel
 import Testing
 
+@testable import APIResources
 @testable import APIServer
 
 /// What the published schemas say of built-in kinds is not what kube-apiserver asks for.
@@ -77,18 +78,6 @@ import Testing
             ],
         ]
         #expect(await server.send("POST", "/api/v1/nodes", node).status == 201)
-    }
-
-    @Test func `only a ClusterRoleBinding has to name the namespace of an account`() {
-        let subjects: JSONValue = [["kind": "ServiceAccount", "name": "a"]]
-        let role: JSONValue = ["apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "r"]
-        let binding: JSONValue = [
-            "metadata": ["name": "b", "namespace": "default"], "roleRef": role, "subjects": subjects,
-        ]
-        #expect(StrategyFixture(strategy: RoleBindingStrategy(isClusterWide: false)).create(binding).refusals.isEmpty)
-        #expect(
-            StrategyFixture(strategy: RoleBindingStrategy(isClusterWide: true)).create(binding).refusals
-                == ["subjects[0].namespace: Required value"])
     }
 
     @Test func `Events and budgets may have names that are no domain names`() async throws {

@@ -1,8 +1,10 @@
 import Foundation
 import KubeModel
 import NetworkTypes
+import TestSupport
 import Testing
 
+@testable import APIResources
 @testable import APIServer
 
 /// The kinds behind the whole request path: schema, strategy, allocation and store together.
@@ -273,7 +275,7 @@ import Testing
         await withTaskGroup(of: Void.self) { group in
             for writer in 0..<8 {
                 group.addTask {
-                    var random = SplitMix(UInt64(writer))
+                    var random = SeededRandom(seed: UInt64(writer))
                     for _ in 0..<120 {
                         let name = "s\(random.next() % 60)"
                         let path = "\(Self.services)/\(name)"

@@ -8,6 +8,7 @@ import System
 import Transport
 import WatchCache
 
+@testable import APIResources
 @testable import APIServer
 
 /// The server without sockets: requests go through the whole pipeline and come back as values.

@@ -1,6 +1,7 @@
 import KubeModel
 import Testing
 
+@testable import APIResources
 @testable import APIServer
 
 @Suite("What a deletion comes to") struct DeletionPlanTests {

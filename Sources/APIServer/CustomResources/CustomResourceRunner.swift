@@ -1,0 +1,261 @@
+import APIResources
+import KubeModel
+import Logging
+import Store
+import Synchronization
+import WatchCache
+
+/// Serves what the stored CustomResourceDefinitions declare: follows them in the store, compiles them, swaps the served
+/// resources, tells of it in `status`, and empties what is deleted.
+///
+/// The store's thread only notes what changed. The work is done right behind it, and at the latest when somebody asks for
+/// a custom resource or for discovery: whoever was answered a write of a definition finds it served.
+final class CustomResourceRunner: Sendable {
+    /// A definition as it is served.
+    struct Entry: Sendable {
+        var spec: CustomResourceSpec
+        /// Revision of the definition's creation: who came first has the names.
+        var created: Revision
+        var accepted: CustomResourceNames
+        var isEstablished: Bool
+        /// What the resources below were made from.
+        var served: Key?
+        var storage: ServedResource?
+        var storageHash = ""
+    }
+
+    struct Key: Hashable, Sendable {
+        var uid: String
+        var generation: Int
+        var names: CustomResourceNames
+        var isTerminating: Bool
+    }
+
+    enum Change: Sendable {
+        case stored([UInt8], created: Revision)
+        case removed
+    }
+
+    let definitions: ServedResource
+    let resources: ServedResources
+    let store: any Store
+    let writer: ObjectWriter
+    let queue: any WorkQueue
+    private let logger: Logger
+    /// By name; held while changes are made.
+    private let entries = Mutex<[String: Entry]>([:])
+    private let pending = Mutex<[String: Change]>([:])
+    private let received = Atomic<UInt64>(0)
+    private let settled = Atomic<UInt64>(0)
+    private let observation = Mutex<Observation?>(nil)
+
+    /// Milliseconds between looks at objects that wait for their finalizers.
+    static let pollInterval = 200
+
+    init(
+        definitions: ServedResource, resources: ServedResources, store: any Store, writer: ObjectWriter,
+        queue: any WorkQueue, logger: Logger
+    ) {
+        self.definitions = definitions
+        self.resources = resources
+        self.store = store
+        self.writer = writer
+        self.queue = queue
+        self.logger = logger
+    }
+
+    deinit {
+        observation.withLock { $0 }?.cancel()
+    }
+
+    /// Serves everything that is declared when it returns, and follows from then on. Blocks on disk.
+    func start() {
+        let observation = store.observe(prefix: definitions.keyPrefix) { [weak self] in self?.receive($0) }
+        self.observation.withLock { $0 = observation }
+        let stored = definitions.cache.list(namespace: nil, labels: nil, fields: nil).items
+        pending.withLock { pending in
+            for object in stored where pending[object.name] == nil {
+                pending[object.name] = .stored(object.bytes, created: object.createRevision)
+            }
+        }
+        if !stored.isEmpty { received.add(1, ordering: .acquiringAndReleasing) }
+        resources.follow { [weak self] in self?.settle() ?? false }
+        settle()
+    }
+
+    func stop() {
+        observation.withLock { $0.take() }?.cancel()
+    }
+
+    /// On the store's thread.
+    private func receive(_ events: [StoreEvent]) {
+        let prefix = definitions.keyPrefix
+        pending.withLock { pending in
+            for event in events {
+                let name = String(event.key.dropFirst(prefix.count))
+                pending[name] =
+                    event.kind == .deleted ? .removed : .stored(event.value, created: event.createRevision)
+            }
+        }
+        received.add(1, ordering: .acquiringAndReleasing)
+        queue.run { [weak self] in _ = self?.settle() }
+    }
+
+    /// Makes the changes that have been received. Returns whether there were any; when it returns they are made, whoever
+    /// made them.
+    @discardableResult
+    func settle() -> Bool {
+        let wanted = received.load(ordering: .acquiring)
+        guard settled.load(ordering: .acquiring) < wanted else { return false }
+        let followUps = entries.withLock { entries -> [@Sendable () -> Void] in
+            let reached = received.load(ordering: .acquiring)
+            let changes = pending.withLock { pending in
+                defer { pending = [:] }
+                return pending
+            }
+            let followUps = changes.isEmpty ? [] : make(changes, &entries)
+            settled.store(reached, ordering: .releasing)
+            return followUps
+        }
+        for followUp in followUps { followUp() }
+        return true
+    }
+
+    /// The definitions that are served, for documents made of them.
+    var established: [CustomResourceSpec] {
+        settle()
+        return entries.withLock { $0.values.filter { $0.served != nil }.map(\.spec) }
+    }
+
+    func entry(_ name: String) -> Entry? {
+        entries.withLock { $0[name] }
+    }
+
+    // MARK: Changes
+
+    /// - Returns: what is to be done when the lock is released.
+    private func make(_ changes: [String: Change], _ entries: inout [String: Entry]) -> [@Sendable () -> Void] {
+        var documents: [String: JSONValue] = [:]
+        var groups: Set<String> = []
+        var served: [String: [ServedResource]] = [:]
+        var followUps: [@Sendable () -> Void] = []
+        for (name, change) in changes {
+            switch change {
+            case .removed:
+                guard let entry = entries.removeValue(forKey: name) else { continue }
+                groups.insert(entry.spec.group)
+                served[name] = []
+                if let storage = entry.storage { followUps.append { self.sweep(storage) } }
+            case .stored(let bytes, let created):
+                // What is in the store was JSON when it was written.
+                guard let document = try? JSONParser.parse(bytes) else { continue }
+                documents[name] = document
+                let spec = CustomResourceSpec(document)
+                groups.insert(spec.group)
+                if let old = entries[name], old.spec.uid == spec.uid {
+                    entries[name]?.spec = spec
+                } else {
+                    entries[name] = Entry(
+                        spec: spec, created: created,
+                        accepted: CustomResourceNames(document["status"]["acceptedNames"]),
+                        isEstablished: DefinitionStatus.isTrue("Established", document["status"]))
+                }
+            }
+        }
+        for group in groups.sorted() {
+            followUps += arrange(group, documents, &entries, &served)
+        }
+        if !served.isEmpty { resources.serve(served) }
+        return followUps
+    }
+
+    /// Decides the names of a group's definitions and compiles those that are new or others.
+    private func arrange(
+        _ group: String, _ documents: [String: JSONValue], _ entries: inout [String: Entry],
+        _ served: inout [String: [ServedResource]]
+    ) -> [@Sendable () -> Void] {
+        let builtIn = resources.builtIn(group: group).map { CustomResourceNames($0) }
+        let members = entries.filter { $0.value.spec.group == group }
+            .sorted {
+                ($0.value.isEstablished ? 0 : 1, $0.value.created) < ($1.value.isEstablished ? 0 : 1, $1.value.created)
+            }
+            .map(\.key)
+        var followUps: [@Sendable () -> Void] = []
+        for name in members {
+            guard var entry = entries[name] else { continue }
+            let others = members.filter { $0 != name }.compactMap { entries[$0]?.accepted }
+            let decision = NameDecision(
+                requested: entry.spec.requestedNames, current: entry.accepted, others: builtIn + others)
+            let isNew = documents[name] != nil
+            guard isNew || decision.accepted != entry.accepted || (decision.conflict == nil && !entry.isEstablished)
+            else { continue }
+            entry.accepted = decision.accepted
+            if decision.conflict == nil { entry.isEstablished = true }
+            guard let document = documents[name] ?? stored(name) else { continue }
+            let key = Key(
+                uid: entry.spec.uid, generation: entry.spec.generation, names: entry.accepted,
+                isTerminating: entry.spec.isTerminating)
+            if entry.isEstablished, entry.served != key { served[name] = serve(document, key, &entry) }
+            entries[name] = entry
+            let now = Timestamp.now
+            if DefinitionStatus.settled(document, decision, now: now) != document["status"] {
+                let uid = entry.spec.uid
+                followUps.append { self.tell(name, uid, decision, now) }
+            }
+            if entry.spec.isTerminating { followUps.append { self.clean(name) } }
+        }
+        return followUps
+    }
+
+    private func stored(_ name: String) -> JSONValue? {
+        // Unreadable would mean that it is no definition.
+        definitions.cache.get(namespace: "", name: name).flatMap { try? definitions.served($0) }
+    }
+
+    /// The resources of a definition; those it had before when it can't be compiled.
+    private func serve(_ document: JSONValue, _ key: Key, _ entry: inout Entry) -> [ServedResource]? {
+        do {
+            guard let compiled = try CustomResourceCompiler.compile(document, entry.spec, names: key.names) else {
+                return nil
+            }
+            let cache: ResourceCache
+            if let storage = entry.storage, entry.storageHash == compiled.storageHash {
+                cache = storage.cache
+            } else {
+                cache = try makeCache(compiled)
+            }
+            entry.storage = resource(compiled.storage, cache)
+            entry.storageHash = compiled.storageHash
+            entry.served = key
+            return compiled.versions.filter(\.isServed).map { resource($0, cache) }
+        } catch {
+            logger.error("\(entry.spec.name) can't be served: \(error)")
+            return nil
+        }
+    }
+
+    private func makeCache(_ compiled: CustomResourceCompiler.Compiled) throws(StoreError) -> ResourceCache {
+        let definition = compiled.storage.strategy.definition
+        let fields = compiled.selectableFields
+        var configuration = ResourceCache.Configuration(
+            prefix: ServedResources.prefix(definition), definition: definition)
+        configuration.normalize = compiled.normalize
+        if !fields.isEmpty {
+            configuration.selectableFields = { bytes in
+                // What is in the store was JSON when it was written; anything else selects as an empty object.
+                FieldValues.read(fields, from: (try? JSONParser.parse(bytes)) ?? [:])
+            }
+        }
+        return try resources.makeCache(configuration)
+    }
+
+    private func resource(_ version: CustomResourceCompiler.Compiled.Version, _ cache: ResourceCache) -> ServedResource
+    {
+        let strategy = version.strategy
+        let resources = resources
+        return ServedResource(
+            strategy: strategy, definition: strategy.definition, apiVersion: strategy.definition.apiVersion,
+            schema: strategy.schema, scaleSchema: strategy.scale == nil ? nil : resources.scaleSchema,
+            columns: version.columns, cache: cache, keyPrefix: ServedResources.prefix(strategy.definition))
+    }
+}

@@ -1,0 +1,335 @@
+import APIResources
+import KubeModel
+import Transport
+import WatchCache
+
+/// Takes a request through the phases of `RequestPhase` to its verb. Immutable; called from any thread; never blocks.
+final class RequestPipeline: Sendable {
+    let resources: ServedResources
+    let unstored: UnstoredResources
+    let authenticator: Authenticator
+    let authorizer: any Authorizer
+    let limit: InFlightLimit
+    let metrics: RequestMetrics
+    let documents: ServerDocuments
+    let reader: ObjectReader
+    let writer: ObjectWriter
+    let watcher: WatchService
+    let maxBodyBytes: Int
+    let clock: @Sendable () -> Timestamp
+
+    init(
+        resources: ServedResources, unstored: UnstoredResources, authenticator: Authenticator,
+        authorizer: any Authorizer, limit: InFlightLimit, metrics: RequestMetrics,
+        documents: ServerDocuments, reader: ObjectReader, writer: ObjectWriter, watcher: WatchService,
+        maxBodyBytes: Int = 3 << 20, clock: @escaping @Sendable () -> Timestamp = { Timestamp.now }
+    ) {
+        self.resources = resources
+        self.unstored = unstored
+        self.authenticator = authenticator
+        self.authorizer = authorizer
+        self.limit = limit
+        self.metrics = metrics
+        self.documents = documents
+        self.reader = reader
+        self.writer = writer
+        self.watcher = watcher
+        self.maxBodyBytes = maxBodyBytes
+        self.clock = clock
+    }
+
+    /// Answers `request` through `response`, now or later.
+    func handle(_ request: IncomingRequest, _ response: any ResponseWriter) {
+        var exchange = Exchange(
+            request: request, writer: response, now: clock(), started: MonotonicTime.now,
+            info: RequestInfo(path: Substring(request.path)))
+        do throws(Status) {
+            exchange.query = try QueryItems(Substring(request.query))
+            exchange.isPretty = Self.wantsLines(request, exchange.query)
+            for phase in RequestPhase.allCases { try run(phase, &exchange) }
+        } catch {
+            answer(exchange, with: error)
+        }
+    }
+
+    private func run(_ phase: RequestPhase, _ exchange: inout Exchange) throws(Status) {
+        switch phase {
+        case .authenticate: try authenticate(&exchange)
+        case .route: try route(&exchange)
+        case .authorize: try authorize(exchange)
+        case .limit: try takeSlot(&exchange)
+        case .negotiate: try negotiate(&exchange)
+        case .perform: try perform(exchange)
+        }
+    }
+
+    private func authenticate(_ exchange: inout Exchange) throws(Status) {
+        guard !exchange.request.repeatsAuthorization else {
+            throw Status.badRequest("the request has more than one Authorization header")
+        }
+        if let user = try authenticator.authenticate(exchange.request) {
+            exchange.user = user
+            if exchange.request.impersonates { throw Self.impersonationRefused(user) }
+        } else if !authorizer.decide(Self.pathAttributes(exchange)).isAllowed {
+            // Whoever may be allowed it has to say who they are.
+            throw Status.unauthorized()
+        }
+    }
+
+    private func authorize(_ exchange: Exchange) throws(Status) {
+        guard !exchange.user.isAnonymous else { return }
+        let attributes = Self.attributes(exchange)
+        let decision = authorizer.decide(attributes)
+        guard decision.isAllowed else { throw Status.forbidden(attributes, decision) }
+    }
+
+    private static func attributes(_ exchange: Exchange) -> AccessAttributes {
+        let definition: ResourceDefinition
+        let verb: Verb
+        var target: AccessAttributes.Resource
+        if let operation = exchange.operation {
+            (definition, verb) = (operation.resource.definition, operation.verb)
+            target = AccessAttributes.Resource(plural: definition.plural)
+            (target.namespace, target.name) = (operation.namespace, operation.name)
+            target.subresource = operation.subresource?.rawValue ?? ""
+        } else if let operation = exchange.unstored {
+            (definition, verb) = (operation.resource.definition, operation.verb)
+            target = AccessAttributes.Resource(plural: definition.plural)
+            (target.namespace, target.name) = (operation.namespace, operation.name)
+        } else {
+            return pathAttributes(exchange)
+        }
+        (target.group, target.version) = (definition.group, definition.version)
+        let word = verb == .connect ? connectVerb(exchange.request.method) : verb.rawValue
+        return AccessAttributes(user: exchange.user, verb: word, target: .resource(target))
+    }
+
+    private static func pathAttributes(_ exchange: Exchange) -> AccessAttributes {
+        AccessAttributes(
+            user: exchange.user, verb: exchange.request.method.lowercased(),
+            target: .path("/" + exchange.info.segments.joined(separator: "/")))
+    }
+
+    /// What authorisation calls a method on `exec`, `proxy` and their like: by the method, as of any object.
+    private static func connectVerb(_ method: String) -> String {
+        switch method {
+        case "POST": "create"
+        case "PUT": "update"
+        case "PATCH": "patch"
+        case "DELETE": "delete"
+        default: "get"
+        }
+    }
+
+    /// Nothing says yet who may act as whom, so nobody may: to ignore the wish would give the request the sender's rights.
+    private static func impersonationRefused(_ user: User) -> Status {
+        Status(
+            code: 403, reason: .forbidden,
+            message: "users is forbidden: User \"\(user.name)\" cannot impersonate: this server has no impersonation, "
+                + "send the request without Impersonate-* headers",
+            details: Status.Details(kind: "users"))
+    }
+
+    private func route(_ exchange: inout Exchange) throws(Status) {
+        guard case .resource(let path) = exchange.info.target else { return }
+        if let resource = unstored.find(path) {
+            exchange.unstored = try Self.unstoredOperation(resource, path, exchange.request.method)
+            return
+        }
+        guard
+            let resource = resources.find(group: path.group, version: path.version, plural: path.plural),
+            path.namespace.isEmpty || resource.definition.namespaced
+        else { throw Status.resourceNotFound() }
+        var subresource: Subresource?
+        if !path.subresource.isEmpty {
+            guard let known = Subresource(path: path.subresource), resource.serves(known) else {
+                throw Status.resourceNotFound()
+            }
+            subresource = known
+        }
+        guard !(resource.definition.namespaced && path.namespace.isEmpty && !path.name.isEmpty) else {
+            throw Status.resourceNotFound()
+        }
+        if let subresource, let unimplemented = resource.unimplemented(subresource) {
+            guard unimplemented.allows(exchange.request.method) else {
+                throw Status.methodNotServed(resource.definition)
+            }
+            var name = path.name
+            if subresource == .proxy {
+                guard let target = ProxyTarget(path.name) else {
+                    throw Status.badRequest(
+                        "invalid \(resource.definition.kind.lowercased()) request \(goQuoted(name))")
+                }
+                name = target.name
+            }
+            exchange.operation = ResourceOperation(
+                verb: .connect, resource: resource, namespace: path.namespace, name: name, subresource: subresource)
+            return
+        }
+        let isWatch = path.isWatchPath || exchange.query.bool("watch")
+        guard
+            let verb = Self.verb(
+                exchange.request.method, isCollection: path.name.isEmpty || subresource == .eviction, isWatch: isWatch,
+                isWatchPath: path.isWatchPath),
+            Self.allows(verb, subresource, spansNamespaces: resource.definition.namespaced && path.namespace.isEmpty),
+            verb != .deletecollection || resource.definition.allowsDeleteCollection
+        else { throw Status.methodNotServed(resource.definition) }
+        exchange.operation = ResourceOperation(
+            verb: verb, resource: resource, namespace: path.namespace, name: path.name, subresource: subresource,
+            isWatchPath: path.isWatchPath)
+    }
+
+    private static func unstoredOperation(
+        _ resource: ServedUnstoredResource, _ path: RequestInfo.ResourcePath, _ method: String
+    ) throws(Status) -> UnstoredOperation {
+        let definition = resource.definition
+        let verbs = resource.resource.verbs
+        let isCollection = path.name.isEmpty
+        guard
+            path.subresource.isEmpty, !path.isWatchPath, definition.namespaced == !path.namespace.isEmpty,
+            isCollection ? verbs.contains(.create) || verbs.contains(.list) : verbs.contains(.get)
+        else { throw Status.resourceNotFound() }
+        guard let verb = verb(method, isCollection: isCollection, isWatch: false, isWatchPath: false),
+            verbs.contains(verb)
+        else { throw Status.methodNotServed(definition) }
+        return UnstoredOperation(verb: verb, resource: resource, namespace: path.namespace, name: path.name)
+    }
+
+    private static func verb(_ method: String, isCollection: Bool, isWatch: Bool, isWatchPath: Bool) -> Verb? {
+        switch (method, isCollection) {
+        case ("GET", true): isWatch ? .watch : .list
+        case ("GET", false): isWatchPath ? .watch : .get
+        case ("POST", true): .create
+        case ("PUT", false): .update
+        case ("PATCH", false): .patch
+        case ("DELETE", false): .delete
+        case ("DELETE", true): .deletecollection
+        default: nil
+        }
+    }
+
+    private static func allows(_ verb: Verb, _ subresource: Subresource?, spansNamespaces: Bool) -> Bool {
+        switch subresource {
+        case .status, .scale: verb == .get || verb == .update || verb == .patch
+        case .finalize: verb == .update
+        case .eviction: verb == .create
+        case .attach, .binding, .ephemeralcontainers, .exec, .log, .portforward, .proxy, .resize, .token: false
+        case nil: !(spansNamespaces && (verb == .create || verb == .deletecollection))
+        }
+    }
+
+    private func takeSlot(_ exchange: inout Exchange) throws(Status) {
+        guard let verb = exchange.verb, verb != .watch else { return }
+        let slot: InFlightLimit.Slot = verb.isMutating ? .write : .read
+        guard limit.enter(slot) else {
+            throw Status.tooManyRequests()
+        }
+        exchange.slot = slot
+        if verb.isMutating { exchange.warnings = WarningLog() }
+    }
+
+    /// `?pretty=true`, and programs that show their user what they get.
+    private static func wantsLines(_ request: IncomingRequest, _ query: QueryItems) -> Bool {
+        if let text = query["pretty"], !text.isEmpty {
+            return ["1", "t", "T", "true", "TRUE", "True"].contains(text)
+        }
+        guard let agent = request.userAgent else { return false }
+        return agent.hasPrefix("curl") || agent.hasPrefix("Wget") || agent.hasPrefix("Mozilla/5.0")
+    }
+
+    private func negotiate(_ exchange: inout Exchange) throws(Status) {
+        let accept = exchange.request.accept
+        if let operation = exchange.unstored {
+            exchange.shape = try ResponseShape(accept: accept, operation.resource.offer)
+        }
+        // What is connected to is not shown in any form.
+        guard let operation = exchange.operation, operation.verb != .connect else { return }
+        exchange.shape = try ResponseShape(accept: accept, operation.offer)
+    }
+
+    private func perform(_ exchange: Exchange) throws(Status) {
+        if let operation = exchange.unstored {
+            receiveBody(exchange) { exchange in
+                UnstoredService.perform(exchange, operation) { result in
+                    switch result {
+                    case .success(let response): self.answer(exchange, response)
+                    case .failure(let status): self.answer(exchange, with: status)
+                    }
+                }
+            }
+            return
+        }
+        guard let operation = exchange.operation else {
+            answer(exchange, try documents.respond(exchange))
+            return
+        }
+        switch operation.verb {
+        case .get: answer(exchange, try reader.get(exchange, operation))
+        case .list: answer(exchange, try reader.list(exchange, operation))
+        case .watch:
+            try watcher.start(exchange, operation)
+            metrics.record(exchange, status: 200)
+        case .connect:
+            let definition = operation.resource.definition
+            guard operation.resource.cache.get(namespace: operation.namespace, name: operation.name) != nil else {
+                throw Status.notFound(definition.groupResource, operation.name)
+            }
+            throw Status.notImplemented(operation.subresource ?? .proxy, of: definition, operation.name)
+        case .create, .update, .patch, .delete, .deletecollection:
+            receiveBody(exchange) { exchange in
+                self.writer.perform(exchange, operation) { result in
+                    switch result {
+                    case .success(let response): self.answer(exchange, response)
+                    case .failure(let status): self.answer(exchange, with: status)
+                    }
+                }
+            }
+        }
+    }
+
+    /// Goes on with the request when its body is there, or answers why it is not.
+    private func receiveBody(_ exchange: Exchange, _ goOn: @escaping @Sendable (Exchange) -> Void) {
+        guard exchange.request.awaitsBody else { return goOn(exchange) }
+        exchange.writer.readBody { result in
+            switch result {
+            case .success(let body):
+                var exchange = exchange
+                exchange.request.body = body
+                goOn(exchange)
+            case .failure(let failure):
+                self.answer(exchange, with: Status(failure, maxBodyBytes: self.maxBodyBytes))
+            }
+        }
+    }
+
+    private func answer(_ exchange: Exchange, with status: Status) {
+        // Before a form is agreed on, what the client would take of a Status counts.
+        let shape = exchange.shape == .json ? ResponseShape.ofStatus(accept: exchange.request.accept) : exchange.shape
+        answer(exchange, OutgoingResponse(status, shape: shape))
+    }
+
+    private func answer(_ exchange: Exchange, _ response: OutgoingResponse) {
+        metrics.record(exchange, status: response.status)
+        var response = response
+        response.isOpenAPI = exchange.info.segments.first == "openapi"
+        if let slot = exchange.slot { response.onSent = { [limit] in limit.leave(slot) } }
+        for warning in exchange.warnings?.headers ?? [] { response.headers.append(("Warning", warning)) }
+        if let warning = exchange.operation?.resource.strategy.deprecationWarning {
+            response.headers.append(("Warning", WarningLog.header(warning)))
+        }
+        if exchange.isPretty, response.contentType == "application/json" {
+            response.body = [JSONIndentation.indented(response.body)]
+        }
+        exchange.writer.send(response)
+    }
+}
+
+extension Status {
+    /// A method that a path does not have.
+    static func methodNotServed(_ definition: ResourceDefinition? = nil) -> Status {
+        Status(
+            code: 405, reason: .methodNotAllowed,
+            message: "the server does not allow this method on the requested resource",
+            details: definition.map { Details(group: $0.group, kind: $0.plural) })
+    }
+}

@@ -1,0 +1,50 @@
+import KubeModel
+import Testing
+
+@testable import APIResources
+
+@Suite("The rules of RouteTables") struct RouteTableStrategyTests {
+    static let backend: JSONValue = ["serviceName": "web", "port": ["number": 80]]
+
+    static func table(_ spec: JSONObject) -> JSONValue {
+        var spec = spec
+        if spec["controllerName"] == nil { spec["controllerName"] = "martlet.dev/ingress" }
+        return ["metadata": ["name": "t"], "spec": .object(spec)]
+    }
+
+    static let cases: [RefusalCase] = [
+        RefusalCase(
+            "good",
+            table([
+                "ingressClassName": "shop",
+                "rules": [
+                    [
+                        "host": "*.example.com",
+                        "paths": [["path": "/", "pathType": "Prefix", "backend": backend]],
+                    ]
+                ], "defaultBackend": ["serviceName": "web", "port": ["name": "http"]],
+                "tls": [["hosts": ["a.example.com"], "secretName": "tls"]],
+            ])),
+        RefusalCase("no controller", table(["controllerName": ""]), "spec.controllerName: Required value"),
+        RefusalCase(
+            "bad routes",
+            table([
+                "rules": [
+                    [
+                        "host": "10.0.0.1",
+                        "paths": [["path": "/a//b", "pathType": "ImplementationSpecific", "backend": [:]]],
+                    ], ["paths": [["path": "/a//b", "pathType": "Exact", "backend": backend]]],
+                ]
+            ]), "spec.rules[0].host: Invalid value: \"10.0.0.1\": must be a DNS name, not an IP address",
+            "spec.rules[0].paths[0].pathType: Unsupported value: \"ImplementationSpecific\": supported values: "
+                + "\"Exact\", "
+                + "\"Prefix\"", "spec.rules[0].paths[0].backend.serviceName: Required value",
+            "spec.rules[0].paths[0].backend: Required value: port name or number is required",
+            "spec.rules[1].paths[0].path: Invalid value: \"/a//b\": must not contain '//'"),
+    ]
+
+    @Test(arguments: cases)
+    func `a RouteTable is refused with every reason, or taken`(_ example: RefusalCase) {
+        example.expect(RouteTableStrategy())
+    }
+}
