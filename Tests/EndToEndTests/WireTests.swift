@@ -181,7 +181,7 @@ extension EndToEnd {
 
         @Test func `an answer nobody can make is 406, a body nobody can read 415`() async throws {
             let server = try suiteServer()
-            let accept = "Accept: application/vnd.kubernetes.protobuf"
+            let accept = "Accept: application/xml"
             try expect(
                 try await server.request("GET", "/api/v1/namespaces/default", headers: [accept]), 406, "NotAcceptable")
             // With a fallback the fallback is what comes.
