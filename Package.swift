@@ -95,7 +95,7 @@ let package = Package(
         .testTarget(name: "NetworkTypesTests", dependencies: ["NetworkTypes"], swiftSettings: settings),
         // What several test targets share.
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
-        .testTarget(name: "NetlinkTests", dependencies: ["Netlink"], swiftSettings: settings),
+        .testTarget(name: "NetlinkTests", dependencies: ["Netlink", "TestSupport"], swiftSettings: settings),
         .testTarget(name: "SystemTests", dependencies: ["System"], swiftSettings: settings),
         .testTarget(name: "KubeModelTests", dependencies: ["KubeModel", "TestSupport"], swiftSettings: settings),
         .testTarget(name: "CELTests", dependencies: ["CEL", "KubeModel", "TestSupport"], swiftSettings: settings),
@@ -112,7 +112,8 @@ let package = Package(
         .executableTarget(
             name: "StoreCrashWriter", dependencies: ["Store", "System"], path: "Tests/StoreCrashWriter",
             swiftSettings: settings),
-        .testTarget(name: "TransportTests", dependencies: ["Transport", "System"], swiftSettings: settings),
+        .testTarget(
+            name: "TransportTests", dependencies: ["Transport", "System", "TestSupport"], swiftSettings: settings),
         .testTarget(
             name: "APIResourcesTests",
             dependencies: ["APIResources", "CEL", "Patching", "KubeModel", "NetworkTypes", "Store", "TestSupport"],
@@ -136,7 +137,8 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(name: "DNSTests", dependencies: ["DNS", "NetworkTypes", "Transport"], swiftSettings: settings),
         .testTarget(
-            name: "ProxyEngineTests", dependencies: ["ProxyEngine", "Transport", "NetworkTypes", "CNGHTTP2"],
+            name: "ProxyEngineTests",
+            dependencies: ["ProxyEngine", "Transport", "NetworkTypes", "CNGHTTP2", "TestSupport"],
             swiftSettings: settings),
         .testTarget(
             name: "ControllersTests",

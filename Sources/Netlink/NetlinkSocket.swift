@@ -22,17 +22,19 @@ package final class NetlinkSocket {
         _ family: NetlinkFamily, groups: [UInt32] = [], receiveTimeout: Duration = .seconds(10),
         receiveBuffer: Int = 1 << 20
     ) throws(NetlinkError) {
-        self.family = family
         let descriptor = Self.open(family)
         guard descriptor >= 0 else { throw .system(SystemError("open a netlink socket", number: errno)) }
-        self.descriptor = descriptor
-        sequence = UInt32.random(in: 1...(1 << 30))
-        port = Self.bind(descriptor)
+        let port = Self.bind(descriptor)
         guard port != 0 else {
+            // Before every property is set: afterwards `deinit` closes it.
             let number = errno
             close(descriptor)
             throw .system(SystemError("bind a netlink socket", number: number))
         }
+        self.family = family
+        self.port = port
+        self.descriptor = descriptor
+        sequence = UInt32.random(in: 1...(1 << 30))
         let (seconds, attoseconds) = receiveTimeout.components
         var timeout = timeval(
             tv_sec: Int(seconds), tv_usec: __suseconds_t(attoseconds / 1_000_000_000_000))
@@ -108,9 +110,6 @@ package final class NetlinkSocket {
             return buffer[..<received]
         }
     }
-
-    /// Lets a thread that waits in `receive` go on, with an error; the socket is of no use afterwards.
-    package func interrupt() { shutdown(descriptor, Int32(SHUT_RDWR)) }
 
     // MARK: Conversations
 

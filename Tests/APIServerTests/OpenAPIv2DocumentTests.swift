@@ -1,6 +1,7 @@
 import KubeModel
 import Testing
 
+@testable import APIResources
 @testable import APIServer
 
 @Suite("The OpenAPI v2 document") struct OpenAPIv2DocumentTests {
@@ -79,7 +80,7 @@ import Testing
         writer.write(1.0, field: 5)
         writer.message(field: 16) { $0.write("c", field: 1) }
         #expect(
-            writer.bytes == [
+            writer.buffer == [
                 0x0a, 2, 0x61, 0x62, 0x18, 0xac, 0x02, 0x20, 1, 0x29, 0, 0, 0, 0, 0, 0, 0xf0, 0x3f, 0x82, 0x01, 3, 0x0a,
                 1, 0x63,
             ])

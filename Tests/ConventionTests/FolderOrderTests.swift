@@ -10,7 +10,7 @@ import Testing
             "Protobuf",
         ],
         "APIServer": [
-            "Request", "Access", "Serving", "Metrics", "Rendering", "Reading", "Watching", "Writing", "Unstored",
+            "", "Request", "Access", "Serving", "Metrics", "Rendering", "Reading", "Watching", "Writing", "Unstored",
             "OpenAPI", "Discovery", "CustomResources", "Keepers", "Pipeline", "Assembly",
         ],
         "ProxyEngine": [

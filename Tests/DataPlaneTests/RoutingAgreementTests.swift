@@ -1,4 +1,5 @@
 import KubeModel
+import TestSupport
 import Testing
 import TrafficModel
 
@@ -9,7 +10,7 @@ import TrafficModel
 @Suite("Routing agreement") struct RoutingAgreementTests {
     @Test(arguments: 0..<24 as Range<UInt64>)
     func `the proxy's tables send every request where the compiled routes say`(seed: UInt64) {
-        var generator = SplitMix(state: seed)
+        var generator = SeededRandom(seed: seed)
         let tables = (0..<Int.random(in: 1...6, using: &generator)).map { Self.table($0, &generator) }
         let routes = CompiledRoutes(compiling: tables)
         let configuration = ProxyConfigurationCompiler(listeners: []).compile(
@@ -36,7 +37,7 @@ import TrafficModel
         }
     }
 
-    private static func table(_ number: Int, _ generator: inout SplitMix) -> RouteTable {
+    private static func table(_ number: Int, _ generator: inout SeededRandom) -> RouteTable {
         let rules = (0..<Int.random(in: 0...4, using: &generator)).map { _ in
             RouteTableRule(
                 host: host(&generator, isRequest: false),
@@ -56,12 +57,12 @@ import TrafficModel
     }
 
     /// Few names, so that many are alike; nil for one that cannot be served.
-    private static func backend(_ generator: inout SplitMix) -> RouteBackend? {
+    private static func backend(_ generator: inout SeededRandom) -> RouteBackend? {
         let number = Int.random(in: 0..<8, using: &generator)
         return number == 0 ? nil : RouteBackend(serviceName: "s\(number)", port: ServiceBackendPort(number: 80))
     }
 
-    private static func host(_ generator: inout SplitMix, isRequest: Bool) -> String {
+    private static func host(_ generator: inout SeededRandom, isRequest: Bool) -> String {
         let labels = ["a", "B", "*", "example"]
         let count = Int.random(in: 1...3, using: &generator)
         var names = (0..<count).map { _ in labels[Int.random(in: 0..<labels.count, using: &generator)] }
@@ -72,23 +73,11 @@ import TrafficModel
     }
 
     /// As an Ingress may have it, and as the proxy has it after resolving dots and escapes.
-    private static func path(_ generator: inout SplitMix) -> String {
+    private static func path(_ generator: inout SeededRandom) -> String {
         let elements = ["a", "b", "aa", "\u{E9}", "e\u{301}"]
         let count = Int.random(in: 0...3, using: &generator)
         let names = (0..<count).map { _ in elements[Int.random(in: 0..<elements.count, using: &generator)] }
         let path = "/" + names.joined(separator: "/")
         return count > 0 && Bool.random(using: &generator) ? path + "/" : path
-    }
-}
-
-private struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var value = state
-        value = (value ^ value >> 30) &* 0xBF58_476D_1CE4_E5B9
-        value = (value ^ value >> 27) &* 0x94D0_49BB_1331_11EB
-        return value ^ value >> 31
     }
 }

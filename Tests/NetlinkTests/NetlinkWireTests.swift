@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import Netlink
@@ -87,7 +88,7 @@ import Testing
 
     /// Lengths that lie are the danger: nothing may be read beyond what came.
     @Test func `whatever comes is read or refused, and never traps`() {
-        var random = SplitMix(state: 42)
+        var random = SeededRandom(seed: 42)
         let seeds = [sample(), answer(), sample() + answer()]
         for round in 0..<40_000 {
             var bytes = seeds[round % seeds.count]
@@ -139,18 +140,5 @@ import Testing
             // Not every payload holds attributes: then it is refused, which is as good.
             try? walk(attribute.attributes, depth: depth + 1)
         }
-    }
-}
-
-/// The same numbers each time.
-private struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var value = state
-        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-        return value ^ (value >> 31)
     }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import NetworkTypes
+import TestSupport
 import Testing
 
 @testable import ProxyEngine
@@ -365,7 +366,7 @@ import Testing
         limits.responseTimeout = .milliseconds(300)
         limits.writeTimeout = .milliseconds(100)
         let harness = try EngineHarness([upstream.address], limits: limits)
-        var random = SeededGenerator(state: 0x4832)
+        var random = SeededRandom(seed: 0x4832)
         for _ in 0..<400 {
             var frames = Self.script()
             for _ in 0..<Int.random(in: 1...4, using: &random) {
@@ -401,18 +402,5 @@ import Testing
         #expect(client.answer(1).body == FakeUpstream.pattern(100))
         await harness.stop()
         upstream.stop()
-    }
-}
-
-/// SplitMix64.
-private struct SeededGenerator: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var value = state
-        value = (value ^ value >> 30) &* 0xBF58_476D_1CE4_E5B9
-        value = (value ^ value >> 27) &* 0x94D0_49BB_1331_11EB
-        return value ^ value >> 31
     }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import NetworkTypes
+import TestSupport
 import Testing
 
 @testable import ProxyEngine
@@ -69,7 +70,7 @@ import Testing
     func randomStreamsAreAnsweredRight(seed: UInt64) async throws {
         let upstream = FakeUpstream()
         let harness = try EngineHarness([upstream.address])
-        var generator = SplitMix(state: seed)
+        var generator = SeededRandom(seed: seed)
         for _ in 0..<40 {
             var bytes: [UInt8] = []
             var expected: [(Int, [UInt8])] = []
@@ -111,7 +112,7 @@ import Testing
     @Test(arguments: 0..<4 as Range<UInt64>)
     func mutatedResponsesAreContained(seed: UInt64) async throws {
         let upstream = FakeUpstream { socket, request in
-            var generator = SplitMix(state: UInt64(request["X-Seed"] ?? "") ?? 0)
+            var generator = SeededRandom(seed: UInt64(request["X-Seed"] ?? "") ?? 0)
             var bytes = FakeUpstream.chunked(FakeUpstream.pattern(Int.random(in: 0...300, using: &generator)))
             for _ in 0..<Int.random(in: 1...4, using: &generator) {
                 let at = Int.random(in: 0..<bytes.count, using: &generator)
@@ -128,7 +129,7 @@ import Testing
             return false
         }
         let harness = try EngineHarness([upstream.address])
-        var generator = SplitMix(state: seed &+ 1000)
+        var generator = SeededRandom(seed: seed &+ 1000)
         for _ in 0..<150 {
             let socket = harness.connect(timeout: 5)
             socket.send("POST / HTTP/1.1\r\nHost: a\r\nX-Seed: \(generator.next())\r\nContent-Length: 0\r\n\r\n")
@@ -146,7 +147,7 @@ import Testing
     func mutatedRequestsAreContained(seed: UInt64) async throws {
         let upstream = FakeUpstream()
         let harness = try EngineHarness([upstream.address])
-        var generator = SplitMix(state: seed &+ 2000)
+        var generator = SeededRandom(seed: seed &+ 2000)
         for _ in 0..<150 {
             var (bytes, _, _) = Self.randomRequest(&generator)
             for _ in 0..<Int.random(in: 1...3, using: &generator) {
@@ -170,7 +171,8 @@ import Testing
         upstream.stop()
     }
 
-    private static func randomRequest(_ generator: inout SplitMix) -> (bytes: [UInt8], status: Int, suffix: [UInt8]) {
+    private static func randomRequest(_ generator: inout SeededRandom) -> (bytes: [UInt8], status: Int, suffix: [UInt8])
+    {
         let size =
             Int.random(in: 0..<8, using: &generator) == 0
             ? Int.random(in: 0..<200_000, using: &generator) : Int.random(in: 0..<600, using: &generator)
@@ -196,7 +198,7 @@ import Testing
         }
     }
 
-    private static func cut(_ bytes: [UInt8], _ generator: inout SplitMix) -> [[UInt8]] {
+    private static func cut(_ bytes: [UInt8], _ generator: inout SeededRandom) -> [[UInt8]] {
         var pieces: [[UInt8]] = []
         var rest = bytes[...]
         while !rest.isEmpty {

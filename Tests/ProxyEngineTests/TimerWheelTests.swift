@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import ProxyEngine
@@ -39,7 +40,7 @@ import Testing
     }
 
     @Test func itAgreesWithAPlainTableUnderRandomUse() {
-        var generator = SplitMix(state: 42)
+        var generator = SeededRandom(seed: 42)
         var wheel = TimerWheel(now: 0)
         var model: [Int32: Int64] = [:]
         var now: Int64 = 0
@@ -58,18 +59,5 @@ import Testing
                 for token in due { model[token] = nil }
             }
         }
-    }
-}
-
-/// A seeded generator, so that a failing run can be repeated.
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var value = state
-        value = (value ^ value >> 30) &* 0xBF58_476D_1CE4_E5B9
-        value = (value ^ value >> 27) &* 0x94D0_49BB_1331_11EB
-        return value ^ value >> 31
     }
 }

@@ -1,5 +1,6 @@
 import NetworkTypes
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Transport
@@ -102,7 +103,7 @@ import Testing
 
     @Test func `the heap keeps order among many timers, cancelled ones included`() {
         var heap = TimerHeap()
-        var random = SeededGenerator(seed: 1)
+        var random = SeededRandom(seed: 1)
         var timers: [LoopTimer] = []
         for _ in 0..<5000 {
             let timer = LoopTimer(deadline: MonotonicTime(nanoseconds: random.next() % 1000)) {}

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import Transport
@@ -63,7 +64,7 @@ import Testing
     }
 
     @Test func `what the encoder writes comes back`() {
-        var random = SeededGenerator(seed: 7)
+        var random = SeededRandom(seed: 7)
         for _ in 0..<200 {
             var encoded: [UInt8] = []
             var expected = ""
@@ -80,7 +81,7 @@ import Testing
     }
 
     @Test func `mutated bodies never trap and decode alike in any pieces`() {
-        var random = SeededGenerator(seed: 9)
+        var random = SeededRandom(seed: 9)
         let seed = Array("5;a=b\r\nhello\r\n10\r\n0123456789abcdef\r\n0\r\nX: y\r\n\r\nrest".utf8)
         for _ in 0..<10_000 {
             var bytes = seed

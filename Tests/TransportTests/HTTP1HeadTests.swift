@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import Transport
@@ -196,7 +197,7 @@ import Testing
     }
 
     @Test func `mutated heads never trap and never change with the split`() {
-        var random = SeededGenerator(seed: 42)
+        var random = SeededRandom(seed: 42)
         let seeds = [
             "GET /a?b HTTP/1.1\r\nHost: x\r\nConnection: keep-alive, Upgrade\r\nAccept: */*\r\n\r\n",
             "POST http://h/p HTTP/1.1\r\nHost: x\r\nContent-Length: 12\r\nExpect: 100-continue\r\n\r\n",
@@ -227,20 +228,5 @@ import Testing
             bytes.replaceSubrange(0..<min(15, bytes.count), with: Array("HTTP/1.1 200 OK".utf8))
             _ = bytes.withUnsafeBytes { response.parse($0, toHead: false) }
         }
-    }
-}
-
-/// SplitMix64: the same sequence in every run.
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var value = state
-        value = (value ^ (value >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        value = (value ^ (value >> 27)) &* 0x94d0_49bb_1331_11eb
-        return value ^ (value >> 31)
     }
 }

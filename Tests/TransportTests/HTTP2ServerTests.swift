@@ -2,6 +2,7 @@ import Foundation
 import NetworkTypes
 import Synchronization
 import System
+import TestSupport
 import Testing
 
 @testable import Transport
@@ -106,7 +107,7 @@ import Testing
 
     @Test func `mutated frames never trap`() async throws {
         let fixture = try HTTP2Fixture { $0.connections = .init(network: 1000) }
-        var random = SeededGenerator(seed: 3)
+        var random = SeededRandom(seed: 3)
         let headers: [UInt8] = [0x82, 0x87, 0x84, 0x41, 0x01, 0x61]
         let seed =
             Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8)

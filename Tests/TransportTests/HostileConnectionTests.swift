@@ -111,6 +111,49 @@ import Testing
         await fixture.server.stop()
     }
 
+    @Test func `a stream is reset although its bytes have been waiting for the window`() async throws {
+        let fixture = try HTTP2Fixture()
+        let session = try fixture.session(settings: [0, 4, 0, 0, 0, 0])
+        session.send(HTTP2Frame.request(1, "GET", "/watch", ends: true))
+        #expect(await eventually { fixture.server.handler.streams.withLock { !$0.isEmpty } })
+        let stream = try #require(fixture.server.handler.streams.withLock { $0.first })
+        stream.write([UInt8](repeating: 0x78, count: 1000))
+        // Behind this answer the connection has been told of the bytes.
+        session.send(HTTP2Frame.bytes(type: 6, [UInt8](repeating: 7, count: 8)))
+        #expect(session.frames { $0.contains { $0.type == 6 } }.contains { $0.type == 6 && $0.flags == 1 })
+        session.send(HTTP2Frame.request(3, "GET", "/empty", ends: true))
+        #expect(session.frames { $0.contains { $0.stream == 3 } }.contains { $0.stream == 3 })
+        stream.cancel()
+        let frames = session.frames { $0.contains { $0.type == HTTP2Frame.resetStream } }
+        #expect(frames.contains { $0.type == HTTP2Frame.resetStream && $0.stream == 1 && $0.errorCode != 0 })
+        #expect(await eventually { fixture.server.handler.closed.load(ordering: .relaxed) == 1 })
+        await fixture.server.stop()
+    }
+
+    @Test func `a stream is cut although its client takes none of the bytes before it`() async throws {
+        // Not because it is slow.
+        let server = try server { $0.stallTimeout = .seconds(3600) }
+        let client = try RawClient(port: server.port)
+        client.send("GET /watch HTTP/1.1\r\nHost: a\r\n\r\n")
+        #expect(await eventually { server.handler.streams.withLock { !$0.isEmpty } })
+        let stream = try #require(server.handler.streams.withLock { $0.first })
+        stream.write([UInt8](repeating: 0x78, count: 50_000_000))
+        // The kernel has what it takes; the rest waits.
+        let waiting = { stream.pendingBytes }
+        #expect(await eventually { waiting() < 50_000_000 })
+        var last = -1
+        #expect(
+            await eventually {
+                defer { last = waiting() }
+                return last == waiting()
+            })
+        stream.cancel()
+        #expect(await eventually { server.server.connectionCount == 0 })
+        #expect(server.handler.closed.load(ordering: .relaxed) == 1)
+        withExtendedLifetime(client) {}
+        await server.stop()
+    }
+
     @Test func `a client without a common protocol gets the alert that says so`() async throws {
         let fixture = try HTTP2Fixture()
         let port = fixture.server.port

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import Transport
@@ -101,7 +102,7 @@ import Testing
     }
 
     @Test func `random bytes never trap, and end or are held within bounds`() {
-        var random = SeededGenerator(seed: 11)
+        var random = SeededRandom(seed: 11)
         for _ in 0..<2000 {
             var decoder = WebSocketFrameDecoder()
             var violations = 0

@@ -94,7 +94,10 @@ package protocol ResourceStrategy: Sendable {
     /// Called when the deletion of an object is asked for, once: sets the finalizers that its end waits for.
     func prepareForDeletion(_ object: inout JSONValue, now: Timestamp)
 
-    /// Every broken rule, all at once.
+    /// Every broken rule of those that hold for a create and an update alike.
+    func validate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError]
+
+    /// Every broken rule, all at once; unless a kind says more, those of `validate`.
     func validateCreate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError]
     func validateUpdate(_ object: JSONValue, from old: JSONValue, _ context: StrategyContext) -> [FieldError]
     func validateStatusUpdate(_ object: JSONValue, from old: JSONValue, _ context: StrategyContext) -> [FieldError]
@@ -261,9 +264,12 @@ extension ResourceStrategy {
 
     package func prepareForDeletion(_ object: inout JSONValue, now: Timestamp) {}
 
-    package func validateCreate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] { [] }
+    package func validate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] { [] }
+    package func validateCreate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
+        validate(object, context)
+    }
     package func validateUpdate(_ object: JSONValue, from old: JSONValue, _ context: StrategyContext) -> [FieldError] {
-        []
+        validate(object, context)
     }
     package func validateStatusUpdate(_ object: JSONValue, from old: JSONValue, _ context: StrategyContext)
         -> [FieldError]

@@ -23,15 +23,16 @@ package struct SubresourceDefinition: Sendable, Hashable {
     }
 
     /// Whether a request with this HTTP method is one of the verbs.
-    package func allows(_ method: String) -> Bool {
-        let verb =
-            switch method {
-            case "GET", "HEAD": "get"
-            case "POST": "create"
-            case "PUT": "update"
-            default: method.lowercased()
-            }
-        return verbs.contains(verb)
+    package func allows(_ method: String) -> Bool { verbs.contains(Self.verb(ofMethod: method)) }
+
+    /// The verb of a request that connects to an object.
+    package static func verb(ofMethod method: String) -> String {
+        switch method {
+        case "GET", "HEAD": "get"
+        case "POST": "create"
+        case "PUT": "update"
+        default: method.lowercased()
+        }
     }
 }
 

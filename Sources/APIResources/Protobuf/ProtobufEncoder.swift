@@ -7,12 +7,6 @@ package import KubeModel
 /// Fields that the tables do not know are left out, as a client of another version would leave them out; values of a type
 /// that does not fit too, so that what is sent can always be read.
 package enum ProtobufEncoder {
-    /// The message of a document, without envelope; nil for a kind that has none.
-    package static func message(_ document: JSONValue, _ kind: String) -> [UInt8]? {
-        guard let name = ProtobufFields.kinds[kind] else { return nil }
-        return message(document.object ?? JSONObject(), named: name)
-    }
-
     /// A whole answer with a document that says of what kind it is; one without a message is an empty one.
     package static func answer(_ document: JSONValue) -> [UInt8] {
         // The list of an API's versions is older than the field.
@@ -28,10 +22,10 @@ package enum ProtobufEncoder {
 
     /// What stands before a message of `messageSize` bytes, so that bytes others share need not be copied behind it.
     package static func envelopeHead(apiVersion: String, kind: String, messageSize: Int) -> [UInt8] {
-        var type = ProtobufBytes()
+        var type = ProtobufWriter()
         type.text(apiVersion, 1)
         type.text(kind, 2)
-        var unknown = ProtobufBytes()
+        var unknown = ProtobufWriter()
         unknown.bytes(type.buffer, 1)
         unknown.head(of: messageSize, 2)
         return ProtobufDocument.magic + unknown.buffer
@@ -40,10 +34,10 @@ package enum ProtobufEncoder {
     /// The pieces of a list's answer: between heads stand the messages of the items as they were given.
     package static func listAnswer(apiVersion: String, kind: String, metadata: JSONValue, items: [[UInt8]]) -> [[UInt8]]
     {
-        var start = ProtobufBytes()
+        var start = ProtobufWriter()
         start.bytes(message(metadata.object ?? JSONObject(), named: "ListMeta"), 1)
         let heads = items.map { item in
-            var head = ProtobufBytes()
+            var head = ProtobufWriter()
             head.head(of: item.count, 2)
             return head.buffer
         }
@@ -60,9 +54,9 @@ package enum ProtobufEncoder {
 
     /// One event of a watch, with its length in front: `object` is a whole answer.
     package static func event(type: String, object: [UInt8]) -> [UInt8] {
-        var raw = ProtobufBytes()
+        var raw = ProtobufWriter()
         raw.bytes(object, 1)
-        var event = ProtobufBytes()
+        var event = ProtobufWriter()
         event.text(type, 1)
         event.bytes(raw.buffer, 2)
         let count = UInt32(event.buffer.count)
@@ -72,13 +66,13 @@ package enum ProtobufEncoder {
     // MARK: - Messages
 
     package static func message(_ object: JSONObject, named name: String) -> [UInt8] {
-        var output = ProtobufBytes()
+        var output = ProtobufWriter()
         write(object, ProtobufFields.byName[name] ?? [:], &output)
         return output.buffer
     }
 
     private static func write(
-        _ object: JSONObject, _ fields: [String: ProtobufFields.NumberedField], _ output: inout ProtobufBytes
+        _ object: JSONObject, _ fields: [String: ProtobufFields.NumberedField], _ output: inout ProtobufWriter
     ) {
         // Inlined messages gather here; most messages have none.
         var inlined: [UInt64: (message: String, object: JSONObject)] = [:]
@@ -95,11 +89,11 @@ package enum ProtobufEncoder {
         }
     }
 
-    private static func write(_ value: JSONValue, _ field: ProtobufFields.NumberedField, _ output: inout ProtobufBytes)
+    private static func write(_ value: JSONValue, _ field: ProtobufFields.NumberedField, _ output: inout ProtobufWriter)
     {
         if case .map(let shape) = field.shape {
             for (key, value) in value.object ?? JSONObject() {
-                var entry = ProtobufBytes()
+                var entry = ProtobufWriter()
                 entry.text(key, 1)
                 write(value, shape, 2, &entry)
                 output.bytes(entry.buffer, field.number)
@@ -112,7 +106,7 @@ package enum ProtobufEncoder {
     }
 
     private static func write(
-        _ value: JSONValue, _ shape: ProtobufFields.Shape, _ number: UInt64, _ output: inout ProtobufBytes
+        _ value: JSONValue, _ shape: ProtobufFields.Shape, _ number: UInt64, _ output: inout ProtobufWriter
     ) {
         switch (shape, value) {
         case (.string, .string(let text)): output.text(text, number)
@@ -136,7 +130,7 @@ package enum ProtobufEncoder {
         case (.quantity, _): output.wrapped(Array((value.string ?? value.description).utf8), number)
         case (.json, _): output.wrapped(value.encoded(), number)
         case (.strings, .array(let items)):
-            var list = ProtobufBytes()
+            var list = ProtobufWriter()
             for item in items { list.text(item.string ?? "", 1) }
             output.bytes(list.buffer, number)
         case (.schemaOr(let other), _): output.bytes(schema(value, or: other), number)
@@ -146,7 +140,7 @@ package enum ProtobufEncoder {
     }
 
     private static func intOrString(_ value: JSONValue) -> [UInt8] {
-        var output = ProtobufBytes()
+        var output = ProtobufWriter()
         if let text = value.string {
             output.integer(1, 1)
             output.text(text, 3)
@@ -158,7 +152,7 @@ package enum ProtobufEncoder {
 
     /// JSONSchemaPropsOrBool, …OrArray and …OrStringArray: a schema, or something else.
     private static func schema(_ value: JSONValue, or other: ProtobufFields.SchemaAlternative) -> [UInt8] {
-        var output = ProtobufBytes()
+        var output = ProtobufWriter()
         let schema = value.object.map { message($0, named: "JSONSchemaProps") }
         switch other {
         case .bool:
@@ -175,61 +169,5 @@ package enum ProtobufEncoder {
             }
         }
         return output.buffer
-    }
-}
-
-/// The bytes of a message that is being written (protobuf encoding guide). Zero values are written: a pointer's zero is not
-/// nothing.
-private struct ProtobufBytes {
-    private(set) var buffer: [UInt8] = []
-
-    mutating func text(_ text: String, _ number: UInt64) {
-        varint(number << 3 | 2)
-        varint(UInt64(text.utf8.count))
-        buffer.append(contentsOf: text.utf8)
-    }
-
-    mutating func bytes(_ bytes: [UInt8], _ number: UInt64) {
-        head(of: bytes.count, number)
-        buffer.append(contentsOf: bytes)
-    }
-
-    /// Tag and length of bytes that follow elsewhere.
-    mutating func head(of count: Int, _ number: UInt64) {
-        varint(number << 3 | 2)
-        varint(UInt64(count))
-    }
-
-    /// A message whose only field, the first, is these bytes.
-    mutating func wrapped(_ bytes: [UInt8], _ number: UInt64) {
-        var inner = ProtobufBytes()
-        inner.bytes(bytes, 1)
-        self.bytes(inner.buffer, number)
-    }
-
-    mutating func integer(_ value: Int64, _ number: UInt64) {
-        varint(number << 3)
-        varint(UInt64(bitPattern: value))
-    }
-
-    mutating func double(_ value: Double, _ number: UInt64) {
-        varint(number << 3 | 1)
-        withUnsafeBytes(of: value.bitPattern.littleEndian) { buffer.append(contentsOf: $0) }
-    }
-
-    mutating func time(_ seconds: Int64, _ nanoseconds: Int64, _ number: UInt64) {
-        var inner = ProtobufBytes()
-        inner.integer(seconds, 1)
-        inner.integer(nanoseconds, 2)
-        bytes(inner.buffer, number)
-    }
-
-    private mutating func varint(_ value: UInt64) {
-        var rest = value
-        while rest >= 0x80 {
-            buffer.append(UInt8(truncatingIfNeeded: rest) | 0x80)
-            rest >>= 7
-        }
-        buffer.append(UInt8(rest))
     }
 }

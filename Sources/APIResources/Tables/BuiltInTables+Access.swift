@@ -32,35 +32,4 @@ extension BuiltInTables {
             [names("User"), names("Group"), names("ServiceAccount")]
         )
     }
-
-    static let persistentVolumeClaims = table(
-        [
-            TableColumn("Status", description: "Whether the claim is bound."),
-            TableColumn("Volume", description: "Volume the claim is bound to."),
-            TableColumn("Capacity", description: "Size of the volume."),
-            TableColumn("Access Modes", description: "How the volume can be mounted."),
-            TableColumn("StorageClass", description: "Class of the storage."),
-            TableColumn("VolumeAttributesClass", description: "Class of the volume's changeable attributes."),
-        ], trailing: [TableColumn("VolumeMode", description: "File system or bare device.", priority: 1)]
-    ) { row in
-        let spec = row.object["spec"]
-        let status = row.object["status"]
-        let isDeleted = row.object["metadata"]["deletionTimestamp"].string != nil
-        let isBound = !(spec["volumeName"].string ?? "").isEmpty
-        let modes = (status["accessModes"].array ?? []).compactMap { accessModes[$0.string ?? ""] }
-        return (
-            [
-                isDeleted ? "Terminating" : .string(status["phase"].string ?? ""),
-                .string(spec["volumeName"].string ?? ""),
-                .string(isBound ? status["capacity"]["storage"].string ?? "" : ""),
-                .string(isBound ? modes.joined(separator: ",") : ""),
-                .string(spec["storageClassName"].string ?? ""),
-                TableCells.text(spec["volumeAttributesClassName"], or: "<unset>"),
-            ], [TableCells.text(spec["volumeMode"], or: "<unset>")]
-        )
-    }
-
-    static let accessModes = [
-        "ReadWriteOnce": "RWO", "ReadOnlyMany": "ROX", "ReadWriteMany": "RWX", "ReadWriteOncePod": "RWOP",
-    ]
 }

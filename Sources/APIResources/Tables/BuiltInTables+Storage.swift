@@ -16,15 +16,12 @@ extension BuiltInTables {
         let spec = row.object["spec"]
         let status = row.object["status"]
         let claim = spec["claimRef"]
-        let isDeleted = row.object["metadata"]["deletionTimestamp"].string != nil
         return (
             [
                 .string(spec["capacity"]["storage"].string ?? ""),
-                .string(
-                    (spec["accessModes"].array ?? []).compactMap { accessModes[$0.string ?? ""] }.joined(separator: ",")
-                ),
+                accessModes(spec["accessModes"]),
                 .string(spec["persistentVolumeReclaimPolicy"].string ?? ""),
-                isDeleted ? "Terminating" : .string(status["phase"].string ?? ""),
+                TableCells.phase(of: row.object),
                 .string(
                     claim?.object == nil ? "" : "\(claim["namespace"].string ?? "")/\(claim["name"].string ?? "")"),
                 .string(spec["storageClassName"].string ?? ""),
@@ -32,6 +29,38 @@ extension BuiltInTables {
                 .string(status["reason"].string ?? ""),
             ], [TableCells.text(spec["volumeMode"], or: "<unset>")]
         )
+    }
+
+    static let persistentVolumeClaims = table(
+        [
+            TableColumn("Status", description: "Whether the claim is bound."),
+            TableColumn("Volume", description: "Volume the claim is bound to."),
+            TableColumn("Capacity", description: "Size of the volume."),
+            TableColumn("Access Modes", description: "How the volume can be mounted."),
+            TableColumn("StorageClass", description: "Class of the storage."),
+            TableColumn("VolumeAttributesClass", description: "Class of the volume's changeable attributes."),
+        ], trailing: [TableColumn("VolumeMode", description: "File system or bare device.", priority: 1)]
+    ) { row in
+        let spec = row.object["spec"]
+        let status = row.object["status"]
+        let isBound = !(spec["volumeName"].string ?? "").isEmpty
+        return (
+            [
+                TableCells.phase(of: row.object),
+                .string(spec["volumeName"].string ?? ""),
+                .string(isBound ? status["capacity"]["storage"].string ?? "" : ""),
+                isBound ? accessModes(status["accessModes"]) : "",
+                .string(spec["storageClassName"].string ?? ""),
+                TableCells.text(spec["volumeAttributesClassName"], or: "<unset>"),
+            ], [TableCells.text(spec["volumeMode"], or: "<unset>")]
+        )
+    }
+
+    private static func accessModes(_ modes: JSONValue?) -> JSONValue {
+        let short = [
+            "ReadWriteOnce": "RWO", "ReadOnlyMany": "ROX", "ReadWriteMany": "RWX", "ReadWriteOncePod": "RWOP",
+        ]
+        return .string((modes.array ?? []).compactMap { short[$0.string ?? ""] }.joined(separator: ","))
     }
 
     static let storageClasses = TableColumns([

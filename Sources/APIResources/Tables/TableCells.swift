@@ -23,6 +23,12 @@ struct TableCells {
         return .string(text)
     }
 
+    /// The phase that the status names, or that the object is being deleted.
+    static func phase(of object: JSONValue) -> JSONValue {
+        let isDeleted = object["metadata"]["deletionTimestamp"].string != nil
+        return isDeleted ? "Terminating" : .string(object["status"]["phase"].string ?? "")
+    }
+
     /// How many members an object or array has.
     static func count(_ value: JSONValue?) -> Int {
         value.object?.count ?? value.array?.count ?? 0

@@ -23,7 +23,8 @@ struct Authenticator: Sendable {
     /// Whom a bearer token belongs to.
     func user(ofToken token: String) -> User? { tokens?[token] }
 
-    /// Whether some credentials here belong to this user name. Whom the client CA has signed for is not known until they come.
+    /// Whether some credentials here belong to this user name. Whom the client CA has signed for is not known until they
+    /// come.
     func hasCredentials(for name: String) -> Bool { name == User.local.name || tokens?.names.contains(name) == true }
 
     /// For whom tokens are meant that say nothing about it: this API (Kubernetes' default issuer).

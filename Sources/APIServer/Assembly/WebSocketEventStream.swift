@@ -1,8 +1,8 @@
 import Synchronization
 import Transport
 
-/// A watch over a WebSocket: a frame for each event, as kube-apiserver sends them: text for JSON, binary for protobuf. What the client sends is read for
-/// its control frames alone.
+/// A watch over a WebSocket: a frame for each event, as kube-apiserver sends them: text for JSON, binary for protobuf. What
+/// the client sends is read for its control frames alone.
 final class WebSocketEventStream: ResponseStream {
     private let stream: HTTPResponseStream
     private let isBinary: Bool

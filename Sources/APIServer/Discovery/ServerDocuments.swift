@@ -8,8 +8,22 @@ import Transport
 final class ServerDocuments: Sendable {
     private let resources: ServedResources
     private let unstored: UnstoredResources
-    /// The discovery documents of the set of resources with this generation.
-    private let derived: Mutex<(generation: UInt64, discovery: DiscoveryDocuments)>
+    private let derived: Mutex<Derived>
+
+    /// The discovery documents of the set of resources with this generation, and those of them that clients have asked for
+    /// in another format than JSON: Go's ask for protobuf, for every group when they start.
+    private struct Derived {
+        var generation: UInt64
+        var discovery: DiscoveryDocuments
+        var encoded: [Encoding: [UInt8]] = [:]
+    }
+
+    private struct Encoding: Hashable {
+        var path: String
+        /// Of apidiscovery.k8s.io; "" for the classic document.
+        var version: String
+        var format: ResponseShape.Format
+    }
     let openAPI: OpenAPIService
     let health: HealthChecks
     let metrics: RequestMetrics
@@ -33,18 +47,20 @@ final class ServerDocuments: Sendable {
         self.limit = limit
         self.store = store
         let current = resources.current
-        derived = Mutex((current.generation, DiscoveryDocuments(current, unstored)))
+        derived = Mutex(Derived(generation: current.generation, discovery: DiscoveryDocuments(current, unstored)))
     }
 
     /// Of what is served now. Derived again by the first request after a change.
-    var discovery: DiscoveryDocuments {
+    var discovery: DiscoveryDocuments { present.discovery }
+
+    private var present: Derived {
         let current = resources.settled
         return derived.withLock { derived in
             // Another request may have seen a newer set already.
             if derived.generation < current.generation {
-                derived = (current.generation, DiscoveryDocuments(current, unstored))
+                derived = Derived(generation: current.generation, discovery: DiscoveryDocuments(current, unstored))
             }
-            return derived.discovery
+            return derived
         }
     }
 
@@ -84,18 +100,18 @@ final class ServerDocuments: Sendable {
     }
 
     private func discoveryDocument(_ path: String, _ exchange: Exchange) throws(Status) -> OutgoingResponse? {
-        let discovery = discovery
-        guard let classic = discovery.classic[path] else { return nil }
-        let aggregated = discovery.aggregated[path] ?? [:]
+        let present = present
+        guard let classic = present.discovery.classic[path] else { return nil }
+        let aggregated = present.discovery.aggregated[path] ?? [:]
         guard let accept = exchange.request.accept, !accept.isEmpty else {
             return OutgoingResponse(contentType: "application/json", body: [classic])
         }
         for type in AcceptedMediaType.parse(accept) {
             guard let format = ResponseShape.Format(mediaType: type.type) else { continue }
             if type.shape.isEmpty {
-                var answer = try Self.encoded(classic, format)
-                answer.headers.append(("Vary", "Accept"))
-                return answer
+                let body = try encoded(classic, Encoding(path: path, version: "", format: format), present)
+                return OutgoingResponse(
+                    contentType: format.contentType, headers: [(name: "Vary", value: "Accept")], body: body)
             }
             guard type.shape == "APIGroupDiscoveryList", type.group == "apidiscovery.k8s.io",
                 let document = aggregated[type.version]
@@ -108,18 +124,24 @@ final class ServerDocuments: Sendable {
             if exchange.request.ifNoneMatch == tag {
                 return OutgoingResponse(status: 304, contentType: contentType, headers: headers, body: [])
             }
-            let body = try Self.encoded(document.bytes, format).body
+            let encoding = Encoding(path: path, version: type.version, format: format)
+            let body = try encoded(document.bytes, encoding, present)
             return OutgoingResponse(contentType: contentType, headers: headers, body: body)
         }
         throw Status.notAcceptable(
             supported: ["application/json", "application/yaml", ProtobufDocument.mediaType])
     }
 
-    private static func encoded(_ document: [UInt8], _ format: ResponseShape.Format) throws(Status) -> OutgoingResponse
-    {
-        guard format != .json else { return OutgoingResponse(contentType: format.contentType, body: [document]) }
+    private func encoded(_ document: [UInt8], _ encoding: Encoding, _ present: Derived) throws(Status) -> [[UInt8]] {
+        if encoding.format == .json { return [document] }
+        if let known = present.encoded[encoding] { return [known] }
         do {
-            return OutgoingResponse(document: try JSONParser.parse(document), format)
+            let made = OutgoingResponse(document: try JSONParser.parse(document), encoding.format).body
+            let bytes = Array(made.joined())
+            derived.withLock { derived in
+                if derived.generation == present.generation { derived.encoded[encoding] = bytes }
+            }
+            return [bytes]
         } catch {
             throw .internalError("a discovery document is not JSON")
         }

@@ -77,7 +77,6 @@ final class RequestPipeline: Sendable {
     }
 
     private func authorize(_ exchange: Exchange) throws(Status) {
-        guard !exchange.user.isAnonymous else { return }
         let attributes = Self.attributes(exchange)
         let decision = authorizer.decide(attributes)
         guard decision.isAllowed else { throw Status.forbidden(attributes, decision) }
@@ -100,7 +99,9 @@ final class RequestPipeline: Sendable {
             return pathAttributes(exchange)
         }
         (target.group, target.version) = (definition.group, definition.version)
-        let word = verb == .connect ? connectVerb(exchange.request.method) : verb.rawValue
+        // `exec`, `proxy` and their like are asked about by the method, as of any object.
+        let word =
+            verb == .connect ? SubresourceDefinition.verb(ofMethod: exchange.request.method) : verb.rawValue
         return AccessAttributes(user: exchange.user, verb: word, target: .resource(target))
     }
 
@@ -108,17 +109,6 @@ final class RequestPipeline: Sendable {
         AccessAttributes(
             user: exchange.user, verb: exchange.request.method.lowercased(),
             target: .path("/" + exchange.info.segments.joined(separator: "/")))
-    }
-
-    /// What authorisation calls a method on `exec`, `proxy` and their like: by the method, as of any object.
-    private static func connectVerb(_ method: String) -> String {
-        switch method {
-        case "POST": "create"
-        case "PUT": "update"
-        case "PATCH": "patch"
-        case "DELETE": "delete"
-        default: "get"
-        }
     }
 
     /// Nothing says yet who may act as whom, so nobody may: to ignore the wish would give the request the sender's rights.
@@ -240,11 +230,11 @@ final class RequestPipeline: Sendable {
     private func negotiate(_ exchange: inout Exchange) throws(Status) {
         let accept = exchange.request.accept
         if let operation = exchange.unstored {
-            exchange.shape = try ResponseShape(accept: accept, operation.resource.offer)
+            exchange.agreedShape = try ResponseShape(accept: accept, operation.resource.offer)
         }
         // What is connected to is not shown in any form.
         guard let operation = exchange.operation, operation.verb != .connect else { return }
-        exchange.shape = try ResponseShape(accept: accept, operation.offer)
+        exchange.agreedShape = try ResponseShape(accept: accept, operation.offer)
     }
 
     private func perform(_ exchange: Exchange) throws(Status) {
@@ -304,7 +294,7 @@ final class RequestPipeline: Sendable {
 
     private func answer(_ exchange: Exchange, with status: Status) {
         // Before a form is agreed on, what the client would take of a Status counts.
-        let shape = exchange.shape == .json ? ResponseShape.ofStatus(accept: exchange.request.accept) : exchange.shape
+        let shape = exchange.agreedShape ?? ResponseShape.ofStatus(accept: exchange.request.accept)
         answer(exchange, OutgoingResponse(status, shape: shape))
     }
 

@@ -1,3 +1,5 @@
+import KubeModel
+
 /// Cuts and joins the bytes of stored objects without decoding them.
 ///
 /// All of them begin with `{"apiVersion":…,"kind":…,"metadata":{…}` (`DocumentOrder`), compact and valid JSON.
@@ -21,6 +23,13 @@ enum MetadataCut {
             output += [UInt8(ascii: "{"), UInt8(ascii: "}")]
         }
         output.append(UInt8(ascii: "}"))
+    }
+
+    /// The same as a document, around this metadata.
+    static func partialMetadata(_ metadata: JSONValue, version: String) -> JSONValue {
+        [
+            "kind": "PartialObjectMetadata", "apiVersion": .string("meta.k8s.io/\(version)"), "metadata": metadata,
+        ]
     }
 
     private static let metadataKey = Array("\"metadata\":{".utf8)

@@ -53,14 +53,13 @@ extension ServedResource {
     func protobufMessage(_ bytes: [UInt8], _ form: ResponseShape.Form) throws(Status) -> [UInt8] {
         do {
             if form == .object {
-                let document = try JSONParser.parse(try served(bytes: bytes))
+                let stored = try JSONParser.parse(bytes)
+                let document = strategy.storedForm?.decode(stored) ?? stored
                 return ProtobufEncoder.message(document.object ?? JSONObject(), named: protobufMessage ?? "")
             }
             guard let range = MetadataCut.metadata(in: bytes) else { return [] }
             let metadata = try JSONParser.parse(Array(bytes[range]))
             return ProtobufEncoder.message(["metadata": metadata], named: "PartialObjectMetadata")
-        } catch let status as Status {
-            throw status
         } catch {
             throw Status.internalError("a stored object of \(groupResource) is not JSON")
         }

@@ -17,13 +17,16 @@ struct Exchange: Sendable {
     var operation: ResourceOperation?
     /// Likewise, where it names a resource that is answered and not kept.
     var unstored: UnstoredOperation?
-    var shape = ResponseShape.json
+    /// In which form the client gets what it asks for; nil until that is agreed on.
+    var agreedShape: ResponseShape?
     /// Which in-flight limit the request counts against; given back when the answer is sent.
     var slot: InFlightLimit.Slot?
     /// Texts for `Warning` headers; nil where there can be none.
     var warnings: WarningLog?
     /// Whether JSON is broken into lines for human eyes.
     var isPretty = false
+
+    var shape: ResponseShape { agreedShape ?? .json }
 
     /// What it wants with a resource, whichever way that is served.
     var verb: Verb? { operation?.verb ?? unstored?.verb }

@@ -24,7 +24,6 @@ struct UnstoredRequest: Sendable {
     var document: JSONValue
     var user: User
     var now: Timestamp
-    var query = QueryItems()
 }
 
 struct UnstoredAnswer: Sendable {
@@ -44,14 +43,14 @@ struct UnstoredOperation: Sendable {
 /// An unstored resource with the schema of what is posted to it.
 final class ServedUnstoredResource: Sendable {
     let resource: any UnstoredResource
+    let definition: ResourceDefinition
     private let lazySchema: LazySchema
 
     init(_ resource: any UnstoredResource, schema: @autoclosure @escaping @Sendable () -> Schema?) {
         self.resource = resource
+        definition = resource.definition
         lazySchema = LazySchema(schema)
     }
-
-    var definition: ResourceDefinition { resource.definition }
 
     /// In which forms its answer can be shown.
     var offer: ResponseShape.Offer { ResponseShape.Offer(protobuf: true, tables: resource.hasColumns) }

@@ -29,7 +29,7 @@ enum UnstoredService {
         }
         return UnstoredRequest(
             verb: operation.verb, namespace: operation.namespace, name: operation.name, document: document,
-            user: exchange.user, now: exchange.now, query: exchange.query)
+            user: exchange.user, now: exchange.now)
     }
 
     /// The namespace of the path is that of the document.
@@ -45,10 +45,7 @@ enum UnstoredService {
     private static func response(_ answer: UnstoredAnswer, shape: ResponseShape) -> OutgoingResponse {
         var document = answer.document
         if case .partialMetadata(let version) = shape.form {
-            document = [
-                "kind": "PartialObjectMetadata", "apiVersion": .string("meta.k8s.io/\(version)"),
-                "metadata": document["metadata"] ?? [:],
-            ]
+            document = MetadataCut.partialMetadata(document["metadata"] ?? [:], version: version)
         }
         return OutgoingResponse(status: answer.status, document: document, shape.format)
     }

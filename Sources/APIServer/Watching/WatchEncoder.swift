@@ -3,8 +3,8 @@ import KubeModel
 import Store
 import WatchCache
 
-/// Events as lines of a watch stream in a form of one client's own: a Table, PartialObjectMetadata, another version.
-/// Plain JSON needs no encoder: those lines are shared between watchers.
+/// Events of a watch stream in a form of one client's own: lines of JSON with a Table, PartialObjectMetadata or another
+/// version, frames of protobuf. Plain JSON needs no encoder: those lines are shared between watchers.
 struct WatchEncoder: Sendable {
     let resource: ServedResource
     let shape: ResponseShape
@@ -99,17 +99,10 @@ struct WatchEncoder: Sendable {
                 event.revision, apiVersion: resource.apiVersion, kind: resource.definition.kind,
                 endsInitialEvents: event.endsInitialEvents)
         case .partialMetadata(let version):
-            let document: JSONValue = [
-                "kind": "PartialObjectMetadata", "apiVersion": .string("meta.k8s.io/\(version)"),
-                "metadata": .object(metadata),
-            ]
-            return document.encoded()
+            return MetadataCut.partialMetadata(.object(metadata), version: version).encoded()
         case .table(let version):
             // A Table has list metadata, which has no annotations: they stand in the object of its one row.
-            let row: JSONValue = [
-                "kind": "PartialObjectMetadata", "apiVersion": .string("meta.k8s.io/\(version)"),
-                "metadata": .object(metadata),
-            ]
+            let row = MetadataCut.partialMetadata(.object(metadata), version: version)
             let document: JSONValue = [
                 "kind": "Table", "apiVersion": .string("meta.k8s.io/\(version)"),
                 "metadata": ["resourceVersion": .string(event.revision.description)], "columnDefinitions": [],

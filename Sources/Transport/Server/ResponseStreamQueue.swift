@@ -59,12 +59,16 @@ final class ResponseStreamQueue: Sendable {
     }
 
     func cancel() {
-        update { state in
+        let isNews = state.withLock { state in
+            guard !state.isClosed, !state.isFinished, !state.isCancelled else { return false }
             state.isCancelled = true
             cancelled.store(true, ordering: .releasing)
             state.chunks.removeAll()
             pending.store(0, ordering: .relaxed)
+            return true
         }
+        // Also when the connection has been told of bytes already: while its client takes none, it does not look at them.
+        if isNews { loop.execute(signal) }
     }
 
     func onClose(_ body: @escaping @Sendable () -> Void) {

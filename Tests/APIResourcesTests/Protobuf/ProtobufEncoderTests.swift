@@ -128,3 +128,10 @@ import Testing
         #expect(ProtobufEncoder.message([:], "traffic.martlet.dev/v1/RouteTable") == nil)
     }
 }
+
+extension ProtobufEncoder {
+    /// The message of a document, without envelope; nil for a kind that has none.
+    static func message(_ document: JSONValue, _ kind: String) -> [UInt8]? {
+        ProtobufFields.kinds[kind].map { message(document.object ?? JSONObject(), named: $0) }
+    }
+}

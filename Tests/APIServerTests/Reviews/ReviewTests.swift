@@ -157,11 +157,19 @@ import Testing
         #expect(await server.send("POST", Self.selfAccess, body, token: nil).status == 401)
     }
 
+    @Test func `who is called as those without credentials are may do no more than they`() async throws {
+        let server = try await TestServer()
+        let refused = await server.send("GET", Samples.configMaps, token: TestServer.nobodysToken)
+        #expect(refused.status == 403, "\(refused.message)")
+        #expect(await server.send("GET", "/version", token: TestServer.nobodysToken).status == 200)
+        #expect(await server.send("GET", "/apis", token: TestServer.nobodysToken).status == 403)
+    }
+
     @Test func `Go clients may ask in protobuf`() async throws {
         let server = try await TestServer()
         let kind = "authorization.k8s.io/v1/SelfSubjectAccessReview"
-        let message = try #require(
-            ProtobufEncoder.message(["spec": ["resourceAttributes": Self.pods]], kind))
+        let message = ProtobufEncoder.message(
+            ["spec": ["resourceAttributes": Self.pods]], named: try #require(ProtobufFields.kinds[kind]))
         let body = ProtobufEncoder.envelope(
             apiVersion: "authorization.k8s.io/v1", kind: "SelfSubjectAccessReview", message)
         let response = await server.sendBytes("POST", Self.selfAccess, body, contentType: ProtobufDocument.mediaType)

@@ -18,6 +18,8 @@ final class TestServer: Sendable {
     private let directory: String
 
     static let token = "secret"
+    /// Of a user who has the name of those without credentials.
+    static let nobodysToken = "nobody"
 
     init(
         ranges: AllocationRanges? = nil, maxWritesInFlight: Int = 1000, directory: String? = nil,
@@ -39,7 +41,8 @@ final class TestServer: Sendable {
         configuration.maxWritesInFlight = maxWritesInFlight
         configuration.commit = "0123abc"
         core = try ServerCore(
-            configuration, store: store, tokens: try TokenFile(parsing: "\(Self.token),tester,1,\"a,b\"\n"),
+            configuration, store: store,
+            tokens: try TokenFile(parsing: "\(Self.token),tester,1,\"a,b\"\n\(Self.nobodysToken),system:anonymous,2\n"),
             limit: limit, authorizer: authorizer)
         await core.makeSystemNamespaces(.init(label: "test"))
         await core.serviceCIDRs?.start(.init(label: "test"))

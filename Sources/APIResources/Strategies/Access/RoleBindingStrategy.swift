@@ -28,7 +28,7 @@ struct RoleBindingStrategy: ResourceStrategy {
         prepareForCreate(&object, context)
     }
 
-    func validateCreate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
+    func validate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
         var errors: [FieldError] = []
         let path = FieldPath("roleRef")
         let group = object.text("roleRef", "apiGroup")
@@ -48,7 +48,7 @@ struct RoleBindingStrategy: ResourceStrategy {
     }
 
     func validateUpdate(_ object: JSONValue, from old: JSONValue, _ context: StrategyContext) -> [FieldError] {
-        var errors = validateCreate(object, context)
+        var errors = validate(object, context)
         if object["roleRef"] != old["roleRef"] {
             errors.invalid(FieldPath("roleRef"), object["roleRef"] ?? .null, "cannot change roleRef")
         }

@@ -17,7 +17,7 @@ struct RoleStrategy: ResourceStrategy {
             : .builtIn(Self.group, "v1", "Role", "roles")
     }
 
-    func validateCreate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
+    func validate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
         var errors: [FieldError] = []
         for (index, rule) in (object["rules"]?.array ?? []).enumerated() {
             check(rule, FieldPath("rules").index(index), &errors)
@@ -33,10 +33,6 @@ struct RoleStrategy: ResourceStrategy {
             }
         }
         return errors
-    }
-
-    func validateUpdate(_ object: JSONValue, from old: JSONValue, _ context: StrategyContext) -> [FieldError] {
-        validateCreate(object, context)
     }
 
     private func check(_ rule: JSONValue, _ path: FieldPath, _ errors: inout [FieldError]) {

@@ -20,12 +20,8 @@ struct IPAddressStrategy: ResourceStrategy {
         func rollback() { allocations.unreserve(address) }
     }
 
-    func validateCreate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
-        check(object)
-    }
-
     func validateUpdate(_ object: JSONValue, from old: JSONValue, _ context: StrategyContext) -> [FieldError] {
-        var errors = check(object)
+        var errors = validate(object, context)
         errors.immutable(
             FieldPath("spec").child("parentRef"), object.at("spec", "parentRef"), old.at("spec", "parentRef"))
         return errors
@@ -57,7 +53,7 @@ struct IPAddressStrategy: ResourceStrategy {
         if let address = IPAddress(object.text("metadata", "name")) { allocations.unreserve(address) }
     }
 
-    private func check(_ object: JSONValue) -> [FieldError] {
+    func validate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
         var errors: [FieldError] = []
         let path = FieldPath("spec").child("parentRef")
         guard let parent = object.at("spec", "parentRef") else {

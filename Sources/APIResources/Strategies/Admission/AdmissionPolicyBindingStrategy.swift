@@ -23,7 +23,7 @@ struct AdmissionPolicyBindingStrategy: ResourceStrategy {
         ["\(definition.kind): stored, but this server does not act on admission policies yet"]
     }
 
-    func validateCreate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
+    func validate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
         var errors: [FieldError] = []
         let path = FieldPath("spec")
         let spec = object["spec"] ?? [:]
@@ -41,10 +41,6 @@ struct AdmissionPolicyBindingStrategy: ResourceStrategy {
             checkActions(spec["validationActions"]?.array ?? [], path.child("validationActions"), &errors)
         }
         return errors
-    }
-
-    func validateUpdate(_ object: JSONValue, from old: JSONValue, _ context: StrategyContext) -> [FieldError] {
-        validateCreate(object, context)
     }
 
     private func checkParameters(_ reference: JSONValue, _ path: FieldPath, _ errors: inout [FieldError]) {

@@ -25,7 +25,7 @@ struct AdmissionPolicyStrategy: ResourceStrategy {
         ["\(definition.kind): stored, but this server does not act on admission policies yet"]
     }
 
-    func validateCreate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
+    func validate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
         var errors: [FieldError] = []
         let path = FieldPath("spec")
         let spec = object["spec"] ?? [:]
@@ -41,10 +41,6 @@ struct AdmissionPolicyStrategy: ResourceStrategy {
         checkVariables(spec["variables"]?.array ?? [], path.child("variables"), &errors)
         if isMutating { checkMutations(spec, path, &errors) } else { checkValidations(spec, path, &errors) }
         return errors
-    }
-
-    func validateUpdate(_ object: JSONValue, from old: JSONValue, _ context: StrategyContext) -> [FieldError] {
-        validateCreate(object, context)
     }
 
     private func checkParamKind(_ kind: JSONValue, _ path: FieldPath, _ errors: inout [FieldError]) {

@@ -27,7 +27,7 @@ struct WebhookConfigurationStrategy: ResourceStrategy {
             ? [] : ["\(definition.kind): stored, but this server does not call admission webhooks yet"]
     }
 
-    func validateCreate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
+    func validate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
         var errors: [FieldError] = []
         var names: Set<String> = []
         for (index, webhook) in (object["webhooks"]?.array ?? []).enumerated() {
@@ -39,10 +39,6 @@ struct WebhookConfigurationStrategy: ResourceStrategy {
             }
         }
         return errors
-    }
-
-    func validateUpdate(_ object: JSONValue, from old: JSONValue, _ context: StrategyContext) -> [FieldError] {
-        validateCreate(object, context)
     }
 
     private func check(_ webhook: JSONValue, _ path: FieldPath, _ errors: inout [FieldError]) {

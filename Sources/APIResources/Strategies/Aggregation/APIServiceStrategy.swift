@@ -11,7 +11,7 @@ struct APIServiceStrategy: ResourceStrategy {
             ? [] : ["APIService: stored, but this server does not pass requests on to other API servers yet"]
     }
 
-    func validateCreate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
+    func validate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
         var errors: [FieldError] = []
         let spec = object["spec"] ?? [:]
         let path = FieldPath("spec")
@@ -38,10 +38,6 @@ struct APIServiceStrategy: ResourceStrategy {
         }
         checkService(spec, path, &errors)
         return errors
-    }
-
-    func validateUpdate(_ object: JSONValue, from old: JSONValue, _ context: StrategyContext) -> [FieldError] {
-        validateCreate(object, context)
     }
 
     private func checkService(_ spec: JSONValue, _ path: FieldPath, _ errors: inout [FieldError]) {

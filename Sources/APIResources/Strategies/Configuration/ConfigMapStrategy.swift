@@ -4,15 +4,11 @@ import KubeModel
 struct ConfigMapStrategy: ResourceStrategy {
     let definition = ResourceDefinition.builtIn("", "v1", "ConfigMap", "configmaps", short: ["cm"])
 
-    func validateCreate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
-        check(object)
-    }
-
     func validateUpdate(_ object: JSONValue, from old: JSONValue, _ context: StrategyContext) -> [FieldError] {
-        ImmutableData.check(object, from: old, ["data", "binaryData"]) + check(object)
+        ImmutableData.check(object, from: old, ["data", "binaryData"]) + validate(object, context)
     }
 
-    private func check(_ object: JSONValue) -> [FieldError] {
+    func validate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
         var errors: [FieldError] = []
         var size = 0
         let texts = object["data"]?.object ?? JSONObject()

@@ -6,15 +6,7 @@ struct LeaseStrategy: ResourceStrategy {
     let allowsCreateOnUpdate = true
     let allowsUnconditionalUpdate = false
 
-    func validateCreate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
-        check(object)
-    }
-
-    func validateUpdate(_ object: JSONValue, from old: JSONValue, _ context: StrategyContext) -> [FieldError] {
-        check(object)
-    }
-
-    private func check(_ object: JSONValue) -> [FieldError] {
+    func validate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
         var errors: [FieldError] = []
         let path = FieldPath("spec")
         if let duration = object.at("spec", "leaseDurationSeconds"), duration.int ?? 0 <= 0 {

@@ -33,14 +33,6 @@ struct NamespaceStrategy: ResourceStrategy {
         object["spec"] = old["spec"]
     }
 
-    func validateCreate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
-        check(object)
-    }
-
-    func validateUpdate(_ object: JSONValue, from old: JSONValue, _ context: StrategyContext) -> [FieldError] {
-        check(object)
-    }
-
     func validateStatusUpdate(_ object: JSONValue, from old: JSONValue, _ context: StrategyContext) -> [FieldError] {
         var errors: [FieldError] = []
         let phase = object.text("status", "phase")
@@ -60,7 +52,7 @@ struct NamespaceStrategy: ResourceStrategy {
         if !name.isEmpty { object["metadata"]["labels"][Self.nameLabel] = .string(name) }
     }
 
-    private func check(_ object: JSONValue) -> [FieldError] {
+    func validate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
         var errors: [FieldError] = []
         for (index, value) in (object["spec"]["finalizers"].array ?? []).enumerated() {
             let text = value.string ?? ""

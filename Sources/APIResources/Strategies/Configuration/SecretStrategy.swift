@@ -22,14 +22,10 @@ struct SecretStrategy: ResourceStrategy {
         if object.text("type").isEmpty { object["type"] = old["type"] ?? "Opaque" }
     }
 
-    func validateCreate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
-        check(object)
-    }
-
     func validateUpdate(_ object: JSONValue, from old: JSONValue, _ context: StrategyContext) -> [FieldError] {
         var errors: [FieldError] = []
         errors.immutable(FieldPath("type"), object["type"], old["type"])
-        return errors + ImmutableData.check(object, from: old, ["data"]) + check(object)
+        return errors + ImmutableData.check(object, from: old, ["data"]) + validate(object, context)
     }
 
     /// `stringData` is write-only: its values win over those of `data` and are kept there in base64.
@@ -42,7 +38,7 @@ struct SecretStrategy: ResourceStrategy {
         object["data"] = .object(data)
     }
 
-    private func check(_ object: JSONValue) -> [FieldError] {
+    func validate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
         var errors: [FieldError] = []
         let path = FieldPath("data")
         let data = object["data"]?.object ?? JSONObject()

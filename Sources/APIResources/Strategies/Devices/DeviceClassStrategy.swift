@@ -8,7 +8,7 @@ struct DeviceClassStrategy: ResourceStrategy {
 
     static let group = "resource.k8s.io"
 
-    func validateCreate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
+    func validate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
         var errors: [FieldError] = []
         let path = FieldPath("spec")
         DeviceRules.checkSelectors(object["spec"]["selectors"].array ?? [], path.child("selectors"), &errors)
@@ -16,7 +16,4 @@ struct DeviceClassStrategy: ResourceStrategy {
         return errors
     }
 
-    func validateUpdate(_ object: JSONValue, from old: JSONValue, _ context: StrategyContext) -> [FieldError] {
-        validateCreate(object, context)
-    }
 }

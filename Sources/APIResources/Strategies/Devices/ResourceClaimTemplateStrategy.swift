@@ -10,14 +10,14 @@ struct ResourceClaimTemplateStrategy: ResourceStrategy {
         DeviceRules.setCounts(&object["spec"]["spec"])
     }
 
-    func validateCreate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
+    func validate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
         var errors: [FieldError] = []
         DeviceRules.checkClaim(object["spec"]["spec"] ?? [:], FieldPath("spec", "spec"), &errors)
         return errors
     }
 
     func validateUpdate(_ object: JSONValue, from old: JSONValue, _ context: StrategyContext) -> [FieldError] {
-        var errors = validateCreate(object, context)
+        var errors = validate(object, context)
         errors.immutable(FieldPath("spec"), object["spec"], old["spec"])
         return errors
     }

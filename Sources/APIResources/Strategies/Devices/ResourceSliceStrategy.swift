@@ -13,7 +13,7 @@ struct ResourceSliceStrategy: ResourceStrategy {
         FieldValues.read(selectableFieldNames, from: object)
     }
 
-    func validateCreate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
+    func validate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
         var errors: [FieldError] = []
         let path = FieldPath("spec")
         let spec = object["spec"] ?? [:]
@@ -42,7 +42,7 @@ struct ResourceSliceStrategy: ResourceStrategy {
     }
 
     func validateUpdate(_ object: JSONValue, from old: JSONValue, _ context: StrategyContext) -> [FieldError] {
-        var errors = validateCreate(object, context)
+        var errors = validate(object, context)
         let path = FieldPath("spec")
         errors.immutable(path.child("driver"), object["spec"]["driver"], old["spec"]["driver"])
         errors.immutable(path.child("nodeName"), object["spec"]["nodeName"], old["spec"]["nodeName"])

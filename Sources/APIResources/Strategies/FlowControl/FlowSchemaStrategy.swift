@@ -10,7 +10,7 @@ struct FlowSchemaStrategy: ResourceStrategy {
 
     func prepareForCreate(_ object: inout JSONValue, _ context: StrategyContext) { object["status"] = [:] }
 
-    func validateCreate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
+    func validate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
         var errors: [FieldError] = []
         let path = FieldPath("spec")
         let spec = object["spec"] ?? [:]
@@ -39,10 +39,6 @@ struct FlowSchemaStrategy: ResourceStrategy {
             check(rule, path.child("rules").index(index), &errors)
         }
         return errors
-    }
-
-    func validateUpdate(_ object: JSONValue, from old: JSONValue, _ context: StrategyContext) -> [FieldError] {
-        validateCreate(object, context)
     }
 
     private func check(_ rule: JSONValue, _ path: FieldPath, _ errors: inout [FieldError]) {

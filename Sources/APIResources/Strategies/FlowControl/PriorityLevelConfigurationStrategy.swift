@@ -12,7 +12,7 @@ struct PriorityLevelConfigurationStrategy: ResourceStrategy {
     /// A level with queues has those of the defaults (`SetDefaults_QueuingConfiguration`); the schema fills in the rest.
     func prepareForCreate(_ object: inout JSONValue, _ context: StrategyContext) { object["status"] = [:] }
 
-    func validateCreate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
+    func validate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
         var errors: [FieldError] = []
         let path = FieldPath("spec")
         let spec = object["spec"] ?? [:]
@@ -36,10 +36,6 @@ struct PriorityLevelConfigurationStrategy: ResourceStrategy {
         case let other: errors.notSupported(path.child("type"), other, ["Exempt", "Limited"])
         }
         return errors
-    }
-
-    func validateUpdate(_ object: JSONValue, from old: JSONValue, _ context: StrategyContext) -> [FieldError] {
-        validateCreate(object, context)
     }
 
     private func checkShares(_ level: JSONValue, _ path: FieldPath, least: Int, _ errors: inout [FieldError]) {

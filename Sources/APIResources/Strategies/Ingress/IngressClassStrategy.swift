@@ -16,15 +16,11 @@ struct IngressClassStrategy: ResourceStrategy {
         applyDefaults(&object)
     }
 
-    func validateCreate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
-        check(object)
-    }
-
     func validateUpdate(_ object: JSONValue, from old: JSONValue, _ context: StrategyContext) -> [FieldError] {
         var errors: [FieldError] = []
         errors.immutable(
             FieldPath("spec").child("controller"), object["spec"]?["controller"], old["spec"]?["controller"])
-        return errors + check(object)
+        return errors + validate(object, context)
     }
 
     func allocate(_ object: inout JSONValue, replacing old: JSONValue?, _ context: StrategyContext) throws(Status)
@@ -50,7 +46,7 @@ struct IngressClassStrategy: ResourceStrategy {
         object["spec"] = .object(spec)
     }
 
-    private func check(_ object: JSONValue) -> [FieldError] {
+    func validate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
         var errors: [FieldError] = []
         ControllerNameRule.check(object.text("spec", "controller"), FieldPath("spec").child("controller"), &errors)
         if let parameters = object.at("spec", "parameters") {

@@ -19,7 +19,7 @@ struct NetworkPolicyStrategy: ResourceStrategy {
         prepareForCreate(&object, context)
     }
 
-    func validateCreate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
+    func validate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
         var errors: [FieldError] = []
         let spec = object["spec"]
         let path = FieldPath("spec")
@@ -45,10 +45,6 @@ struct NetworkPolicyStrategy: ResourceStrategy {
             }
         }
         return errors
-    }
-
-    func validateUpdate(_ object: JSONValue, from old: JSONValue, _ context: StrategyContext) -> [FieldError] {
-        validateCreate(object, context)
     }
 
     private func checkSelector(_ selector: JSONValue?, _ path: FieldPath, _ errors: inout [FieldError]) {

@@ -17,12 +17,8 @@ struct NodeStrategy: ResourceStrategy {
     /// A new Node keeps its status: the agent that registers it knows its addresses.
     func prepareForCreate(_ object: inout JSONValue, _ context: StrategyContext) {}
 
-    func validateCreate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
-        check(object)
-    }
-
     func validateUpdate(_ object: JSONValue, from old: JSONValue, _ context: StrategyContext) -> [FieldError] {
-        var errors = check(object)
+        var errors = validate(object, context)
         let path = FieldPath("spec")
         if !object.text("spec", "providerID").isEmpty || !old.text("spec", "providerID").isEmpty,
             !old.text("spec", "providerID").isEmpty, object.text("spec", "providerID") != old.text("spec", "providerID")
@@ -47,7 +43,7 @@ struct NodeStrategy: ResourceStrategy {
         return errors
     }
 
-    private func check(_ object: JSONValue) -> [FieldError] {
+    func validate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
         var errors: [FieldError] = []
         checkTaints(object["spec"]["taints"].array ?? [], &errors)
         let path = FieldPath("spec").child("podCIDRs")

@@ -29,7 +29,7 @@ struct LimitRangeStrategy: ResourceStrategy {
         prepareForCreate(&object, context)
     }
 
-    func validateCreate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
+    func validate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
         var errors: [FieldError] = []
         var seen: Set<String> = []
         for (index, item) in (object["spec"]["limits"].array ?? []).enumerated() {
@@ -44,10 +44,6 @@ struct LimitRangeStrategy: ResourceStrategy {
             check(item, type, path, &errors)
         }
         return errors
-    }
-
-    func validateUpdate(_ object: JSONValue, from old: JSONValue, _ context: StrategyContext) -> [FieldError] {
-        validateCreate(object, context)
     }
 
     private func check(_ item: JSONValue, _ type: String, _ path: FieldPath, _ errors: inout [FieldError]) {

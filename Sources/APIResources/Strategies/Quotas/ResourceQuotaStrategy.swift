@@ -38,7 +38,7 @@ struct ResourceQuotaStrategy: ResourceStrategy {
         for key in ["hard", "used"] { ResourceRules.canonicalize(&object["status"][key]) }
     }
 
-    func validateCreate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
+    func validate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
         var errors: [FieldError] = []
         checkAmounts(object["spec"]["hard"].object, FieldPath("spec", "hard"), &errors)
         checkScopes(object, &errors)
@@ -49,7 +49,7 @@ struct ResourceQuotaStrategy: ResourceStrategy {
     }
 
     func validateUpdate(_ object: JSONValue, from old: JSONValue, _ context: StrategyContext) -> [FieldError] {
-        var errors = validateCreate(object, context)
+        var errors = validate(object, context)
         func names(_ document: JSONValue) -> Set<String> {
             Set((document["spec"]["scopes"].array ?? []).compactMap(\.string))
         }

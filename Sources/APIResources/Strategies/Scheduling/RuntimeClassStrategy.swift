@@ -5,7 +5,7 @@ struct RuntimeClassStrategy: ResourceStrategy {
     let definition = ResourceDefinition.builtIn(
         "node.k8s.io", "v1", "RuntimeClass", "runtimeclasses", namespaced: false)
 
-    func validateCreate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
+    func validate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
         var errors: [FieldError] = []
         let handler = object.text("handler")
         errors.invalid(FieldPath("handler"), .string(handler), Validation.dns1123Label(handler))
@@ -23,7 +23,7 @@ struct RuntimeClassStrategy: ResourceStrategy {
     }
 
     func validateUpdate(_ object: JSONValue, from old: JSONValue, _ context: StrategyContext) -> [FieldError] {
-        var errors = validateCreate(object, context)
+        var errors = validate(object, context)
         errors.immutable(FieldPath("handler"), object["handler"], old["handler"])
         return errors
     }

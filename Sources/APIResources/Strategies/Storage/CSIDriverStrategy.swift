@@ -9,7 +9,7 @@ struct CSIDriverStrategy: ResourceStrategy {
 
     private static let fixed = ["attachRequired", "volumeLifecycleModes"]
 
-    func validateCreate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
+    func validate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
         var errors: [FieldError] = []
         DriverNames.check(object.text("metadata", "name"), FieldPath("metadata", "name"), &errors)
         let spec = object["spec"]
@@ -43,7 +43,7 @@ struct CSIDriverStrategy: ResourceStrategy {
     }
 
     func validateUpdate(_ object: JSONValue, from old: JSONValue, _ context: StrategyContext) -> [FieldError] {
-        var errors = validateCreate(object, context)
+        var errors = validate(object, context)
         for key in Self.fixed {
             errors.immutable(FieldPath("spec", key), object["spec"][key], old["spec"][key])
         }

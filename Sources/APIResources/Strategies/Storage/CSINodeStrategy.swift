@@ -7,7 +7,7 @@ struct CSINodeStrategy: ResourceStrategy {
 
     private static let longestIdentity = 192
 
-    func validateCreate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
+    func validate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
         var errors: [FieldError] = []
         var names: Set<String> = []
         for (index, driver) in (object["spec"]["drivers"].array ?? []).enumerated() {
@@ -26,10 +26,6 @@ struct CSINodeStrategy: ResourceStrategy {
             checkKeys(driver["topologyKeys"]?.array ?? [], path.child("topologyKeys"), &errors)
         }
         return errors
-    }
-
-    func validateUpdate(_ object: JSONValue, from old: JSONValue, _ context: StrategyContext) -> [FieldError] {
-        validateCreate(object, context)
     }
 
     private func checkKeys(_ keys: [JSONValue], _ path: FieldPath, _ errors: inout [FieldError]) {

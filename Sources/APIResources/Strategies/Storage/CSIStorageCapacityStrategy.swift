@@ -5,7 +5,7 @@ struct CSIStorageCapacityStrategy: ResourceStrategy {
     let definition = ResourceDefinition.builtIn(
         "storage.k8s.io", "v1", "CSIStorageCapacity", "csistoragecapacities")
 
-    func validateCreate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
+    func validate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
         var errors: [FieldError] = []
         if let selector = LabelSelector(document: object["nodeTopology"]) {
             errors += Validation.labelSelector(selector, at: FieldPath("nodeTopology"))
@@ -27,7 +27,7 @@ struct CSIStorageCapacityStrategy: ResourceStrategy {
     }
 
     func validateUpdate(_ object: JSONValue, from old: JSONValue, _ context: StrategyContext) -> [FieldError] {
-        var errors = validateCreate(object, context)
+        var errors = validate(object, context)
         for key in ["nodeTopology", "storageClassName"] {
             errors.immutable(FieldPath(key), object[key], old[key])
         }

@@ -30,7 +30,7 @@ struct PersistentVolumeStrategy: ResourceStrategy {
         }
     }
 
-    func validateCreate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
+    func validate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
         var errors: [FieldError] = []
         let spec = object["spec"] ?? [:]
         let path = FieldPath("spec")
@@ -57,7 +57,7 @@ struct PersistentVolumeStrategy: ResourceStrategy {
     }
 
     func validateUpdate(_ object: JSONValue, from old: JSONValue, _ context: StrategyContext) -> [FieldError] {
-        var errors = validateCreate(object, context)
+        var errors = validate(object, context)
         for key in Self.sources where !JSONValue.areEqual(object["spec"][key], old["spec"][key]) {
             errors.forbidden(
                 FieldPath("spec", "persistentvolumesource"),

@@ -6,7 +6,7 @@ struct StorageClassStrategy: ResourceStrategy {
         "storage.k8s.io", "v1", "StorageClass", "storageclasses", namespaced: false, short: ["sc"])
     let returnsDeletedObject = true
 
-    func validateCreate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
+    func validate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
         var errors: [FieldError] = []
         let provisioner = object.text("provisioner")
         if provisioner.isEmpty {
@@ -32,7 +32,7 @@ struct StorageClassStrategy: ResourceStrategy {
     }
 
     func validateUpdate(_ object: JSONValue, from old: JSONValue, _ context: StrategyContext) -> [FieldError] {
-        var errors = validateCreate(object, context)
+        var errors = validate(object, context)
         for key in ["parameters", "provisioner", "reclaimPolicy"] where !JSONValue.areEqual(object[key], old[key]) {
             errors.forbidden(FieldPath(key), "updates to \(key) are forbidden.")
         }

@@ -10,7 +10,7 @@ struct VolumeAttachmentStrategy: ResourceStrategy {
         object["status"] = ["attached": false]
     }
 
-    func validateCreate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
+    func validate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
         var errors: [FieldError] = []
         let path = FieldPath("spec")
         let spec = object["spec"]
@@ -37,7 +37,7 @@ struct VolumeAttachmentStrategy: ResourceStrategy {
     }
 
     func validateUpdate(_ object: JSONValue, from old: JSONValue, _ context: StrategyContext) -> [FieldError] {
-        var errors = validateCreate(object, context)
+        var errors = validate(object, context)
         errors.immutable(FieldPath("spec"), object["spec"], old["spec"])
         return errors
     }

@@ -6,7 +6,7 @@ struct VolumeAttributesClassStrategy: ResourceStrategy {
         "storage.k8s.io", "v1", "VolumeAttributesClass", "volumeattributesclasses", namespaced: false, short: ["vac"])
     let returnsDeletedObject = true
 
-    func validateCreate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
+    func validate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
         var errors: [FieldError] = []
         DriverNames.check(object.text("driverName"), FieldPath("driverName"), &errors)
         let parameters = object["parameters"]?.object ?? JSONObject()
@@ -18,7 +18,7 @@ struct VolumeAttributesClassStrategy: ResourceStrategy {
     }
 
     func validateUpdate(_ object: JSONValue, from old: JSONValue, _ context: StrategyContext) -> [FieldError] {
-        var errors = validateCreate(object, context)
+        var errors = validate(object, context)
         if object["driverName"] != old["driverName"] {
             errors.forbidden(FieldPath("driverName"), "updates to driverName are forbidden.")
         }

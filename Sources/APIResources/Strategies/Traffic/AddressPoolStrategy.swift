@@ -9,14 +9,6 @@ struct AddressPoolStrategy: ResourceStrategy {
     let generationRule = GenerationRule.spec
     let isCheckedBySchema = true
 
-    func validateCreate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
-        check(object)
-    }
-
-    func validateUpdate(_ object: JSONValue, from old: JSONValue, _ context: StrategyContext) -> [FieldError] {
-        check(object)
-    }
-
     func validateStatusUpdate(_ object: JSONValue, from old: JSONValue, _ context: StrategyContext) -> [FieldError] {
         var errors: [FieldError] = []
         for key in ["total", "allocated"] {
@@ -28,7 +20,7 @@ struct AddressPoolStrategy: ResourceStrategy {
         return errors
     }
 
-    private func check(_ object: JSONValue) -> [FieldError] {
+    func validate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
         var errors: [FieldError] = []
         let path = FieldPath("spec").child("addresses")
         let texts = (object["spec"]["addresses"].array ?? []).map { $0.string ?? "" }

@@ -8,15 +8,7 @@ struct RouteTableStrategy: ResourceStrategy {
     let generationRule = GenerationRule.spec
     let isCheckedBySchema = true
 
-    func validateCreate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
-        check(object)
-    }
-
-    func validateUpdate(_ object: JSONValue, from old: JSONValue, _ context: StrategyContext) -> [FieldError] {
-        check(object)
-    }
-
-    private func check(_ object: JSONValue) -> [FieldError] {
+    func validate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
         var errors: [FieldError] = []
         let path = FieldPath("spec")
         ControllerNameRule.check(object.text("spec", "controllerName"), path.child("controllerName"), &errors)

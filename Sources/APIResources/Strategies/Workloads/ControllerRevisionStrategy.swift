@@ -4,7 +4,7 @@ import KubeModel
 struct ControllerRevisionStrategy: ResourceStrategy {
     let definition = ResourceDefinition.builtIn("apps", "v1", "ControllerRevision", "controllerrevisions")
 
-    func validateCreate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
+    func validate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
         var errors: [FieldError] = []
         if object.at("data") == nil { errors.required(FieldPath("data"), "data is mandatory") }
         errors.nonnegative(FieldPath("revision"), object["revision"])
@@ -12,7 +12,7 @@ struct ControllerRevisionStrategy: ResourceStrategy {
     }
 
     func validateUpdate(_ object: JSONValue, from old: JSONValue, _ context: StrategyContext) -> [FieldError] {
-        var errors = validateCreate(object, context)
+        var errors = validate(object, context)
         errors.immutable(FieldPath("data"), object["data"], old["data"])
         return errors
     }

@@ -20,13 +20,10 @@ struct PodTemplateStrategy: ResourceStrategy {
         prepareForCreate(&object, context)
     }
 
-    func validateCreate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
+    func validate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
         var errors: [FieldError] = []
         PodTemplateRules.check(object["template"], FieldPath("template"), &errors)
         return errors
     }
 
-    func validateUpdate(_ object: JSONValue, from old: JSONValue, _ context: StrategyContext) -> [FieldError] {
-        validateCreate(object, context)
-    }
 }

@@ -1,3 +1,4 @@
+import APIResources
 import KubeModel
 
 /// The gnostic protocol buffer form (`openapi.v2.Document` of google/gnostic `openapiv2/OpenAPIv2.proto`), which older
@@ -48,7 +49,7 @@ extension OpenAPIv2Document {
                 }
             }
         }
-        return document.bytes
+        return document.buffer
     }
 }
 

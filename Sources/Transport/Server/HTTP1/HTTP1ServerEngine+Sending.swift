@@ -62,6 +62,10 @@ extension HTTP1ServerEngine {
 
     func streamChanged(exchange: UInt64) {
         guard exchange == self.exchange, hasExchange else { return }
+        if case .stream(let queue, _) = sending, queue.isCancelled {
+            // At once: the client may take nothing of what stands before it.
+            return connection.close()
+        }
         connection.flush()
     }
 
