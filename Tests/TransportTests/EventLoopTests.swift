@@ -1,3 +1,5 @@
+import Dispatch
+import Glibc
 import NetworkTypes
 import Synchronization
 import TestSupport
@@ -45,6 +47,27 @@ import Testing
         #expect(seen.values == [1, 2, 3])
         EventLoop.atEndOfRound { seen.append(4) }
         #expect(seen.values.last == 4, "a thread without a loop does it at once")
+        loop.stop()
+    }
+
+    @Test func `what was handed over comes before the events behind it`() async throws {
+        let loop = try EventLoop()
+        let seen = Log()
+        let handler = ReadinessLog(seen)
+        loop.run { handler.watch(on: loop) }
+        let hold = DispatchSemaphore(value: 0)
+        let isHeld = Flag()
+        loop.execute {
+            isHeld.set()
+            hold.wait()
+        }
+        #expect(await eventually { isHeld.isSet })
+        loop.execute { seen.append(1) }
+        // The loop, once let go, finds the work and the event at the same time.
+        handler.raise()
+        hold.signal()
+        #expect(await eventually { seen.values.count == 2 })
+        #expect(seen.values == [1, 2])
         loop.stop()
     }
 
@@ -219,5 +242,38 @@ import Testing
         #expect(await eventually { handler.failures.value > 0 })
         loop.execute { client.close() }
         loop.stop()
+    }
+}
+
+/// Notes 2 when its descriptor becomes readable.
+private final class ReadinessLog: EventHandler, Sendable {
+    private let seen: Log
+    private let reading: Int32
+    private let writing: Int32
+
+    init(_ seen: Log) {
+        self.seen = seen
+        var ends: [Int32] = [-1, -1]
+        pipe(&ends)
+        (reading, writing) = (ends[0], ends[1])
+    }
+
+    deinit {
+        close(reading)
+        close(writing)
+    }
+
+    func watch(on loop: EventLoop) {
+        do throws(TransportError) {
+            _ = try loop.register(reading, handler: self, token: 0)
+        } catch {
+            Issue.record("\(error)")
+        }
+    }
+
+    func raise() { write(writing, "!", 1) }
+
+    func handle(_ events: ReadyEvents, token: UInt64) {
+        if events.contains(.readable) { seen.append(2) }
     }
 }

@@ -33,7 +33,7 @@ package final class ProxyEngine: Sendable {
     }
 
     /// Makes `configuration` the one that requests are served by from now on: on return the listeners are bound, and
-    /// every loop takes the routes over before it looks at its next event. Any thread.
+    /// every loop takes the routes over before the events that it collects from now on. Any thread.
     ///
     /// - Returns: the parts that could not take effect; empty when all of it did.
     @discardableResult

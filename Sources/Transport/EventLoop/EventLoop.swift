@@ -268,6 +268,9 @@ package final class EventLoop: @unchecked Sendable {
             let timeout = prepareToSleep()
             let count = martlet_epoll_wait(epoll, ready, Int32(capacity), timeout)
             now = .now
+            // What was handed over before these events were collected comes before them: who changes something here and then
+            // sends is answered by the change.
+            runInbox()
             for index in 0..<max(0, Int(count)) {
                 let data = ready[index].data
                 if data == Self.wakeupData {
@@ -278,6 +281,7 @@ package final class EventLoop: @unchecked Sendable {
                 }
                 dispatch(LoopRegistration(packed: data), ReadyEvents(epoll: ready[index].events))
             }
+            // What the handlers handed over.
             runInbox()
             while let timer = timers.popDue(at: now) { timer.fire() }
             runEndOfRound()

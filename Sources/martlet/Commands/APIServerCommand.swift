@@ -61,17 +61,16 @@ struct APIServerCommand: AsyncParsableCommand {
         notification.ready(status: trouble.map { "\(url); \($0)" } ?? url)
         StartupMemory.releaseSoon()
         HeapTrimmer.start()
-        let renewal = Task {
-            var renewal = try ServingCertificateRenewal(
-                certificatePath: options.tlsCertFile ?? credentials.servingCertificatePath,
-                keyPath: options.tlsPrivateKeyFile ?? credentials.servingKeyPath, logger: logger,
-                refresh: { if options.tlsCertFile == nil { try credentials.ensureServing(names(address)) } },
-                replace: {
-                    try server.replaceCertificate($0, key: $1)
-                    try writeTrust(directory, credentials, url)
-                })
-            await renewal.run()
-        }
+        // Outside of the task: an error in there would be heard by nobody.
+        var certificate = try ServingCertificateRenewal(
+            certificatePath: options.tlsCertFile ?? credentials.servingCertificatePath,
+            keyPath: options.tlsPrivateKeyFile ?? credentials.servingKeyPath, logger: logger,
+            refresh: { if options.tlsCertFile == nil { try credentials.ensureServing(names(address)) } },
+            replace: {
+                try server.replaceCertificate($0, key: $1)
+                try writeTrust(directory, credentials, url)
+            })
+        let renewal = Task { await certificate.run() }
         await ProcessSignals.waitForTermination()
         renewal.cancel()
         notification.stopping()
