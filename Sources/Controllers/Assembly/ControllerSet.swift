@@ -107,13 +107,3 @@ package struct ControllerSet: Sendable {
         return "\(host)_\(getpid())_\(String(UInt32.random(in: 0 ... .max), radix: 16))"
     }
 }
-
-/// What controllers share.
-struct ControllerContext: Sendable {
-    var client: APIClient
-    var informers: InformerSet
-    var recorder: EventRecorder
-    var logger: Logger
-    /// The time of day for what is written into objects.
-    var wallClock: @Sendable () -> MicroTime = { WallClock.microTime }
-}
