@@ -62,12 +62,6 @@ package struct AnswerCache: Sendable {
         shrink()
     }
 
-    package mutating func removeAll() {
-        let old = self
-        self = AnswerCache(limits: limits, seed: seed)
-        counters.evictions = old.counters.evictions
-    }
-
     package subscript(message slot: Int) -> [UInt8] { slots[slot].message }
 
     package func isDenial(_ slot: Int) -> Bool { slots[slot].isDenial }
@@ -78,15 +72,8 @@ package struct AnswerCache: Sendable {
     ) -> Finding {
         let flags = Self.flags(wantsSignatures, isCheckingDisabled)
         let hash = Self.hash(name.hash(seed: seed), type, flags)
-        var place = Int(truncatingIfNeeded: hash) & (index.count - 1)
-        while index[place] >= 0 {
-            let slot = Int(index[place])
-            if slots[slot].hash == hash, slots[slot].flags == flags, matches(slot, name, type) {
-                return judge(slot, now: now)
-            }
-            place = (place + 1) & (index.count - 1)
-        }
-        return .nothing
+        guard let slot = slot(hash, flags, name, type) else { return .nothing }
+        return judge(slot, now: now)
     }
 
     private mutating func judge(_ slot: Int, now: UInt32) -> Finding {
