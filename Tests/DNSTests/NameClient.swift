@@ -3,15 +3,16 @@ import Glibc
 import NetworkTypes
 import Transport
 
-/// One socket of somebody who asks a name server, or of the test's own server. Waits for what it needs, never for a time.
-///
-/// `@unchecked Sendable`: `send` touches nothing but the descriptor, so that one task may send while another one receives.
-final class NameClient: @unchecked Sendable {
+/// One socket of somebody who asks a name server. Waits for what it needs, never for a time.
+final class NameClient {
     struct Failure: Error { var what: String }
 
     let descriptor: Int32
     private let isStream: Bool
+    /// What came over a stream; messages up to `taken` were read.
     private var received: [UInt8] = []
+    private var taken = 0
+    private var isClosed = false
 
     /// Connects; a stream is in progress at first.
     init(_ server: SocketAddress, isStream: Bool = false, from source: IPAddress? = nil) throws {
@@ -30,17 +31,29 @@ final class NameClient: @unchecked Sendable {
     deinit { Socket.close(descriptor) }
 
     /// Waits until something can be done; a minute without is a failure.
-    static func wait(_ descriptor: Int32, _ events: Int32) throws {
+    @discardableResult
+    static func wait(_ descriptor: Int32, _ events: Int32) throws -> Int32 {
         var ready = pollfd(fd: descriptor, events: Int16(events), revents: 0)
         guard poll(&ready, 1, 60_000) == 1 else { throw Failure(what: "nothing came") }
+        return Int32(ready.revents)
     }
 
-    /// Every byte, as they are; false when the other side is gone.
+    /// Whether something can be read now.
+    var hasInput: Bool {
+        var ready = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        return poll(&ready, 1, 0) == 1
+    }
+
+    /// Every byte, as they are; reads meanwhile what comes, since nobody has room for any number of answers. False when the
+    /// other side is gone.
     @discardableResult
     func send(_ bytes: [UInt8]) throws -> Bool {
         var sent = 0
         while sent < bytes.count {
-            try Self.wait(descriptor, POLLOUT)
+            let ready = try Self.wait(descriptor, isStream ? POLLIN | POLLOUT : POLLOUT)
+            if isStream, ready & POLLIN != 0 {
+                guard read() else { return false }
+            }
             switch bytes[sent...].withUnsafeBytes({ Socket.write(descriptor, $0) }) {
             case .bytes(let count): sent += count
             case .wouldBlock: continue
@@ -55,32 +68,51 @@ final class NameClient: @unchecked Sendable {
         guard try send(isStream ? Self.framed(message) : message) else { throw Failure(what: "the server is gone") }
     }
 
-    /// The next message; nil when the stream ended.
+    func finishSending() { Socket.shutdownWrite(descriptor) }
+
+    /// The next message; nil when the stream ended, or the kernel says that nobody listens.
     func receive() throws -> [UInt8]? {
         while true {
-            if isStream, received.count >= 2 {
-                let length = Int(received.span.u16(at: 0))
-                if received.count >= 2 + length {
-                    defer { received.removeFirst(2 + length) }
-                    return Array(received[2..<(2 + length)])
+            if isStream, received.count - taken >= 2 {
+                let end = taken + 2 + Int(received.span.u16(at: taken))
+                if received.count >= end {
+                    defer { taken = end }
+                    return Array(received[(taken + 2)..<end])
                 }
             }
+            if isClosed { return nil }
             try Self.wait(descriptor, POLLIN)
+            if isStream {
+                if !read() { isClosed = true }
+                continue
+            }
             var buffer = [UInt8](repeating: 0, count: 65_536)
             switch buffer.withUnsafeMutableBytes({ Socket.read(descriptor, into: $0) }) {
-            case .bytes(let count):
-                guard isStream else { return Array(buffer[..<count]) }
-                received += buffer[..<count]
+            case .bytes(let count): return Array(buffer[..<count])
             case .wouldBlock: continue
             case .closed, .failed: return nil
             }
         }
     }
 
+    /// One read of a stream; false at its end.
+    private func read() -> Bool {
+        var buffer = [UInt8](repeating: 0, count: 65_536)
+        switch buffer.withUnsafeMutableBytes({ Socket.read(descriptor, into: $0) }) {
+        case .bytes(let count):
+            received += buffer[..<count]
+            return true
+        case .wouldBlock: return true
+        case .closed, .failed: return false
+        }
+    }
+
+    func message() throws -> Wire.Message? { try receive().flatMap { Wire.Message($0) } }
+
     /// Asks, and reads what is answered.
     func answer(_ query: [UInt8]) throws -> Wire.Message? {
         try ask(query)
-        return try receive().flatMap { Wire.Message($0) }
+        return try message()
     }
 
     static func framed(_ message: [UInt8]) -> [UInt8] { Wire.bytes16(UInt16(message.count)) + message }

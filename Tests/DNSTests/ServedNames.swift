@@ -10,7 +10,8 @@ final class ServedNames {
     let address: SocketAddress
 
     init(
-        _ ip: IPAddress? = nil, loops count: Int = 1, data: ZoneData = ResponderTests.shop(), policy: AnswerPolicy? = nil,
+        _ ip: IPAddress? = nil, loops count: Int = 1, data: ZoneData = ResponderTests.shop(),
+        policy: AnswerPolicy? = nil,
         make: ([EventLoop]) -> NameServer = { NameServer(loops: $0) }
     ) throws {
         loops = try EventLoop.group(count: count, name: "names")
