@@ -150,9 +150,11 @@ extension Responder {
         if settle(mark, &writer) { reply.authorities += 1 }
     }
 
+    private static let anyData: [UInt8] = [7] + Array("RFC8482".utf8) + [0]
+
     /// One record instead of all (RFC 8482, 4.2).
     func writeAnyAnswer(ttl: UInt32, _ reply: inout Reply, _ writer: inout MessageWriter) {
-        let data = [7] + Array("RFC8482".utf8) + [0]
+        let data = Self.anyData
         if writeRecord(.hinfo, ttl: ttl, data.span, 0..<data.count, reply, &writer) { reply.answers += 1 }
     }
 

@@ -1,7 +1,7 @@
 package import NetworkTypes
 
 /// Answers queries from zone data and the cache, or says what has to be asked elsewhere first. One for each loop; pure:
-/// bytes and the time come in, bytes go out. Nothing is allocated for a name that is known.
+/// bytes and the time come in, bytes go out. Nothing is allocated to answer from zone data, be it a denial.
 package struct Responder: Sendable {
     package struct Client: Hashable, Sendable {
         package var ip: IPAddress

@@ -34,7 +34,7 @@ package final class NameServer: Sendable {
         workers = loops.map {
             NameServerLoop(
                 loop: $0, cookies: cookies, admission: admission, strangers: strangers, places: places,
-                idleTimeout: idleTimeout)
+                waiters: max(512, 8192 / loops.count), idleTimeout: idleTimeout)
         }
     }
 

@@ -45,12 +45,13 @@ final class NameServerLoop: EventHandler, @unchecked Sendable {
     /// - Parameter idleTimeout: An idle connection ends after this long (RFC 7766, 6.2.3).
     init(
         loop: EventLoop, cookies: ServerCookie, admission: SharedAdmission, strangers: SharedAdmission,
-        places: DescriptorShare, idleTimeout: Duration
+        places: DescriptorShare, waiters: Int, idleTimeout: Duration
     ) {
         self.loop = loop
         self.admission = admission
         self.strangers = strangers
         self.idleTimeout = idleTimeout
+        resolver.limits.allWaiters = waiters
         responder = Responder(cookies: cookies)
         exchanges = UpstreamExchanges(loop: loop, places: places)
         exchanges.onMessage = { [unowned self] attempt, bytes in
