@@ -245,6 +245,8 @@ import Testing
         }
         #expect(stage.failed == [5, 6, 7])
         #expect(stage.state.waiterCount == 5)
+        stage.ask(8, Lookup(name: Wire.name("n8.example.com"), type: .a))
+        #expect(stage.failed == [5, 6, 7, 8])
         // Whom nobody waits for may still be fetched.
         stage.ask(nil, Lookup(name: Wire.name("n9.example.com"), type: .a))
         #expect(stage.state.flightCount == 4)
