@@ -135,7 +135,8 @@ let package = Package(
             name: "TrafficModelTests", dependencies: ["TrafficModel", "KubeModel", "NetworkTypes"],
             swiftSettings: settings),
         .testTarget(
-            name: "DNSTests", dependencies: ["DNS", "NetworkTypes", "Transport", "TestSupport"], swiftSettings: settings),
+            name: "DNSTests", dependencies: ["DNS", "NetworkTypes", "Transport", "TestSupport"], swiftSettings: settings
+        ),
         .testTarget(
             name: "ProxyEngineTests", dependencies: ["ProxyEngine", "Transport", "NetworkTypes", "CNGHTTP2"],
             swiftSettings: settings),

@@ -315,8 +315,7 @@ final class NameServerLoop: EventHandler, @unchecked Sendable {
             Socket.send(listener, bytes, along: path)
         case .stream(let token):
             guard let connection = connections[token] else { return }
-            streamRoom[0] = UInt8(truncatingIfNeeded: writer.count >> 8)
-            streamRoom[1] = UInt8(truncatingIfNeeded: writer.count)
+            streamRoom.storeBytes(of: UInt16(writer.count).bigEndian, as: UInt16.self)
             let frame = UnsafeRawBufferPointer(rebasing: streamRoom[..<(2 + writer.count)])
             var written = 0
             if connection.unsent.isEmpty {
