@@ -6,8 +6,6 @@ package import NetworkTypes
 /// must come from.
 package struct DatagramPath: Sendable {
     var raw: martlet_datagram_path
-
-    package var peer: SocketAddress? { withUnsafeBytes(of: raw.peer) { SocketAddress(kernel: $0) } }
 }
 
 /// Room for a batch of datagrams and their answers, for servers that answer at once. Used on one loop only.
