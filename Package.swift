@@ -135,7 +135,9 @@ let package = Package(
         .testTarget(
             name: "TrafficModelTests", dependencies: ["TrafficModel", "KubeModel", "NetworkTypes"],
             swiftSettings: settings),
-        .testTarget(name: "DNSTests", dependencies: ["DNS", "NetworkTypes", "Transport"], swiftSettings: settings),
+        .testTarget(
+            name: "DNSTests", dependencies: ["DNS", "NetworkTypes", "Transport", "TestSupport"], swiftSettings: settings
+        ),
         .testTarget(
             name: "ProxyEngineTests",
             dependencies: ["ProxyEngine", "Transport", "NetworkTypes", "CNGHTTP2", "TestSupport"],

@@ -38,11 +38,12 @@ let package = Package(
         .target(name: "KubeModel", dependencies: ["NetworkTypes", "CYAML", "CRE2"], swiftSettings: settings),
         .target(name: "CEL", dependencies: ["NetworkTypes", "KubeModel"], swiftSettings: settings),
         .target(name: "Patching", dependencies: ["KubeModel"], swiftSettings: settings),
+        .target(name: "DNS", dependencies: ["System", "NetworkTypes", "Transport"], swiftSettings: settings),
         .executableTarget(
             name: "fuzz",
             dependencies: [
                 "CFuzzer", "CProcess", "KubeModel", "CEL", "Patching", "NetworkTypes", "Store", "ProxyEngine", "System",
-                "Transport",
+                "Transport", "DNS",
             ],
             swiftSettings: settings,
             linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address", "-use-ld=lld"])]),

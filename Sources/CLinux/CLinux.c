@@ -190,7 +190,7 @@ int martlet_send_paths(int fd, uint8_t *buffer, size_t slice, struct martlet_dat
     return sent;
 }
 
-int martlet_never_fragment(int fd, int family) {
+int martlet_ignore_path_mtu(int fd, int family) {
     // IP_PMTUDISC_OMIT and IPV6_PMTUDISC_OMIT: 5.
     int value = 5;
     if (family == AF_INET) return setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &value, sizeof(value));

@@ -3,8 +3,6 @@ package struct DNSError: Error, Hashable, Sendable, CustomStringConvertible {
     package enum Code: Hashable, Sendable {
         /// A text is no domain name.
         case invalidName
-        /// Bytes are no DNS message.
-        case malformedMessage
     }
 
     package var code: Code

@@ -38,7 +38,8 @@ package final class DataPlane: Sendable {
             count: configuration.eventLoops ?? Processors.count, name: "service")
         nodeWatch = NodeWatch(name: configuration.nodeName, nodePortRanges: configuration.nodePortRanges)
         // Of the process's descriptors, so that clients leave some for upstreams, the relay and the API.
-        let budget = DescriptorBudget.dataPlane(limit: DescriptorLimit.current)
+        let budget = DescriptorBudget.dataPlane(
+            limit: DescriptorLimit.current, servesNames: configuration.names != nil)
         enforcer = UserspaceEnforcer(loops: loops, descriptors: budget.descriptors(.relays))
         var limits = ProxyLimits()
         // Bodies are streamed and cost no memory: how much is too much is for the backend to say.
@@ -56,16 +57,19 @@ package final class DataPlane: Sendable {
         engine = ProxyEngine(loops: loops, accessLog: accessLog)
         let problems = engine.apply(compiler.compile(routes: .init(), backends: [:], secrets: [:]))
         if let problem = problems.first { throw DataPlaneError(message: problem.message) }
-        names = try configuration.names.flatMap { [loops] in try Self.openNames($0, loops, logger) }
-        health = AnswerServer(loop: loops[0]) { [report, engine, accessLog] path, respond in
+        names = try configuration.names.flatMap { [loops] in
+            try Self.openNames($0, loops, budget.descriptors(.names), logger)
+        }
+        health = AnswerServer(loop: loops[0]) { [report, engine, accessLog, names] path, respond in
             // Summing the proxy's counters costs by its routes: only for those who ask.
             guard path == "/metrics" else {
                 return respond(report.value.withLock { $0 }.answer(path, now: WallClock.timestamp.description))
             }
             Task {
-                let proxy = ProxyMetrics.text(
+                var page = ProxyMetrics.text(
                     await engine.counters(), droppedLogLines: accessLog?.droppedLines ?? 0)
-                respond(report.value.withLock { $0 }.metrics(followedBy: proxy))
+                if let names { page += NameMetrics.text(await names.server.counters(), server: names.addresses) }
+                respond(report.value.withLock { $0 }.metrics(followedBy: page))
             }
         }
         if let address = configuration.metricsAddress {
@@ -80,9 +84,10 @@ package final class DataPlane: Sendable {
 
     /// Begins to listen for DNS; nil where that is not possible and nobody asked for it.
     private static func openNames(
-        _ configuration: NamesConfiguration, _ loops: [EventLoop], _ logger: Logger
+        _ configuration: NamesConfiguration, _ loops: [EventLoop], _ descriptors: Int, _ logger: Logger
     ) throws -> (server: NameServer, addresses: [SocketAddress])? {
-        let server = NameServer(loops: loops)
+        let connections = min(512, descriptors / 2)
+        let server = NameServer(loops: loops, connections: connections, exchanges: descriptors - connections)
         var addresses: [SocketAddress] = []
         for address in configuration.addresses {
             do throws(TransportError) {
@@ -129,7 +134,8 @@ package final class DataPlane: Sendable {
             configuration.names.map { settings in
                 NamesFront(
                     state: state, server: names.server, addresses: names.addresses,
-                    namespaces: informers.informer(for: KeptNamespace.self), configuration: settings, logger: logger)
+                    namespaces: informers.informer(for: KeptNamespace.self), configuration: settings,
+                    ownAddresses: node.ownAddresses, logger: logger)
             }
         }
         let healthChecks = HealthCheckServer(state: state, loop: loops[0], node: node, logger: logger)
@@ -156,6 +162,7 @@ package final class DataPlane: Sendable {
                 await nodeWatch.run(since: node) { node in
                     enforcement.setNode(node)
                     await front.setAddresses(node.ownAddresses)
+                    await namesFront?.setAddresses(node.ownAddresses)
                     await healthChecks.setNode(node)
                     await reporter.setNode(node)
                 }

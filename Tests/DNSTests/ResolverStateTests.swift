@@ -1,5 +1,6 @@
 import DNS
 import NetworkTypes
+import TestSupport
 import Testing
 
 @Suite("Which upstream server is asked, and when") struct ResolverStateTests {
@@ -7,10 +8,17 @@ import Testing
     static let two = SocketAddress(ip: IPAddress(v4: 0xc000_0202), port: 53)
     static let lookup = UpstreamReplyTests.lookup
 
+    /// Random ids, and an order of servers that is the configured one: whatever is chosen from few is the first.
+    struct FirstOfFew: RandomNumberGenerator {
+        private var random = SeededRandom(seed: 4)
+
+        mutating func next() -> UInt64 { random.next() >> 16 | 1 << 20 }
+    }
+
     /// A resolver and what it wants done.
     final class Stage {
         var state = ResolverState<Int>()
-        var random = SystemRandomNumberGenerator()
+        var random = FirstOfFew()
         var now: UInt64 = 1000
         /// Messages under way: by attempt, where to, how, and the id.
         var open: [UInt64: (server: SocketAddress, byStream: Bool, bytes: [UInt8])] = [:]
@@ -19,9 +27,7 @@ import Testing
         var sent: [SocketAddress] = []
 
         init(maximumFailures: Int = 2) {
-            state.setZones([
-                ForwardedZone(servers: [one, two], policy: .sequential, maximumFailures: maximumFailures)
-            ])
+            state.setZones([ForwardedZone(servers: [one, two], maximumFailures: maximumFailures)])
         }
 
         func ask(_ waiter: Int?, _ lookup: Lookup = lookup, hasStale: Bool = false) {
@@ -38,6 +44,14 @@ import Testing
         }
 
         func fail(_ attempt: UInt64) { perform(state.failed(attempt, now: now, using: &random)) }
+
+        func refuseToSend(_ attempt: UInt64) { perform(state.notSent(attempt)) }
+
+        /// Time passes until something is to be done.
+        func passUntilDue() {
+            guard let due = state.nextDue else { return }
+            pass(max(due, now) - now)
+        }
 
         /// The attempt at a server that is under way.
         func attempt(_ server: SocketAddress) -> UInt64? { open.filter { $0.value.server == server }.keys.max() }
@@ -213,13 +227,120 @@ import Testing
     @Test func `the most specific zone says who is asked`() {
         let stage = Stage()
         stage.state.setZones([
-            ForwardedZone(exceptions: [Wire.name("never.example")], servers: [Self.one]),
+            ForwardedZone(name: Wire.name("example"), servers: [Self.one]),
             ForwardedZone(name: Wire.name("corp.example"), servers: [Self.two]),
         ])
         stage.ask(1, Lookup(name: Wire.name("a.corp.example"), type: .a))
         stage.ask(2, Lookup(name: Wire.name("a.example"), type: .a))
-        stage.ask(3, Lookup(name: Wire.name("a.never.example"), type: .a))
+        stage.ask(3, Lookup(name: Wire.name("a.example.net"), type: .a))
         #expect(stage.sent == [Self.two, Self.one])
         #expect(stage.failed == [3])
+    }
+
+    @Test func `those who wait for anything at all are bounded too, and leave when they are answered`() throws {
+        let stage = Stage(maximumFailures: 0)
+        stage.state.limits.allWaiters = 5
+        for number in 0..<8 {
+            stage.ask(number, Lookup(name: Wire.name("n\(number % 3).example.com"), type: .a))
+        }
+        #expect(stage.failed == [5, 6, 7])
+        #expect(stage.state.waiterCount == 5)
+        stage.ask(8, Lookup(name: Wire.name("n8.example.com"), type: .a))
+        #expect(stage.failed == [5, 6, 7, 8])
+        // Whom nobody waits for may still be fetched.
+        stage.ask(nil, Lookup(name: Wire.name("n9.example.com"), type: .a))
+        #expect(stage.state.flightCount == 4)
+        stage.pass(5000)
+        #expect(stage.state.waiterCount == 0 && stage.state.flightCount == 0)
+    }
+
+    @Test(arguments: 1...20)
+    func `whatever happens, nobody is forgotten, nobody answered twice, and nothing missed its time`(seed: Int) {
+        var random = SeededRandom(seed: UInt64(seed))
+        let stage = Stage()
+        stage.state.limits.flights = 6
+        stage.state.limits.allWaiters = 12
+        var asked = 0
+        for _ in 0..<2000 {
+            let attempt = stage.open.keys.sorted().randomElement(using: &random)
+            switch Int.random(in: 0..<8, using: &random) {
+            case 0, 1, 2:
+                asked += 1
+                let number = Int.random(in: 0..<9, using: &random)
+                stage.ask(
+                    asked, number == 0 ? Self.lookup : Lookup(name: Wire.name("n\(number).example.com"), type: .a),
+                    hasStale: Bool.random(using: &random))
+            case 3: stage.ask(nil)
+            case 4: if let attempt { stage.fail(attempt) }
+            case 5: if let attempt { stage.receive(attempt, stage.good(attempt)) }
+            case 6: if let attempt { stage.refuseToSend(attempt) }
+            default: stage.passUntilDue()
+            }
+            #expect(stage.answered.count + stage.failed.count + stage.state.waiterCount == asked)
+            if stage.state.flightCount + stage.state.attemptCount > 0 { #expect(stage.state.nextDue != nil) }
+        }
+        while stage.state.flightCount > 0 { stage.passUntilDue() }
+        #expect(Set(stage.answered + stage.failed).count == asked && stage.answered.count + stage.failed.count == asked)
+        #expect(stage.state.waiterCount == 0)
+    }
+
+    @Test func `nothing is due while servers are up and nobody asks`() throws {
+        let stage = Stage()
+        #expect(stage.state.nextDue == nil)
+        stage.ask(1)
+        #expect(stage.state.nextDue == 1300)
+        let attempt = try #require(stage.attempt(Self.one))
+        stage.receive(attempt, stage.good(attempt))
+        #expect(stage.state.nextDue == nil)
+    }
+
+    @Test func `servers that stay down are probed less and less often, down to twice a minute`() throws {
+        let stage = Stage()
+        for number in 0..<3 {
+            stage.ask(number, Lookup(name: Wire.name("n\(number).example.com"), type: .a))
+            for server in [Self.one, Self.two] { if let attempt = stage.attempt(server) { stage.fail(attempt) } }
+        }
+        #expect(!stage.state.isHealthy && stage.state.flightCount == 0)
+        stage.sent = []
+        var pauses: [UInt64] = []
+        var last = stage.now
+        for _ in 0..<12 {
+            stage.passUntilDue()
+            pauses.append(stage.now - last)
+            last = stage.now
+            for server in [Self.one, Self.two] { if let probe = stage.attempt(server) { stage.fail(probe) } }
+        }
+        #expect(pauses == [500, 1000, 2000, 4000, 8000, 16_000] + Array(repeating: 30_000, count: 6))
+        #expect(stage.sent.count == 24)
+        // One that answers is up, and nothing more is due for it.
+        stage.passUntilDue()
+        for server in [Self.one, Self.two] {
+            let probe = try #require(stage.attempt(server))
+            stage.receive(
+                probe, UpstreamReplyTests.reply(id: stage.id(probe), flags: 0x8185, question: "", type: .ns))
+        }
+        #expect(stage.state.isHealthy && stage.state.nextDue == nil)
+    }
+
+    @Test func `a message that this machine could not send is no failure of the server`() throws {
+        let stage = Stage(maximumFailures: 1)
+        stage.ask(1)
+        stage.refuseToSend(try #require(stage.attempt(Self.one)))
+        #expect(stage.failed == [1] && stage.sent == [Self.one])
+        #expect(stage.state.isHealthy && stage.state.nextDue == nil)
+        // Nor is it remembered: the next one may be luckier.
+        stage.ask(2)
+        #expect(stage.sent == [Self.one, Self.one])
+        #expect(stage.state.counters.servers[Self.one]?.failures == 0)
+    }
+
+    @Test func `a server that was taken away while it was asked is not counted any more`() throws {
+        let stage = Stage()
+        stage.ask(1)
+        stage.state.setZones([ForwardedZone(servers: [Self.two])])
+        let attempt = try #require(stage.attempt(Self.one))
+        stage.receive(attempt, stage.good(attempt))
+        #expect(stage.answered == [1])
+        #expect(Array(stage.state.counters.servers.keys) == [Self.two])
     }
 }

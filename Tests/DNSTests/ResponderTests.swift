@@ -1,6 +1,7 @@
-import DNS
 import NetworkTypes
 import Testing
+
+@testable import DNS
 
 @Suite("Answers from zone data") struct ResponderTests {
     static let web = Wire.name("web.shop.svc.cluster.local")
@@ -201,37 +202,34 @@ import Testing
         #expect(answers.message(Wire.query("example.com", flags: 0))?.code == .refused)
     }
 
-    @Test func `hosts come first, and answer nothing else of their names`() throws {
-        var data = Self.shop()
-        data.hosts.names.apply(
-            removing: [], adding: [.address(Wire.name("db.example.com"), IPAddress(v4: 0x0a01_0101))])
-        let answers = Answers(data)
-        let message = try #require(answers.message(Wire.query("db.example.com")))
-        #expect(message.answers.map(\.ttl) == [3600])
-        let other = try #require(answers.message(Wire.query("db.example.com", .aaaa)))
-        #expect(other.code == .noError && other.answers.isEmpty)
-        #expect(answers.message(Wire.query("example.com"))?.code == .refused)
-        answers.responder.data.hosts.fallsThrough = false
-        answers.responder.data.hosts.zones = [Wire.name("example.com")]
-        #expect(answers.message(Wire.query("example.com"))?.code == .nameError)
-        #expect(answers.message(Wire.query("web.shop.svc.cluster.local"))?.code == .noError)
+    @Test func `what was fetched for a name that is no longer asked for is not answered`() throws {
+        var policy = AnswerPolicy()
+        policy.forwardedZones = [ForwardedZone(servers: [])]
+        let kept =
+            Wire.bytes16(0, 0x8180, 1, 1, 0, 0) + Wire.spelled("www.example.com") + Wire.bytes16(1, 1)
+            + Wire.bytes16(0xc00c, 1, 1, 0, 60, 4) + [192, 0, 2, 53]
+        let answer = UpstreamAnswer(message: kept, ttl: 60, code: .noError, isDenial: false)
+        let query = Wire.query("away.shop.svc.cluster.local")
+        // The alias leads elsewhere meanwhile.
+        let answers = Answers(
+            Answers.cluster([.alias(Wire.name("away.shop.svc.cluster.local"), of: Wire.name("other.example.org"))]),
+            policy: policy)
+        let moved = try #require(answers.message(query, given: .answer(answer)))
+        #expect(moved.code == .serverFailure && moved.answers.map(\.type) == [.cname])
+        // Or nobody here speaks for the name any more.
+        let gone = try #require(Answers(policy: policy).message(query, given: .answer(answer)))
+        #expect(gone.code == .serverFailure && gone.answers.isEmpty && gone.authorities.isEmpty)
+        let short = try #require(Answers(policy: policy).message(Wire.query("w.example.com"), given: .answer(answer)))
+        #expect(short.code == .serverFailure && short.answers.isEmpty)
     }
 
-    @Test(arguments: [
-        NameRewrite(.exact(Wire.name("shop.example"), web)),
-        NameRewrite(.suffix(Wire.name("example"), Wire.name("svc.cluster.local"))),
-        NameRewrite(.substring("shop.example", "web.shop.svc.cluster.local")),
-        NameRewrite(.prefix("shop.example", "web.shop.svc.cluster.local")),
-    ])
-    func `a rewritten name is answered under the name that was asked`(rewrite: NameRewrite) throws {
+    @Test func `each of several loops has its part of what the whole server may have`() {
         var policy = AnswerPolicy()
-        policy.rewrites = [rewrite]
-        let name = if case .suffix = rewrite.match { "web.shop.example" } else { "shop.example" }
-        let answers = Answers(Self.shop(), policy: policy)
-        let message = try #require(answers.message(Wire.query(name)))
-        #expect(message.answers == [.init(name: name + ".", type: .a, ttl: 5, data: [10, 0, 0, 7])])
-        // The zone's name stands nowhere in the question.
-        let denial = try #require(answers.message(Wire.query(name, .txt)))
-        #expect(denial.authorities.map(\.name) == ["cluster.local."])
+        policy.cache.bytes = 1 << 20
+        policy.rateLimit = 10
+        #expect(policy.share(of: 4).cache.bytes == 1 << 18 && policy.share(of: 4).rateLimit == 2)
+        #expect(policy.share(of: 64).rateLimit == 1)
+        policy.rateLimit = 0
+        #expect(policy.share(of: 4).rateLimit == 0)
     }
 }

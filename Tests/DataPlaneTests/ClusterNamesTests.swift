@@ -1,6 +1,7 @@
 import DNS
 import KubeModel
 import NetworkTypes
+import TestSupport
 import Testing
 import TrafficModel
 
@@ -113,7 +114,7 @@ import TrafficModel
     }
 
     @Test func `whatever order changes come in, the names are those of the last state`() {
-        var random = SystemRandomNumberGenerator()
+        var random = SeededRandom(seed: 35)
         func any() -> NameSource? {
             switch UInt8.random(in: 0..<5, using: &random) {
             case 0: nil
@@ -186,7 +187,65 @@ import TrafficModel
             options ndots:5
             """)
         let own = [SocketAddress(ip: .loopbackV4, port: 53)]
-        #expect(configuration.upstreams(excluding: own).map(\.description) == ["192.0.2.53:53"])
-        #expect(configuration.upstreams(excluding: []).count == 2)
+        #expect(configuration.upstreams(excluding: own, machine: []).map(\.description) == ["192.0.2.53:53"])
+        #expect(configuration.upstreams(excluding: [], machine: []).count == 2)
+    }
+
+    @Test(arguments: [
+        ("192.0.2.1", "0.0.0.0", false), ("192.0.2.1", "192.0.2.1", false), ("192.0.2.1", "127.0.0.1", true),
+        ("192.0.2.9", "0.0.0.0", true), ("0.0.0.0", "127.0.0.1", false), ("0.0.0.0", "0.0.0.0", false),
+        ("0.0.0.0", "192.0.2.1", true), ("::", "::1", false), ("2001:db8::1", "::", false),
+        ("2001:db8::1", "0.0.0.0", true), ("::1", "0.0.0.0", true), ("127.0.0.53", "127.0.0.1", true),
+    ])
+    func `a server of resolv.conf that is this one, by whatever name, is not asked`(
+        nameserver: String, listening: String, isAsked: Bool
+    ) throws {
+        let own = [SocketAddress(ip: try #require(IPAddress(listening)), port: 53)]
+        let machine = Set(["127.0.0.1", "::1", "192.0.2.1", "2001:db8::1"].compactMap { IPAddress($0) })
+        let configuration = ResolverConfiguration("nameserver \(nameserver)\n")
+        #expect(configuration.upstreams(excluding: own, machine: machine).count == (isAsked ? 1 : 0))
+        #expect(
+            configuration.upstreams(excluding: own.map { SocketAddress(ip: $0.ip, port: 5353) }, machine: machine).count
+                == 1)
+    }
+
+    @Test func `this machine's own addresses are no strangers`() throws {
+        let own = try ["203.0.113.7", "2001:db8::7", "127.0.0.1"].map { try #require(IPAddress($0)) }
+        let access = ClientAccess(own: own, limited: [])
+        #expect(own.allSatisfy { access.standing(of: $0) == .trusted })
+        #expect(access.standing(of: try #require(IPAddress("203.0.113.8"))) == .stranger)
+        #expect(access.standing(of: try #require(IPAddress("2001:db8::8"))) == .stranger)
+        #expect(access.trusted.count == ClientAccess.ownNetworks.count + 2)
+    }
+
+    @Test func `what changes no name is no news`() {
+        var names = ClusterNames(.init(domain: Self.domain), serial: 7)
+        func serial() -> UInt32 { names.data().zones[0].serial }
+        let source = Self.source(clusterIPs: ["10.96.0.7"])
+        let sliced = Self.source(
+            clusterIPs: ["10.96.0.7"], slices: [Self.slice("IPv4", [Endpoint(addresses: ["10.1.0.1"])])])
+        var news = [names.apply([(nil, source)]), names.setNamespaces(["shop"])]
+        #expect(news == [true, true] && serial() == 9)
+        news = [names.apply([(source, sliced)]), names.apply([]), names.setNamespaces(["shop"])]
+        #expect(news == [false, false, false] && serial() == 9)
+        news = [names.setNamespaces(["shop", "more"]), names.apply([(sliced, nil)])]
+        #expect(news == [true, true] && serial() == 11)
+    }
+
+    @Test func `slices of a Service with a cluster IP are no news for names, those of a headless one are`() {
+        let state = TrafficState()
+        let key = NamespacedName(namespace: "shop", name: "web")
+        let slice = NamespacedName(namespace: "shop", name: "web-1")
+        state.setService(key, Self.source(clusterIPs: ["10.96.0.7"]).service)
+        _ = state.followNames()
+        state.setSlice(slice, EndpointSliceEntry(Self.slice("IPv4", [Endpoint(addresses: ["10.1.0.1"])])))
+        #expect(!state.namesChanged.takeRaised())
+        #expect(state.takeNameChanges().isEmpty)
+        // It becomes headless, with the slice that it has.
+        state.setService(key, Self.source(clusterIPs: ["None"]).service)
+        #expect(state.takeNameChanges().map { $0.after?.slices.count } == [1])
+        state.setSlice(slice, nil)
+        #expect(state.namesChanged.takeRaised())
+        #expect(state.takeNameChanges().map { $0.after?.slices.count } == [0])
     }
 }

@@ -7,6 +7,7 @@ import Testing
     func `the shares and what the process needs itself never exceed the limit`(limit: Int) {
         for budget in [
             DescriptorBudget.apiServer(limit: limit), .dataPlane(limit: limit),
+            .dataPlane(limit: limit, servesNames: true),
             DescriptorBudget(limit: limit, weights: [:]),
         ] {
             let shares = DescriptorBudget.Use.allCases.map(budget.descriptors)
@@ -28,6 +29,24 @@ import Testing
         // A relayed connection has two.
         #expect(node.descriptors(.relays) == 10_000)
         #expect(node.connections(.relays) == 5000)
+        #expect(node.descriptors(.names) == 0)
+    }
+
+    @Test func `DNS has an eighth where it is served, of the relay's part`() {
+        let node = DescriptorBudget.dataPlane(limit: 20_512, servesNames: true)
+        #expect(node.connections(.clients) == 5000)
+        #expect(node.connections(.upstreams) == 5000)
+        #expect(node.descriptors(.relays) == 7500)
+        #expect(node.descriptors(.names) == 2500)
+    }
+
+    @Test func `a share is never exceeded, and what is given back can be taken again`() {
+        let share = DescriptorShare(limit: 3)
+        #expect(share.take(2) && !share.take(2) && share.take(1) && !share.take(1))
+        #expect(share.count == 3)
+        share.give(2)
+        #expect(share.take(2))
+        #expect(!DescriptorShare(limit: -1).take(1))
     }
 
     @Test func `raising the limit never lowers it`() {

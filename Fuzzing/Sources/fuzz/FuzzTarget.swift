@@ -10,6 +10,7 @@ enum FuzzTarget {
         "names": names, "cel": cel, "pattern": pattern, "fields": fields, "apply": apply, "proxy": proxy,
         "http1-server": http1Server, "http2-server": http2Server, "http1-client": http1Client,
         "http2-client": http2Client, "notification": notification,
+        "dns": dns,
     ]
 
     /// Set once, before libFuzzer starts.

@@ -86,7 +86,8 @@ int martlet_recv_paths(int fd, uint8_t *buffer, size_t slice, struct martlet_dat
 int martlet_send_paths(int fd, uint8_t *buffer, size_t slice, struct martlet_datagram_path *paths,
                        const uint32_t *lengths, int count);
 
-// Has the kernel neither split datagrams nor believe in what it is told about the size that passes.
-int martlet_never_fragment(int fd, int family);
+// Has the kernel disbelieve what ICMP says about the size that passes on a path: datagrams are split only where they
+// exceed the MTU of the interface itself.
+int martlet_ignore_path_mtu(int fd, int family);
 
 #endif

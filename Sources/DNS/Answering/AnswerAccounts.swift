@@ -20,8 +20,6 @@ package struct AnswerAccounts: Hashable, Sendable {
     package var responses = [UInt64](repeating: 0, count: AnswerAccounts.codes.count + 1)
     package var durationCounts = [UInt64](repeating: 0, count: AnswerAccounts.durations.count + 1)
     package var durationSum = 0.0
-    package var requestBytes: UInt64 = 0
-    package var responseBytes: UInt64 = 0
     package var cacheHits: UInt64 = 0
     package var cacheDenialHits: UInt64 = 0
     package var cacheMisses: UInt64 = 0
@@ -36,15 +34,13 @@ package struct AnswerAccounts: Hashable, Sendable {
 
     package init() {}
 
-    mutating func countRequest(_ type: RecordType, isStream: Bool, isV6: Bool, bytes: Int) {
+    mutating func countRequest(_ type: RecordType, isStream: Bool, isV6: Bool) {
         let place = Self.types.firstIndex(of: type) ?? Self.types.count
         requests[((isStream ? 2 : 0) + (isV6 ? 1 : 0)) * (Self.types.count + 1) + place] += 1
-        requestBytes += UInt64(bytes)
     }
 
-    mutating func countResponse(_ code: ResponseCode, bytes: Int) {
+    mutating func countResponse(_ code: ResponseCode) {
         responses[Self.codes.firstIndex(of: code) ?? Self.codes.count] += 1
-        responseBytes += UInt64(bytes)
     }
 
     package mutating func countDuration(nanoseconds: UInt64, times: UInt64 = 1) {
@@ -59,7 +55,7 @@ package struct AnswerAccounts: Hashable, Sendable {
         for index in durationCounts.indices { durationCounts[index] += other.durationCounts[index] }
         durationSum += other.durationSum
         for path in [
-            \AnswerAccounts.requestBytes, \.responseBytes, \.cacheHits, \.cacheDenialHits, \.cacheMisses,
+            \AnswerAccounts.cacheHits, \.cacheDenialHits, \.cacheMisses,
             \.cachePrefetches, \.cacheStaleAnswers, \.strangers, \.rateLimited, \.unanswerable,
         ] { self[keyPath: path] += other[keyPath: path] }
     }

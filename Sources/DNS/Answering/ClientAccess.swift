@@ -24,6 +24,13 @@ package struct ClientAccess: Hashable, Sendable {
         self.limited = limited.map(\.masked)
     }
 
+    /// Private networks and this machine, whatever its addresses, and what else is let in.
+    package init(own addresses: some Sequence<IPAddress>, limited: [CIDR]) {
+        let machine = addresses.compactMap { CIDR(address: $0, prefixLength: $0.family.bitWidth) }
+        let others = machine.filter { address in !Self.ownNetworks.contains { $0.contains(address.address) } }
+        self.init(trusted: Self.ownNetworks + others, limited: limited)
+    }
+
     package func standing(of ip: IPAddress) -> Standing {
         let ip = ip.mappedV4 ?? ip
         if trusted.contains(where: { $0.contains(ip) }) { return .trusted }

@@ -11,8 +11,6 @@ struct Reply {
     var isAuthoritative = false
     var isRecursionAvailable = false
     var isTruncated = false
-    /// The name looked for is not the one in the question.
-    var isRewritten = false
     /// Where the name that is answered now stands in the message: the question's, or the target of the last CNAME.
     var owner = MessageHeader.size
 

@@ -1,6 +1,6 @@
 import NetworkTypes
 
-/// Answers from zone data and from hosts.
+/// Answers from zone data.
 extension Responder {
     enum Step {
         case done
@@ -11,7 +11,6 @@ extension Responder {
     }
 
     mutating func answerFromData(_ type: RecordType, _ reply: inout Reply, _ writer: inout MessageWriter) -> Step {
-        if data.hosts.names.count > 0, answerFromHosts(type, &reply, &writer) { return .done }
         guard let index = data.zone(of: name) else { return .elsewhere }
         let zone = data.zones[index]
         let node = data.names.node(of: name)
@@ -70,7 +69,7 @@ extension Responder {
         let first = writer.count
         let bytes = node.bytes.span
         rotation &+= 1
-        let start = policy.rotates && set.count > 1 ? Int(rotation) % set.count : 0
+        let start = set.count > 1 ? Int(rotation) % set.count : 0
         var index = set.range.lowerBound
         for _ in 0..<start { index += 2 + Int(bytes.u16(at: index)) }
         for _ in 0..<set.count {
@@ -114,26 +113,6 @@ extension Responder {
         }
     }
 
-    /// Whether the hosts have a say about the name.
-    private mutating func answerFromHosts(
-        _ type: RecordType, _ reply: inout Reply, _ writer: inout MessageWriter
-    ) -> Bool {
-        let hosts = data.hosts
-        let isInside = hosts.zones.isEmpty || hosts.zones.contains { name.suffix($0.wire) != nil }
-        guard isInside else { return false }
-        guard let node = hosts.names.node(of: name) else {
-            guard !hosts.fallsThrough else { return false }
-            reply.isAuthoritative = true
-            reply.code = .nameError
-            return true
-        }
-        reply.isAuthoritative = true
-        guard let set = node.recordSet(type) else { return true }
-        let zone = AuthoritativeZone(name: .root, primary: .root, contact: .root, ttl: hosts.ttl)
-        write(set, of: node, zone, &reply, &writer)
-        return true
-    }
-
     /// `10-0-0-7.NAMESPACE.pod.cluster.local` and its like. The namespace must exist.
     private mutating func answerAddressName(
         _ names: DomainName, _ zone: AuthoritativeZone, _ type: RecordType, _ reply: inout Reply,
@@ -161,7 +140,7 @@ extension Responder {
     private func writeDenial(_ zone: AuthoritativeZone, _ reply: inout Reply, _ writer: inout MessageWriter) {
         let mark = writer.count
         let data = zone.startOfAuthority
-        if !reply.isRewritten, let suffix = name.suffix(zone.name.wire), reply.owner + suffix < 0x4000 {
+        if let suffix = name.suffix(zone.name.wire), reply.owner + suffix < 0x4000 {
             writer.append(UInt16(0xc000 | (reply.owner + suffix)))
         } else {
             writer.append(zone.name.wire)
@@ -171,9 +150,11 @@ extension Responder {
         if settle(mark, &writer) { reply.authorities += 1 }
     }
 
+    private static let anyData: [UInt8] = [7] + Array("RFC8482".utf8) + [0]
+
     /// One record instead of all (RFC 8482, 4.2).
     func writeAnyAnswer(ttl: UInt32, _ reply: inout Reply, _ writer: inout MessageWriter) {
-        let data = [7] + Array("RFC8482".utf8) + [0]
+        let data = Self.anyData
         if writeRecord(.hinfo, ttl: ttl, data.span, 0..<data.count, reply, &writer) { reply.answers += 1 }
     }
 

@@ -5,11 +5,17 @@ extension Responder {
     /// - Parameter ttl: for each record, in seconds; nil for what it came with.
     mutating func append(_ message: [UInt8], ttl: UInt32?, _ reply: inout Reply, _ writer: inout MessageWriter) {
         let message = message.span
-        guard let header = MessageHeader(message) else { return }
-        reply.code = ResponseCode(rawValue: header.code)
         // The answer as a whole is authoritative only where all of it is.
         reply.isAuthoritative = false
-        if reply.answers == 0, !reply.isRewritten {
+        // While it was fetched the zone or the policy may have come to lead to another name.
+        guard let header = MessageHeader(message),
+            name.equals(message, at: MessageHeader.size, count: name.count)
+        else {
+            reply.code = .serverFailure
+            return
+        }
+        reply.code = ResponseCode(rawValue: header.code)
+        if reply.answers == 0 {
             copy(message, header, ttl, &reply, &writer)
         } else {
             translate(message, header, ttl, &reply, &writer)

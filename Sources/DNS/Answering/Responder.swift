@@ -1,7 +1,7 @@
 package import NetworkTypes
 
 /// Answers queries from zone data and the cache, or says what has to be asked elsewhere first. One for each loop; pure:
-/// bytes and the time come in, bytes go out. Nothing is allocated for a name that is known.
+/// bytes and the time come in, bytes go out. Nothing is allocated to answer from zone data, be it a denial.
 package struct Responder: Sendable {
     package struct Client: Hashable, Sendable {
         package var ip: IPAddress
@@ -66,7 +66,6 @@ package struct Responder: Sendable {
         self.policy = policy
         rateLimit.rate = policy.rateLimit
         cache.setLimits(policy.cache)
-        if !policy.isCaching { cache.removeAll() }
     }
 
     /// Answers one message. `writer` is emptied first, and holds an answer only where the outcome says so.
@@ -97,7 +96,7 @@ package struct Responder: Sendable {
         }
         if resolution == nil {
             accounts.countRequest(
-                query.type, isStream: client.isStream, isV6: client.ip.family == .v6, bytes: message.count)
+                query.type, isStream: client.isStream, isV6: client.ip.family == .v6)
         }
         var reply = Reply(query, message, isStream: client.isStream, limit: policy.payloadSize, &writer)
         var hasValidCookie = false
@@ -145,14 +144,7 @@ package struct Responder: Sendable {
         _ query: QueryMessage, _ now: Moment, _ resolution: Resolution?, _ reply: inout Reply,
         _ refresh: inout Lookup?, _ writer: inout MessageWriter
     ) -> Needed? {
-        var type = query.type
-        if !policy.rewrites.isEmpty, let (other, otherType) = policy.rewrites.applied(to: name.name(), type) {
-            if otherType != type || other.wire.count != name.count || !name.equals(other.wire.span, count: name.count) {
-                reply.isRewritten = true
-            }
-            name = WireName(other)
-            type = otherType
-        }
+        let type = query.type
         for _ in 0..<Self.chainLimit {
             switch answerFromData(type, &reply, &writer) {
             case .done: return nil
@@ -181,11 +173,9 @@ package struct Responder: Sendable {
             return nil
         }
         let wantsSignatures = query.edns?.wantsSignatures ?? false
-        let finding =
-            policy.isCaching
-            ? cache.find(
-                name, type, wantsSignatures: wantsSignatures, isCheckingDisabled: query.isCheckingDisabled,
-                now: now.monotonic) : .nothing
+        let finding = cache.find(
+            name, type, wantsSignatures: wantsSignatures, isCheckingDisabled: query.isCheckingDisabled,
+            now: now.monotonic)
         var hasStale = false
         switch finding {
         case .fresh(let slot, let ttl, let isDue):
@@ -258,6 +248,6 @@ package struct Responder: Sendable {
             reply.additional += 1
         }
         reply.writeHeader(&writer)
-        accounts.countResponse(reply.code, bytes: writer.count)
+        accounts.countResponse(reply.code)
     }
 }

@@ -32,8 +32,7 @@ package struct ResponseRateLimit: Sendable {
     package mutating func decide(_ ip: IPAddress, now: UInt32) -> Decision {
         guard rate > 0 else { return .answer }
         let network = ip.family == .v4 ? ip.low >> 8 : ip.high >> 8 | 1 << 63
-        let mixed = (network ^ seed).multipliedFullWidth(by: 0x9e37_79b9_7f4a_7c15)
-        let place = Int((mixed.high ^ mixed.low) % UInt64(buckets.count))
+        let place = Int(KeyedHash.hash(network, seed: seed) % UInt64(buckets.count))
         if buckets[place].second != now { buckets[place] = Bucket(second: now) }
         buckets[place].answers &+= 1
         let above = Int64(buckets[place].answers) - Int64(rate)

@@ -62,12 +62,6 @@ package struct AnswerCache: Sendable {
         shrink()
     }
 
-    package mutating func removeAll() {
-        let old = self
-        self = AnswerCache(limits: limits, seed: seed)
-        counters.evictions = old.counters.evictions
-    }
-
     package subscript(message slot: Int) -> [UInt8] { slots[slot].message }
 
     package func isDenial(_ slot: Int) -> Bool { slots[slot].isDenial }
@@ -77,16 +71,9 @@ package struct AnswerCache: Sendable {
         _ name: WireName, _ type: RecordType, wantsSignatures: Bool, isCheckingDisabled: Bool, now: UInt32
     ) -> Finding {
         let flags = Self.flags(wantsSignatures, isCheckingDisabled)
-        let hash = Self.hash(name.hash(seed: seed), type, flags)
-        var place = Int(truncatingIfNeeded: hash) & (index.count - 1)
-        while index[place] >= 0 {
-            let slot = Int(index[place])
-            if slots[slot].hash == hash, slots[slot].flags == flags, matches(slot, name, type) {
-                return judge(slot, now: now)
-            }
-            place = (place + 1) & (index.count - 1)
-        }
-        return .nothing
+        let hash = questionHash(name, type, flags)
+        guard let slot = slot(hash, flags, name, type) else { return .nothing }
+        return judge(slot, now: now)
     }
 
     private mutating func judge(_ slot: Int, now: UInt32) -> Finding {
@@ -112,7 +99,7 @@ package struct AnswerCache: Sendable {
     package mutating func store(_ answer: UpstreamAnswer, for lookup: Lookup, now: UInt32) {
         let flags = Self.flags(lookup.wantsSignatures, lookup.isCheckingDisabled)
         let name = WireName(lookup.name)
-        let hash = Self.hash(name.hash(seed: seed), lookup.type, flags)
+        let hash = questionHash(name, lookup.type, flags)
         if let old = slot(hash, flags, name, lookup.type) { remove(old) }
         let limit = answer.isDenial ? limits.negativeTTL : limits.positiveTTL
         let minimum = answer.isDenial ? limits.minimumNegativeTTL : limits.minimumPositiveTTL
@@ -134,7 +121,7 @@ package struct AnswerCache: Sendable {
     package mutating func refreshFailed(_ lookup: Lookup) {
         let flags = Self.flags(lookup.wantsSignatures, lookup.isCheckingDisabled)
         let name = WireName(lookup.name)
-        guard let slot = slot(Self.hash(name.hash(seed: seed), lookup.type, flags), flags, name, lookup.type) else {
+        guard let slot = slot(questionHash(name, lookup.type, flags), flags, name, lookup.type) else {
             return
         }
         slots[slot].isRefreshing = false
@@ -146,9 +133,8 @@ package struct AnswerCache: Sendable {
         (wantsSignatures ? 1 : 0) | (isCheckingDisabled ? 2 : 0)
     }
 
-    private static func hash(_ name: UInt64, _ type: RecordType, _ flags: UInt8) -> UInt64 {
-        let mixed = (name ^ UInt64(type.rawValue) << 8 ^ UInt64(flags)).multipliedFullWidth(by: 0x9e37_79b9_7f4a_7c15)
-        return mixed.high ^ mixed.low
+    private func questionHash(_ name: WireName, _ type: RecordType, _ flags: UInt8) -> UInt64 {
+        KeyedHash.hash(name.hash(seed: seed) ^ UInt64(type.rawValue) << 8 ^ UInt64(flags), seed: seed)
     }
 
     /// The question of a kept message stands behind its header.

@@ -49,17 +49,6 @@ package struct DomainName: Hashable, Sendable {
         self.wire = wire
     }
 
-    /// How many labels it has, the root not counted.
-    package var labelCount: Int {
-        var count = 0
-        var index = 0
-        while wire[index] != 0 {
-            count += 1
-            index += 1 + Int(wire[index])
-        }
-        return count
-    }
-
     /// The name without its first label; nil for the root.
     package var parent: DomainName? {
         guard wire[0] != 0 else { return nil }
@@ -87,12 +76,6 @@ package struct DomainName: Hashable, Sendable {
 
     /// `label` before this name; nil when either is too long or the label is empty.
     package func prefixed(by label: some StringProtocol) -> DomainName? { prefixed(by: Array(label.utf8)) }
-
-    /// This name's labels before those of `other`; nil when that is too long.
-    package func joined(to other: DomainName) -> DomainName? {
-        guard wire.count - 1 + other.wire.count <= Self.maximumLength else { return nil }
-        return DomainName(trusted: wire.dropLast() + other.wire)
-    }
 }
 
 extension DomainName: CustomStringConvertible {

@@ -8,7 +8,6 @@ package struct MessageHeader: Hashable, Sendable {
         package static let truncated: UInt16 = 0x0200
         package static let recursionDesired: UInt16 = 0x0100
         package static let recursionAvailable: UInt16 = 0x0080
-        package static let authenticData: UInt16 = 0x0020
         package static let checkingDisabled: UInt16 = 0x0010
     }
 
@@ -43,4 +42,11 @@ extension Span<UInt8> {
 
     /// Four bytes in network order; all must be there.
     package func u32(at index: Int) -> UInt32 { UInt32(u16(at: index)) << 16 | UInt32(u16(at: index + 2)) }
+}
+
+extension [UInt8] {
+    /// Adds a number in network order.
+    package mutating func append(bigEndian value: some FixedWidthInteger) {
+        Swift.withUnsafeBytes(of: value.bigEndian) { append(contentsOf: $0) }
+    }
 }

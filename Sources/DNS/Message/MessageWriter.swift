@@ -106,9 +106,4 @@ package struct MessageWriter {
         put(UInt16(truncatingIfNeeded: value >> 16), at: index)
         put(UInt16(truncatingIfNeeded: value), at: index + 2)
     }
-
-    package func u16(at index: Int) -> UInt16 {
-        guard index >= 0, index + 2 <= count else { return 0 }
-        return UInt16(room[index]) << 8 | UInt16(room[index + 1])
-    }
 }

@@ -29,8 +29,6 @@ package struct QueryMessage: Sendable {
     package var recordClass: UInt16 = 0
     /// Behind the question; 12 when there is none.
     package var questionEnd = MessageHeader.size
-    /// The bytes of the question's name, its case as it came.
-    package var nameLength = 0
     package var edns: Extension?
 
     package var isRecursionDesired: Bool { flags & MessageHeader.Flag.recursionDesired != 0 }
@@ -55,7 +53,6 @@ package struct QueryMessage: Sendable {
             }
             query.type = RecordType(rawValue: message.u16(at: end))
             query.recordClass = message.u16(at: end + 2)
-            query.nameLength = end - index
             index = end + 4
             query.questionEnd = index
         }

@@ -36,13 +36,6 @@ package struct RecordType: RawRepresentable, Hashable, Sendable {
         35: "NAPTR", 39: "DNAME", 43: "DS", 46: "RRSIG", 47: "NSEC", 48: "DNSKEY", 50: "NSEC3", 64: "SVCB",
         65: "HTTPS", 251: "IXFR", 252: "AXFR", 255: "ANY",
     ]
-
-    /// Reads a mnemonic in any case.
-    package init?(mnemonic: some StringProtocol) {
-        let wanted = mnemonic.uppercased()
-        guard let found = Self.names.first(where: { $0.value == wanted }) else { return nil }
-        rawValue = found.key
-    }
 }
 
 extension RecordType: CustomStringConvertible {

@@ -88,5 +88,5 @@ package struct WireName: Sendable {
     }
 
     /// A hash that outsiders cannot predict without the seed.
-    package func hash(seed: UInt64) -> UInt64 { NameHash.hash(storage.span.extracting(first: count), seed: seed) }
+    package func hash(seed: UInt64) -> UInt64 { KeyedHash.hash(storage.span.extracting(first: count), seed: seed) }
 }

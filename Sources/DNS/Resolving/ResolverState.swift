@@ -5,13 +5,15 @@ package import NetworkTypes
 ///
 /// Equal questions share one flight. A flight asks one server, and a further one as well when that takes longer than it
 /// usually does; the first good answer counts. A server that failed several times in a row is asked last, and probed until
-/// it is back.
+/// it is back, at longer and longer intervals.
 package struct ResolverState<Waiter: Sendable>: Sendable {
     package struct Limits: Hashable, Sendable {
         /// Questions under way.
         package var flights = 1024
         /// Askers that wait for one question.
         package var waiters = 512
+        /// Askers that wait for all of them, whose queries are kept meanwhile.
+        package var allWaiters = 8192
         /// Attempts at one question.
         package var attempts = 6
         /// When a question is given up, in milliseconds.
@@ -74,7 +76,11 @@ package struct ResolverState<Waiter: Sendable>: Sendable {
     private var health: [SocketAddress: UpstreamHealth] = [:]
     private var failures: [Lookup: UInt64] = [:]
     private var lastAttempt: Attempt = 0
-    private var turn = 0
+    /// Askers of all flights.
+    package private(set) var waiterCount = 0
+    /// When ``advance(now:using:)`` is to be called next; nil while there is nothing to wait for. It may be too early, where
+    /// what was waited for has come, and never too late.
+    package private(set) var nextDue: UInt64?
 
     package init() {}
 
@@ -90,7 +96,11 @@ package struct ResolverState<Waiter: Sendable>: Sendable {
         health = health.filter { servers.contains($0.key) }
         counters.servers = counters.servers.filter { servers.contains($0.key) }
         failures = [:]
-        for server in servers where health[server] == nil { health[server] = UpstreamHealth() }
+        for server in servers where health[server] == nil {
+            health[server] = UpstreamHealth()
+            counters.servers[server] = .init()
+        }
+        nextDue = soonest
     }
 
     /// Whether some server of every zone seems to be up; true without any.
@@ -111,12 +121,13 @@ package struct ResolverState<Waiter: Sendable>: Sendable {
         let waiting = waiter.map { [Waiting(waiter: $0, hasStale: hasStale)] } ?? []
         if var flight = flights[lookup] {
             guard let waiter else { return [] }
-            guard flight.waiters.count < limits.waiters else {
+            guard flight.waiters.count < limits.waiters, waiterCount < limits.allWaiters else {
                 counters.overflows += 1
                 return [.fail(lookup, [waiter])]
             }
             if hasStale, flight.hasServedStale { return [.fail(lookup, [waiter])] }
             flight.waiters += waiting
+            waiterCount += 1
             flights[lookup] = flight
             return []
         }
@@ -126,7 +137,7 @@ package struct ResolverState<Waiter: Sendable>: Sendable {
             failures[lookup] = nil
         }
         guard let index = zones.index(for: WireName(lookup.name)), !zones[index].servers.isEmpty else { return refused }
-        guard flights.count < limits.flights else {
+        guard flights.count < limits.flights, waiting.isEmpty || waiterCount < limits.allWaiters else {
             counters.overflows += 1
             return refused
         }
@@ -144,7 +155,9 @@ package struct ResolverState<Waiter: Sendable>: Sendable {
             }
             flight.hasServedStale = true
         }
+        waiterCount += flight.waiters.count
         flights[lookup] = flight
+        wake(by: min(now + limits.stalePatience, now + limits.patience))
         return actions + tryNext(lookup, now: now, using: &random)
     }
 
@@ -184,13 +197,14 @@ package struct ResolverState<Waiter: Sendable>: Sendable {
         case .answer(let answer):
             noteSuccess(sending, answer.code, now: now)
             var actions = end(attempt, lookup)
-            guard let flight = flights.removeValue(forKey: lookup) else { return actions }
+            guard let flight = takeFlight(lookup) else { return actions }
             failures[lookup] = nil
             for other in flight.open.sorted() {
                 sent[other] = nil
                 actions.append(.forget(other))
             }
             actions.append(.settle(lookup, answer, flight.waiters.map(\.waiter)))
+            rest()
             return actions
         }
     }
@@ -201,22 +215,54 @@ package struct ResolverState<Waiter: Sendable>: Sendable {
     ) -> [Action] {
         guard let sending = sent[attempt] else { return [] }
         noteFailure(attempt, now: now)
-        guard let lookup = sending.lookup else {
-            sent[attempt] = nil
-            health[sending.server]?.isProbing = false
-            return [.forget(attempt)]
-        }
+        guard let lookup = sending.lookup else { return endProbe(attempt, sending.server) }
         let actions = end(attempt, lookup)
         guard flights[lookup]?.open.isEmpty == true else { return actions }
         return actions + tryNext(lookup, now: now, using: &random)
     }
 
-    /// Whether ``advance(now:using:)`` is to be called now and then, every ``tick`` milliseconds.
-    package var isWaiting: Bool {
-        !flights.isEmpty || !sent.isEmpty || zones.contains { zone in zone.servers.contains { isDown($0, zone) } }
+    /// This machine had no room to send a message, which says nothing about the server. Another server could not be asked
+    /// either: who waits is answered with what is at hand, and nothing is remembered.
+    package mutating func notSent(_ attempt: Attempt) -> [Action] {
+        guard let sending = sent[attempt] else { return [] }
+        counters.overflows += 1
+        guard let lookup = sending.lookup else { return endProbe(attempt, sending.server) }
+        let actions = end(attempt, lookup)
+        guard flights[lookup]?.open.isEmpty == true, let flight = takeFlight(lookup) else { return actions }
+        rest()
+        return actions + [.fail(lookup, flight.waiters.map(\.waiter))]
     }
 
-    package static var tick: UInt64 { 20 }
+    private mutating func endProbe(_ attempt: Attempt, _ server: SocketAddress) -> [Action] {
+        sent[attempt] = nil
+        health[server]?.isProbing = false
+        nextDue = soonest
+        return [.forget(attempt)]
+    }
+
+    // MARK: Time
+
+    private mutating func wake(by due: UInt64) { nextDue = min(nextDue ?? due, due) }
+
+    /// Forgets the time of what has come, where looking costs nothing.
+    private mutating func rest() { if flights.isEmpty { nextDue = soonest } }
+
+    /// The earliest moment at which ``advance(now:using:)`` does anything.
+    private var soonest: UInt64? {
+        var due = UInt64.max
+        for flight in flights.values {
+            due = min(due, flight.begun + limits.patience)
+            if !flight.hasServedStale { due = min(due, flight.begun + limits.stalePatience) }
+            if flight.asked < limits.attempts { due = min(due, flight.nextTry) }
+        }
+        for sending in sent.values where sending.lookup == nil { due = min(due, sending.at + limits.stalePatience) }
+        for zone in zones {
+            for server in zone.servers where isDown(server, zone) {
+                if let known = health[server], !known.isProbing { due = min(due, known.nextProbe) }
+            }
+        }
+        return due == .max ? nil : due
+    }
 
     /// Time has passed.
     package mutating func advance(now: UInt64, using random: inout some RandomNumberGenerator) -> [Action] {
@@ -230,6 +276,7 @@ package struct ResolverState<Waiter: Sendable>: Sendable {
                 let stale = flight.waiters.filter(\.hasStale).map(\.waiter)
                 flights[lookup]?.hasServedStale = true
                 flights[lookup]?.waiters.removeAll(where: \.hasStale)
+                waiterCount -= stale.count
                 if !stale.isEmpty { actions.append(.fail(lookup, stale)) }
             }
             if flight.asked < limits.attempts, now >= flight.nextTry {
@@ -246,24 +293,18 @@ package struct ResolverState<Waiter: Sendable>: Sendable {
         for zone in zones {
             for server in zone.servers where isDown(server, zone) {
                 guard let known = health[server], !known.isProbing, now >= known.nextProbe else { continue }
-                actions += probe(server, zone, now: now, using: &random)
+                actions += probe(server, now: now, using: &random)
             }
         }
+        nextDue = soonest
         return actions
     }
 
     // MARK: Attempts
 
     /// The servers in the order in which they are asked: those that are down last.
-    private mutating func order(_ zone: ForwardedZone, using random: inout some RandomNumberGenerator) -> [Int] {
-        var order = Array(zone.servers.indices)
-        switch zone.policy {
-        case .sequential: break
-        case .random: order.shuffle(using: &random)
-        case .roundRobin:
-            turn = (turn + 1) % max(1, order.count)
-            order = Array(order[turn...] + order[..<turn])
-        }
+    private func order(_ zone: ForwardedZone, using random: inout some RandomNumberGenerator) -> [Int] {
+        let order = zone.servers.indices.shuffled(using: &random)
         return order.filter { !isDown(zone.servers[$0], zone) } + order.filter { isDown(zone.servers[$0], zone) }
     }
 
@@ -280,9 +321,9 @@ package struct ResolverState<Waiter: Sendable>: Sendable {
         let round = UInt64(flight.asked / flight.servers.count)
         flight.nextTry = now + (health[server]?.patience ?? 300) << min(round, 3)
         flight.asked += 1
-        let byStream = flight.zone.forcesTCP
         flights[lookup] = flight
-        return send(lookup, to: server, byStream: byStream, now: now, using: &random)
+        wake(by: flight.nextTry)
+        return send(lookup, to: server, byStream: false, now: now, using: &random)
     }
 
     private mutating func send(
@@ -295,7 +336,7 @@ package struct ResolverState<Waiter: Sendable>: Sendable {
         sent[lastAttempt] = Sent(
             lookup: lookup, server: server, id: id, at: now, byStream: byStream, hasExtension: hasExtension)
         flights[lookup]?.open.insert(lastAttempt)
-        counters.servers[server, default: .init()].requests += 1
+        counters.servers[server]?.requests += 1
         let bytes = UpstreamReply.query(lookup, id: id, hasExtension: hasExtension)
         return [.send(lastAttempt, to: server, byStream: byStream, bytes: bytes)]
     }
@@ -307,7 +348,7 @@ package struct ResolverState<Waiter: Sendable>: Sendable {
     }
 
     private mutating func giveUp(_ lookup: Lookup, now: UInt64) -> [Action] {
-        guard let flight = flights.removeValue(forKey: lookup) else { return [] }
+        guard let flight = takeFlight(lookup) else { return [] }
         var actions: [Action] = []
         for attempt in flight.open.sorted() {
             noteFailure(attempt, now: now)
@@ -316,7 +357,14 @@ package struct ResolverState<Waiter: Sendable>: Sendable {
         }
         if failures.count >= limits.flights { failures = failures.filter { now < $0.value } }
         if failures.count < limits.flights { failures[lookup] = now + limits.failureMemory }
+        rest()
         return actions + [.fail(lookup, flight.waiters.map(\.waiter))]
+    }
+
+    private mutating func takeFlight(_ lookup: Lookup) -> Flight? {
+        guard let flight = flights.removeValue(forKey: lookup) else { return nil }
+        waiterCount -= flight.waiters.count
+        return flight
     }
 
     // MARK: Health
@@ -324,7 +372,8 @@ package struct ResolverState<Waiter: Sendable>: Sendable {
     private mutating func noteSuccess(_ sending: Sent, _ code: ResponseCode, now: UInt64) {
         let elapsed = now &- sending.at
         health[sending.server]?.succeeded(after: elapsed)
-        var counts = counters.servers[sending.server] ?? .init()
+        // One that is configured no more is not counted.
+        guard var counts = counters.servers[sending.server] else { return }
         counts.responses[AnswerAccounts.codes.firstIndex(of: code) ?? AnswerAccounts.codes.count] += 1
         counts.durationSum += Double(elapsed) / 1000
         counts.durationCount += 1
@@ -335,26 +384,27 @@ package struct ResolverState<Waiter: Sendable>: Sendable {
         guard let sending = sent[attempt], !sending.countedAsFailure else { return }
         sent[attempt]?.countedAsFailure = true
         health[sending.server]?.failed(now: now)
+        // It may count as down now, and is to be probed.
+        if let known = health[sending.server] { wake(by: known.nextProbe) }
         if sending.lookup == nil {
-            counters.servers[sending.server, default: .init()].probeFailures += 1
+            counters.servers[sending.server]?.probeFailures += 1
         } else {
-            counters.servers[sending.server, default: .init()].failures += 1
+            counters.servers[sending.server]?.failures += 1
         }
     }
 
     private static var probeLookup: Lookup { Lookup(name: .root, type: .ns) }
 
     private mutating func probe(
-        _ server: SocketAddress, _ zone: ForwardedZone, now: UInt64, using random: inout some RandomNumberGenerator
+        _ server: SocketAddress, now: UInt64, using random: inout some RandomNumberGenerator
     ) -> [Action] {
         lastAttempt += 1
         let id = UInt16.random(in: 0 ... .max, using: &random)
         sent[lastAttempt] = Sent(
-            lookup: nil, server: server, id: id, at: now, byStream: zone.forcesTCP, hasExtension: true)
-        health[server]?.isProbing = true
-        health[server]?.nextProbe = now + UpstreamHealth.probePause
+            lookup: nil, server: server, id: id, at: now, byStream: false, hasExtension: true)
+        health[server]?.probed(now: now)
         let bytes = UpstreamReply.query(Self.probeLookup, id: id)
-        return [.send(lastAttempt, to: server, byStream: zone.forcesTCP, bytes: bytes)]
+        return [.send(lastAttempt, to: server, byStream: false, bytes: bytes)]
     }
 
     /// Whatever a server says to a probe, it is there.
@@ -365,9 +415,7 @@ package struct ResolverState<Waiter: Sendable>: Sendable {
             counters.foreign += 1
             return []
         }
-        sent[attempt] = nil
-        health[sending.server]?.isProbing = false
         health[sending.server]?.succeeded(after: now &- sending.at)
-        return [.forget(attempt)]
+        return endProbe(attempt, sending.server)
     }
 }

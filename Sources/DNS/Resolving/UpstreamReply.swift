@@ -24,14 +24,15 @@ package enum UpstreamReply {
         var flags = MessageHeader.Flag.recursionDesired
         if lookup.isCheckingDisabled { flags |= MessageHeader.Flag.checkingDisabled }
         var bytes: [UInt8] = []
-        func append(_ value: UInt16) { bytes += [UInt8(value >> 8), UInt8(value & 0xff)] }
-        for value in [id, flags, 1, 0, 0, hasExtension ? 1 : 0] { append(value) }
+        for value: UInt16 in [id, flags, 1, 0, 0, hasExtension ? 1 : 0] { bytes.append(bigEndian: value) }
         bytes += lookup.name.wire
-        append(lookup.type.rawValue)
-        append(1)
+        bytes.append(bigEndian: lookup.type.rawValue)
+        bytes.append(bigEndian: UInt16(1))
         guard hasExtension else { return bytes }
         bytes.append(0)
-        for value in [RecordType.opt.rawValue, 1232, 0, lookup.wantsSignatures ? 0x8000 : 0, 0] { append(value) }
+        for value in [RecordType.opt.rawValue, 1232, 0, lookup.wantsSignatures ? 0x8000 : 0, 0] {
+            bytes.append(bigEndian: value)
+        }
         return bytes
     }
 
@@ -162,26 +163,24 @@ package enum UpstreamReply {
         _ answers: [Record], _ authorities: [Record], _ header: MessageHeader, _ lookup: Lookup, _ code: ResponseCode
     ) -> [UInt8] {
         var bytes: [UInt8] = []
-        func append(_ value: UInt16) { bytes += [UInt8(value >> 8), UInt8(value & 0xff)] }
         for value in [0, 0x8180 | code.rawValue, 1, UInt16(answers.count), UInt16(authorities.count), 0] {
-            append(value)
+            bytes.append(bigEndian: value)
         }
         bytes += lookup.name.wire
-        append(lookup.type.rawValue)
-        append(1)
+        bytes.append(bigEndian: lookup.type.rawValue)
+        bytes.append(bigEndian: UInt16(1))
         var known: [DomainName: Int] = [lookup.name: MessageHeader.size]
         for record in answers + authorities {
             if let offset = known[record.name] {
-                append(UInt16(0xc000 | offset))
+                bytes.append(bigEndian: UInt16(0xc000 | offset))
             } else {
                 if bytes.count < 0x4000 { known[record.name] = bytes.count }
                 bytes += record.name.wire
             }
-            append(record.type.rawValue)
-            append(1)
-            append(UInt16(record.ttl >> 16))
-            append(UInt16(record.ttl & 0xffff))
-            append(UInt16(record.data.count))
+            bytes.append(bigEndian: record.type.rawValue)
+            bytes.append(bigEndian: UInt16(1))
+            bytes.append(bigEndian: record.ttl)
+            bytes.append(bigEndian: UInt16(record.data.count))
             if record.type == .cname, bytes.count < 0x4000 { known[DomainName(trusted: record.data)] = bytes.count }
             bytes += record.data
         }

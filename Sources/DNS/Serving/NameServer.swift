@@ -21,13 +21,21 @@ package final class NameServer: Sendable {
     private let workers: [NameServerLoop]
 
     /// - Parameters:
-    ///   - connections: TCP connections at a time.
-    ///   - log: Called on the loops with every answered query; must not block.
-    package init(loops: [EventLoop], connections: Int = 512, log: (@Sendable (QueryLine) -> Void)? = nil) {
+    ///   - connections: TCP connections at a time; an eighth may be of strangers, who are refused.
+    ///   - exchanges: Sockets towards upstream servers at a time.
+    ///   - idleTimeout: How long a TCP connection may be without a whole query or an answer that is taken.
+    package init(
+        loops: [EventLoop], connections: Int = 512, exchanges: Int = 4096, idleTimeout: Duration = .seconds(10)
+    ) {
         let cookies = ServerCookie()
         let admission = SharedAdmission(.init(network: connections, perPeer: max(16, connections / 4)))
-        workers = loops.map { NameServerLoop(loop: $0, cookies: cookies, admission: admission) }
-        setLog(log)
+        let strangers = SharedAdmission(.init(network: max(8, connections / 8), perPeer: max(4, connections / 64)))
+        let places = DescriptorShare(limit: exchanges)
+        workers = loops.map {
+            NameServerLoop(
+                loop: $0, cookies: cookies, admission: admission, strangers: strangers, places: places,
+                waiters: max(512, 8192 / loops.count), idleTimeout: idleTimeout)
+        }
     }
 
     /// Begins to answer on an address, by UDP and TCP. With port 0 the kernel chooses one for both.
@@ -75,9 +83,11 @@ package final class NameServer: Sendable {
     /// Answers from this zone data from now on; each loop changes over between two batches.
     package func publish(_ data: ZoneData) { each { $0.responder.data = data } }
 
-    package func setPolicy(_ policy: AnswerPolicy) { each { $0.setPolicy(policy) } }
-
-    package func setLog(_ log: (@Sendable (QueryLine) -> Void)?) { each { $0.log = log } }
+    /// The bounds in it are those of the whole server.
+    package func setPolicy(_ policy: AnswerPolicy) {
+        let share = policy.share(of: workers.count)
+        each { $0.setPolicy(share) }
+    }
 
     /// Sums what the loops counted.
     package func counters() async -> Counters {

@@ -19,8 +19,6 @@ final class NameServerLoop: EventHandler, @unchecked Sendable {
         var begun: MonotonicTime
     }
 
-    /// An idle connection ends after this long (RFC 7766, 6.2.3).
-    static let idleTimeout: Duration = .seconds(10)
     /// Batches of datagrams, or queries of a connection, before other descriptors get their turn.
     private static let burst = 16
 
@@ -28,6 +26,9 @@ final class NameServerLoop: EventHandler, @unchecked Sendable {
     var responder: Responder
     private(set) var resolver = ResolverState<Waiter>()
     private let admission: SharedAdmission
+    /// Those of the connections that are of strangers.
+    private let strangers: SharedAdmission
+    private let idleTimeout: Duration
     private let exchanges: UpstreamExchanges
     private let batch = DatagramBatch()
     private let streamRoom = UnsafeMutableRawBufferPointer.allocate(byteCount: 65_537, alignment: 16)
@@ -36,23 +37,28 @@ final class NameServerLoop: EventHandler, @unchecked Sendable {
     private var acceptors: [Acceptor] = []
     private var connections: [UInt64: StreamConnection] = [:]
     private var lastToken: UInt64 = 0
-    private var ticker: LoopTimer?
+    /// For the resolver, and when it is due in milliseconds.
+    private var ticker: (timer: LoopTimer, due: UInt64)?
     private var sweeper: LoopTimer?
     private var isStopped = false
-    /// Called with every answered query.
-    var log: (@Sendable (QueryLine) -> Void)?
 
-    init(loop: EventLoop, cookies: ServerCookie, admission: SharedAdmission) {
+    /// - Parameter idleTimeout: An idle connection ends after this long (RFC 7766, 6.2.3).
+    init(
+        loop: EventLoop, cookies: ServerCookie, admission: SharedAdmission, strangers: SharedAdmission,
+        places: DescriptorShare, waiters: Int, idleTimeout: Duration
+    ) {
         self.loop = loop
         self.admission = admission
+        self.strangers = strangers
+        self.idleTimeout = idleTimeout
+        resolver.limits.allWaiters = waiters
         responder = Responder(cookies: cookies)
-        exchanges = UpstreamExchanges(loop: loop)
+        exchanges = UpstreamExchanges(loop: loop, places: places)
         exchanges.onMessage = { [unowned self] attempt, bytes in
             perform(resolver.received(attempt, bytes, now: milliseconds, using: &random))
+            scheduleTick()
         }
-        exchanges.onFailure = { [unowned self] attempt in
-            perform(resolver.failed(attempt, now: milliseconds, using: &random))
-        }
+        exchanges.onFailure = { [unowned self] attempt in failed(attempt) }
     }
 
     deinit { streamRoom.deallocate() }
@@ -75,7 +81,9 @@ final class NameServerLoop: EventHandler, @unchecked Sendable {
 
     func setPolicy(_ policy: AnswerPolicy) {
         responder.setPolicy(policy)
-        if policy.forwardedZones != resolver.zones { resolver.setZones(policy.forwardedZones) }
+        guard policy.forwardedZones != resolver.zones else { return }
+        resolver.setZones(policy.forwardedZones)
+        scheduleTick()
     }
 
     func stop() {
@@ -86,7 +94,7 @@ final class NameServerLoop: EventHandler, @unchecked Sendable {
         datagramListeners = [:]
         for token in Array(connections.keys) { end(token) }
         exchanges.forgetAll()
-        ticker?.cancel()
+        ticker?.timer.cancel()
         sweeper?.cancel()
     }
 
@@ -97,9 +105,9 @@ final class NameServerLoop: EventHandler, @unchecked Sendable {
             if events.contains(.readable) { receive(listener.descriptor, token) }
             return
         }
-        guard connections[token] != nil else { return }
-        if events.contains(.writable) { flush(token) }
-        if events.contains(.readable) { read(token) }
+        guard let connection = connections[token] else { return }
+        if events.contains(.writable) { flush(connection, token) }
+        if events.contains(.readable) { read(connection, token) }
     }
 
     private var milliseconds: UInt64 { MonotonicTime.now.nanoseconds / 1_000_000 }
@@ -122,14 +130,13 @@ final class NameServerLoop: EventHandler, @unchecked Sendable {
             for index in 0..<count {
                 guard let bytes = batch.bytes(index), let peer = batch.peer(index) else { continue }
                 var writer = MessageWriter(batch.room(index))
-                let client = Responder.Client(ip: peer.ip.mappedV4 ?? peer.ip, isStream: false)
+                let client = Responder.Client(ip: peer.ip, isStream: false)
                 switch responder.respond(to: bytes.span, from: client, at: moment, into: &writer) {
                 case .drop: continue
                 case .answer(let refresh):
                     batch.answer(index, count: writer.count)
                     answered += 1
                     if let refresh { resolve(refresh, nil, hasStale: false) }
-                    if log != nil { note(Array(bytes), peer, false, writer, begun) }
                 case .resolve(let lookup, let hasStale):
                     let waiter = Waiter(
                         query: Array(bytes), client: peer, isStream: false,
@@ -154,99 +161,119 @@ final class NameServerLoop: EventHandler, @unchecked Sendable {
             Socket.close(descriptor)
             return
         }
+        let isStranger = responder.policy.access.standing(of: peer.ip) == .stranger
+        guard !isStranger || strangers.admit(peer.ip) == .admitted else {
+            Socket.close(descriptor)
+            admission.leave(peer.ip)
+            return
+        }
         lastToken += 1
         do throws(TransportError) {
             let registration = try loop.register(descriptor, handler: self, token: lastToken)
             connections[lastToken] = StreamConnection(
-                descriptor: descriptor, registration: registration, peer: peer, lastProgress: loop.now)
+                descriptor: descriptor, registration: registration, peer: peer, isStranger: isStranger,
+                lastProgress: loop.now)
             scheduleSweep()
         } catch {
             Socket.close(descriptor)
-            admission.leave(peer.ip)
+            leave(peer.ip, isStranger)
         }
+    }
+
+    private func leave(_ peer: IPAddress, _ isStranger: Bool) {
+        admission.leave(peer)
+        if isStranger { strangers.leave(peer) }
     }
 
     private func end(_ token: UInt64) {
         guard let connection = connections.removeValue(forKey: token) else { return }
+        connection.isEnded = true
         loop.close(connection.registration)
-        admission.leave(connection.peer.ip)
+        leave(connection.peer.ip, connection.isStranger)
     }
 
-    private func read(_ token: UInt64) {
+    private func read(_ connection: StreamConnection, _ token: UInt64) {
         for _ in 0..<Self.burst {
-            guard let connection = connections[token], !connection.isHalfClosed, !connection.isFull else { return }
+            guard !connection.isEnded, !connection.isHalfClosed, !connection.isRefused else { return }
+            guard !connection.isFull else {
+                connection.isHeldBack = true
+                return
+            }
             switch Socket.read(connection.descriptor, into: loop.readBuffer) {
             case .bytes(let count):
-                connections[token]?.received += loop.readBuffer[..<count]
-                connections[token]?.lastProgress = loop.now
-                answerQueries(token)
+                connection.received.append(loop.readBuffer[..<count])
+                answerQueries(connection, token)
             case .wouldBlock: return
             case .closed:
-                connections[token]?.isHalfClosed = true
-                endIfDone(token)
+                connection.isHalfClosed = true
+                answerQueries(connection, token)
+                endIfDone(connection, token)
                 return
             case .failed:
                 end(token)
                 return
             }
         }
-        loop.execute { [self] in if connections[token] != nil { read(token) } }
+        loop.execute { [self] in if let connection = connections[token] { read(connection, token) } }
     }
 
-    private func answerQueries(_ token: UInt64) {
-        while let connection = connections[token], !connection.isFull {
-            guard let next = connections[token]?.nextQuery() else { return }
-            switch next {
+    /// Answers what has come, one query behind the other; the only place that goes on to a next one.
+    private func answerQueries(_ connection: StreamConnection, _ token: UInt64) {
+        connection.isHeldBack = false
+        while !connection.isEnded, !connection.isRefused {
+            guard !connection.isFull else {
+                connection.isHeldBack = true
+                return
+            }
+            switch connection.received.next() {
             case .incomplete: return
             case .hopeless:
                 end(token)
                 return
-            case .query(let query):
+            case .frame(let query):
+                connection.lastProgress = loop.now
                 let waiter = Waiter(
                     query: query, client: connection.peer, isStream: true, path: .stream(token), begun: .now)
                 answer(waiter, nil)
+                // Told once that it is not answered: it holds its place no longer.
+                if connection.isStranger {
+                    connection.isRefused = true
+                    endIfDone(connection, token)
+                }
             }
         }
     }
 
-    private func flush(_ token: UInt64) {
-        guard let connection = connections[token], !connection.unsent.isEmpty else { return }
-        switch connection.unsent.withUnsafeBytes({ Socket.write(connection.descriptor, $0) }) {
-        case .bytes(let count):
-            connections[token]?.unsent.removeFirst(count)
-            connections[token]?.lastProgress = loop.now
+    private func flush(_ connection: StreamConnection, _ token: UInt64) {
+        guard !connection.isEnded, !connection.unsent.isEmpty else { return }
+        switch connection.unsent.write(to: connection.descriptor) {
+        case .bytes: connection.lastProgress = loop.now
         case .wouldBlock: return
         case .closed, .failed:
             end(token)
             return
         }
         resumeReading(token)
-        endIfDone(token)
     }
 
     /// What had to wait is read on; its event is gone.
     private func resumeReading(_ token: UInt64) {
         guard let connection = connections[token], !connection.isFull else { return }
-        answerQueries(token)
-        if connections[token]?.isHalfClosed == false {
-            loop.execute { [self] in if connections[token] != nil { read(token) } }
-        }
+        answerQueries(connection, token)
+        endIfDone(connection, token)
+        guard !connection.isEnded, !connection.isHalfClosed, !connection.isRefused else { return }
+        loop.execute { [self] in if let connection = connections[token] { read(connection, token) } }
     }
 
-    private func endIfDone(_ token: UInt64) {
-        guard let connection = connections[token], connection.isHalfClosed, connection.waiting == 0,
-            connection.unsent.isEmpty
-        else { return }
-        end(token)
-    }
+    private func endIfDone(_ connection: StreamConnection, _ token: UInt64) { if connection.isDone { end(token) } }
 
     private func scheduleSweep() {
         guard sweeper == nil, !isStopped else { return }
-        sweeper = loop.schedule(after: .seconds(1)) { [weak self] in
+        sweeper = loop.schedule(after: min(.seconds(1), idleTimeout)) { [weak self] in
             guard let self else { return }
             sweeper = nil
             for (token, connection) in connections
-            where connection.waiting == 0 && loop.now - connection.lastProgress >= Self.idleTimeout { end(token) }
+            where connection.waiting == 0 && loop.now - connection.lastProgress >= idleTimeout { end(token) }
             if !connections.isEmpty { scheduleSweep() }
         }
     }
@@ -256,7 +283,7 @@ final class NameServerLoop: EventHandler, @unchecked Sendable {
     private func answer(_ waiter: Waiter, _ resolution: Responder.Resolution?) {
         var writer = MessageWriter(
             UnsafeMutableRawBufferPointer(rebasing: streamRoom[2...]))
-        let client = Responder.Client(ip: waiter.client.ip.mappedV4 ?? waiter.client.ip, isStream: waiter.isStream)
+        let client = Responder.Client(ip: waiter.client.ip, isStream: waiter.isStream)
         let outcome = responder.respond(
             to: waiter.query.span, from: client, at: moment, given: resolution, into: &writer)
         switch outcome {
@@ -272,7 +299,6 @@ final class NameServerLoop: EventHandler, @unchecked Sendable {
             send(writer, waiter)
             responder.accounts.countDuration(nanoseconds: MonotonicTime.now.nanoseconds - waiter.begun.nanoseconds)
             if let refresh { resolve(refresh, nil, hasStale: false) }
-            if log != nil { note(waiter.query, waiter.client, waiter.isStream, writer, waiter.begun) }
         }
     }
 
@@ -289,31 +315,22 @@ final class NameServerLoop: EventHandler, @unchecked Sendable {
             Socket.send(listener, bytes, along: path)
         case .stream(let token):
             guard let connection = connections[token] else { return }
-            streamRoom[0] = UInt8(truncatingIfNeeded: writer.count >> 8)
-            streamRoom[1] = UInt8(truncatingIfNeeded: writer.count)
+            streamRoom.storeBytes(of: UInt16(writer.count).bigEndian, as: UInt16.self)
             let frame = UnsafeRawBufferPointer(rebasing: streamRoom[..<(2 + writer.count)])
             var written = 0
             if connection.unsent.isEmpty {
                 switch Socket.write(connection.descriptor, frame) {
-                case .bytes(let count): written = count
+                case .bytes(let count):
+                    written = count
+                    connection.lastProgress = loop.now
                 case .wouldBlock: break
                 case .closed, .failed:
                     end(token)
                     return
                 }
             }
-            connections[token]?.lastProgress = loop.now
-            if written < frame.count { connections[token]?.unsent += frame[written...] }
+            if written < frame.count { connection.unsent.append(frame[written...]) }
         }
-    }
-
-    private func note(
-        _ query: [UInt8], _ client: SocketAddress, _ isStream: Bool, _ writer: MessageWriter, _ begun: MonotonicTime
-    ) {
-        log?(
-            QueryLine(
-                client: client, isStream: isStream, query: query, flags: writer.u16(at: 2), answerSize: writer.count,
-                elapsed: MonotonicTime.now - begun))
     }
 
     // MARK: Upstream
@@ -323,17 +340,24 @@ final class NameServerLoop: EventHandler, @unchecked Sendable {
         scheduleTick()
     }
 
+    private func failed(_ attempt: UInt64) {
+        perform(resolver.failed(attempt, now: milliseconds, using: &random))
+        scheduleTick()
+    }
+
     private func perform(_ actions: [ResolverState<Waiter>.Action]) {
         for action in actions {
             switch action {
             case .send(let attempt, let server, let byStream, let bytes):
-                if !exchanges.send(attempt, to: server, byStream: byStream, bytes) {
-                    // Later, so that a server that refuses at once does not make this call itself for ever.
-                    loop.execute { [self] in perform(resolver.failed(attempt, now: milliseconds, using: &random)) }
+                // Later, so that a server that refuses at once does not make this call itself for ever.
+                switch exchanges.send(attempt, to: server, byStream: byStream, bytes) {
+                case .sent: break
+                case .unreachable: loop.execute { [self] in failed(attempt) }
+                case .noRoom: loop.execute { [self] in perform(resolver.notSent(attempt)) }
                 }
             case .forget(let attempt): exchanges.forget(attempt)
             case .settle(let lookup, let answer, let waiters):
-                if responder.policy.isCaching { responder.cache.store(answer, for: lookup, now: moment.monotonic) }
+                responder.cache.store(answer, for: lookup, now: moment.monotonic)
                 for waiter in waiters { answerLate(waiter, .answer(answer)) }
             case .fail(let lookup, let waiters):
                 responder.cache.refreshFailed(lookup)
@@ -342,22 +366,32 @@ final class NameServerLoop: EventHandler, @unchecked Sendable {
         }
     }
 
+    /// Answers one who waited. This may happen inside of ``answerQueries(_:_:)``, where the next query is none of its
+    /// concern: a connection that had to wait is read on later, never from here, however many fail at once.
     private func answerLate(_ waiter: Waiter, _ resolution: Responder.Resolution) {
-        if case .stream(let token) = waiter.path { connections[token]?.waiting -= 1 }
+        guard case .stream(let token) = waiter.path else { return answer(waiter, resolution) }
+        guard let connection = connections[token] else { return }
+        connection.waiting -= 1
         answer(waiter, resolution)
-        if case .stream(let token) = waiter.path {
-            resumeReading(token)
-            endIfDone(token)
-        }
+        if connection.isHeldBack { loop.execute { [self] in resumeReading(token) } }
+        endIfDone(connection, token)
     }
 
     private func scheduleTick() {
-        guard ticker == nil, resolver.isWaiting, !isStopped else { return }
-        ticker = loop.schedule(after: .milliseconds(Int64(ResolverState<Waiter>.tick))) { [weak self] in
+        guard !isStopped, let due = resolver.nextDue else {
+            ticker?.timer.cancel()
+            ticker = nil
+            return
+        }
+        if let ticker, ticker.due <= due { return }
+        ticker?.timer.cancel()
+        let left = due > milliseconds ? due - milliseconds : 0
+        let timer = loop.schedule(after: .milliseconds(Int64(clamping: max(1, left)))) { [weak self] in
             guard let self else { return }
             ticker = nil
             perform(resolver.advance(now: milliseconds, using: &random))
             scheduleTick()
         }
+        ticker = (timer, due)
     }
 }

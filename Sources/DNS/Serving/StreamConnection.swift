@@ -1,8 +1,9 @@
 import NetworkTypes
 import Transport
 
-/// One TCP connection of an asker (RFC 7766): queries come one behind the other, answers go as they are ready.
-struct StreamConnection {
+/// One TCP connection of an asker (RFC 7766): queries come one behind the other, answers go as they are ready. Used on its
+/// loop only.
+final class StreamConnection {
     /// The longest query taken.
     static let queryLimit = 4096
     /// Queries under way upstream for one connection, and bytes of answers that it has not taken, before no more is read.
@@ -12,32 +13,35 @@ struct StreamConnection {
     let descriptor: Int32
     let registration: LoopRegistration
     let peer: SocketAddress
-    var received: [UInt8] = []
-    var unsent: [UInt8] = []
+    /// Somebody who is not answered: refused once, then closed.
+    let isStranger: Bool
+    var received = FrameReader(lengths: MessageHeader.size...queryLimit)
+    var unsent = SendBuffer()
     var waiting = 0
+    /// When a whole query came or answers were taken.
     var lastProgress: MonotonicTime
     /// The asker sends no more.
     var isHalfClosed = false
+    /// A stranger has been told.
+    var isRefused = false
+    /// Reading stopped because too much was under way; it goes on when there is less.
+    var isHeldBack = false
+    var isEnded = false
+
+    init(
+        descriptor: Int32, registration: LoopRegistration, peer: SocketAddress, isStranger: Bool,
+        lastProgress: MonotonicTime
+    ) {
+        self.descriptor = descriptor
+        self.registration = registration
+        self.peer = peer
+        self.isStranger = isStranger
+        self.lastProgress = lastProgress
+    }
 
     /// Too much is under way: the rest waits in the kernel, and so does the asker.
     var isFull: Bool { waiting >= Self.waitingLimit || unsent.count >= Self.unsentLimit }
 
-    /// The next whole query, taken out; nil while there is none.
-    ///
-    /// - Returns: nil for the value where the connection has to end: a frame that is longer than any query.
-    mutating func nextQuery() -> Next {
-        guard received.count >= 2 else { return .incomplete }
-        let length = Int(received.span.u16(at: 0))
-        guard length <= Self.queryLimit, length >= MessageHeader.size else { return .hopeless }
-        guard received.count >= 2 + length else { return .incomplete }
-        let query = Array(received[2..<(2 + length)])
-        received.removeFirst(2 + length)
-        return .query(query)
-    }
-
-    enum Next {
-        case query([UInt8])
-        case incomplete
-        case hopeless
-    }
+    /// Nothing is to be read, answered or sent any more.
+    var isDone: Bool { (isHalfClosed && !isHeldBack || isRefused) && waiting == 0 && unsent.isEmpty }
 }

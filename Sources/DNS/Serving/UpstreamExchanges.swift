@@ -1,3 +1,4 @@
+import Glibc
 import NetworkTypes
 import Transport
 
@@ -6,50 +7,88 @@ import Transport
 ///
 /// `@unchecked Sendable`: used on its loop only.
 final class UpstreamExchanges: EventHandler, @unchecked Sendable {
-    private struct Exchange {
-        var descriptor: Int32
-        var registration: LoopRegistration
-        var isStream: Bool
-        /// Of a stream: what is still to be sent, and what came.
-        var unsent: [UInt8] = []
-        var received: [UInt8] = []
+    /// What became of a message that was to be sent.
+    enum Sending {
+        case sent
+        /// The server cannot be reached.
+        case unreachable
+        /// This machine has no descriptor, port or memory for it.
+        case noRoom
+    }
+
+    private final class Exchange {
+        let descriptor: Int32
+        let registration: LoopRegistration
+        let isStream: Bool
+        var unsent: SendBuffer
+        var received = FrameReader(lengths: 0...65_535)
+
+        init(descriptor: Int32, registration: LoopRegistration, isStream: Bool, unsent: SendBuffer) {
+            self.descriptor = descriptor
+            self.registration = registration
+            self.isStream = isStream
+            self.unsent = unsent
+        }
     }
 
     private let loop: EventLoop
+    /// A place for each socket.
+    private let places: DescriptorShare
     private var exchanges: [UInt64: Exchange] = [:]
     /// A message came for an attempt.
     var onMessage: (UInt64, Span<UInt8>) -> Void = { _, _ in }
     var onFailure: (UInt64) -> Void = { _ in }
 
-    init(loop: EventLoop) { self.loop = loop }
+    init(loop: EventLoop, places: DescriptorShare) {
+        self.loop = loop
+        self.places = places
+    }
 
-    var count: Int { exchanges.count }
+    func send(_ attempt: UInt64, to server: SocketAddress, byStream: Bool, _ bytes: [UInt8]) -> Sending {
+        guard places.take(1) else { return .noRoom }
+        let sending = open(attempt, server, byStream, bytes)
+        if sending != .sent { places.give(1) }
+        return sending
+    }
 
-    /// False when it could not be sent.
-    func send(_ attempt: UInt64, to server: SocketAddress, byStream: Bool, _ bytes: [UInt8]) -> Bool {
+    private func open(_ attempt: UInt64, _ server: SocketAddress, _ byStream: Bool, _ bytes: [UInt8]) -> Sending {
         var opened: Int32 = -1
         do throws(TransportError) {
             opened = byStream ? try Socket.connect(server) : try Socket.connectUDP(server)
             if !byStream {
-                Socket.neverFragment(opened, server.ip.family)
-                guard case .bytes = bytes.withUnsafeBytes({ Socket.write(opened, $0) }) else {
-                    Socket.close(opened)
-                    return false
+                Socket.ignorePathMTU(opened, server.ip.family)
+                switch bytes.withUnsafeBytes({ Socket.write(opened, $0) }) {
+                case .bytes: break
+                case .wouldBlock: throw .system(EAGAIN, "send to \(server)")
+                case .closed: throw .system(ECONNREFUSED, "send to \(server)")
+                case .failed(let number): throw .system(number, "send to \(server)")
                 }
             }
+            var frame: [UInt8] = []
+            if byStream {
+                frame.append(bigEndian: UInt16(bytes.count))
+                frame += bytes
+            }
             let registration = try loop.register(opened, handler: self, token: attempt)
-            let frame = byStream ? [UInt8(bytes.count >> 8), UInt8(bytes.count & 0xff)] + bytes : []
             exchanges[attempt] = Exchange(
-                descriptor: opened, registration: registration, isStream: byStream, unsent: frame)
-            return true
+                descriptor: opened, registration: registration, isStream: byStream, unsent: SendBuffer(frame))
+            return .sent
         } catch {
             if opened >= 0 { Socket.close(opened) }
-            return false
+            return Self.isLocal(error) ? .noRoom : .unreachable
         }
     }
 
+    /// Whether an error is of this machine and says nothing about a server (socket(2), connect(2), epoll_ctl(2)).
+    private static func isLocal(_ error: TransportError) -> Bool {
+        guard case .system(let number) = error.code else { return false }
+        return [EMFILE, ENFILE, ENOBUFS, ENOMEM, ENOSPC, EAGAIN, EADDRNOTAVAIL].contains(number)
+    }
+
     func forget(_ attempt: UInt64) {
-        if let exchange = exchanges.removeValue(forKey: attempt) { loop.close(exchange.registration) }
+        guard let exchange = exchanges.removeValue(forKey: attempt) else { return }
+        loop.close(exchange.registration)
+        places.give(1)
     }
 
     func forgetAll() { for attempt in Array(exchanges.keys) { forget(attempt) } }
@@ -84,9 +123,8 @@ final class UpstreamExchanges: EventHandler, @unchecked Sendable {
     private func write(_ attempt: UInt64) {
         guard let exchange = exchanges[attempt], !exchange.unsent.isEmpty else { return }
         guard Socket.pendingError(exchange.descriptor) == 0 else { return onFailure(attempt) }
-        switch exchange.unsent.withUnsafeBytes({ Socket.write(exchange.descriptor, $0) }) {
-        case .bytes(let count): exchanges[attempt]?.unsent.removeFirst(count)
-        case .wouldBlock: break
+        switch exchange.unsent.write(to: exchange.descriptor) {
+        case .bytes, .wouldBlock: break
         case .closed, .failed: onFailure(attempt)
         }
     }
@@ -95,12 +133,10 @@ final class UpstreamExchanges: EventHandler, @unchecked Sendable {
         while let exchange = exchanges[attempt] {
             switch Socket.read(exchange.descriptor, into: loop.readBuffer) {
             case .bytes(let count):
-                exchanges[attempt]?.received += loop.readBuffer[..<count]
-                guard let received = exchanges[attempt]?.received, received.count >= 2 else { continue }
-                let length = Int(received.span.u16(at: 0))
-                guard received.count >= 2 + length else { continue }
+                exchange.received.append(loop.readBuffer[..<count])
                 // One question, one answer: what stands behind it belongs to nothing.
-                onMessage(attempt, received.span.extracting(2..<(2 + length)))
+                guard case .frame(let message) = exchange.received.next() else { continue }
+                onMessage(attempt, message.span)
                 return
             case .wouldBlock: return
             case .closed, .failed:

@@ -22,11 +22,11 @@ package struct NameNode: Hashable, Sendable {
             let kept = set.prefix(0xffff)
             let length = kept.reduce(0) { $0 + 2 + $1.data.count }
             bytes.reserveCapacity(bytes.count + 8 + length)
-            for value in [type.rawValue, UInt16(kept.count), UInt16(length >> 16), UInt16(length & 0xffff)] {
-                bytes += [UInt8(value >> 8), UInt8(value & 0xff)]
-            }
+            bytes.append(bigEndian: type.rawValue)
+            bytes.append(bigEndian: UInt16(kept.count))
+            bytes.append(bigEndian: UInt32(length))
             for record in kept {
-                bytes += [UInt8(record.data.count >> 8), UInt8(record.data.count & 0xff)]
+                bytes.append(bigEndian: UInt16(record.data.count))
                 bytes += record.data
             }
         }

@@ -121,7 +121,7 @@ package struct NameTable: Sendable {
     }
 
     private func locate(_ name: DomainName) -> (hash: UInt64, (branch: Int, leaf: Int, index: Int?)) {
-        let hash = NameHash.hash(name, seed: seed)
+        let hash = KeyedHash.hash(name, seed: seed)
         let (branch, leaf) = Self.place(hash)
         guard !branches[branch].isEmpty else { return (hash, (branch, leaf, nil)) }
         let index = branches[branch][leaf].firstIndex { $0.hash == hash && $0.node.isNamed(name) }

@@ -23,7 +23,7 @@ package struct ZoneRecord: Hashable, Sendable {
         _ name: DomainName, priority: UInt16 = 0, weight: UInt16, port: Port, target: DomainName
     ) -> ZoneRecord {
         var data: [UInt8] = []
-        for value in [priority, weight, port.rawValue] { data += [UInt8(value >> 8), UInt8(value & 0xff)] }
+        for value in [priority, weight, port.rawValue] { data.append(bigEndian: value) }
         return ZoneRecord(name: name, type: .srv, data: data + target.wire)
     }
 

@@ -4,7 +4,7 @@ package import ProxyEngine
 /// is a status code: nothing a client sends makes a series.
 package enum ProxyMetrics {
     package static func text(_ counters: ProxyCounters, droppedLogLines: UInt64) -> String {
-        var page = Page()
+        var page = MetricsPage()
         page.family("martlet_l7_responses_total", "counter", "Responses to clients, by status code.")
         for (status, count) in counters.statuses.sorted(by: { $0.key < $1.key }) {
             page.sample("martlet_l7_responses_total", [("code", "\(status)")], count)
@@ -41,11 +41,11 @@ package enum ProxyMetrics {
         return page.text
     }
 
-    private static func routes(_ counters: ProxyCounters, _ page: inout Page) {
+    private static func routes(_ counters: ProxyCounters, _ page: inout MetricsPage) {
         let routes = counters.routes.sorted { $0.key < $1.key }
         page.family("martlet_l7_route_responses_total", "counter", "Responses by route and class of status.")
         for (name, traffic) in routes {
-            page.classes("martlet_l7_route_responses_total", "route", name, traffic)
+            classes("martlet_l7_route_responses_total", "route", name, traffic, &page)
         }
         page.family("martlet_l7_route_bytes_total", "counter", "Bytes by route: sent upstream, or down to clients.")
         for (name, traffic) in routes {
@@ -54,11 +54,11 @@ package enum ProxyMetrics {
         }
     }
 
-    private static func upstreams(_ counters: ProxyCounters, _ page: inout Page) {
+    private static func upstreams(_ counters: ProxyCounters, _ page: inout MetricsPage) {
         let upstreams = counters.upstreams.sorted { $0.key < $1.key }
         page.family("martlet_l7_upstream_responses_total", "counter", "Responses by upstream and class of status.")
         for (name, upstream) in upstreams {
-            page.classes("martlet_l7_upstream_responses_total", "upstream", name, upstream.traffic)
+            classes("martlet_l7_upstream_responses_total", "upstream", name, upstream.traffic, &page)
         }
         let totals: [(String, String, KeyPath<ProxyCounters.Upstream, UInt64>)] = [
             ("connect_failures", "Attempts to connect that failed.", \.connectFailures),
@@ -73,38 +73,11 @@ package enum ProxyMetrics {
         }
     }
 
-    private struct Page {
-        private(set) var text = ""
-
-        mutating func family(_ name: String, _ type: String, _ help: String) {
-            text += "# HELP \(name) \(help)\n# TYPE \(name) \(type)\n"
-        }
-
-        mutating func sample(_ name: String, _ labels: [(String, String)], _ value: UInt64) {
-            text += name
-            if !labels.isEmpty {
-                text += "{\(labels.map { "\($0.0)=\"\(Self.escaped($0.1))\"" }.joined(separator: ","))}"
-            }
-            text += " \(value)\n"
-        }
-
-        mutating func classes(_ name: String, _ label: String, _ value: String, _ traffic: ProxyCounters.Traffic) {
-            for (index, count) in traffic.responsesByClass.enumerated() where count > 0 {
-                sample(name, [(label, value), ("class", "\(index + 1)xx")], count)
-            }
-        }
-
-        private static func escaped(_ value: String) -> String {
-            var escaped = ""
-            for scalar in value.unicodeScalars {
-                switch scalar {
-                case "\\": escaped += "\\\\"
-                case "\"": escaped += "\\\""
-                case "\n": escaped += "\\n"
-                default: escaped.unicodeScalars.append(scalar)
-                }
-            }
-            return escaped
+    private static func classes(
+        _ name: String, _ label: String, _ value: String, _ traffic: ProxyCounters.Traffic, _ page: inout MetricsPage
+    ) {
+        for (index, count) in traffic.responsesByClass.enumerated() where count > 0 {
+            page.sample(name, [(label, value), ("class", "\(index + 1)xx")], count)
         }
     }
 }

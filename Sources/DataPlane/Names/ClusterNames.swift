@@ -7,20 +7,12 @@ struct ClusterNames {
     /// The version of the scheme, as `dns-version` tells it.
     static let schemeVersion = "1.1.0"
 
-    /// Whether `10-0-0-7.NAMESPACE.pod.DOMAIN` is answered (the `pods` option of CoreDNS' `kubernetes`).
-    enum AddressNames: Hashable, Sendable {
-        case disabled, insecure
-    }
-
     struct Settings: Hashable, Sendable {
         var domain: DomainName
         /// Reverse zones that are answered as far as the cluster's addresses go.
         var reverseZones: [DomainName] = [.v4Reverse, .v6Reverse]
         var ttl: UInt32 = 5
         var negativeTTL: UInt32 = 5
-        var addressNames = AddressNames.insecure
-        /// Where the cluster's zone is asked further, rather than denied.
-        var fallsThrough = false
         /// The addresses that clients reach this server by.
         var servers: [IPAddress] = []
     }
@@ -53,29 +45,41 @@ struct ClusterNames {
     }
 
     /// Services changed; touches no names but theirs.
-    mutating func apply(_ changes: [(before: NameSource?, after: NameSource?)]) {
+    ///
+    /// - Returns: whether any name changed; if not, the zone is what it was, its serial too.
+    @discardableResult
+    mutating func apply(_ changes: [(before: NameSource?, after: NameSource?)]) -> Bool {
+        var isChanged = false
         var gone: Set<ZoneRecord> = []
         var new: Set<ZoneRecord> = []
         for change in changes {
             let before = change.before.map { ServiceNames($0, domain: settings.domain) } ?? ServiceNames()
             let after = change.after.map { ServiceNames($0, domain: settings.domain) } ?? ServiceNames()
             guard before != after else { continue }
+            isChanged = true
             gone.formUnion(before.records.subtracting(after.records))
             new.formUnion(after.records.subtracting(before.records))
             for name in after.empty.subtracting(before.empty) { table.pin(name) }
             for name in before.empty.subtracting(after.empty) { table.unpin(name) }
         }
+        guard isChanged else { return false }
         // What one Service gives up another may have taken.
         table.apply(removing: gone.subtracting(new), adding: new)
         serial &+= 1
+        return true
     }
 
     /// These namespaces exist now.
-    mutating func setNamespaces(_ now: Set<String>) {
+    ///
+    /// - Returns: whether that is news.
+    @discardableResult
+    mutating func setNamespaces(_ now: Set<String>) -> Bool {
+        guard now != namespaces else { return false }
         for name in now.subtracting(namespaces) { for name in Self.names(name, settings.domain) { table.pin(name) } }
         for name in namespaces.subtracting(now) { for name in Self.names(name, settings.domain) { table.unpin(name) } }
         namespaces = now
         serial &+= 1
+        return true
     }
 
     private static func names(_ namespace: String, _ domain: DomainName) -> [DomainName] {
@@ -83,15 +87,15 @@ struct ClusterNames {
     }
 
     /// What servers answer from.
-    func data(hosts: HostTable = HostTable()) -> ZoneData {
+    func data() -> ZoneData {
         let domain = settings.domain
         let contact = domain.prefixed(by: "hostmaster") ?? domain
         let zones = ([domain] + settings.reverseZones).map { name in
             AuthoritativeZone(
                 name: name, primary: Self.server(domain), contact: contact, serial: serial, ttl: settings.ttl,
-                negativeTTL: settings.negativeTTL, fallsThrough: name == domain ? settings.fallsThrough : true,
-                addressNames: name == domain && settings.addressNames == .insecure ? domain.prefixed(by: "pod") : nil)
+                negativeTTL: settings.negativeTTL, fallsThrough: name != domain,
+                addressNames: name == domain ? domain.prefixed(by: "pod") : nil)
         }
-        return ZoneData(zones: zones, names: table, hosts: hosts)
+        return ZoneData(zones: zones, names: table)
     }
 }

@@ -17,17 +17,19 @@ actor NamesFront {
     /// Where the server listens.
     private let addresses: [SocketAddress]
     private var names: ClusterNames
-    private var policy = AnswerPolicy()
+    /// The addresses of this machine.
+    private var ownAddresses: Set<IPAddress>
 
     init(
         state: TrafficState, server: NameServer, addresses: [SocketAddress], namespaces: Informer<KeptNamespace>,
-        configuration: NamesConfiguration, logger: Logger
+        configuration: NamesConfiguration, ownAddresses: Set<IPAddress>, logger: Logger
     ) {
         self.state = state
         self.server = server
         self.addresses = addresses
         self.namespaces = namespaces.store
         self.configuration = configuration
+        self.ownAddresses = ownAddresses
         self.logger = logger
         names = ClusterNames(
             .init(domain: configuration.domain, servers: addresses.map(\.ip).filter { !$0.isUnspecified }),
@@ -39,13 +41,31 @@ actor NamesFront {
     func publishFirst() {
         names.setNamespaces(Set(namespaces.keys.map(\.name)))
         names.apply(state.followNames().map { (nil, $0) })
-        policy.access = ClientAccess(limited: configuration.networks)
-        let upstreams =
-            configuration.upstreams.isEmpty
-            ? ResolverConfiguration(path: "/etc/resolv.conf").upstreams(excluding: addresses) : configuration.upstreams
-        policy.forwardedZones = upstreams.isEmpty ? [] : [ForwardedZone(servers: upstreams)]
         server.setPolicy(policy)
         server.publish(names.data())
+    }
+
+    /// This machine has these addresses now.
+    func setAddresses(_ addresses: Set<IPAddress>) {
+        guard addresses != ownAddresses else { return }
+        ownAddresses = addresses
+        server.setPolicy(policy)
+    }
+
+    /// How the server answers on this machine as it is now.
+    private var policy: AnswerPolicy {
+        var policy = AnswerPolicy()
+        policy.access = ClientAccess(own: ownAddresses, limited: configuration.networks)
+        let upstreams =
+            configuration.upstreams.isEmpty
+            ? ResolverConfiguration(path: "/etc/resolv.conf").upstreams(excluding: addresses, machine: ownAddresses)
+            : configuration.upstreams.filter { upstream in
+                let isThisServer = addresses.contains { $0.isReached(by: upstream, on: ownAddresses) }
+                if isThisServer { logger.warning("the upstream server \(upstream) is this server: not asked") }
+                return !isThisServer
+            }
+        policy.forwardedZones = upstreams.isEmpty ? [] : [ForwardedZone(servers: upstreams)]
+        return policy
     }
 
     /// Follows the changes until cancelled.
@@ -59,13 +79,10 @@ actor NamesFront {
 
     private func takeServices() {
         let changes = state.takeNameChanges()
-        guard !changes.isEmpty else { return }
-        names.apply(changes)
-        server.publish(names.data())
+        if names.apply(changes) { server.publish(names.data()) }
     }
 
     private func takeNamespaces() {
-        names.setNamespaces(Set(namespaces.keys.map(\.name)))
-        server.publish(names.data())
+        if names.setNamespaces(Set(namespaces.keys.map(\.name))) { server.publish(names.data()) }
     }
 }

@@ -30,6 +30,11 @@ final class TrafficState: Sendable {
             }
         }
 
+        /// Slices of these Services change, which only a headless one has names of.
+        mutating func noteNames(ofSliceOf keys: NamespacedName?...) {
+            for case let key? in keys where services[key]?.form == .headless { noteNames(key) }
+        }
+
         func nameSource(of key: NamespacedName) -> NameSource? {
             services[key].map { NameSource(service: $0, slices: services.slices(of: key)) }
         }
@@ -156,7 +161,7 @@ final class TrafficState: Sendable {
 
     func setSlice(_ key: NamespacedName, _ entry: EndpointSliceEntry?) {
         raise { value in
-            value.noteNames(entry?.service, value.services.owner(ofSlice: key))
+            value.noteNames(ofSliceOf: entry?.service, value.services.owner(ofSlice: key))
             return value.services.setSlice(key, entry)
         }
     }

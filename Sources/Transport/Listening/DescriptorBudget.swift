@@ -11,6 +11,8 @@ package struct DescriptorBudget: Sendable, Hashable {
         case upstreams
         /// Connections of the L4 relay, two descriptors each, and UDP flows.
         case relays
+        /// DNS: clients over TCP, and questions under way to other servers.
+        case names
     }
 
     /// The descriptors of the process.
@@ -30,9 +32,12 @@ package struct DescriptorBudget: Sendable, Hashable {
         DescriptorBudget(limit: limit, weights: [.clients: 15, .local: 1])
     }
 
-    /// A data plane: the proxy's clients and their upstreams, and the relay.
-    package static func dataPlane(limit: Int) -> DescriptorBudget {
-        DescriptorBudget(limit: limit, weights: [.clients: 1, .upstreams: 1, .relays: 2])
+    /// A data plane: the proxy's clients and their upstreams, the relay, and DNS where it is served.
+    package static func dataPlane(limit: Int, servesNames: Bool = false) -> DescriptorBudget {
+        DescriptorBudget(
+            limit: limit,
+            weights: servesNames
+                ? [.clients: 2, .upstreams: 2, .relays: 3, .names: 1] : [.clients: 1, .upstreams: 1, .relays: 2])
     }
 
     /// Kept for the process itself: store, logs, loops, listeners, and its own connection to the API.

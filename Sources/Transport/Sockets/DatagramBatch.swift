@@ -6,8 +6,6 @@ package import NetworkTypes
 /// must come from.
 package struct DatagramPath: Sendable {
     var raw: martlet_datagram_path
-
-    package var peer: SocketAddress? { SocketAddress(peer: raw) }
 }
 
 /// Room for a batch of datagrams and their answers, for servers that answer at once. Used on one loop only.
@@ -59,7 +57,9 @@ package final class DatagramBatch {
         return UnsafeBufferPointer(start: incoming + index * Self.receiveSize, count: Int(lengths[index]))
     }
 
-    package func peer(_ index: Int) -> SocketAddress? { index < count ? SocketAddress(peer: paths[index]) : nil }
+    package func peer(_ index: Int) -> SocketAddress? {
+        index < count ? withUnsafeBytes(of: paths[index].peer) { SocketAddress(kernel: $0) } : nil
+    }
 
     package func path(_ index: Int) -> DatagramPath {
         precondition(index < count, "a path is of a datagram that came")
@@ -99,7 +99,7 @@ extension Socket {
         // Best effort: a burst of queries waits in the kernel rather than being lost.
         var size: Int32 = 1 << 20
         setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &size, socklen_t(MemoryLayout<Int32>.size))
-        _ = martlet_never_fragment(descriptor, family)
+        _ = martlet_ignore_path_mtu(descriptor, family)
         return descriptor
     }
 
@@ -111,31 +111,10 @@ extension Socket {
             descriptor, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), bytes.count, &path, &length, 1)
     }
 
-    /// Nobody's word about the size of datagrams that pass is taken.
-    package static func neverFragment(_ descriptor: Int32, _ family: IPFamily) {
+    /// Nobody's word about the size of datagrams that pass on the path is taken; only what the interface itself cannot take
+    /// is split.
+    package static func ignorePathMTU(_ descriptor: Int32, _ family: IPFamily) {
         // A kernel without it treats datagrams of this size alike.
-        _ = martlet_never_fragment(descriptor, family == .v4 ? AF_INET : AF_INET6)
-    }
-}
-
-extension SocketAddress {
-    fileprivate init?(peer path: martlet_datagram_path) {
-        var path = path
-        let address = withUnsafeBytes(of: &path.peer) { bytes -> SocketAddress? in
-            let port = Port(UInt16(bigEndian: bytes.loadUnaligned(fromByteOffset: 2, as: UInt16.self)))
-            switch Int32(bytes.loadUnaligned(as: UInt16.self)) {
-            case AF_INET:
-                let number = bytes.loadUnaligned(fromByteOffset: 4, as: UInt32.self)
-                return SocketAddress(ip: IPAddress(v4: UInt32(bigEndian: number)), port: port)
-            case AF_INET6:
-                let high = bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self)
-                let low = bytes.loadUnaligned(fromByteOffset: 16, as: UInt64.self)
-                return SocketAddress(
-                    ip: IPAddress(v6High: UInt64(bigEndian: high), low: UInt64(bigEndian: low)), port: port)
-            default: return nil
-            }
-        }
-        guard let address else { return nil }
-        self = address
+        _ = martlet_ignore_path_mtu(descriptor, family == .v4 ? AF_INET : AF_INET6)
     }
 }

@@ -35,22 +35,24 @@ extension SocketAddress {
     /// Reads what the kernel wrote; nil for families other than IPv4 and IPv6. An IPv4-mapped address comes out as
     /// IPv4, since that is what the peer has.
     init?(kernel storage: sockaddr_storage) {
-        var storage = storage
-        switch Int32(storage.ss_family) {
+        guard let address = withUnsafeBytes(of: storage, { SocketAddress(kernel: $0) }) else { return nil }
+        self = address
+    }
+
+    /// Reads a `sockaddr_in` or `sockaddr_in6`, wherever it lies.
+    init?(kernel bytes: UnsafeRawBufferPointer) {
+        guard bytes.count >= MemoryLayout<sockaddr_in6>.size else { return nil }
+        let port = Port(UInt16(bigEndian: bytes.loadUnaligned(fromByteOffset: 2, as: UInt16.self)))
+        switch Int32(bytes.loadUnaligned(as: sa_family_t.self)) {
         case AF_INET:
-            let address = withUnsafeBytes(of: &storage) { $0.loadUnaligned(as: sockaddr_in.self) }
-            self.init(
-                ip: IPAddress(v4: UInt32(bigEndian: address.sin_addr.s_addr)),
-                port: Port(UInt16(bigEndian: address.sin_port)))
+            let number = bytes.loadUnaligned(fromByteOffset: 4, as: UInt32.self)
+            self.init(ip: IPAddress(v4: UInt32(bigEndian: number)), port: port)
         case AF_INET6:
-            var address = withUnsafeBytes(of: &storage) { $0.loadUnaligned(as: sockaddr_in6.self) }
-            let (high, low) = withUnsafeBytes(of: &address.sin6_addr) {
-                ($0.loadUnaligned(as: UInt64.self), $0.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
-            }
+            let high = bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self)
+            let low = bytes.loadUnaligned(fromByteOffset: 16, as: UInt64.self)
             let ip = IPAddress(v6High: UInt64(bigEndian: high), low: UInt64(bigEndian: low))
-            self.init(ip: ip.mappedV4 ?? ip, port: Port(UInt16(bigEndian: address.sin6_port)))
-        default:
-            return nil
+            self.init(ip: ip.mappedV4 ?? ip, port: port)
+        default: return nil
         }
     }
 }

@@ -8,7 +8,7 @@ import NetworkTypes
 struct NamesOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "The port of DNS, over UDP and TCP; 0 for none. Default: 53 where that is permitted, else none.",
+            "The port of DNS, over UDP and TCP; 0 for none. Default: 53 for root, else none.",
             valueName: "port"))
     var dnsPort: UInt16?
 
