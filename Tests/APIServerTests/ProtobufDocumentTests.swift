@@ -40,6 +40,75 @@ import Testing
             ])
     }
 
+    /// A field of bytes of any length.
+    private func long(_ number: UInt64, _ bytes: [UInt8]) -> [UInt8] {
+        var writer = ProtobufWriter()
+        writer.bytes(bytes, number)
+        return writer.buffer
+    }
+
+    private func definition(_ schema: [UInt8]) -> [UInt8] {
+        Array("k8s\0".utf8)
+            + long(1, long(1, Array("apiextensions.k8s.io/v1".utf8)) + long(2, Array("CustomResourceDefinition".utf8)))
+            + long(2, long(2, long(7, long(1, Array("v1".utf8)) + long(4, long(1, schema)))))
+    }
+
+    @Test(arguments: [60, 1_800, 5_000])
+    func `a body is refused that nests deeper than JSON may`(levels: Int) throws {
+        var negated: [UInt8] = []
+        var properties: [UInt8] = []
+        for _ in 0..<levels {
+            negated = long(28, negated)
+            properties = long(5, Array("object".utf8)) + long(29, long(1, [0x61]) + long(2, properties))
+        }
+        for schema in [negated, properties] where levels > 60 || schema == properties {
+            let error = #expect(throws: ProtobufDocument.Malformed.self) {
+                try ProtobufDocument.parse(definition(schema))
+            }
+            #expect(error?.message == "exceeded max depth")
+        }
+    }
+
+    @Test func `a deep body is taken as far as JSON could say it`() throws {
+        var schema: [UInt8] = []
+        for _ in 0..<90 { schema = long(28, schema) }
+        let document = try #require(try ProtobufDocument.parse(definition(schema)))
+        #expect(try JSONParser.parse(document.encoded()) == document)
+    }
+
+    @Test func `a hundred thousand elements and entries are gathered once each`() throws {
+        let one = long(2, [])
+        var containers: [UInt8] = []
+        var labels: [UInt8] = []
+        for index in 0..<100_000 {
+            containers += one
+            labels += long(11, long(1, Array("l\(index)".utf8)) + long(2, [0x62]))
+        }
+        let pod = try ProtobufDocument.parse(
+            Array("k8s\0".utf8) + long(1, long(1, Array("v1".utf8)) + long(2, Array("Pod".utf8)))
+                + long(2, long(1, labels) + long(2, containers)))
+        #expect(pod["spec"]["containers"].array?.count == 100_000)
+        #expect(pod["metadata"]["labels"].object?.count == 100_000)
+    }
+
+    @Test func `the pieces of a message add to each other`() throws {
+        let body = envelope(
+            "v1", "ConfigMap",
+            field(1, field(1, Array("a".utf8)))
+                + field(1, field(11, field(1, Array("k".utf8)) + field(2, Array("v".utf8)))))
+        #expect(try ProtobufDocument.parse(body)?["metadata"] == ["name": "a", "labels": ["k": "v"]])
+    }
+
+    @Test func `a body that does not say what it is counts as what is expected`() throws {
+        let body = Array("k8s\0".utf8) + field(2, field(1, field(1, Array("a".utf8))))
+        let kind = GroupVersionKind(group: "", version: "v1", kind: "ConfigMap")
+        #expect(try ProtobufDocument.parse(body, kind: kind)?["kind"] == "ConfigMap")
+        #expect(try ProtobufDocument.parse(body) == nil)
+        #expect(throws: ProtobufDocument.Malformed.self) {
+            try ProtobufDocument.parse(Array("k8s\0".utf8) + [0x02, 0x00])
+        }
+    }
+
     @Test func unknownKindsAreNotGuessed() throws {
         #expect(try ProtobufDocument.parse(envelope("example.org/v1", "Widget", [])) == nil)
     }

@@ -12,9 +12,13 @@ package enum ProtobufDocument {
         package let message: String
     }
 
-    /// - Parameter message: the message to expect, for bodies whose kind says nothing about it (DeleteOptions).
+    /// - Parameters:
+    ///   - message: the message to expect, for bodies whose kind says nothing about it (DeleteOptions).
+    ///   - kind: what a body is that does not say it.
     /// - Returns: nil for a kind whose fields are not known here.
-    package static func parse(_ body: [UInt8], message: String? = nil) throws(Malformed) -> JSONValue? {
+    package static func parse(
+        _ body: [UInt8], message: String? = nil, kind expected: GroupVersionKind? = nil
+    ) throws(Malformed) -> JSONValue? {
         guard body.starts(with: magic) else { throw Malformed(message: "the body does not begin with k8s\\0") }
         var envelope = Reader(body[magic.count...])
         var apiVersion = ""
@@ -24,51 +28,117 @@ package enum ProtobufDocument {
             guard case .bytes(let bytes) = value else { continue }
             switch number {
             case 1:
-                let meta = try decode(bytes, "TypeMeta")
+                let meta = try decode(bytes, "TypeMeta", depth: 0)
                 apiVersion = meta["apiVersion"].string ?? ""
                 kind = meta["kind"].string ?? ""
             case 2: raw = bytes
             default: break
             }
         }
+        if apiVersion.isEmpty, kind.isEmpty, let expected { (apiVersion, kind) = (expected.apiVersion, expected.kind) }
         guard let name = message ?? ProtobufFields.kinds["\(apiVersion)/\(kind)"] else { return nil }
         var document: JSONObject = ["apiVersion": .string(apiVersion), "kind": .string(kind)]
-        for (key, value) in try decode(raw, name) { document[key] = value }
-        return .object(document)
+        for (key, value) in try decode(raw, name, depth: 0) { document[key] = value }
+        let value = JSONValue.object(document)
+        // What JSON could not say could be kept and never be read again.
+        guard !value.nests(deeperThan: maximumDepth) else { throw tooDeep }
+        return value
     }
 
     package static let magic: [UInt8] = [0x6b, 0x38, 0x73, 0]
 
-    private static func decode(_ bytes: ArraySlice<UInt8>, _ message: String) throws(Malformed) -> JSONObject {
+    /// Levels of messages, and of the document that they become, as of a JSON body.
+    private static let maximumDepth = JSONParser.Limits().maximumDepth
+    private static var tooDeep: Malformed { Malformed(message: "exceeded max depth") }
+
+    /// What a message says in one of its fields. Each is gathered before it becomes part of the document: a field may come
+    /// any number of times.
+    private struct Part {
+        enum Content {
+            case value(JSONValue)
+            case items([JSONValue])
+            case entries(JSONObject)
+            /// Pieces of one message: the later ones add to the first (protobuf encoding guide, "Last One Wins").
+            case pieces([ArraySlice<UInt8>])
+        }
+
+        let number: UInt64
+        let field: ProtobufFields.Field
+        var content: Content
+    }
+
+    /// - Parameter depth: of the messages around this one.
+    private static func decode(
+        _ bytes: ArraySlice<UInt8>, _ message: String, depth: Int
+    ) throws(Malformed) -> JSONObject {
+        guard depth < maximumDepth else { throw tooDeep }
         let fields = ProtobufFields.messages[message] ?? [:]
         var reader = Reader(bytes)
-        var object = JSONObject()
+        var parts: [Part] = []
         while let (number, wire) = try reader.next() {
             guard let field = fields[number] else { continue }
-            if field.isInline, case .bytes(let inner) = wire, case .message(let name) = field.shape {
-                for (key, value) in try decode(inner, name) { object[key] = value }
-                continue
-            }
-            switch field.shape {
-            case .map(let shape):
-                guard case .bytes(let entry) = wire else { continue }
-                let (key, value) = try mapEntry(entry, shape)
-                object[field.name, default: [:]][key] = value
-            default:
-                guard let value = try value(wire, field.shape) else { continue }
-                if field.isRepeated {
-                    var items = object[field.name].array ?? []
-                    items.append(value)
-                    object[field.name] = .array(items)
-                } else if field.isPointer || !isZero(value) {
-                    object[field.name] = value
+            // The same field follows itself, mostly; and there are few of them.
+            let place =
+                parts.last?.number == number
+                ? parts.endIndex - 1 : parts.firstIndex { $0.number == number } ?? parts.endIndex
+            if place == parts.endIndex { parts.append(Part(number: number, field: field, content: .value(.null))) }
+            try add(wire, to: &parts[place], depth: depth)
+        }
+        var object = JSONObject(minimumCapacity: parts.count)
+        for part in parts {
+            switch part.content {
+            case .value(.null): break
+            case .value(let value): if part.field.isPointer || !isZero(value) { object[part.field.name] = value }
+            case .items(let items): object[part.field.name] = .array(items)
+            case .entries(let entries): object[part.field.name] = .object(entries)
+            case .pieces(let pieces):
+                guard case .message(let name) = part.field.shape else { continue }
+                let whole = pieces.count == 1 ? pieces[0] : Array(pieces.joined())[...]
+                let inner = try decode(whole, name, depth: depth + 1)
+                if part.field.isInline {
+                    for (key, value) in inner { object[key] = value }
+                } else if part.field.isPointer || !inner.isEmpty {
+                    object[part.field.name] = .object(inner)
                 }
             }
         }
         return object
     }
 
-    private static func value(_ wire: Reader.Value, _ shape: ProtobufFields.Shape) throws(Malformed) -> JSONValue? {
+    private static func add(_ wire: Reader.Value, to part: inout Part, depth: Int) throws(Malformed) {
+        // What is there is taken out and put back: two owners of an array would copy it each time.
+        let content = part.content
+        part.content = .value(.null)
+        switch part.field.shape {
+        case .map(let shape):
+            guard case .bytes(let entry) = wire else { return part.content = content }
+            var entries = JSONObject()
+            if case .entries(let known) = consume content { entries = known }
+            let (key, value) = try mapEntry(entry, shape, depth: depth)
+            entries[key] = value
+            part.content = .entries(entries)
+        case .message where !part.field.isRepeated:
+            guard case .bytes(let bytes) = wire else {
+                throw Malformed(message: "a field has another wire type than expected")
+            }
+            var pieces: [ArraySlice<UInt8>] = []
+            if case .pieces(let known) = consume content { pieces = known }
+            pieces.append(bytes)
+            part.content = .pieces(pieces)
+        case let shape where part.field.isRepeated:
+            guard let value = try value(wire, shape, depth: depth) else { return part.content = content }
+            var items: [JSONValue] = []
+            if case .items(let known) = consume content { items = known }
+            items.append(value)
+            part.content = .items(items)
+        case let shape:
+            part.content = try value(wire, shape, depth: depth).map { .value($0) } ?? content
+        }
+    }
+
+    private static func value(
+        _ wire: Reader.Value, _ shape: ProtobufFields.Shape, depth: Int
+    ) throws(Malformed) -> JSONValue? {
         switch (shape, wire) {
         case (.string, .bytes(let bytes)): return .string(try text(bytes))
         case (.bytes, .bytes(let bytes)): return .string(Base64.encode(Array(bytes)))
@@ -80,9 +150,9 @@ package enum ProtobufDocument {
         case (.quantity, .bytes(let bytes)): return .string(try text(try firstField(bytes)))
         case (.json, .bytes(let bytes)): return try json(try firstField(bytes))
         case (.double, .double(let number)): return number.isFinite ? .number(number) : nil
-        case (.schemaOr(let other), .bytes(let bytes)): return try schema(bytes, or: other)
+        case (.schemaOr(let other), .bytes(let bytes)): return try schema(bytes, or: other, depth: depth + 1)
         case (.strings, .bytes(let bytes)): return .array(try strings(bytes))
-        case (.message(let name), .bytes(let bytes)): return .object(try decode(bytes, name))
+        case (.message(let name), .bytes(let bytes)): return .object(try decode(bytes, name, depth: depth + 1))
         default: throw Malformed(message: "a field has another wire type than expected")
         }
     }
@@ -102,15 +172,15 @@ package enum ProtobufDocument {
         return text
     }
 
-    private static func mapEntry(_ bytes: ArraySlice<UInt8>, _ shape: ProtobufFields.Shape) throws(Malformed) -> (
-        String, JSONValue
-    ) {
+    private static func mapEntry(
+        _ bytes: ArraySlice<UInt8>, _ shape: ProtobufFields.Shape, depth: Int
+    ) throws(Malformed) -> (String, JSONValue) {
         var reader = Reader(bytes)
         var key = ""
         var entry: JSONValue = ""
         while let (number, wire) = try reader.next() {
             if number == 1, case .bytes(let bytes) = wire { key = try text(bytes) }
-            if number == 2 { entry = try value(wire, shape) ?? .null }
+            if number == 2 { entry = try value(wire, shape, depth: depth + 1) ?? .null }
         }
         return (key, entry)
     }
@@ -127,7 +197,7 @@ package enum ProtobufDocument {
 
     /// JSONSchemaPropsOrBool, …OrArray and …OrStringArray: a schema, or something else.
     private static func schema(
-        _ bytes: ArraySlice<UInt8>, or other: ProtobufFields.SchemaAlternative
+        _ bytes: ArraySlice<UInt8>, or other: ProtobufFields.SchemaAlternative, depth: Int
     ) throws(Malformed) -> JSONValue {
         var reader = Reader(bytes)
         var schema: JSONValue?
@@ -137,8 +207,9 @@ package enum ProtobufDocument {
             switch (other, number, wire) {
             case (.bool, 1, .varint(let flag)): isAllowed = flag != 0
             case (.bool, 2, .bytes(let bytes)), (.array, 1, .bytes(let bytes)), (.strings, 1, .bytes(let bytes)):
-                schema = .object(try decode(bytes, "JSONSchemaProps"))
-            case (.array, 2, .bytes(let bytes)): items.append(.object(try decode(bytes, "JSONSchemaProps")))
+                schema = .object(try decode(bytes, "JSONSchemaProps", depth: depth))
+            case (.array, 2, .bytes(let bytes)):
+                items.append(.object(try decode(bytes, "JSONSchemaProps", depth: depth)))
             case (.strings, 2, .bytes(let bytes)): items.append(.string(try text(bytes)))
             default: break
             }
@@ -222,6 +293,7 @@ private struct Reader {
     mutating func next() throws(ProtobufDocument.Malformed) -> (number: UInt64, value: Value)? {
         guard !rest.isEmpty else { return nil }
         let tag = try varint()
+        guard tag >> 3 > 0 else { throw ProtobufDocument.Malformed(message: "illegal tag \(tag >> 3)") }
         switch tag & 7 {
         case 0: return (tag >> 3, .varint(try varint()))
         case 1:

@@ -14,7 +14,7 @@ package final class APIServer: Sendable {
     package let addresses: [BindAddress]
 
     /// How long requests under way have after `shutdown`. A supervisor that kills waits a little longer.
-    private static let grace: Duration = .seconds(8)
+    package static let grace: Duration = .seconds(8)
 
     private let loops: [EventLoop]
     private let server: HTTPServer

@@ -88,7 +88,7 @@ struct DocumentReader: Sendable {
         let value: JSONValue
         switch Self.mediaType(contentType) {
         // A header that names no type is not the same as none.
-        case "" where contentType?.isEmpty == false: throw Self.unsupported
+        case "" where contentType?.isEmpty == false: throw unsupported
         case "", "application/json":
             do {
                 var duplicates: [String] = []
@@ -109,7 +109,7 @@ struct DocumentReader: Sendable {
             }
         case ProtobufDocument.mediaType: value = try parseProtobuf(body)
         default:
-            throw Self.unsupported
+            throw unsupported
         }
         guard case .object = value else {
             throw unrecognized("json: cannot unmarshal \(goTypeName(value)) into an object")
@@ -120,16 +120,23 @@ struct DocumentReader: Sendable {
     private func parseProtobuf(_ body: [UInt8]) throws(Status) -> JSONValue {
         let value: JSONValue?
         do throws(ProtobufDocument.Malformed) {
-            value = try ProtobufDocument.parse(body)
+            value = try ProtobufDocument.parse(body, kind: definition.groupVersionKind)
         } catch {
             throw unrecognized("proto: \(error.message)")
         }
-        guard let value else { throw Self.unsupported }
+        guard let value else { throw unsupported }
         return value
     }
 
-    static var unsupported: Status {
-        .unsupportedMediaType(supported: ["application/json", "application/yaml"])
+    /// Bodies of kinds without a protobuf message (custom resources) are JSON or YAML.
+    private var unsupported: Status {
+        let kind = definition.groupVersionKind
+        return Self.unsupported(protobuf: ProtobufFields.kinds["\(kind.apiVersion)/\(kind.kind)"] != nil)
+    }
+
+    static func unsupported(protobuf: Bool) -> Status {
+        .unsupportedMediaType(
+            supported: ["application/json", "application/yaml"] + (protobuf ? [ProtobufDocument.mediaType] : []))
     }
 
     private func unrecognized(_ reason: String) -> Status {

@@ -93,7 +93,6 @@ struct AccessReviewRules {
 
     /// A review has no name and no labels. What the path says about the namespace stands in a local one.
     private func metadataErrors(_ document: JSONValue) -> [FieldError] {
-        guard kind != .selfSubjectAccessReview else { return [] }
         var metadata = document["metadata"]?.object ?? JSONObject()
         metadata["managedFields"] = nil
         if kind == .localSubjectAccessReview { metadata["namespace"] = nil }

@@ -267,7 +267,7 @@ extension ObjectWriter {
                 case "application/yaml": body = try YAMLDocument.parse(exchange.request.body)
                 case ProtobufDocument.mediaType:
                     body = try ProtobufDocument.parse(exchange.request.body, message: "DeleteOptions")
-                default: throw DocumentReader.unsupported
+                default: throw DocumentReader.unsupported(protobuf: true)
                 }
             } catch let status as Status {
                 throw status

@@ -2,6 +2,7 @@ import APIResources
 import APIServer
 import ArgumentParser
 import CProcess
+import Glibc
 import KubeClient
 import KubeModel
 import Logging
@@ -74,7 +75,14 @@ struct APIServerCommand: AsyncParsableCommand {
         await ProcessSignals.waitForTermination()
         renewal.cancel()
         notification.stopping()
+        // A loop that is busy for good must not hold the process: what was acknowledged is on disk.
+        let patience = Task.detached {
+            try await Task.sleep(for: APIServer.grace + .seconds(5))
+            logger.error("a thread is still busy: ending without it")
+            _exit(1)
+        }
         await server.shutdown()
+        patience.cancel()
     }
 
     /// Writes whom clients trust, and the administrator's kubeconfig. A serving certificate of somebody else's authority, or

@@ -107,6 +107,9 @@ import Testing
         let named = await server.send(
             "POST", path, ["metadata": ["name": "x"], "spec": ["user": "a", "resourceAttributes": Self.pods]])
         #expect(named.status == 422 && named.message.contains("must be empty"))
+        let ownNamed = await server.send(
+            "POST", Self.selfAccess, ["metadata": ["labels": ["a": "b"]], "spec": ["resourceAttributes": Self.pods]])
+        #expect(ownNamed.status == 422 && ownNamed.message.contains("must be empty"))
         let selectors: JSONValue = [
             "verb": "list", "resource": "pods",
             "fieldSelector": ["requirements": [["key": "", "operator": "In"]]], "labelSelector": [:],
