@@ -311,7 +311,7 @@ extension ProxyCore {
     }
 
     private mutating func streamClosed(_ s: Client, _ session: HTTP2Session) {
-        if let stream = s.pointee.stream { session.release(stream, resetWith: nil) }
+        if let stream = s.pointee.stream { session.release(stream, resetWith: NGHTTP2_NO_ERROR) }
         s.pointee.stream = nil
         if s.pointee.exchange.isNone { close(s) } else { abandon(s) }
     }
@@ -321,11 +321,10 @@ extension ProxyCore {
     /// - Parameter isWhole: nothing is missing that the client was to get.
     mutating func closeStream(_ s: Client, isWhole: Bool) {
         let carrier = clients[s.pointee.carrier]
-        if let stream = s.pointee.stream, let session = carrier.pointee.session?.takeUnretainedValue() {
-            let code = isWhole ? NGHTTP2_NO_ERROR : NGHTTP2_INTERNAL_ERROR
-            session.release(stream, resetWith: code.rawValue)
-            scheduleFlush(carrier, session)
-        } else if let session = carrier.pointee.session?.takeUnretainedValue() {
+        if let session = carrier.pointee.session?.takeUnretainedValue() {
+            if let stream = s.pointee.stream {
+                session.release(stream, resetWith: isWhole ? NGHTTP2_NO_ERROR : NGHTTP2_INTERNAL_ERROR)
+            }
             scheduleFlush(carrier, session)
         }
         streamCount -= 1
@@ -412,7 +411,7 @@ extension ProxyCore {
         let session = held.takeUnretainedValue()
         while let stream = session.streams.last {
             guard let s = clients.resolve(Handle(packed: stream.pointee.owner)) else {
-                session.release(stream, resetWith: nil)
+                session.release(stream, resetWith: NGHTTP2_INTERNAL_ERROR)
                 continue
             }
             abandon(s)

@@ -320,7 +320,7 @@ extension ProxyCore {
     private mutating func streamClosed(
         _ u: Upstream, _ x: ExchangeReference, _ code: UInt32, _ session: HTTP2Session
     ) {
-        if let stream = u.pointee.stream { session.release(stream, resetWith: nil) }
+        if let stream = u.pointee.stream { session.release(stream, resetWith: NGHTTP2_CANCEL) }
         u.pointee.stream = nil
         // What was kept of a whole response is still to be passed on.
         if u.pointee.peerClosed { return }
@@ -372,10 +372,7 @@ extension ProxyCore {
     mutating func closeStream(_ u: Upstream) {
         buffers.release(&u.pointee.trailers)
         if let m = pool.connections.resolve(u.pointee.carrier), let session = m.pointee.session?.takeUnretainedValue() {
-            if let stream = u.pointee.stream {
-                let isWhole = stream.pointee.isInputComplete && stream.pointee.isOutputComplete
-                session.release(stream, resetWith: isWhole ? nil : NGHTTP2_CANCEL.rawValue)
-            }
+            if let stream = u.pointee.stream { session.release(stream, resetWith: NGHTTP2_CANCEL) }
             // A place has become free: this one serves as well as another that is full.
             let e = directory.endpoints[m.pointee.endpoint]
             if e.pointee.multiplexed != m.handle, hasRoom(m) {
@@ -397,7 +394,7 @@ extension ProxyCore {
         session.isRefusingRequests = true
         while let stream = session.streams.last {
             let owner = stream.pointee.owner
-            session.release(stream, resetWith: nil)
+            session.release(stream, resetWith: NGHTTP2_CANCEL)
             guard let u = pool.connections.resolve(Handle(packed: owner)) else { continue }
             u.pointee.stream = nil
             guard let x = exchanges.resolve(u.pointee.exchange) else {

@@ -200,13 +200,14 @@ final class HTTP2Session {
         stream.deallocate()
     }
 
-    /// Takes the stream from its owner and frees it.
+    /// Takes the stream from its owner and frees it. Whether it is still open is nghttp2's to say, which keeps the pointer
+    /// for as long as it is: what was handed over need not have been sent.
     ///
-    /// - Parameter code: what to reset it with; nil when it has been closed.
-    func release(_ stream: HTTP2StreamPointer, resetWith code: UInt32?) {
-        if let code {
-            nghttp2_session_set_stream_user_data(session, stream.pointee.id, nil)
-            nghttp2_submit_rst_stream(session, UInt8(NGHTTP2_FLAG_NONE.rawValue), stream.pointee.id, code)
+    /// - Parameter code: what to reset it with unless it has been closed.
+    func release(_ stream: HTTP2StreamPointer, resetWith code: nghttp2_error_code) {
+        let id = stream.pointee.id
+        if nghttp2_session_set_stream_user_data(session, id, nil) == 0 {
+            nghttp2_submit_rst_stream(session, UInt8(NGHTTP2_FLAG_NONE.rawValue), id, code.rawValue)
         }
         remove(stream)
     }
