@@ -31,7 +31,7 @@ struct CoreLimits: BitwiseCopyable {
         maxRequestsPerConnection = Int32(clamping: limits.maxRequestsPerConnection)
         maxIdlePerEndpoint = Int32(clamping: limits.maxIdleConnectionsPerEndpoint)
         maxRequestsPerUpstream = Int32(clamping: limits.maxRequestsPerUpstreamConnection)
-        maxAttempts = Int32(clamping: max(1, limits.maxAttempts))
+        maxAttempts = Int32(min(max(1, limits.maxAttempts), TriedEndpoints.capacity))
         maxConnections = max(1, limits.maxConnections / loops)
         maxUpstreamConnections = max(1, limits.maxUpstreamConnections / loops)
         requestHead = Self.ticks(limits.requestHeadTimeout)

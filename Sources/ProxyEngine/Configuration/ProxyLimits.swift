@@ -18,7 +18,7 @@ package struct ProxyLimits: Sendable, Hashable {
     package var maxIdleConnectionsPerEndpoint = 320
     /// Requests on one upstream connection before it is closed (`upstream-keepalive-requests`).
     package var maxRequestsPerUpstreamConnection = 10_000
-    /// Attempts for one request, over all endpoints (`proxy-next-upstream-tries`).
+    /// Attempts for one request, over all endpoints (`proxy-next-upstream-tries`). At most 8.
     package var maxAttempts = 3
 
     /// From the first byte of a request (or the accept) to the end of its head: 408 (`client-header-timeout`).

@@ -222,11 +222,18 @@ extension ProxyCore {
         attempt(x)
     }
 
-    /// Sends the request to the next endpoint in turn.
+    /// Sends the request to the next endpoint in turn, of those that have not failed it.
     mutating func attempt(_ x: ExchangeReference) {
-        let endpoint = directory[x.pointee.target].pointee.rotate()
+        let endpoint: Handle<Party.Endpoints>
+        if x.pointee.attempts == 0 {
+            endpoint = directory[x.pointee.target].pointee.rotate()
+        } else {
+            x.pointee.tried.insert(x.pointee.endpoint)
+            endpoint = directory[x.pointee.target].pointee.rotate(past: x.pointee.tried)
+        }
         if endpoint.isNone { return answer(x, 503) }
         x.pointee.attempts += 1
+        x.pointee.endpoint = endpoint
         connect(x, endpoint, mayReuse: true)
     }
 

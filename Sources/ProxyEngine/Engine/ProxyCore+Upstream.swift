@@ -341,12 +341,10 @@ extension ProxyCore {
             directory[x.pointee.target].pointee.retries += 1
             return connect(x, endpoint, mayReuse: false)
         }
-        if loss == .refused, maySendAgain, x.pointee.attempts < limits.maxAttempts,
-            directory.endpoints.resolve(endpoint) != nil
-        {
+        if loss == .refused, maySendAgain, x.pointee.attempts < limits.maxAttempts {
+            // Also where there is no other endpoint: it is well, and takes the request on another connection.
             directory[x.pointee.target].pointee.retries += 1
-            x.pointee.attempts += 1
-            return connect(x, endpoint, mayReuse: true)
+            return attempt(x)
         }
         retryOrFail(x, loss)
     }

@@ -24,7 +24,7 @@ struct Exchange {
 
     /// The request as it is sent upstream, kept until the first byte of the response, in case it is sent again.
     var request = ByteBuffer()
-    /// How much of `request` the current upstream connection has taken.
+    /// How much of `request` the current upstream connection has taken; with HTTP/2, all of it when it was submitted.
     var requestSent = 0
     /// The request's body as far as the client has sent it.
     var body = MessageBody.empty
@@ -36,6 +36,8 @@ struct Exchange {
     /// What the client was or will be told; 0 as long as that is open.
     var status: Int32 = 0
     var attempts: Int32 = 0
+    /// All that were asked before ``endpoint``.
+    var tried = TriedEndpoints()
     var flags = RequestFlags()
 
     /// The whole of `request` is on its way.

@@ -24,4 +24,13 @@ struct UpstreamState {
         next += 1
         return chosen
     }
+
+    /// The next one in turn that was not tried; where all were, the next one.
+    mutating func rotate(past tried: TriedEndpoints) -> Handle<Party.Endpoints> {
+        for _ in 0..<endpointCount {
+            let chosen = rotate()
+            if !tried.contains(chosen) { return chosen }
+        }
+        return rotate()
+    }
 }
