@@ -3,6 +3,8 @@ import Glibc
 import NetworkTypes
 import Synchronization
 
+@testable import ProxyEngine
+
 /// A small HTTP/1.1 server, one thread for each connection, that does what the request's path says:
 ///
 /// - `/echo`: a JSON-free dump: the request head, an empty line, then its body
@@ -10,7 +12,7 @@ import Synchronization
 /// - `/status/CODE`: that status without a body
 /// - `/split/I`: a chunked response sent in two parts, I bytes first
 /// - `/hang`: never answers; `/drop`: closes without an answer; `/half/N`: closes after half the body
-/// - `/garbage`: not HTTP; `/upgrade`: 101 and an echo of bytes
+/// - `/garbage`: not HTTP; `/upgrade`: 101 and an echo of bytes, as a WebSocket's handshake wants it where that was asked for
 final class FakeUpstream: @unchecked Sendable {
     // Set in init; the flags are behind `state`.
     private struct State {
@@ -157,7 +159,12 @@ final class FakeUpstream: @unchecked Sendable {
             socket.send("SSH-2.0-OpenSSH_9.2\r\n\r\n\r\n")
             return false
         case "upgrade":
-            socket.send("HTTP/1.1 101 Switching Protocols\r\nUpgrade: echo\r\nConnection: Upgrade\r\n\r\nhello ")
+            var fields = "Upgrade: echo\r\n"
+            if let key = request["Sec-WebSocket-Key"] {
+                let accept = String(decoding: WebSocketKey(key.utf8).accept, as: UTF8.self)
+                fields = "Upgrade: WebSocket\r\nSec-WebSocket-Accept: \(accept)\r\nContent-Length: 7\r\n"
+            }
+            socket.send("HTTP/1.1 101 Switching Protocols\r\n\(fields)Connection: Upgrade\r\n\r\nhello ")
             while true {
                 let bytes = socket.read(1)
                 if bytes.isEmpty { return false }

@@ -290,36 +290,6 @@ import Testing
         await harness.stop()
     }
 
-    @Test func `a WebSocket over HTTP/2 is one over HTTP/1.1 to the upstream`() async throws {
-        let upstream = FakeUpstream()
-        let harness = try EngineHarness([upstream.address])
-        let client = Client(harness.connect())
-        client.head(
-            1,
-            [
-                (":method", "CONNECT"), (":protocol", "websocket"), (":scheme", "http"), (":authority", "a.example"),
-                (":path", "/upgrade"), ("sec-websocket-version", "13"),
-            ], ends: false)
-        while (client.answers[1]?.body.count ?? 0) < 6, client.readFrame() != nil {}
-        #expect(client.answers[1]?.status == 200)
-        #expect(client.answers[1]?.text == "hello ")
-        #expect(client.answers[1]?["upgrade"] == nil)
-        client.content(1, Array("frames".utf8), ends: false)
-        while (client.answers[1]?.body.count ?? 0) < 12, client.readFrame() != nil {}
-        client.content(1, [], ends: true)
-        let answer = client.answer(1)
-        #expect(answer.text == "hello frames")
-        #expect(answer.isEnded)
-        let request = try #require(upstream.requests.first)
-        #expect(request.startLine == "GET /upgrade HTTP/1.1")
-        #expect(request["upgrade"] == "websocket")
-        #expect(request["sec-websocket-key"] != nil)
-        let counters = await harness.counters { $0.tunnelsOpen == 0 && $0.bufferedBytes == 0 }
-        #expect(counters.tunnelsOpen == 0)
-        await harness.stop()
-        upstream.stop()
-    }
-
     @Test func `TLS clients agree on HTTP/2 by ALPN`() async throws {
         var configuration = EngineHarness.toAll([SocketAddress]())
         configuration.listeners = [EngineHarness.secureListener]

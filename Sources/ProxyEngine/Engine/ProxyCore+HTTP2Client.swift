@@ -129,6 +129,10 @@ extension ProxyCore {
             setTimer(client: s, limits.tunnelIdle)
             return pumpTunnelUp(s)
         }
+        if x.pointee.flags.contains(.upgrade), x.pointee.phase == .waiting {
+            // The tunnel's, once there is one; until then the stream's window bounds it.
+            return keepInput(s, bytes, count)
+        }
         guard !x.pointee.body.isComplete else { return }
         if x.pointee.body.kind == .chunked {
             var line = InlineArray<24, UInt8>(repeating: 0)
@@ -203,7 +207,8 @@ extension ProxyCore {
     mutating func respondOnStream(_ s: Client, _ bytes: UnsafeMutablePointer<UInt8>, hasContent: Bool) {
         guard let stream = s.pointee.stream, let session = session(of: s) else { return }
         // A tunnel is a response like others, whose content goes both ways (RFC 8441 section 5).
-        let status = responseHead.pointee.status == 101 ? 200 : responseHead.pointee.status
+        let isTunnel = responseHead.pointee.status == 101
+        let status = isTunnel ? 200 : responseHead.pointee.status
         let count = responseHead.pointee.fields.count
         fieldBlock.removeAll()
         fieldBlock.add(status: status)
@@ -218,8 +223,15 @@ extension ProxyCore {
             case .date: hasDate = true
             // RFC 9113 section 8.2.2.
             case .connection, .keepAlive, .proxyConnection, .trailer, .transferEncoding, .upgrade: continue
-            case .contentLength: if status < 200 || status == 204 { continue }
-            default: if nominated.contains(field.name, bytes) { continue }
+            case .contentLength: if isTunnel || status < 200 || status == 204 { continue }
+            default:
+                if nominated.contains(field.name, bytes) { continue }
+                // Of the handshake that was ours (RFC 8441 section 5).
+                if isTunnel, field.name.count == 20,
+                    RequestHead.equals(bytes + Int(field.name.start), "sec-websocket-accept")
+                {
+                    continue
+                }
             }
             let value = bytes + Int(field.value.start)
             // Control characters, which HTTP/1.1 lets pass, would make the whole response malformed.

@@ -81,6 +81,9 @@ extension ProxyCore {
             buffers.release(&redirect)
         } else if !isForwarded {
             answer(x, 404)
+        } else if !c.pointee.carrier.isNone, x.pointee.flags.isSuperset(of: [.upgrade, .multiplexed]) {
+            // Without its upgrade it would be another request, whose answer the client would take for the beginning of a tunnel.
+            answer(x, 501)
         } else {
             dispatch(x, c, upstream: match.upstream)
         }

@@ -189,6 +189,8 @@ extension ProxyCore {
         _ u: Upstream, _ x: ExchangeReference, _ c: Client, _ bytes: UnsafeMutablePointer<UInt8>, _ count: Int
     ) {
         if u.pointee.endsWithHead { u.pointee.body = .empty }
+        // A tunnel was asked for, and success would open one (RFC 8441 section 5).
+        if x.pointee.flags.contains(.upgrade), responseHead.pointee.status < 400 { return lost(u, x, .uncarriable) }
         // HTTP/2 has no transfer codings, so nobody could undo them.
         if responseHead.pointee.fields.isCoded { return lost(u, x, .uncarriable) }
         if u.pointee.body.kind == .chunked { x.pointee.flags.insert(.unchunksResponse) }

@@ -10,9 +10,8 @@ extension ProxyCore {
         guard x.pointee.flags.contains(.upgrade), responseHead.pointee.fields.upgrade != nil else {
             return lost(u, x, .malformed)
         }
+        if !c.pointee.carrier.isNone, !isWebSocketAccepted(x, bytes) { return lost(u, x, .malformed) }
         let headCount = responseHead.pointee.byteCount
-        let written = ResponseHead.write(
-            responseHead, bytes, framing: .asIs, connection: .upgrade, date: currentDate(), to: headScratch)
         u.pointee.hasHead = true
         u.pointee.phase = .tunnel
         u.pointee.isReusable = false
@@ -29,12 +28,41 @@ extension ProxyCore {
         if !c.pointee.carrier.isNone {
             respondOnStream(c, bytes, hasContent: true)
         } else {
+            let written = ResponseHead.write(
+                responseHead, bytes, framing: .asIs, connection: .upgrade, date: currentDate(), to: headScratch)
             guard send(x, c, headScratch, written) else { return }
         }
         if count > headCount, !send(x, c, bytes + headCount, count - headCount) { return }
         // Both may have sent more already.
         pumpTunnelUp(c)
         if u.isLive { pumpTunnelDown(u) }
+    }
+
+    /// Whether the 101 in `responseHead`, of `bytes`, answers the WebSocket handshake that a stream's request was turned into
+    /// (RFC 6455 section 4.1): nobody behind the proxy could see that.
+    private func isWebSocketAccepted(_ x: ExchangeReference, _ bytes: UnsafePointer<UInt8>) -> Bool {
+        let request = x.pointee.request
+        let window = UnsafeRawBufferPointer(start: request.base, count: request.end)
+        guard let base = request.base, let upgrade = responseHead.pointee.fields.upgrade, upgrade.count == 9,
+            RequestHead.equals(bytes + Int(upgrade.start), "websocket"),
+            requestHead.pointee.parse(window, limits: HTTP1HeadLimits(headBytes: 65_535)) == .complete,
+            let key = Self.value(of: "sec-websocket-key", in: requestHead.pointee.fields, base),
+            let accept = Self.value(of: "sec-websocket-accept", in: responseHead.pointee.fields, bytes)
+        else { return false }
+        return WebSocketKey(key).isAccepted(by: accept)
+    }
+
+    private static func value(
+        of name: StaticString, in fields: HTTP1Fields, _ bytes: UnsafePointer<UInt8>
+    ) -> UnsafeBufferPointer<UInt8>? {
+        for index in 0..<fields.count {
+            let field = fields[index]
+            guard field.kind == .other, Int(field.name.count) == name.utf8CodeUnitCount,
+                RequestHead.equals(bytes + Int(field.name.start), name)
+            else { continue }
+            return UnsafeBufferPointer(start: bytes + Int(field.value.start), count: Int(field.value.count))
+        }
+        return nil
     }
 
     /// Client to upstream.
@@ -53,7 +81,10 @@ extension ProxyCore {
         if !c.pointee.carrier.isNone {
             guard c.pointee.input.isEmpty else { return }
             acknowledgeInput(c)
-            if c.pointee.peerClosed, u.pointee.output.isEmpty { Socket.shutdownWrite(u.pointee.socket.descriptor) }
+            if c.pointee.peerClosed, u.pointee.output.isEmpty {
+                u.pointee.socket.tls?.shutdown()
+                Socket.shutdownWrite(u.pointee.socket.descriptor)
+            }
             return
         }
         var rounds = 0

@@ -116,11 +116,11 @@ extension HTTP2Session {
         let start = text.count
         if isRequest(frame) {
             var event = HTTP2Event(kind: .head, id: id)
-            event.status = text.count > Self.maxTextBytes ? 431 : requestText.finish(endsStream: endsStream, to: &text)
+            let key = requestText.isWebSocket ? WebSocketKey() : nil
+            event.status =
+                text.count > Self.maxTextBytes ? 431 : requestText.finish(endsStream: endsStream, key: key, to: &text)
             event.range = start..<text.count
             event.endsStream = endsStream
-            event.acceptsTrailers = requestText.acceptsTrailers
-            event.isWebSocket = requestText.isWebSocket
             events.append(event)
             return
         }

@@ -27,6 +27,4 @@ struct HTTP2Event {
     var code: UInt32 = 0
     var status: Int32 = 0
     var endsStream = false
-    var acceptsTrailers = false
-    var isWebSocket = false
 }

@@ -8,8 +8,6 @@ internal import Glibc
 struct HTTP2RequestText {
     /// 0, or the status to refuse the request with.
     private(set) var refusal: Int32 = 0
-    /// The request has `te: trailers`.
-    private(set) var acceptsTrailers = false
     /// `:protocol` of an extended CONNECT (RFC 8441) is `websocket`.
     private(set) var isWebSocket = false
 
@@ -34,7 +32,6 @@ struct HTTP2RequestText {
     mutating func begin(limit: Int) {
         self.limit = limit
         refusal = 0
-        acceptsTrailers = false
         isWebSocket = false
         hasLength = false
         isConnect = false
@@ -64,7 +61,6 @@ struct HTTP2RequestText {
         switch name.count {
         case 2 where Self.equals(name, "te"):
             guard Self.equals(value, "trailers") else { return refuse(400) }
-            acceptsTrailers = true
         case 4 where Self.equals(name, "host"):
             if !host.isEmpty { return refuse(400) }
             host += value
@@ -76,6 +72,9 @@ struct HTTP2RequestText {
             10 where Self.equals(name, "keep-alive"), 16 where Self.equals(name, "proxy-connection"),
             17 where Self.equals(name, "transfer-encoding"):
             refuse(400)
+        case 17 where isWebSocket && Self.equals(name, "sec-websocket-key"):
+            // RFC 8441 section 5: it has no meaning there, and the upstream gets ours.
+            break
         default:
             if name.count == 14, Self.equals(name, "content-length") { hasLength = true }
             fields += name
@@ -110,10 +109,12 @@ struct HTTP2RequestText {
 
     /// Adds the whole head to `text`.
     ///
-    /// - Parameter endsStream: no content follows. Content without a length is announced as chunked, and whoever passes
-    ///   it on has to frame it so.
+    /// - Parameters:
+    ///   - endsStream: no content follows. Content without a length is announced as chunked, and whoever passes it on has
+    ///     to frame it so.
+    ///   - key: of a WebSocket, for its handshake.
     /// - Returns: the status to refuse the request with (then nothing was added), or 0.
-    mutating func finish(endsStream: Bool, to text: inout [UInt8]) -> Int32 {
+    mutating func finish(endsStream: Bool, key: WebSocketKey?, to text: inout [UInt8]) -> Int32 {
         if refusal != 0 { return refusal }
         if isConnect, !isWebSocket { return 405 }
         if method.isEmpty || scheme.isEmpty || isWebSocket && !isConnect { return 400 }
@@ -123,7 +124,7 @@ struct HTTP2RequestText {
         guard !authority.isEmpty, host.isEmpty || Self.isSame(authority, host) else { return 400 }
         let isHTTP = scheme.elementsEqual("http".utf8) || scheme.elementsEqual("https".utf8)
         if !isHTTP { return 400 }
-        if isWebSocket, endsStream || hasLength { return 400 }
+        if isWebSocket, endsStream || hasLength || key == nil { return 400 }
         if isWebSocket { text += "GET".utf8 } else { text += method }
         text.append(0x20)
         text += path
@@ -137,8 +138,9 @@ struct HTTP2RequestText {
             text += [0x0D, 0x0A]
         }
         if isWebSocket {
-            // RFC 8441 section 5: the key is one of HTTP/1.1; it protects nothing that a stream does not.
-            text += "connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-key: bWFydGxldCBvdmVyIGgyIQ==\r\n".utf8
+            text += "connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-key: ".utf8
+            text += key?.text ?? []
+            text += [0x0D, 0x0A]
         } else if !endsStream, !hasLength {
             text += "transfer-encoding: chunked\r\n".utf8
         }

@@ -167,8 +167,6 @@ final class HTTP2Session {
         outgoing.isEmpty && nghttp2_session_want_read(session) == 0 && nghttp2_session_want_write(session) == 0
     }
 
-    var wantsWrite: Bool { !outgoing.isEmpty || nghttp2_session_want_write(session) != 0 }
-
     // MARK: Streams
 
     /// Gives a stream that the peer has opened its owner; nil when it has gone already.
