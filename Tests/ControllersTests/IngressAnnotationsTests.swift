@@ -75,6 +75,27 @@ import TrafficModel
         #expect(compiled.problems.isEmpty)
     }
 
+    @Test func `a protocol that is taken for another is told of`() {
+        let ingress = Sample.ingress { $0.metadata.annotations = [Self.nginx + "backend-protocol": "AUTO_HTTP"] }
+        let compiled = Self.compile(ingress)
+        let backends = compiled.table.spec?.rules?.flatMap { ($0.paths ?? []).map(\.backend) } ?? []
+        #expect(backends.allSatisfy { $0?.appProtocol == "http" })
+        #expect(
+            compiled.problems == [
+                IngressProblem(
+                    reason: "UnsupportedAnnotation",
+                    message: "backend-protocol AUTO_HTTP is taken as HTTP: TLS is not tried out", concern: .none)
+            ])
+    }
+
+    @Test func `what is wanted of a backend's certificate and cannot be had is named`() {
+        let ingress = Sample.ingress { $0.metadata.annotations = [Self.nginx + "proxy-ssl-verify": "on"] }
+        #expect(
+            Self.compile(ingress).problems.map(\.message) == [
+                "proxy-ssl-verify on is not supported, so that every route answers 503"
+            ])
+    }
+
     @Test(arguments: ["FCGI", "AJP", "", "htp"])
     func `a protocol that is not spoken to backends closes every route, and says so`(value: String) {
         let ingress = Sample.ingress { $0.metadata.annotations = [Self.nginx + "backend-protocol": value] }

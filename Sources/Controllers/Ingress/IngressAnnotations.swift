@@ -9,8 +9,10 @@ struct IngressAnnotations: Hashable, Sendable {
     private(set) var ignored: [String] = []
     /// What the backends speak, as an `appProtocol`: of ingress-nginx' `backend-protocol`.
     private(set) var backendProtocol: String?
-    /// What is wanted of connections to backends and cannot be had: a `backend-protocol` that is not spoken, or that the
-    /// backend's certificate is verified.
+    /// A `backend-protocol` that was taken for another one.
+    private(set) var approximatedProtocol: String?
+    /// What is wanted of connections to backends and cannot be had, as a sentence: a `backend-protocol` that is not spoken, or
+    /// that the backend's certificate is verified.
     private(set) var unsupportedProtocol: String?
 
     init(_ annotations: [String: String]) {
@@ -19,7 +21,7 @@ struct IngressAnnotations: Hashable, Sendable {
             if key == "nginx.ingress.kubernetes.io/backend-protocol" {
                 readProtocol(value)
             } else if key == "nginx.ingress.kubernetes.io/proxy-ssl-verify", value.lowercased() != "off" {
-                unsupportedProtocol = "with proxy-ssl-verify \(value)"
+                unsupportedProtocol = "proxy-ssl-verify \(value) is not supported"
             } else if Self.isGuard(key[key.index(after: slash)...], value: value) {
                 guards.append(key)
             } else {
@@ -30,11 +32,17 @@ struct IngressAnnotations: Hashable, Sendable {
 
     private mutating func readProtocol(_ value: String) {
         switch value.uppercased() {
-        case "HTTP", "AUTO_HTTP": backendProtocol = "http"
+        case "HTTP": backendProtocol = "http"
+        case "AUTO_HTTP":
+            backendProtocol = "http"
+            approximatedProtocol = "backend-protocol AUTO_HTTP is taken as HTTP: TLS is not tried out"
         case "HTTPS": backendProtocol = "https"
         case "GRPC": backendProtocol = "grpc"
         case "GRPCS": backendProtocol = "grpcs"
-        default: unsupportedProtocol = unsupportedProtocol ?? value
+        default:
+            unsupportedProtocol =
+                unsupportedProtocol
+                ?? "backend-protocol \(value) is not supported (HTTP, HTTPS, GRPC and GRPCS are)"
         }
     }
 

@@ -118,9 +118,11 @@ struct IngressCompiler {
             problems.append(
                 IngressProblem(
                     reason: "UnsupportedBackend",
-                    message:
-                        "backend-protocol \(unsupported) is not supported (HTTP, HTTPS, GRPC and GRPCS are), so that every route"
-                        + " answers 503"))
+                    message: "\(unsupported), so that every route answers 503"))
+        }
+        if let approximated = annotations.approximatedProtocol {
+            problems.append(
+                IngressProblem(reason: "UnsupportedAnnotation", message: approximated, concern: .none))
         }
         if !annotations.ignored.isEmpty {
             problems.append(
