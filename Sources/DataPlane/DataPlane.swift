@@ -55,7 +55,10 @@ package final class DataPlane: Sendable {
             try AccessLogWriter(path: $0, sampling: configuration.accessLogSampling)
         }
         engine = ProxyEngine(loops: loops, accessLog: accessLog)
-        let problems = engine.apply(compiler.compile(routes: .init(), backends: [:], secrets: [:]))
+        // Listening before the API was looked at: whoever comes now is told to come again.
+        var provisional = compiler.compile(routes: .init(), backends: [:], secrets: [:])
+        provisional.isProvisional = true
+        let problems = engine.apply(provisional)
         if let problem = problems.first { throw DataPlaneError(message: problem.message) }
         names = try configuration.names.flatMap { [loops] in
             try Self.openNames($0, loops, budget.descriptors(.names), logger)

@@ -22,6 +22,21 @@ import Testing
         await harness.stop()
     }
 
+    @Test func `before the routes are known the answer is 503, and 404 afterwards`() async throws {
+        let harness = try EngineHarness(
+            ProxyConfiguration(listeners: [EngineHarness.listener], isProvisional: true))
+        let response = try #require(harness.get("/"))
+        #expect(response.status == 503)
+        #expect(response["Retry-After"] == "1")
+        let client = HTTP2TestClient(harness.connect())
+        client.head(1, HTTP2TestClient.get("/"))
+        #expect(client.answer(1).status == 503)
+        #expect(client.answer(1)["retry-after"] == "1")
+        harness.engine.apply(ProxyConfiguration(listeners: [EngineHarness.listener]))
+        #expect(harness.get("/")?.status == 404)
+        await harness.stop()
+    }
+
     @Test func withoutEndpointsTheAnswerIs503() async throws {
         let harness = try EngineHarness([])
         #expect(harness.get("/")?.status == 503)

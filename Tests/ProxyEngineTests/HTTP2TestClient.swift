@@ -42,6 +42,8 @@ final class HTTP2TestClient {
     private(set) var answers: [Int32: Answer] = [:]
     /// The error code of the GOAWAY that came.
     private(set) var goAway: UInt32?
+    /// What WINDOW_UPDATE has added, by stream.
+    private(set) var windows: [Int32: Int] = [:]
     /// Whether windows are opened as content comes.
     var opensWindows = true
     private var inflater: OpaquePointer?
@@ -196,6 +198,7 @@ final class HTTP2TestClient {
         case 4: if !ends { send(4, 1) }
         case 6: if !ends { send(6, 1, 0, frame.payload) }
         case 7: goAway = frame.code
+        case 8: windows[frame.stream, default: 0] += frame.payload.reduce(0) { $0 << 8 | Int($1) }
         default: break
         }
     }

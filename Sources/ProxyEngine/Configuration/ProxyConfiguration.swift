@@ -19,11 +19,14 @@ package struct ProxyConfiguration: Sendable {
     package var limits: ProxyLimits
     /// Whether `X-Forwarded-*` of the client are believed and extended (ingress-nginx `use-forwarded-headers`).
     package var trustsForwardedHeaders: Bool
+    /// The routes are not known yet, as before the first look at the API: what none of them matches is answered with 503
+    /// and `Retry-After`, since nobody can say that it does not exist.
+    package var isProvisional: Bool
 
     package init(
         listeners: [Listener] = [], hosts: [VirtualHost] = [], upstreams: [Upstream] = [],
         defaultUpstream: Int? = nil, certificates: [ServerCertificate] = [], limits: ProxyLimits = ProxyLimits(),
-        trustsForwardedHeaders: Bool = false
+        trustsForwardedHeaders: Bool = false, isProvisional: Bool = false
     ) {
         self.listeners = listeners
         self.hosts = hosts
@@ -32,6 +35,7 @@ package struct ProxyConfiguration: Sendable {
         self.certificates = certificates
         self.limits = limits
         self.trustsForwardedHeaders = trustsForwardedHeaders
+        self.isProvisional = isProvisional
     }
 
     /// One address to accept connections on.

@@ -2,7 +2,7 @@ internal import Glibc
 internal import NetworkTypes
 internal import Transport
 
-/// One HTTP/1 connection of a client: its socket and what waits to be read or written there. The request on it is an
+/// One connection of a client: its socket and what waits to be read or written there. The request on it is an
 /// ``Exchange`` of its own. A plain struct in a slab.
 ///
 /// A connection with HTTP/2 has a slot too, ``Phase/multiplexed``, and each of its streams one more: a client without a
@@ -62,6 +62,13 @@ struct ClientConnection {
     var isSecure = false
     var requestsServed: Int32 = 0
     var deadlineHead: Int64 = .max
+
+    /// So many bytes were read where there was room for more: a short read has emptied the socket, and the next bytes raise
+    /// another event. Not so with TLS records, nor where the peer has ended.
+    @inline(__always)
+    mutating func noteRead(_ count: Int, of room: Int) {
+        if count < room, !peerClosed, socket.tls == nil { mayRead = false }
+    }
 
     /// Drops empty lines in front of a request (RFC 9112 section 2.2): some clients send one behind a body, and that is
     /// no beginning of a request.

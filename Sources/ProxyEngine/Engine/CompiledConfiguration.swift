@@ -5,6 +5,7 @@ final class CompiledConfiguration: Sendable {
     let table: RoutingTable
     let limits: ProxyLimits
     let trustsForwarded: Bool
+    let isProvisional: Bool
     /// Counter of each compiled route, from the engine's registry.
     let routeCounters: [Handle<Party.Routes>]
     /// For new TLS connections; nil when no listener is https.
@@ -19,6 +20,7 @@ final class CompiledConfiguration: Sendable {
         self.table = table
         self.limits = configuration.limits
         self.trustsForwarded = configuration.trustsForwardedHeaders
+        self.isProvisional = configuration.isProvisional
         self.routeCounters = routeCounters
         self.tls = tls
         self.httpsPortSuffix = httpsPortSuffix

@@ -34,6 +34,10 @@ extension ProxyCore {
             out.put("\r\nLocation: ")
             out.put(location.bytes, location.count)
         }
+        if let seconds = page.retryAfter {
+            out.put("\r\nRetry-After: ")
+            out.put(seconds)
+        }
         if closes {
             out.put("\r\nConnection: close")
         } else if x.pointee.flags.contains(.http10) {

@@ -90,8 +90,7 @@ extension ProxyCore {
     mutating func receive(_ c: Client, _ bytes: UnsafeMutablePointer<UInt8>, _ room: Int) -> Int? {
         switch c.pointee.socket.read(into: UnsafeMutableRawBufferPointer(start: bytes, count: room)) {
         case .bytes(let count):
-            // A short read has emptied the socket: the next bytes raise another event. Not so with TLS records.
-            if count < room, !c.pointee.peerClosed, c.pointee.socket.tls == nil { c.pointee.mayRead = false }
+            c.pointee.noteRead(count, of: room)
             return count
         case .wouldBlock:
             c.pointee.mayRead = false
@@ -281,13 +280,14 @@ extension ProxyCore {
 
     /// Closes the socket and frees the slot. It must carry no exchange any more.
     ///
-    /// - Parameter isWhole: nothing is missing that the client was to get, which TLS says by its close_notify.
+    /// - Parameter isWhole: nothing is missing that the client was to get, which TLS says by its close_notify. A stream knows
+    ///   by itself.
     mutating func close(_ c: Client, isWhole: Bool = true) {
         if c.pointee.phase == .multiplexed { endStreams(c) }
         clearTimer(client: c)
         buffers.release(&c.pointee.input)
         buffers.release(&c.pointee.output)
-        if !c.pointee.carrier.isNone { return closeStream(c, isWhole: isWhole) }
+        if !c.pointee.carrier.isNone { return closeStream(c) }
         if let tls = c.pointee.socket.tls {
             if isWhole, c.pointee.phase != .lingering { tls.shutdown() }
             tls.free()

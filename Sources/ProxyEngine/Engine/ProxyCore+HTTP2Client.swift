@@ -22,6 +22,7 @@ extension ProxyCore {
         c.pointee.phase = .multiplexed
         c.pointee.session = Unmanaged.passRetained(session)
         setTimer(client: c, limits.requestHead)
+        if isDraining { session.goAway() }
         memcpy(frameScratch, bytes, count)
         c.pointee.input.start = c.pointee.input.end
         buffers.release(&c.pointee.input)
@@ -54,7 +55,7 @@ extension ProxyCore {
             guard c.isLive else { return }
             guard let used else {
                 flushFrames(c)
-                if c.isLive { closeFrames(c) }
+                if c.isLive, c.pointee.phase == .multiplexed { closeFrames(c) }
                 return
             }
             position += used
@@ -73,7 +74,9 @@ extension ProxyCore {
                 guard owner != 0, let s = clients.resolve(Handle(packed: owner)) else { return }
                 switch event.kind {
                 case .head: break
-                case .data: takeContent(s, event.bytes, event.count)
+                case .data:
+                    s.pointee.stream?.pointee.held += event.count
+                    takeContent(s, event.bytes, event.count)
                 case .trailers: break
                 case .end: endContent(s)
                 case .closed: streamClosed(s, session)
@@ -107,7 +110,7 @@ extension ProxyCore {
         stream.pointee.isInputComplete = event.endsStream
         s.pointee.stream = stream
         streamCount += 1
-        suspendTimer(client: c)
+        if !session.isStalled { suspendTimer(client: c) }
         c.pointee.requestsServed += 1
         if c.pointee.requestsServed >= limits.maxRequestsPerConnection {
             session.goAway()
@@ -274,6 +277,7 @@ extension ProxyCore {
         let hasContent = !isGRPC && !x.pointee.flags.contains(.head)
         fieldBlock.add(status: isGRPC ? 200 : Int(page.status))
         fieldBlock.add("server", "martlet")
+        if let seconds = page.retryAfter { fieldBlock.add("retry-after", seconds) }
         addDate()
         var out = ByteCursor(headScratch)
         if isGRPC {
@@ -328,14 +332,13 @@ extension ProxyCore {
         if s.pointee.exchange.isNone { close(s) } else { abandon(s) }
     }
 
-    /// Frees a stream's slot. A stream that is still open is reset.
-    ///
-    /// - Parameter isWhole: nothing is missing that the client was to get.
-    mutating func closeStream(_ s: Client, isWhole: Bool) {
+    /// Frees a stream's slot. A stream that is still open is reset: whoever lacks something of the response hears of it.
+    mutating func closeStream(_ s: Client) {
         let carrier = clients[s.pointee.carrier]
         if let session = carrier.pointee.session?.takeUnretainedValue() {
             if let stream = s.pointee.stream {
-                session.release(stream, resetWith: isWhole ? NGHTTP2_NO_ERROR : NGHTTP2_INTERNAL_ERROR)
+                session.release(
+                    stream, resetWith: stream.pointee.hasEnded ? NGHTTP2_NO_ERROR : NGHTTP2_INTERNAL_ERROR)
             }
             scheduleFlush(carrier, session)
         }
@@ -347,34 +350,25 @@ extension ProxyCore {
 
     /// Has the session's frames written when everything that is ready now was handled: many streams, one write.
     mutating func scheduleFlush(_ c: Client, _ session: HTTP2Session) {
-        if session.isFlushScheduled { return }
-        session.isFlushScheduled = true
-        schedule(.client(c.handle))
+        schedule(session, .client(c.handle))
     }
 
     /// Writes what the session has to say, for as long as the client takes it.
     mutating func flushFrames(_ c: Client) {
         guard let session = c.pointee.session?.takeUnretainedValue() else { return }
         session.isFlushScheduled = false
-        var rounds = 0
-        while true {
-            while !session.outgoing.isEmpty {
-                let rest = UnsafeRawBufferPointer(start: session.outgoing.bytes, count: session.outgoing.count)
-                switch c.pointee.socket.write(rest) {
-                case .bytes(let written): session.outgoing.start += written
-                case .wouldBlock: return setTimer(client: c, limits.write)
-                case .closed, .failed: return abandon(c)
-                }
+        for _ in 0..<16 {
+            switch session.write(to: c.pointee.socket, &buffers) {
+            case .all: settle(c, session)
+            case .blocked(let isNew):
+                if isNew { setTimer(client: c, limits.write) }
+                return
+            case .broken: return abandon(c)
             }
-            buffers.release(&session.outgoing)
-            rounds += 1
-            if rounds > 16 { return scheduleFlush(c, session) }
-            session.fill(&buffers)
-            settle(c, session)
             guard c.isLive else { return }
-            if session.outgoing.isEmpty { break }
+            if session.outgoing.isEmpty { return awaitFrames(c, session) }
         }
-        awaitFrames(c, session)
+        scheduleFlush(c, session)
     }
 
     /// Nothing is left to be written.
@@ -428,7 +422,6 @@ extension ProxyCore {
             }
             abandon(s)
         }
-        // Streams that nghttp2 has closed already, with events that nobody took.
         buffers.release(&session.outgoing)
         c.pointee.session = nil
         held.release()

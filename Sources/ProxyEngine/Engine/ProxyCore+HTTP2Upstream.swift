@@ -14,7 +14,10 @@ extension ProxyCore {
     /// - Parameter mayReuse: whether a connection that was there before will do.
     mutating func connectStream(_ x: ExchangeReference, _ endpoint: Handle<Party.Endpoints>, mayReuse: Bool) {
         let e = directory.endpoints[endpoint]
-        if !mayReuse { e.pointee.multiplexed = .none }
+        // One that is being made is as fresh as another, and all that were lost together share it.
+        if !mayReuse, pool.connections.resolve(e.pointee.multiplexed)?.pointee.phase != .connecting {
+            e.pointee.multiplexed = .none
+        }
         var carrier: Upstream?
         if let m = pool.connections.resolve(e.pointee.multiplexed), hasRoom(m) { carrier = m }
         if carrier == nil { carrier = openCarrier(to: e) }
@@ -192,9 +195,7 @@ extension ProxyCore {
             let room = UnsafeMutableRawBufferPointer(start: frameScratch, count: Self.readSize)
             switch m.pointee.socket.read(into: room) {
             case .bytes(let count):
-                if count < Self.readSize, !m.pointee.peerClosed, m.pointee.socket.tls == nil {
-                    m.pointee.mayRead = false
-                }
+                m.pointee.noteRead(count, of: Self.readSize)
                 takeFrames(m, session, count)
             case .wouldBlock: m.pointee.mayRead = false
             case .closed, .failed: return loseCarrier(m, .broken)
@@ -253,6 +254,7 @@ extension ProxyCore {
             u.pointee.trailers.append(text, event.range.count)
         case .data:
             setTimer(upstream: u, limits.response)
+            u.pointee.stream?.pointee.held += event.count
             if let bytes = event.bytes { takeContent(u, x, bytes, event.count) }
         case .end:
             u.pointee.peerClosed = true
@@ -330,32 +332,28 @@ extension ProxyCore {
     // MARK: Writing
 
     mutating func scheduleFlush(_ m: Upstream, _ session: HTTP2Session) {
-        if session.isFlushScheduled || m.pointee.phase != .multiplexed { return }
-        session.isFlushScheduled = true
-        schedule(.upstream(m.handle))
+        if m.pointee.phase == .multiplexed { schedule(session, .upstream(m.handle)) }
     }
 
     mutating func flushFrames(_ m: Upstream) {
         guard let session = m.pointee.session?.takeUnretainedValue() else { return }
         session.isFlushScheduled = false
-        var rounds = 0
-        while true {
-            while !session.outgoing.isEmpty {
-                let rest = UnsafeRawBufferPointer(start: session.outgoing.bytes, count: session.outgoing.count)
-                switch m.pointee.socket.write(rest) {
-                case .bytes(let written): session.outgoing.start += written
-                case .wouldBlock: return setTimer(upstream: m, limits.write)
-                case .closed, .failed: return loseCarrier(m, .broken)
-                }
+        for _ in 0..<16 {
+            switch session.write(to: m.pointee.socket, &buffers) {
+            case .all: settle(m, session)
+            case .blocked(let isNew):
+                if isNew { setTimer(upstream: m, limits.write) }
+                return
+            case .broken: return loseCarrier(m, .broken)
             }
-            buffers.release(&session.outgoing)
-            rounds += 1
-            if rounds > 16 { return scheduleFlush(m, session) }
-            session.fill(&buffers)
-            settle(m, session)
             guard m.isLive else { return }
-            if session.outgoing.isEmpty { break }
+            if session.outgoing.isEmpty { return awaitStreams(m, session) }
         }
+        scheduleFlush(m, session)
+    }
+
+    /// Nothing is left to be written.
+    private mutating func awaitStreams(_ m: Upstream, _ session: HTTP2Session) {
         guard session.streams.isEmpty else { return clearTimer(upstream: m) }
         let e = directory.endpoints[m.pointee.endpoint]
         if session.isOver || session.isRefusingRequests || isDraining || !e.pointee.isWanted
@@ -394,6 +392,7 @@ extension ProxyCore {
         session.isRefusingRequests = true
         while let stream = session.streams.last {
             let owner = stream.pointee.owner
+            let wasSent = stream.pointee.hasSentHead
             session.release(stream, resetWith: NGHTTP2_CANCEL)
             guard let u = pool.connections.resolve(Handle(packed: owner)) else { continue }
             u.pointee.stream = nil
@@ -402,6 +401,7 @@ extension ProxyCore {
                 continue
             }
             if u.pointee.peerClosed { continue }
+            if !wasSent { x.pointee.requestSent = 0 }
             let client = x.pointee.client
             lost(u, x, loss)
             continueClient(client)

@@ -80,7 +80,7 @@ extension ProxyCore {
             answer(x, 308, location: redirect)
             buffers.release(&redirect)
         } else if !isForwarded {
-            answer(x, 404)
+            answer(x, configuration?.isProvisional ?? true ? ErrorPage.notReady : 404)
         } else if !c.pointee.carrier.isNone, x.pointee.flags.isSuperset(of: [.upgrade, .multiplexed]) {
             // Without its upgrade it would be another request, whose answer the client would take for the beginning of a tunnel.
             answer(x, 501)
@@ -242,6 +242,37 @@ extension ProxyCore {
 
     // MARK: The rest of the body
 
+    /// The longest request whose content is kept until it is answered, and what a loop's buffers may hold for that.
+    private static var maxKeptBytes: Int { 64 << 10 }
+    private static var maxBufferedBytes: Int { 64 << 20 }
+
+    /// Whether content that goes to an upstream is kept as well, in case it must be sent again: with HTTP/2 a request may be
+    /// refused by GOAWAY when part of it is out already.
+    @inline(__always)
+    private func mayKeep(_ count: Int, of x: ExchangeReference, for u: Upstream) -> Bool {
+        x.pointee.flags.contains(.multiplexed) && !x.pointee.flags.contains(.streamedBody) && !u.pointee.hasHead
+            && x.pointee.request.base != nil && x.pointee.request.count + count <= Self.maxKeptBytes
+            && buffers.bytesInUse < Self.maxBufferedBytes
+    }
+
+    /// What was kept of the content serves nobody any more; the head does, for the log.
+    private mutating func forgetContent(_ x: ExchangeReference) {
+        guard let base = x.pointee.request.base, x.pointee.request.count > Self.largeRequest else { return }
+        var head = ByteBuffer()
+        if accessLog != nil {
+            var count = 4
+            while count < x.pointee.request.end, memcmp(base + count - 4, "\r\n\r\n", 4) != 0 { count += 1 }
+            head = buffers.take(count)
+            head.append(base, count)
+        }
+        buffers.release(&x.pointee.request)
+        x.pointee.request = head
+        x.pointee.requestSent = head.end
+    }
+
+    /// Below it nothing is gained.
+    private static var largeRequest: Int { 4096 }
+
     /// Passes on what the client sends of its request body while the upstream takes it.
     mutating func pumpUpload(_ x: ExchangeReference) {
         guard !x.pointee.upstream.isNone else { return }
@@ -277,7 +308,14 @@ extension ProxyCore {
             } else {
                 keepInput(c, bytes + step.consumed, count - step.consumed)
             }
-            x.pointee.flags.insert(.streamedBody)
+            if mayKeep(step.forward, of: x, for: u) {
+                buffers.reserve(step.forward, in: &x.pointee.request)
+                x.pointee.request.append(bytes, step.forward)
+                x.pointee.requestSent = x.pointee.request.end
+            } else if !x.pointee.flags.contains(.streamedBody) {
+                x.pointee.flags.insert(.streamedBody)
+                forgetContent(x)
+            }
             x.pointee.upload += Int64(step.forward)
             if x.pointee.body.isComplete {
                 suspendTimer(client: c)

@@ -26,9 +26,7 @@ extension ProxyCore {
             }
             switch u.pointee.socket.read(into: UnsafeMutableRawBufferPointer(start: bytes, count: room)) {
             case .bytes(let count):
-                if count < room, !u.pointee.peerClosed, u.pointee.socket.tls == nil {
-                    u.pointee.mayRead = false
-                }
+                u.pointee.noteRead(count, of: room)
                 u.pointee.hasAnswered = true
                 setTimer(upstream: u, limits.response)
                 if isPartial {

@@ -94,9 +94,7 @@ extension ProxyCore {
             let room = UnsafeMutableRawBufferPointer(start: scratch, count: Self.readSize)
             switch c.pointee.socket.read(into: room) {
             case .bytes(let count):
-                if count < Self.readSize, !c.pointee.peerClosed, c.pointee.socket.tls == nil {
-                    c.pointee.mayRead = false
-                }
+                c.pointee.noteRead(count, of: Self.readSize)
                 setTimer(client: c, limits.tunnelIdle)
                 guard sendTunnelUp(u, x, c, scratch, count) else { return }
             case .wouldBlock: c.pointee.mayRead = false
@@ -164,9 +162,7 @@ extension ProxyCore {
             let room = UnsafeMutableRawBufferPointer(start: scratch, count: Self.readSize)
             switch u.pointee.socket.read(into: room) {
             case .bytes(let count):
-                if count < Self.readSize, !u.pointee.peerClosed, u.pointee.socket.tls == nil {
-                    u.pointee.mayRead = false
-                }
+                u.pointee.noteRead(count, of: Self.readSize)
                 guard send(x, c, scratch, count) else { return }
                 if c.pointee.output.isEmpty { setTimer(client: c, limits.tunnelIdle) }
             case .wouldBlock: u.pointee.mayRead = false

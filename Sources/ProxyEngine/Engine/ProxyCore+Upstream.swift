@@ -383,6 +383,11 @@ extension ProxyCore {
             lost(u, x, .connectTimeout)
             continueClient(client)
         case .active:
+            if let stream = u.pointee.stream, stream.pointee.hasProgressed, !u.pointee.output.isEmpty {
+                // Frames were written since: it takes the request, slowly.
+                stream.pointee.hasProgressed = false
+                return setTimer(upstream: u, limits.write)
+            }
             let x = exchanges[u.pointee.exchange]
             if !clients[x.pointee.client].pointee.output.isEmpty {
                 // We are not reading because the client is slow; the client's timer decides.

@@ -54,6 +54,7 @@ struct ProxyCore: ~Copyable {
     var streamCount = 0
     /// Sessions with HTTP/2 that have something to write at the end of this round of events.
     var frameWriters: [FrameWriter] = []
+    private var isWritingFrames = false
     var fieldBlock = HTTP2FieldBlock()
 
     /// Room for reading: ``headroom``, ``readSize``, ``tailroom``.
@@ -140,17 +141,29 @@ struct ProxyCore: ~Copyable {
         }
     }
 
-    /// Has frames written at the end of the round.
-    mutating func schedule(_ writer: FrameWriter) {
+    /// Has a session's frames written at the end of the round. What they bring about at once (a fast upstream has more for a
+    /// fast client) comes after whatever else is ready then.
+    mutating func schedule(_ session: HTTP2Session, _ writer: FrameWriter) {
+        if session.isFlushScheduled { return }
+        session.isFlushScheduled = true
         frameWriters.append(writer)
         guard frameWriters.count == 1, let worker = worker?.takeUnretainedValue() else { return }
-        EventLoop.atEndOfRound {
-            worker.core.pointee.updateTime()
-            worker.core.pointee.writeFrames()
+        if isWritingFrames {
+            loop.execute {
+                worker.core.pointee.updateTime()
+                worker.core.pointee.writeFrames()
+            }
+        } else {
+            EventLoop.atEndOfRound {
+                worker.core.pointee.updateTime()
+                worker.core.pointee.writeFrames()
+            }
         }
     }
 
     private mutating func writeFrames() {
+        isWritingFrames = true
+        defer { isWritingFrames = false }
         var writers: [FrameWriter] = []
         swap(&writers, &frameWriters)
         for writer in writers {

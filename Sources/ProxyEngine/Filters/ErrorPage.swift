@@ -10,15 +10,20 @@ struct ErrorPage {
     /// Stands for 400 to a client that spoke plain HTTP where TLS is expected; never sent as it is (nginx has the same
     /// number for it).
     static var plainHTTPToTLS: Int32 { 497 }
+    /// Stands for 503 to a client that may try again at once; never sent as it is.
+    static var notReady: Int32 { 599 }
 
     /// As sent.
     let status: Int32
     let reason: StaticString
+    /// Value of `Retry-After`: seconds.
+    let retryAfter: StaticString?
     private let title: StaticString
     private let note: StaticString?
 
     init(_ status: Int32) {
-        self.status = status == Self.plainHTTPToTLS ? 400 : status
+        self.status = status == Self.plainHTTPToTLS ? 400 : status == Self.notReady ? 503 : status
+        retryAfter = status == Self.notReady ? "1" : nil
         reason =
             switch self.status {
             case 308: "Permanent Redirect"

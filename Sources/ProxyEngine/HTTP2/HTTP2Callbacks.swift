@@ -4,6 +4,11 @@ internal import Glibc
 /// The C functions between nghttp2 and ``HTTP2Session``.
 enum HTTP2Callbacks {
     static func install(on callbacks: OpaquePointer?) {
+        nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks) { _, header, context in
+            guard let header, let session = session(context) else { return 0 }
+            session.frameBegins(header)
+            return 0
+        }
         nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks) { _, frame, context in
             guard let frame, let session = session(context) else { return 0 }
             if UInt32(frame.pointee.hd.type) == NGHTTP2_HEADERS.rawValue { session.beginHead(frame) }
@@ -74,8 +79,20 @@ extension HTTP2Session {
         frame.pointee.headers.cat == NGHTTP2_HCAT_REQUEST
     }
 
+    /// What nghttp2 does not mind: PRIORITY without a stream (RFC 9113 section 6.3), since priorities are not kept, and
+    /// streams that were passed over (section 5.1.1).
+    fileprivate func frameBegins(_ header: UnsafePointer<nghttp2_frame_hd>) {
+        guard role == .server else { return }
+        let id = header.pointee.stream_id
+        switch UInt32(header.pointee.type) {
+        case NGHTTP2_PRIORITY.rawValue: if id == 0 { terminate(NGHTTP2_PROTOCOL_ERROR) }
+        case NGHTTP2_HEADERS.rawValue: if !order.admits(id) { terminate(NGHTTP2_PROTOCOL_ERROR) }
+        default: break
+        }
+    }
+
     fileprivate func beginHead(_ frame: UnsafePointer<nghttp2_frame>) {
-        isInsideHead = true
+        headID = frame.pointee.hd.stream_id
         if isRequest(frame) { requestText.begin(limit: headLimit) } else { fieldText.begin(limit: headLimit) }
     }
 
@@ -92,7 +109,7 @@ extension HTTP2Session {
         switch UInt32(header.type) {
         case NGHTTP2_HEADERS.rawValue:
             conduct.noted(payload: header.length)
-            isInsideHead = false
+            headID = 0
             headComplete(frame, endsStream)
             if endsStream { noteEnd(header.stream_id) }
         case NGHTTP2_DATA.rawValue:
@@ -101,14 +118,15 @@ extension HTTP2Session {
         case NGHTTP2_RST_STREAM.rawValue:
             if role == .server { isTolerable = conduct.reset(now: now) }
         case NGHTTP2_GOAWAY.rawValue:
-            // nghttp2 closes the streams that the peer will not have looked at, as refused.
-            isRefusingRequests = true
+            // nghttp2 closes the streams that the peer will not have looked at, as refused. A client only says that it takes no
+            // pushes, and may ask on.
+            if role == .client { isRefusingRequests = true }
         case NGHTTP2_SETTINGS.rawValue: hasSettings = true
         case NGHTTP2_PING.rawValue:
             if isGoingAway, header.flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) != 0 { takeNoMore() }
         default: break
         }
-        if !isTolerable, role == .server, !isRefusingRequests { terminate(NGHTTP2_ENHANCE_YOUR_CALM) }
+        if !isTolerable { terminate(NGHTTP2_ENHANCE_YOUR_CALM) }
     }
 
     private func headComplete(_ frame: UnsafePointer<nghttp2_frame>, _ endsStream: Bool) {
@@ -147,9 +165,7 @@ extension HTTP2Session {
         isPaused = true
         // Streams bound what they hold by themselves; the connection's window is there for all of them.
         nghttp2_session_consume_connection(session, count)
-        let owner = stream(id)
-        owner?.pointee.held += count
-        var event = HTTP2Event(kind: .data, id: id, owner: owner?.pointee.owner ?? 0)
+        var event = HTTP2Event(kind: .data, id: id, owner: stream(id)?.pointee.owner ?? 0)
         event.bytes = bytes
         event.count = count
         events.append(event)
@@ -157,6 +173,8 @@ extension HTTP2Session {
     }
 
     fileprivate func streamClosed(_ id: Int32, _ code: UInt32) {
+        // Malformed heads do not end otherwise: nghttp2 reads on without telling.
+        if id == headID { headID = 0 }
         guard let stream = stream(id) else { return }
         var event = HTTP2Event(kind: .closed, id: id, owner: stream.pointee.owner)
         event.code = code
@@ -165,10 +183,27 @@ extension HTTP2Session {
 
     fileprivate func frameSent(_ frame: UnsafePointer<nghttp2_frame>) {
         let header = frame.pointee.hd
-        guard header.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0, header.type <= 1, role == .server,
-            let stream = stream(header.stream_id), !stream.pointee.isInputComplete
-        else { return }
-        events.append(HTTP2Event(kind: .endedEarly, id: header.stream_id, owner: stream.pointee.owner))
+        switch UInt32(header.type) {
+        case NGHTTP2_RST_STREAM.rawValue: resetSent(frame.pointee.rst_stream.error_code)
+        case NGHTTP2_HEADERS.rawValue, NGHTTP2_DATA.rawValue:
+            guard let stream = stream(header.stream_id) else { return }
+            stream.pointee.hasSentHead = true
+            guard header.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0 else { return }
+            stream.pointee.hasEnded = true
+            if role == .server, !stream.pointee.isInputComplete {
+                events.append(HTTP2Event(kind: .endedEarly, id: header.stream_id, owner: stream.pointee.owner))
+            }
+        default: break
+        }
+    }
+
+    /// Resets that a client makes us send cost as much as its own (CVE-2025-8671, "MadeYouReset"): those that are about its
+    /// frames, and not about what became of its request.
+    private func resetSent(_ code: UInt32) {
+        guard role == .server, code != NGHTTP2_NO_ERROR.rawValue, code != NGHTTP2_INTERNAL_ERROR.rawValue else {
+            return
+        }
+        if !conduct.reset(now: now) { terminate(NGHTTP2_ENHANCE_YOUR_CALM) }
     }
 
     // MARK: Sending
@@ -215,7 +250,8 @@ extension HTTP2Session {
         outgoing.append(output.pointee.bytes, count)
         output.pointee.start += count
         stream.pointee.hasProgressed = true
-        if output.pointee.isEmpty, !stream.pointee.isOutputComplete {
+        // The answer is waited for from when a request is out; a response that is out is waited for by nobody.
+        if output.pointee.isEmpty, role == .client || !stream.pointee.isOutputComplete {
             events.append(HTTP2Event(kind: .drained, id: id, owner: stream.pointee.owner))
         }
         return 0

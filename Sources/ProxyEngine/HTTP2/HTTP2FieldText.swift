@@ -1,3 +1,5 @@
+internal import Transport
+
 /// Writes the field lines of a response head or of trailers that came by HTTP/2 as text of HTTP/1.1. Pure.
 struct HTTP2FieldText {
     private(set) var lines: [UInt8] = []
@@ -56,7 +58,9 @@ struct HTTP2FieldText {
         guard !isMalformed, status >= 100, status != 101, status < 600 else { return }
         text += "HTTP/1.1 ".utf8
         text += [UInt8(0x30 + status / 100), UInt8(0x30 + status / 10 % 10), UInt8(0x30 + status % 10)]
-        text += " \r\n".utf8
+        text.append(0x20)
+        text += HTTPResponse.reasonPhrase(status).utf8
+        text += [0x0D, 0x0A]
         text += lines
         text += [0x0D, 0x0A]
     }

@@ -1,11 +1,12 @@
 internal import CNGHTTP2
 internal import Glibc
+internal import Transport
 
-/// One HTTP/2 connection (RFC 9113) in either role, framed by nghttp2. It touches no socket: bytes go in, ``events`` come
-/// out; what is submitted comes out of ``fill(_:)`` as bytes.
+/// One HTTP/2 connection (RFC 9113) in either role, framed by nghttp2. Bytes go in, ``events`` come out; what is submitted
+/// comes out of ``write(to:_:)`` as bytes.
 ///
-/// Callbacks only note what happened, since nghttp2 must not be called into from them; whoever gave it bytes then takes
-/// the events. Not thread-safe: belongs to one loop.
+/// Callbacks note what happened and submit frames, since nghttp2 must neither be given bytes nor asked for some from them;
+/// whoever did that then takes the events. Not thread-safe: belongs to one loop.
 final class HTTP2Session {
     enum Role { case server, client }
 
@@ -33,8 +34,10 @@ final class HTTP2Session {
     private(set) var takesNoMore = false
     /// The other side may be given no further request on this connection.
     var isRefusingRequests = false
-    /// Somebody will call ``fill(_:)``.
+    /// Somebody will call ``write(to:_:)``.
     var isFlushScheduled = false
+    /// The socket has taken nothing since it took no more.
+    var isStalled = false
     var headLimit: Int
     /// Nanoseconds, of the event that is being handled.
     var now: UInt64
@@ -42,8 +45,11 @@ final class HTTP2Session {
     var conduct: HTTP2Conduct
     var requestText = HTTP2RequestText()
     var fieldText = HTTP2FieldText()
-    /// A head has begun and not ended: a slow one is a slow request.
-    var isInsideHead = false
+    /// The stream whose head has begun and not ended, or 0.
+    var headID: Int32 = 0
+    /// A slow head is a slow request.
+    var isInsideHead: Bool { headID != 0 }
+    var order = HTTP2StreamOrder()
 
     /// Content was met; there may be events behind it, although all bytes were taken.
     var isPaused = false
@@ -119,7 +125,7 @@ final class HTTP2Session {
             terminate(isPreface ? NGHTTP2_PROTOCOL_ERROR : NGHTTP2_ENHANCE_YOUR_CALM)
             return nil
         }
-        if role == .server, !conduct.received(used), !isRefusingRequests { terminate(NGHTTP2_ENHANCE_YOUR_CALM) }
+        if role == .server, !conduct.received(used) { terminate(NGHTTP2_ENHANCE_YOUR_CALM) }
         return used
     }
 
@@ -146,8 +152,34 @@ final class HTTP2Session {
         }
     }
 
+    enum Written {
+        /// All that there was, and ``outgoing`` holds what is next, if anything.
+        case all
+        /// The socket takes no more for now. `isNew` is false as long as it has taken nothing since this was last said.
+        case blocked(isNew: Bool)
+        case broken
+    }
+
+    /// Writes ``outgoing`` to the connection's socket and fills it again. Take the events afterwards.
+    func write(to socket: StreamSocket, _ buffers: inout BufferPool) -> Written {
+        while !outgoing.isEmpty {
+            switch socket.write(UnsafeRawBufferPointer(start: outgoing.bytes, count: outgoing.count)) {
+            case .bytes(let written):
+                outgoing.start += written
+                isStalled = false
+            case .wouldBlock:
+                defer { isStalled = true }
+                return .blocked(isNew: !isStalled)
+            case .closed, .failed: return .broken
+            }
+        }
+        buffers.release(&outgoing)
+        fill(&buffers)
+        return .all
+    }
+
     /// Adds frames to ``outgoing`` until there is a good deal of them or nothing to be sent.
-    func fill(_ buffers: inout BufferPool) {
+    private func fill(_ buffers: inout BufferPool) {
         while outgoing.count < Self.batchBytes, nghttp2_session_want_write(session) != 0 {
             if outgoing.base == nil { outgoing = buffers.take(Self.batchBytes + 1) }
             if outgoing.room < Self.frameBytes { buffers.reserve(Self.frameBytes, in: &outgoing) }
@@ -237,7 +269,6 @@ final class HTTP2Session {
 
     /// Hands a response's head to nghttp2. What is in the stream's output, or will be, follows as content.
     func respond(_ stream: HTTP2StreamPointer, _ fields: borrowing HTTP2FieldBlock, hasContent: Bool) {
-        stream.pointee.hasSentHead = true
         var provider = HTTP2Callbacks.content
         _ = fields.withFields { fields, count in
             hasContent
@@ -273,7 +304,6 @@ final class HTTP2Session {
         }
         stream.initialize(to: HTTP2Stream(owner: owner, id: id, output: output, position: streams.count))
         streams.append(stream)
-        stream.pointee.hasSentHead = true
         return stream
     }
 

@@ -10,8 +10,10 @@ struct HTTP2Stream {
     var position: Int
     /// Nothing is added to `output` any more; the stream ends with it, and with `trailers`.
     var isOutputComplete = false
-    /// Our HEADERS were handed to nghttp2.
+    /// Our HEADERS are among the frames to be written: before, nobody can have looked at the request.
     var hasSentHead = false
+    /// Our END_STREAM is among the frames to be written.
+    var hasEnded = false
     /// The peer has ended its side.
     var isInputComplete = false
     /// nghttp2 found nothing to send and waits for ``HTTP2Session/resume(_:)``.

@@ -17,7 +17,7 @@ struct Endpoint {
     var multiplexed = Handle<Party.Upstreams>.none
     /// How many requests at once the last such connection was allowed.
     var concurrency: Int32 = 100
-    /// Connections of any kind.
+    /// Connections of any kind, and streams on them.
     var openCount: Int32 = 0
 
     var isWanted: Bool { references > 0 }

@@ -53,6 +53,13 @@ struct UpstreamConnection {
     var requestsServed: Int32 = 0
     var body = MessageBody.empty
 
+    /// So many bytes were read where there was room for more: a short read has emptied the socket, and the next bytes raise
+    /// another event. Not so with TLS records, nor where the peer has ended.
+    @inline(__always)
+    mutating func noteRead(_ count: Int, of room: Int) {
+        if count < room, !peerClosed, socket.tls == nil { mayRead = false }
+    }
+
     /// Ready for the next request.
     mutating func attach(to exchange: Handle<Party.Exchanges>) {
         self.exchange = exchange
