@@ -22,6 +22,40 @@ struct UpstreamLimitTests {
         for upstream in upstreams { upstream.stop() }
     }
 
+    @Test(arguments: [[true, true], [true, false], [false, true]])
+    func `an idle connection with HTTP/2 makes room and is made room for`(versions: [Bool]) async throws {
+        let upstreams = versions.map { isMultiplexed in
+            FakeUpstream(raw: { socket in
+                guard isMultiplexed else {
+                    while socket.readHead() != nil { socket.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n") }
+                    return
+                }
+                let server = HTTP2TestClient(serving: socket)
+                while let stream = server.nextHead() { server.head(stream, [(":status", "200")]) }
+            })
+        }
+        var configuration = EngineHarness.toAll([upstreams[0].address], limits: Self.limits(1))
+        configuration.upstreams[0].version = versions[0] ? .http2 : .http1
+        var other = configuration.upstreams[0]
+        other.name = "other"
+        other.endpoints = [upstreams[1].address]
+        other.version = versions[1] ? .http2 : .http1
+        configuration.upstreams.append(other)
+        configuration.hosts[0].routes.append(.init(path: "/other", match: .prefix, upstream: 1))
+        let harness = try EngineHarness(configuration)
+        for _ in 0..<3 {
+            for path in ["/", "/other"] {
+                #expect(harness.get(path)?.status == 200)
+                _ = await harness.counters { $0.upstreamConnectionsIdle == 1 }
+            }
+        }
+        let counters = await harness.engine.counters()
+        #expect(counters.upstreamConnectionsOpen == 1)
+        #expect(counters.upstreamConnectionsIdle == 1)
+        await harness.stop()
+        for upstream in upstreams { upstream.stop() }
+    }
+
     @Test func `a request is answered 502 when every connection has one, and served when one is free`() async throws {
         let isTaken = DispatchSemaphore(value: 0)
         let mayAnswer = DispatchSemaphore(value: 0)

@@ -97,6 +97,35 @@ import Testing
         }
     }
 
+    @Test func `what cannot be set up is told of every upstream that wants it, each time`() async throws {
+        let harness = try EngineHarness(ProxyConfiguration())
+        var configuration = EngineHarness.toAll([SocketAddress(ip: .loopbackV4, port: Port(9))])
+        configuration.upstreams[0].tls = UpstreamTLS(verification: .system)
+        var second = configuration.upstreams[0]
+        second.name = "second"
+        configuration.upstreams.append(second)
+        for _ in 0..<2 {
+            #expect(
+                harness.engine.apply(configuration).map(\.subject) == [.upstream("all"), .upstream("second")])
+        }
+        await harness.stop()
+    }
+
+    /// TLS is chosen when a connection is begun: a configuration that comes before TCP connects does not change it.
+    @Test func `connections that are being made outlive a change of what is wanted`() async throws {
+        let authority = try CertificateAuthority.create(commonName: "test")
+        let chain = try Chain(authority, version: .http1, UpstreamTLS())
+        var configuration = EngineHarness.toAll([SocketAddress(ip: .loopbackV4, port: Port(chain.back.securePort))])
+        let clients = (0..<20).map { _ in chain.front.connect() }
+        for (index, client) in clients.enumerated() {
+            client.send("GET /length/10 HTTP/1.1\r\nHost: a.example\r\n\r\n")
+            configuration.upstreams[0].tls = UpstreamTLS(serverName: "n\(index).example")
+            chain.front.engine.apply(configuration)
+        }
+        for client in clients { #expect(client.readResponse()?.status == 200) }
+        await chain.stop()
+    }
+
     @Test func `an endpoint that speaks plain HTTP is not taken for one with TLS`() async throws {
         let upstream = FakeUpstream(raw: { socket in
             _ = socket.read(1)

@@ -25,6 +25,7 @@ extension ProxyCore {
             directory[x.pointee.target].pointee.connectFailures += 1
             return retryOrFail(x, .connect)
         }
+        pool.setIdle(m, false)
         let u = pool.openStream(on: m, to: e)
         u.pointee.isReused = m.pointee.phase == .multiplexed && m.pointee.requestsServed > 0
         m.pointee.requestsServed += 1
@@ -44,30 +45,11 @@ extension ProxyCore {
 
     /// Begins a connection with HTTP/2 to an endpoint, and makes it the one that requests go to.
     private mutating func openCarrier(to e: UpstreamPool.EndpointReference) -> Upstream? {
-        guard let worker = worker?.takeUnretainedValue(),
-            let session = HTTP2Session(role: .client, headLimit: limits.maxHeadBytes, now: loop.now.nanoseconds)
+        guard let session = HTTP2Session(role: .client, headLimit: limits.maxHeadBytes, now: loop.now.nanoseconds),
+            let m = dial(e)
         else { return nil }
-        if pool.connections.count - pool.streamCount >= limits.maxUpstreamConnections, !closeAnIdle() { return nil }
-        let descriptor: Int32
-        do {
-            descriptor = try Socket.connect(e.pointee.address)
-            ConnectionLiveness.server.apply(to: descriptor)
-        } catch {
-            return nil
-        }
-        let m = pool.open(to: e)
-        m.pointee.socket = StreamSocket(descriptor: descriptor)
-        do {
-            m.pointee.registration = try loop.register(
-                descriptor, handler: worker, token: Self.token(.upstream, m.handle))
-        } catch {
-            Socket.close(descriptor)
-            pool.close(m, of: e)
-            return nil
-        }
         m.pointee.session = Unmanaged.passRetained(session)
         e.pointee.multiplexed = m.handle
-        setTimer(upstream: m, limits.connect)
         return m
     }
 
@@ -361,6 +343,7 @@ extension ProxyCore {
         {
             return closeCarrier(m)
         }
+        pool.setIdle(m, true)
         setTimer(upstream: m, limits.upstreamIdle)
     }
 

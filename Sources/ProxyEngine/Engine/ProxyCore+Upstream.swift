@@ -43,31 +43,43 @@ extension ProxyCore {
                 return
             }
         }
-        guard let worker = worker?.takeUnretainedValue() else { return }
-        if pool.connections.count - pool.streamCount >= limits.maxUpstreamConnections, !closeAnIdle() {
-            return retryOrFail(x, .connect)
-        }
-        let descriptor: Int32
-        do {
-            descriptor = try Socket.connect(e.pointee.address)
-            // Clients have it from their listener.
-            ConnectionLiveness.server.apply(to: descriptor)
-        } catch {
+        guard let u = dial(e) else {
             directory[x.pointee.target].pointee.connectFailures += 1
             return retryOrFail(x, .connect)
         }
-        let u = pool.open(to: e)
-        u.pointee.socket = StreamSocket(descriptor: descriptor)
-        do {
-            u.pointee.registration = try loop.register(
-                descriptor, handler: worker, token: Self.token(.upstream, u.handle))
-        } catch {
-            Socket.close(descriptor)
-            pool.close(u, of: e)
-            return retryOrFail(x, .connect)
-        }
         attach(u, x)
-        setTimer(upstream: u, limits.connect)
+    }
+
+    /// Begins a connection to an endpoint, which ``establish(_:_:)`` goes on with: TLS is what the endpoint wants now, whatever
+    /// the configuration becomes meanwhile.
+    ///
+    /// - Returns: nil when there is no place for one or nothing can be sent there.
+    mutating func dial(_ e: UpstreamPool.EndpointReference) -> Upstream? {
+        guard let worker = worker?.takeUnretainedValue() else { return nil }
+        if pool.connections.count - pool.streamCount >= limits.maxUpstreamConnections, !closeAnIdle() { return nil }
+        var descriptor: Int32 = -1
+        var tls: TLSSession?
+        do throws(TransportError) {
+            descriptor = try Socket.connect(e.pointee.address)
+            // Clients have it from their listener.
+            ConnectionLiveness.server.apply(to: descriptor)
+            if e.pointee.tls != 0 { tls = try upstreamTLS.session(e.pointee.tls, descriptor: descriptor) }
+            let u = pool.open(to: e)
+            u.pointee.socket = StreamSocket(descriptor: descriptor, tls: tls)
+            do throws(TransportError) {
+                u.pointee.registration = try loop.register(
+                    descriptor, handler: worker, token: Self.token(.upstream, u.handle))
+            } catch {
+                pool.close(u, of: e)
+                throw error
+            }
+            setTimer(upstream: u, limits.connect)
+            return u
+        } catch {
+            tls?.free()
+            if descriptor >= 0 { Socket.close(descriptor) }
+            return nil
+        }
     }
 
     func attach(_ u: Upstream, _ x: ExchangeReference) {
@@ -93,24 +105,16 @@ extension ProxyCore {
 
     /// Goes on with a connection that is being made, and with its TLS handshake where its endpoint wants that.
     mutating func establish(_ u: Upstream, _ events: ReadyEvents) -> Establishment {
-        if u.pointee.socket.tls == nil {
+        if !u.pointee.isConnected {
             guard events.contains(.writable) else { return .pending }
-            let descriptor = u.pointee.socket.descriptor
-            guard Socket.pendingError(descriptor) == 0 else { return .failed }
-            let number = directory.endpoints[u.pointee.endpoint].pointee.tls
-            if number == 0 { return .ready }
-            guard let entry = upstreamTLS[number], let context = entry.context else { return .failed }
-            do {
-                let session = try context.session(descriptor: descriptor, serverName: entry.serverName)
-                u.pointee.socket = StreamSocket(descriptor: descriptor, tls: session)
-            } catch {
-                return .failed
-            }
+            guard Socket.pendingError(u.pointee.socket.descriptor) == 0 else { return .failed }
+            u.pointee.isConnected = true
         }
-        switch u.pointee.socket.tls?.handshake() {
-        case .complete?: return .ready
-        case .wouldBlock?: return .pending
-        case .failed?, nil: return .failed
+        guard let tls = u.pointee.socket.tls else { return .ready }
+        switch tls.handshake() {
+        case .complete: return .ready
+        case .wouldBlock: return .pending
+        case .failed: return .failed
         }
     }
 
@@ -154,11 +158,15 @@ extension ProxyCore {
         let bound = directory.endpoints.indexBound
         for _ in 0..<bound {
             pool.nextReclaimed = pool.nextReclaimed + 1 < bound ? pool.nextReclaimed + 1 : 0
-            guard let e = directory.endpoints.tenant(at: pool.nextReclaimed), !e.pointee.lastIdle.isNone else {
-                continue
+            guard let e = directory.endpoints.tenant(at: pool.nextReclaimed) else { continue }
+            if !e.pointee.lastIdle.isNone {
+                closeIdle(pool.connections[e.pointee.lastIdle])
+                return true
             }
-            closeIdle(pool.connections[e.pointee.lastIdle])
-            return true
+            if let m = pool.connections.resolve(e.pointee.multiplexed), m.pointee.isIdleCarrier {
+                closeCarrier(m)
+                return true
+            }
         }
         return false
     }
@@ -182,6 +190,7 @@ extension ProxyCore {
         buffers.release(&u.pointee.output)
         if !u.pointee.carrier.isNone { return closeStream(u) }
         if let session = u.pointee.session {
+            pool.setIdle(u, false)
             buffers.release(&session.takeUnretainedValue().outgoing)
             u.pointee.session = nil
             session.release()

@@ -40,6 +40,10 @@ struct UpstreamConnection {
     var input = ByteBuffer()
     /// Request body or tunnel bytes the upstream has not taken yet.
     var output = ByteBuffer()
+    /// TCP is; the handshake of TLS may be under way.
+    var isConnected = false
+    /// A connection with HTTP/2 that carries no stream, one of the pool's idle ones.
+    var isIdleCarrier = false
     var mayRead = false
     var peerClosed = false
     /// It has served a request before this one, so it may have been closed by the other side at any time.

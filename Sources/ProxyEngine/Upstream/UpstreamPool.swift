@@ -4,6 +4,7 @@ struct UpstreamPool: ~Copyable {
     typealias EndpointReference = Slab<Party.Endpoints, Endpoint>.Reference
 
     var connections = Slab<Party.Upstreams, UpstreamConnection>(blank: UpstreamConnection())
+    /// Connections without a request, those with HTTP/2 among them.
     private(set) var idleCount = 0
     /// The slot of the endpoint whose idle connection was last ended to make room.
     var nextReclaimed: Int32 = 0
@@ -41,6 +42,13 @@ struct UpstreamPool: ~Copyable {
     mutating func close(_ connection: Connection, of endpoint: EndpointReference) {
         endpoint.pointee.openCount -= 1
         connections.release(connection)
+    }
+
+    /// A connection with HTTP/2 carries no stream, or one again.
+    mutating func setIdle(_ carrier: Connection, _ isIdle: Bool) {
+        guard carrier.pointee.isIdleCarrier != isIdle else { return }
+        carrier.pointee.isIdleCarrier = isIdle
+        idleCount += isIdle ? 1 : -1
     }
 
     /// Puts a connection without a request in front of its endpoint's idle ones.

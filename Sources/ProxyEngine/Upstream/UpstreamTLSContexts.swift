@@ -3,10 +3,10 @@ internal import Transport
 /// The TLS contexts of a configuration's upstreams. Endpoints know theirs by number, 0 for none: two upstreams that share
 /// an address share its connections only if they want the same of them.
 struct UpstreamTLSContexts: Sendable {
-    struct Entry: Sendable {
-        /// nil when what is wanted cannot be done (a certificate that cannot be read): no connection is made then.
-        let context: TLSContext?
-        let serverName: String?
+    private enum Entry: Sendable {
+        case context(TLSContext, serverName: String?)
+        /// What is wanted cannot be done (a certificate that cannot be read): no connection is made then.
+        case failed(TransportError)
     }
 
     private struct Wanted: Hashable {
@@ -20,22 +20,35 @@ struct UpstreamTLSContexts: Sendable {
 
     init() {}
 
-    subscript(number: Int32) -> Entry? { entries[number] }
+    /// The client's side of TLS for a connection that wants what `number` stands for.
+    func session(_ number: Int32, descriptor: Int32) throws(TransportError) -> TLSSession {
+        switch entries[number] {
+        case .context(let context, let serverName):
+            return try context.session(descriptor: descriptor, serverName: serverName)
+        case .failed(let error): throw error
+        case nil: throw TransportError(.invalidArgument, "nobody wants TLS of number \(number) any more")
+        }
+    }
 
     /// The number of what `upstream` wants, made when it is new.
     ///
-    /// - Parameter failure: is told why it cannot be done.
+    /// - Parameter failure: is told why it cannot be done, each time.
     mutating func number(for upstream: ProxyConfiguration.Upstream, failure: (String) -> Void = { _ in }) -> Int32 {
         guard let tls = upstream.tls else { return 0 }
         let wanted = Wanted(tls: tls, version: upstream.version)
-        if let known = numbers[wanted] { return known }
+        let number = numbers[wanted] ?? add(wanted)
+        if case .failed(let error) = entries[number] { failure(error.message) }
+        return number
+    }
+
+    private mutating func add(_ wanted: Wanted) -> Int32 {
         last += 1
         numbers[wanted] = last
         do throws(TransportError) {
-            entries[last] = Entry(context: try Self.context(tls, upstream.version), serverName: tls.serverName)
+            entries[last] = .context(
+                try Self.context(wanted.tls, wanted.version), serverName: wanted.tls.serverName)
         } catch {
-            failure(error.message)
-            entries[last] = Entry(context: nil, serverName: nil)
+            entries[last] = .failed(error)
         }
         return last
     }
