@@ -151,6 +151,12 @@ final class HTTP2TestClient {
 
     func reset(_ stream: Int32, _ code: UInt32 = 8) { send(3, 0, stream, Self.bytes(code)) }
 
+    /// Returns when all that was sent before has been taken.
+    func ping() {
+        send(6, 0, 0, Array(repeating: 7, count: 8))
+        while let frame = readFrame(), frame.type != 6 || frame.flags & 1 == 0 {}
+    }
+
     func openWindow(_ stream: Int32, _ count: UInt32) { send(8, 0, stream, Self.bytes(count)) }
 
     /// One frame, and what it means; nil at the end of the connection.

@@ -57,13 +57,34 @@ import Transport
         }
     }
 
-    @Test func trailersAreNotForwarded() {
-        var body = MessageBody(.chunked)
-        let step = advance(&body, "1\r\nx\r\n0\r\nX-Forwarded-For: evil\r\nA: b\r\n\r\nrest")
-        #expect(step.forward == "1\r\nx\r\n0\r\n".utf8.count)
-        #expect(step.needsFinalCRLF)
-        #expect(step.consumed == "1\r\nx\r\n0\r\nX-Forwarded-For: evil\r\nA: b\r\n\r\n".utf8.count)
-        #expect(body.isComplete)
+    @Test(arguments: [true, false])
+    func `a trailer section is found wherever it is split, and not forwarded as it is`(removesFraming: Bool) {
+        let section = "X-Forwarded-For: evil\r\nA: b\r\n\r\n"
+        let bytes = Array("1\r\nx\r\n0\r\n\(section)rest".utf8)
+        for split in 0...bytes.count {
+            var body = MessageBody(.chunked)
+            var found: [UInt8] = []
+            var forwarded: [UInt8] = []
+            var needsFinalCRLF = false
+            var consumed = 0
+            for part in [bytes[..<split], bytes[split...]] where !body.isComplete {
+                var copy = Array(part)
+                let step = copy.withUnsafeMutableBufferPointer { buffer in
+                    guard let base = buffer.baseAddress else { return MessageBody.Step() }
+                    return removesFraming
+                        ? body.advanceRemovingFraming(base, buffer.count) : body.advance(base, buffer.count)
+                }
+                found += copy[step.trailers]
+                forwarded += copy.prefix(step.forward)
+                consumed += step.consumed
+                if step.needsFinalCRLF { needsFinalCRLF = true }
+            }
+            #expect(body.isComplete)
+            #expect(found == Array(section.utf8))
+            #expect(forwarded == Array((removesFraming ? "x" : "1\r\nx\r\n0\r\n").utf8))
+            #expect(needsFinalCRLF == !removesFraming)
+            #expect(consumed == bytes.count - 4)
+        }
     }
 
     @Test(arguments: [

@@ -136,14 +136,19 @@ final class TestSocket: @unchecked Sendable {
         }
     }
 
+    /// Lines behind the last chunked body.
+    private(set) var trailers: [String] = []
+
     /// A chunked body's content; nil if it is broken off or malformed.
     func readChunks() -> [UInt8]? {
         var content: [UInt8] = []
         while true {
             guard let line = readLine(), let size = Int(line.prefix { $0 != ";" }, radix: 16) else { return nil }
             if size == 0 {
+                trailers = []
                 while let trailer = readLine() {
                     if trailer.isEmpty { return content }
+                    trailers.append(trailer)
                 }
                 return nil
             }

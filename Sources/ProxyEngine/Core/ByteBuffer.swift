@@ -25,6 +25,9 @@ struct ByteBuffer: BitwiseCopyable {
     /// The bytes not consumed. Only for a buffer that has memory.
     var bytes: UnsafeMutablePointer<UInt8> { base! + start }
 
+    /// The bytes not consumed, in an array.
+    var copied: [UInt8] { isEmpty ? [] : Array(UnsafeBufferPointer(start: bytes, count: count)) }
+
     /// Copies `count` bytes behind the last one; the room must have been reserved.
     mutating func append(_ source: UnsafePointer<UInt8>, _ count: Int) {
         precondition(count <= room)

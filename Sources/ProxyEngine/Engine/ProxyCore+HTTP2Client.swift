@@ -77,8 +77,8 @@ extension ProxyCore {
                 case .data:
                     s.pointee.stream?.pointee.held += event.count
                     takeContent(s, event.bytes, event.count)
-                case .trailers: break
-                case .end: endContent(s)
+                case .trailers: endContent(s, trailers: text, event.range.count)
+                case .end: if !s.pointee.peerClosed { endContent(s, trailers: text, 0) }
                 case .closed: streamClosed(s, session)
                 case .drained: streamDrained(s)
                 case .endedEarly: if s.pointee.exchange.isNone { close(s) }
@@ -162,14 +162,17 @@ extension ProxyCore {
         pumpUpload(x)
     }
 
-    private mutating func endContent(_ s: Client) {
+    /// - Parameter trailers: `count` bytes of lines that end in CR and LF, which go through the scanner of HTTP/1.1.
+    private mutating func endContent(_ s: Client, trailers: UnsafePointer<UInt8>, _ count: Int) {
         s.pointee.peerClosed = true
         guard !s.pointee.exchange.isNone else { return }
         let x = exchanges[s.pointee.exchange]
         if x.pointee.phase == .switched { return pumpTunnelUp(s) }
         guard x.pointee.body.kind == .chunked, !x.pointee.body.isComplete else { return }
         let end: StaticString = "0\r\n\r\n"
-        keepInput(s, end.utf8Start, end.utf8CodeUnitCount)
+        keepInput(s, end.utf8Start, 3)
+        keepInput(s, trailers, count)
+        keepInput(s, end.utf8Start + 3, 2)
         pumpUpload(x)
     }
 
@@ -225,7 +228,7 @@ extension ProxyCore {
             switch field.kind {
             case .date: hasDate = true
             // RFC 9113 section 8.2.2.
-            case .connection, .keepAlive, .proxyConnection, .trailer, .transferEncoding, .upgrade: continue
+            case .connection, .keepAlive, .proxyConnection, .transferEncoding, .upgrade: continue
             case .contentLength: if isTunnel || status < 200 || status == 204 { continue }
             default:
                 if nominated.contains(field.name, bytes) { continue }

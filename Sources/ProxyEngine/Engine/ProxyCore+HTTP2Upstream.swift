@@ -72,7 +72,7 @@ extension ProxyCore {
         fillRequestBlock(base, isSecure: directory.endpoints[m.pointee.endpoint].pointee.tls != 0)
         let headCount = requestHead.pointee.byteCount
         let contentCount = x.pointee.request.end - headCount
-        let hasContent = contentCount > 0 || !x.pointee.body.isComplete
+        let hasContent = contentCount > 0 || !x.pointee.body.isComplete || !x.pointee.trailers.isEmpty
         let offset = MemoryLayout<UpstreamConnection>.offset(of: \.output)
         guard let offset,
             let stream = session.request(
@@ -91,7 +91,7 @@ extension ProxyCore {
         setTimer(upstream: u, limits.response)
         if m.pointee.phase == .multiplexed { scheduleFlush(m, session) }
         if x.pointee.body.isComplete {
-            stream.pointee.isOutputComplete = true
+            end(stream, x)
         } else {
             pumpUpload(x)
         }
@@ -132,9 +132,15 @@ extension ProxyCore {
     }
 
     /// All of the request's content is in the stream's output.
-    mutating func endRequestStream(_ u: Upstream) {
-        u.pointee.stream?.pointee.isOutputComplete = true
+    mutating func endRequestStream(_ u: Upstream, _ x: ExchangeReference) {
+        if let stream = u.pointee.stream { end(stream, x) }
         resume(u)
+    }
+
+    /// The stream ends with what is in its output, and with the request's trailers.
+    private func end(_ stream: HTTP2StreamPointer, _ x: ExchangeReference) {
+        stream.pointee.isOutputComplete = true
+        stream.pointee.trailers = x.pointee.trailers.copied
     }
 
     private mutating func resume(_ u: Upstream) {
@@ -230,10 +236,8 @@ extension ProxyCore {
             memcpy(scratch + Self.headroom, text, event.range.count)
             deliver(u, x, clients[x.pointee.client], scratch + Self.headroom, event.range.count)
         case .trailers:
-            guard !event.range.isEmpty else { return }
             buffers.release(&u.pointee.trailers)
-            u.pointee.trailers = buffers.take(event.range.count)
-            u.pointee.trailers.append(text, event.range.count)
+            TrailerSection.copy(text, event.range.count, of: .response, to: &u.pointee.trailers, &buffers)
         case .data:
             setTimer(upstream: u, limits.response)
             u.pointee.stream?.pointee.held += event.count
@@ -351,7 +355,6 @@ extension ProxyCore {
 
     /// Frees a stream's slot. One that is still open is taken back.
     mutating func closeStream(_ u: Upstream) {
-        buffers.release(&u.pointee.trailers)
         if let m = pool.connections.resolve(u.pointee.carrier), let session = m.pointee.session?.takeUnretainedValue() {
             if let stream = u.pointee.stream { session.release(stream, resetWith: NGHTTP2_CANCEL) }
             // A place has become free: this one serves as well as another that is full.

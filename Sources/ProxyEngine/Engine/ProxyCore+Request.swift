@@ -65,6 +65,7 @@ extension ProxyCore {
             answer(x, step.isMalformed ? 400 : 413)
             return .done
         }
+        keepTrailers(of: x, rest, step)
         let isForwarded = match.upstream >= 0 && !(match.redirectsToHTTPS && mustRedirect(c, head, bytes))
         if isForwarded { writeRequest(x, c, head, bytes, rest, step) }
         var redirect: ByteBuffer?
@@ -97,6 +98,30 @@ extension ProxyCore {
     ) -> MessageBody.Step {
         x.pointee.flags.contains(.unchunksRequest)
             ? x.pointee.body.advanceRemovingFraming(bytes, count) : x.pointee.body.advance(bytes, count)
+    }
+
+    /// Takes note of what came of the request's trailer section.
+    @inline(__always)
+    private mutating func keepTrailers(of x: ExchangeReference, _ bytes: UnsafePointer<UInt8>, _ step: MessageBody.Step)
+    {
+        if step.trailers.isEmpty { return }
+        keepTrailers(&x.pointee.trailers, bytes, step.trailers, isLast: x.pointee.body.isComplete, of: .request)
+    }
+
+    /// Adds to a trailer section; when it is whole, what may be passed on of it takes its place.
+    mutating func keepTrailers(
+        _ kept: inout ByteBuffer, _ bytes: UnsafePointer<UInt8>, _ range: Range<Int>, isLast: Bool,
+        of side: TrailerSection.Side
+    ) {
+        // Mostly it is an empty line.
+        if isLast, kept.isEmpty, range.count == 2 { return }
+        buffers.reserve(range.count, in: &kept)
+        kept.append(bytes + range.lowerBound, range.count)
+        guard isLast else { return }
+        var lines = ByteBuffer()
+        TrailerSection.copy(kept.bytes, kept.count, of: side, to: &lines, &buffers)
+        buffers.release(&kept)
+        kept = lines
     }
 
     /// A request has come, understood or not.
@@ -172,7 +197,7 @@ extension ProxyCore {
         _ x: ExchangeReference, _ c: Client, _ head: RequestHead, _ bytes: UnsafePointer<UInt8>,
         _ body: UnsafePointer<UInt8>, _ step: MessageBody.Step
     ) {
-        let bound = head.writtenBound(requestHead) + step.forward + 2
+        let bound = head.writtenBound(requestHead) + step.forward + x.pointee.trailers.count + 2
         buffers.release(&x.pointee.request)
         x.pointee.request = buffers.take(bound)
         guard let destination = x.pointee.request.base else { return }
@@ -195,6 +220,11 @@ extension ProxyCore {
         memcpy(destination + written, body, step.forward)
         written += step.forward
         if step.needsFinalCRLF {
+            if !x.pointee.trailers.isEmpty {
+                memcpy(destination + written, x.pointee.trailers.bytes, x.pointee.trailers.count)
+                written += x.pointee.trailers.count
+                buffers.release(&x.pointee.trailers)
+            }
             destination[written] = 0x0D
             destination[written + 1] = 0x0A
             written += 2
@@ -241,6 +271,19 @@ extension ProxyCore {
     }
 
     // MARK: The rest of the body
+
+    /// Ends a chunked body that was passed on up to its trailer section.
+    private mutating func sendTrailers(_ u: Upstream, _ x: ExchangeReference) -> Bool {
+        let end: StaticString = "\r\n"
+        var lines = x.pointee.trailers
+        x.pointee.trailers = ByteBuffer()
+        buffers.reserve(2, in: &lines)
+        lines.append(end.utf8Start, 2)
+        x.pointee.upload += Int64(lines.count - 2)
+        let isSent = send(u, lines.bytes, lines.count)
+        buffers.release(&lines)
+        return isSent
+    }
 
     /// The longest request whose content is kept until it is answered, and what a loop's buffers may hold for that.
     private static var maxKeptBytes: Int { 64 << 10 }
@@ -308,6 +351,7 @@ extension ProxyCore {
             } else {
                 keepInput(c, bytes + step.consumed, count - step.consumed)
             }
+            keepTrailers(of: x, bytes, step)
             if mayKeep(step.forward, of: x, for: u) {
                 buffers.reserve(step.forward, in: &x.pointee.request)
                 x.pointee.request.append(bytes, step.forward)
@@ -324,10 +368,9 @@ extension ProxyCore {
             }
             setTimer(upstream: u, limits.response)
             guard send(u, bytes, step.forward) else { return }
-            if x.pointee.body.isComplete, !u.pointee.carrier.isNone { endRequestStream(u) }
+            if x.pointee.body.isComplete, !u.pointee.carrier.isNone { endRequestStream(u, x) }
             if step.needsFinalCRLF {
-                let end: StaticString = "\r\n"
-                guard send(u, end.utf8Start, 2) else { return }
+                guard sendTrailers(u, x) else { return }
             }
             if isOwn, c.pointee.input.isEmpty {
                 buffers.release(&c.pointee.input)

@@ -56,9 +56,6 @@ extension ProxyCore {
         guard u.pointee.hasHead, u.pointee.body.isComplete else { return lost(u, x, .broken) }
         if x.pointee.flags.contains(.chunksResponse) {
             guard sendLastChunk(u, x, c) else { return }
-        } else if !c.pointee.carrier.isNone, !u.pointee.trailers.isEmpty {
-            let lines = UnsafeBufferPointer(start: u.pointee.trailers.bytes, count: u.pointee.trailers.count)
-            c.pointee.stream?.pointee.trailers = Array(lines)
         }
         finish(u, x, c)
     }
@@ -67,9 +64,21 @@ extension ProxyCore {
     private mutating func sendLastChunk(_ u: Upstream, _ x: ExchangeReference, _ c: Client) -> Bool {
         let end: StaticString = "0\r\n\r\n"
         guard !u.pointee.trailers.isEmpty else { return send(x, c, end.utf8Start, end.utf8CodeUnitCount) }
-        guard send(x, c, end.utf8Start, 3) else { return false }
-        guard send(x, c, u.pointee.trailers.bytes, u.pointee.trailers.count) else { return false }
-        return send(x, c, end.utf8Start + 3, 2)
+        return sendTrailers(u, x, c, behind: "0\r\n")
+    }
+
+    /// Sends the upstream's trailers, and the end of the body, in one piece.
+    private mutating func sendTrailers(
+        _ u: Upstream, _ x: ExchangeReference, _ c: Client, behind start: StaticString
+    ) -> Bool {
+        let end: StaticString = "\r\n"
+        var section = buffers.take(start.utf8CodeUnitCount + u.pointee.trailers.count + 2)
+        section.append(start.utf8Start, start.utf8CodeUnitCount)
+        section.append(u.pointee.trailers.bytes, u.pointee.trailers.count)
+        section.append(end.utf8Start, 2)
+        let isSent = send(x, c, section.bytes, section.count)
+        buffers.release(&section)
+        return isSent
     }
 
     /// Takes a response head (or several, with 1xx) from a buffer of the connection's own.
@@ -207,30 +216,32 @@ extension ProxyCore {
         headCount: Int
     ) {
         var start = bytes
-        var length: Int
-        var step = MessageBody.Step()
-        if x.pointee.flags.contains(.unchunksResponse) {
-            step = u.pointee.body.advanceRemovingFraming(bytes, count)
-            length = step.forward
-        } else {
-            step = u.pointee.body.advance(bytes, count)
-            length = step.forward
+        let isUnchunked = x.pointee.flags.contains(.unchunksResponse)
+        let step =
+            isUnchunked ? u.pointee.body.advanceRemovingFraming(bytes, count) : u.pointee.body.advance(bytes, count)
+        var length = step.forward
+        if step.isMalformed {
+            detachUpstream(x)
+            return abandon(x)
+        }
+        if !step.trailers.isEmpty {
+            keepTrailers(
+                &u.pointee.trailers, bytes, step.trailers, isLast: u.pointee.body.isComplete, of: .response)
+        }
+        let hasTrailers = u.pointee.body.isComplete && !u.pointee.trailers.isEmpty
+        if !isUnchunked {
             if x.pointee.flags.contains(.chunksResponse), length > 0 {
                 let prefix = Self.chunkPrefix(length, before: start)
                 (start + length).pointee = 0x0D
                 (start + length + 1).pointee = 0x0A
                 start -= prefix
                 length += prefix + 2
-            } else if step.needsFinalCRLF {
+            } else if step.needsFinalCRLF, !hasTrailers {
                 // Whatever follows the body on this connection is not looked at, so it may be overwritten.
                 (start + length).pointee = 0x0D
                 (start + length + 1).pointee = 0x0A
                 length += 2
             }
-        }
-        if step.isMalformed {
-            detachUpstream(x)
-            return abandon(x)
         }
         if headCount > 0 {
             start -= headCount
@@ -239,6 +250,9 @@ extension ProxyCore {
         }
         if step.consumed < count { u.pointee.isReusable = false }
         if length > 0, !send(x, c, start, length) { return }
+        if hasTrailers, step.needsFinalCRLF {
+            guard sendTrailers(u, x, c, behind: "") else { return }
+        }
         // A stream's end comes by itself, and trailers before it.
         if u.pointee.body.isComplete, u.pointee.carrier.isNone { finish(u, x, c) }
     }
@@ -263,6 +277,7 @@ extension ProxyCore {
     /// The response is complete.
     private mutating func finish(_ u: Upstream, _ x: ExchangeReference, _ c: Client) {
         x.pointee.upstream = .none
+        c.pointee.stream?.pointee.trailers = u.pointee.trailers.copied
         release(u)
         endExchange(x, c)
     }

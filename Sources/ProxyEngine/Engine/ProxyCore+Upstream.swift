@@ -174,6 +174,7 @@ extension ProxyCore {
     /// Takes a connection from its finished request: back to the pool if it can serve another.
     mutating func release(_ u: Upstream) {
         u.pointee.exchange = .none
+        buffers.release(&u.pointee.trailers)
         if !u.pointee.carrier.isNone { return close(u) }
         u.pointee.requestsServed += 1
         if u.pointee.isReusable, u.pointee.output.isEmpty, !u.pointee.peerClosed {
@@ -188,6 +189,7 @@ extension ProxyCore {
         clearTimer(upstream: u)
         buffers.release(&u.pointee.input)
         buffers.release(&u.pointee.output)
+        buffers.release(&u.pointee.trailers)
         if !u.pointee.carrier.isNone { return closeStream(u) }
         if let session = u.pointee.session {
             pool.setIdle(u, false)

@@ -2,8 +2,8 @@
 ///
 /// Strict, since whatever it accepts is forwarded as it is: lines end in CRLF only, a size is 1 to 15 hexadecimal
 /// digits, extensions hold no control characters and are bounded (a line and all of a body's together: each line is
-/// passed on, and no recipient uses any). Trailer fields are swallowed (they are not forwarded), so the
-/// bytes to pass on end with the last chunk's line and the caller writes the empty line itself.
+/// passed on, and no recipient uses any). The trailer section is bounded and its lines end
+/// in CRLF; what may be passed on of it is not decided here, so the bytes to pass on as they are end with the last chunk's line.
 struct ChunkScanner: BitwiseCopyable {
     enum Progress: Equatable {
         /// Everything was consumed and belongs to the body; more must come.

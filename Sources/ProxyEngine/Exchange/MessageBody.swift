@@ -15,8 +15,10 @@ struct MessageBody: BitwiseCopyable {
         /// Bytes that belong to the message; the rest is the next one's.
         var consumed = 0
         var isMalformed = false
-        /// The chunked body ended, and the CRLF that ends its (dropped) trailer section is not among `forward`.
+        /// The chunked body ended, and the CRLF that ends its trailer section is not among `forward`.
         var needsFinalCRLF = false
+        /// Where bytes of the trailer section are, the line that ends it included. They are not among `forward`.
+        var trailers = 0..<0
     }
 
     private(set) var kind = Kind.none
@@ -85,7 +87,7 @@ struct MessageBody: BitwiseCopyable {
         if isComplete { return Step() }
         var step = Step()
         switch scanner.scan(bytes, count, forwarded: &step.forward, consumed: &step.consumed, content: { _, _ in }) {
-        case .more: break
+        case .more: step.trailers = step.forward..<step.consumed
         case .malformed:
             step.isMalformed = true
         case .done:
@@ -94,6 +96,7 @@ struct MessageBody: BitwiseCopyable {
             if step.forward > 0, step.consumed == step.forward + 2 {
                 step.forward += 2
             } else {
+                step.trailers = step.forward..<step.consumed
                 step.needsFinalCRLF = true
             }
         }
@@ -113,6 +116,7 @@ struct MessageBody: BitwiseCopyable {
                 (bytes + written).update(from: bytes + offset, count: run)
                 written += run
             })
+        if progress != .malformed { step.trailers = step.forward..<step.consumed }
         step.forward = written
         switch progress {
         case .more: break

@@ -244,13 +244,13 @@ extension RequestHead {
         _ field: HTTP1Field, _ name: UnsafePointer<UInt8>, _ bytes: UnsafePointer<UInt8>, _ trustsForwarded: Bool
     ) -> Bool {
         switch field.kind {
-        case .host, .connection, .transferEncoding, .expect, .te, .trailer, .keepAlive, .proxyConnection,
+        case .host, .connection, .transferEncoding, .expect, .te, .keepAlive, .proxyConnection,
             .xForwardedFor, .xRealIP, .xRequestID, .xScheme:
             return false
         case .upgrade: return wantsUpgrade
         case .xForwardedHost, .xForwardedProto, .xForwardedPort, .xForwardedScheme: return trustsForwarded
         case .contentLength: return true
-        case .other, .forwarded, .cookie, .date, .server, .location:
+        case .other, .forwarded, .cookie, .date, .server, .location, .trailer:
             if field.name.count == 5, Self.equals(name, "proxy") { return false }
             if field.name.count == 24, Self.equals(name, "x-original-forwarded-for") { return false }
             if !Self.isPlainName(name, Int(field.name.count)) { return false }

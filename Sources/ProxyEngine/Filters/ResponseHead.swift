@@ -47,7 +47,7 @@ enum ResponseHead {
             case .date:
                 passes = true
                 hasDate = true
-            case .connection, .keepAlive, .proxyConnection, .trailer: passes = false
+            case .connection, .keepAlive, .proxyConnection: passes = false
             case .transferEncoding:
                 // What the body is coded with, where that is not only how it is framed; see `framing` below.
                 passes = head.pointee.fields.isCoded && framing != .untilClose

@@ -142,9 +142,8 @@ extension HTTP2Session {
             events.append(event)
             return
         }
-        guard let stream = stream(id) else { return }
         let isTrailers = role == .server || fieldText.status == 0
-        var event = HTTP2Event(kind: isTrailers ? .trailers : .head, id: id, owner: stream.pointee.owner)
+        var event = HTTP2Event(kind: isTrailers ? .trailers : .head, id: id, owner: stream(id)?.pointee.owner ?? 0)
         if isTrailers {
             if !fieldText.isMalformed { text += fieldText.lines }
         } else {

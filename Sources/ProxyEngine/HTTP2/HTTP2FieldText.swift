@@ -36,21 +36,14 @@ struct HTTP2FieldText {
         }
         // White space and colons would begin another field; framing is HTTP/2's (RFC 9113 section 8.2).
         if name.contains(where: { $0 <= 0x20 || $0 == 0x3A || $0 >= 0x7F }) { return isMalformed = true }
-        if Self.isConnectionSpecific(name) { return isMalformed = true }
+        switch HTTP1FieldKind.recognise(UnsafeRawBufferPointer(name)) {
+        case .connection, .keepAlive, .proxyConnection, .transferEncoding, .upgrade: return isMalformed = true
+        default: break
+        }
         lines += name
         lines += [0x3A, 0x20]
         lines += value
         lines += [0x0D, 0x0A]
-    }
-
-    private static func isConnectionSpecific(_ name: UnsafeBufferPointer<UInt8>) -> Bool {
-        switch name.count {
-        case 7: name.elementsEqual("upgrade".utf8)
-        case 10: name.elementsEqual("connection".utf8) || name.elementsEqual("keep-alive".utf8)
-        case 16: name.elementsEqual("proxy-connection".utf8)
-        case 17: name.elementsEqual("transfer-encoding".utf8)
-        default: false
-        }
     }
 
     /// Adds the head of a response to `text`; without a usable status it adds nothing.

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Transport
 
 /// Writes the head of an HTTP/2 request as the text of an HTTP/1.1 head (RFC 9113 section 8.3). Pure.
 ///
@@ -58,25 +59,20 @@ struct HTTP2RequestText {
         if name[0] == 0x3A { return addPseudo(name, value) }
         // Upper case, colons and blanks in a name are nobody's mistake (RFC 9113 section 8.2.1).
         if name.contains(where: { $0 <= 0x20 || $0 == 0x3A || $0 >= 0x7F || $0 &- 0x41 < 26 }) { return refuse(400) }
-        switch name.count {
-        case 2 where Self.equals(name, "te"):
-            guard Self.equals(value, "trailers") else { return refuse(400) }
-        case 4 where Self.equals(name, "host"):
+        switch HTTP1FieldKind.recognise(UnsafeRawBufferPointer(name)) {
+        case .te: if !Self.equals(value, "trailers") { refuse(400) }
+        case .host:
             if !host.isEmpty { return refuse(400) }
             host += value
-        case 6 where Self.equals(name, "cookie"):
+        case .cookie:
             // RFC 9113 section 8.2.3: crumbs are one field to whoever does not know HTTP/2.
             if !cookie.isEmpty { cookie += [0x3B, 0x20] }
             cookie += value
-        case 7 where Self.equals(name, "upgrade"), 10 where Self.equals(name, "connection"),
-            10 where Self.equals(name, "keep-alive"), 16 where Self.equals(name, "proxy-connection"),
-            17 where Self.equals(name, "transfer-encoding"):
-            refuse(400)
-        case 17 where isWebSocket && Self.equals(name, "sec-websocket-key"):
-            // RFC 8441 section 5: it has no meaning there, and the upstream gets ours.
-            break
-        default:
-            if name.count == 14, Self.equals(name, "content-length") { hasLength = true }
+        case .connection, .keepAlive, .proxyConnection, .transferEncoding, .upgrade: refuse(400)
+        // RFC 8441 section 5: it has no meaning there, and the upstream gets ours.
+        case .other where isWebSocket && Self.equals(name, "sec-websocket-key"): break
+        case let kind:
+            if kind == .contentLength { hasLength = true }
             fields += name
             fields += [0x3A, 0x20]
             fields += value

@@ -28,7 +28,7 @@ package enum HTTP1FieldKind: UInt8, Sendable {
     case cookie, date, server, location
 
     /// Recognises a name by its length and then its bytes.
-    static func recognise(_ name: UnsafeRawBufferPointer) -> HTTP1FieldKind {
+    package static func recognise(_ name: UnsafeRawBufferPointer) -> HTTP1FieldKind {
         switch name.count {
         case 2: match(name, "te", .te)
         case 4: match(name, "host", .host, "date", .date)
