@@ -91,6 +91,12 @@ package protocol ResourceStrategy: Sendable {
     /// The same for a write through `/status`: everything but `status` is taken from `old`.
     func prepareForStatusUpdate(_ object: inout JSONValue, from old: JSONValue, _ context: StrategyContext)
 
+    /// The subresource through which a part of the object is written that no other path takes; nil: there is none.
+    var partSubresource: String? { get }
+
+    /// The same for a write through `partSubresource`: everything but that part is taken from `old`.
+    func prepareForPartUpdate(_ object: inout JSONValue, from old: JSONValue, _ context: StrategyContext)
+
     /// Called when the deletion of an object is asked for, once: sets the finalizers that its end waits for.
     func prepareForDeletion(_ object: inout JSONValue, now: Timestamp)
 
@@ -101,6 +107,7 @@ package protocol ResourceStrategy: Sendable {
     func validateCreate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError]
     func validateUpdate(_ object: JSONValue, from old: JSONValue, _ context: StrategyContext) -> [FieldError]
     func validateStatusUpdate(_ object: JSONValue, from old: JSONValue, _ context: StrategyContext) -> [FieldError]
+    func validatePartUpdate(_ object: JSONValue, from old: JSONValue, _ context: StrategyContext) -> [FieldError]
 
     /// Texts for `Warning: 299` headers of a create or update (`old` nil on create).
     func warnings(for object: JSONValue, replacing old: JSONValue?) -> [String]
@@ -209,16 +216,17 @@ package enum GenerationRule: Sendable, Hashable {
 package struct StoredForm: Sendable {
     /// The resource whose store prefix and cache are used.
     package var definition: ResourceDefinition
-    /// Served → stored. The request path has checked the document against the served schema.
-    package var encode: @Sendable (JSONValue) -> JSONValue
-    /// Stored → served.
-    package var decode: @Sendable (JSONValue) -> JSONValue
+    /// Served → stored. The request path has checked the document against the served schema. What it throws is the answer
+    /// to a client whose document can't be converted.
+    package var encode: @Sendable (JSONValue) throws(Status) -> JSONValue
+    /// Stored → served. Throws as `encode` does.
+    package var decode: @Sendable (JSONValue) throws(Status) -> JSONValue
     /// Stored → served without reading the document, where that can be done; it gives nil where it can't.
     package var decodeBytes: (@Sendable ([UInt8]) -> [UInt8]?)?
 
     package init(
-        definition: ResourceDefinition, encode: @escaping @Sendable (JSONValue) -> JSONValue,
-        decode: @escaping @Sendable (JSONValue) -> JSONValue
+        definition: ResourceDefinition, encode: @escaping @Sendable (JSONValue) throws(Status) -> JSONValue,
+        decode: @escaping @Sendable (JSONValue) throws(Status) -> JSONValue
     ) {
         self.definition = definition
         self.encode = encode
@@ -237,6 +245,7 @@ extension ResourceStrategy {
     package var generationRule: GenerationRule { .none }
     package var scale: ScaleMapping? { nil }
     package var unimplementedSubresources: [SubresourceDefinition] { [] }
+    package var partSubresource: String? { nil }
     package var selectableFieldNames: [String] { [] }
     package var isCustomResource: Bool { false }
     package var deprecationWarning: String? { nil }
@@ -258,6 +267,16 @@ extension ResourceStrategy {
 
     package func prepareForStatusUpdate(_ object: inout JSONValue, from old: JSONValue, _ context: StrategyContext) {
         object["spec"] = old["spec"]
+    }
+
+    package func prepareForPartUpdate(_ object: inout JSONValue, from old: JSONValue, _ context: StrategyContext) {
+        object = old
+    }
+
+    package func validatePartUpdate(_ object: JSONValue, from old: JSONValue, _ context: StrategyContext)
+        -> [FieldError]
+    {
+        []
     }
 
     package func fillIn(_ object: inout JSONValue, _ context: StrategyContext) {}

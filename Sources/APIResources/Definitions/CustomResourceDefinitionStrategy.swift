@@ -64,6 +64,10 @@ package struct CustomResourceDefinitionStrategy: ResourceStrategy {
             object["spec"]["names"]["listKind"] = .string(kind + "List")
         }
         if object["spec"]["conversion"] == nil { object["spec"]["conversion"] = ["strategy": "None"] }
+        let service = object["spec"]["conversion"]["webhook"]["clientConfig"]["service"]
+        if object["spec"]["conversion"]["strategy"] == "Webhook", service?.object != nil, service["port"] == nil {
+            object["spec"]["conversion"]["webhook"]["clientConfig"]["service"]["port"] = 443
+        }
         if object["spec"]["preserveUnknownFields"] == false { object["spec"]["preserveUnknownFields"] = nil }
     }
 

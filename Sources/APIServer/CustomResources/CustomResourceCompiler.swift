@@ -46,16 +46,14 @@ enum CustomResourceCompiler {
             }
         }
         guard let storageSchema = schemas[kept.name] else { return nil }
+        let conversion = CustomResourceConversion(document)
         var versions: [Compiled.Version] = []
         for version in spec.versions {
             guard let schema = schemas[version.name] else { continue }
             let definition = spec.definition(version, names: names)
-            let form =
-                version.name == kept.name
-                ? nil
-                : Self.storedForm(
-                    definition, storage, schema: schema.schema, storageSchema: storageSchema.schema,
-                    isSame: schema.json == storageSchema.json)
+            let form = conversion.storedForm(
+                definition, storage, schema: schema.schema, storageSchema: storageSchema.schema,
+                isSame: schema.json == storageSchema.json)
             let strategy = CustomResourceStrategy(
                 definition: definition, schema: schema.schema, storedForm: form, scale: version.scale,
                 selectableFieldNames: version.selectableFields, deprecationWarning: version.deprecationWarning,
@@ -64,58 +62,15 @@ enum CustomResourceCompiler {
                 Compiled.Version(
                     strategy: strategy, columns: PrinterColumn.table(version.columns), isServed: version.isServed))
         }
-        guard let own = versions.first(where: { $0.strategy.definition.version == kept.name }) else { return nil }
+        guard var own = versions.first(where: { $0.strategy.definition.version == kept.name }) else { return nil }
+        // Objects are emptied out and swept whatever version they were kept in.
+        own.strategy.storedForm = nil
         let fields = Set(spec.versions.flatMap(\.selectableFields)).sorted()
-        let content = storageSchema.json.encoded() + Array((storage.apiVersion + storage.kind + fields.joined()).utf8)
+        let content =
+            storageSchema.json.encoded()
+            + Array("\(storage.apiVersion)\(storage.kind)\(fields.joined())\(conversion)".utf8)
         return Compiled(
-            versions: versions, storage: own, normalize: normalizer(storage, storageSchema.schema),
+            versions: versions, storage: own, normalize: conversion.normalizer(storage, storageSchema.schema),
             storageHash: ContentHash.hex(content), selectableFields: fields)
-    }
-
-    /// Conversion strategy None: the version is another, and fields that its schema does not have go.
-    private static func storedForm(
-        _ definition: ResourceDefinition, _ storage: ResourceDefinition, schema: Schema, storageSchema: Schema,
-        isSame: Bool
-    ) -> StoredForm {
-        var form = StoredForm(
-            definition: storage,
-            encode: { object in
-                var object = object
-                object["apiVersion"] = .string(storage.apiVersion)
-                guard !isSame else { return object }
-                // What is not known is not told: the client wrote what its own version knows.
-                _ = storageSchema.pruneCustomObject(&object)
-                storageSchema.applyDefaults(&object)
-                return object
-            },
-            decode: { object in
-                var object = object
-                object["apiVersion"] = .string(definition.apiVersion)
-                if !isSame { _ = schema.pruneCustomObject(&object) }
-                return object
-            })
-        if isSame {
-            let stored = Array("{\"apiVersion\":\(JSONValue.string(storage.apiVersion)),".utf8)
-            let served = Array("{\"apiVersion\":\(JSONValue.string(definition.apiVersion)),".utf8)
-            form.decodeBytes = { bytes in
-                guard bytes.starts(with: stored) else { return nil }
-                return served + bytes[stored.count...]
-            }
-        }
-        return form
-    }
-
-    /// Objects may have been stored under another version or before the schema had a default.
-    private static func normalizer(_ storage: ResourceDefinition, _ schema: Schema) -> @Sendable ([UInt8]) -> [UInt8] {
-        { bytes in
-            // What is in the store was JSON when it was written; anything else is served as it stands.
-            guard var object = try? JSONParser.parse(bytes) else { return bytes }
-            let before = object
-            object["apiVersion"] = .string(storage.apiVersion)
-            object["kind"] = .string(storage.kind)
-            _ = schema.pruneCustomObject(&object)
-            schema.applyDefaults(&object)
-            return object == before ? bytes : object.encoded()
-        }
     }
 }

@@ -5,7 +5,7 @@ import KubeModel
 struct CustomResourceStrategy: ResourceStrategy {
     let definition: ResourceDefinition
     let schema: Schema
-    let storedForm: StoredForm?
+    var storedForm: StoredForm?
     let scale: ScaleMapping?
     let selectableFieldNames: [String]
     let deprecationWarning: String?

@@ -51,10 +51,10 @@ extension ServedResource {
 
     /// - Parameter bytes: as the cache has them.
     func protobufMessage(_ bytes: [UInt8], _ form: ResponseShape.Form) throws(Status) -> [UInt8] {
+        let bytes = try served(bytes: bytes)
         do {
             if form == .object {
-                let stored = try JSONParser.parse(bytes)
-                let document = strategy.storedForm?.decode(stored) ?? stored
+                let document = try JSONParser.parse(bytes)
                 return ProtobufEncoder.message(document.object ?? JSONObject(), named: protobufMessage ?? "")
             }
             guard let range = MetadataCut.metadata(in: bytes) else { return [] }

@@ -49,6 +49,9 @@ final class ServedResource: Sendable {
         definition.group.isEmpty ? definition.plural : "\(definition.plural).\(definition.group)"
     }
 
+    /// Whether objects are kept in this very version.
+    var isStorageVersion: Bool { strategy.storedForm.map { $0.definition.apiVersion == apiVersion } ?? true }
+
     var groupKind: GroupKind { GroupKind(group: definition.group, kind: definition.kind) }
 
     func key(namespace: String, name: String) -> String {
@@ -60,7 +63,8 @@ final class ServedResource: Sendable {
         case .status: definition.hasStatus
         case .finalize: definition.plural == "namespaces" && definition.group.isEmpty
         case .scale: strategy.scale != nil
-        case .eviction: definition.plural == "pods" && definition.group.isEmpty
+        case .approval, .ephemeralcontainers: strategy.partSubresource == subresource.rawValue
+        case .binding, .eviction: definition.plural == "pods" && definition.group.isEmpty
         default: unimplemented(subresource) != nil
         }
     }
@@ -79,7 +83,7 @@ final class ServedResource: Sendable {
         } catch {
             throw Status.internalError("stored object of \(groupResource) is not JSON")
         }
-        return strategy.storedForm?.decode(stored) ?? stored
+        return try strategy.storedForm?.decode(stored) ?? stored
     }
 
     /// The bytes a client sees: the stored ones, unless the resource is kept in another form.
@@ -99,11 +103,13 @@ extension ServedResource {
     func served(bytes: [UInt8]) throws(Status) -> [UInt8] {
         guard let form = strategy.storedForm else { return bytes }
         if let served = form.decodeBytes?(bytes) { return served }
+        let stored: JSONValue
         do {
-            return form.decode(try JSONParser.parse(bytes)).encoded()
+            stored = try JSONParser.parse(bytes)
         } catch {
             throw Status.internalError("a stored object is not JSON")
         }
+        return try form.decode(stored).encoded()
     }
 
     /// Whether two served documents without their owners say the same, whatever version each carries.

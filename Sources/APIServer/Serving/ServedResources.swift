@@ -32,7 +32,7 @@ final class ServedResources: Sendable {
 
         /// One for each place in the store: the one that serves objects as they are stored, if there is one.
         private static func kept(_ resources: [ServedResource]) -> [ServedResource] {
-            let direct = resources.filter { $0.strategy.storedForm == nil }
+            let direct = resources.filter(\.isStorageVersion)
             var seen = Set(direct.map(\.keyPrefix))
             return direct + resources.filter { seen.insert($0.keyPrefix).inserted }
         }
@@ -52,6 +52,7 @@ final class ServedResources: Sendable {
     }
 
     private let builtIn: [ServedResource]
+    private let schemas: SchemaRegistry
     private let state: Mutex<State>
     private let store: any Store
     private let dispatcher: WatchDispatcher
@@ -89,6 +90,7 @@ final class ServedResources: Sendable {
                     columns: BuiltInTables.columns(for: definition) ?? .standard, cache: cache, keyPrefix: prefix))
         }
         builtIn = all
+        self.schemas = schemas
         self.store = store
         self.dispatcher = dispatcher
         self.bookmarkSeconds = bookmarkSeconds
@@ -159,6 +161,9 @@ final class ServedResources: Sendable {
 
     /// The schema of `autoscaling/v1 Scale`.
     var scaleSchema: Schema? { builtIn.lazy.compactMap(\.scaleSchema).first }
+
+    /// The schema of what is posted to a subresource.
+    func schema(for kind: GroupVersionKind) -> Schema? { schemas.schema(for: kind) }
 
     /// Loads the objects of a resource that is to be served. Blocks on disk.
     func makeCache(_ configuration: ResourceCache.Configuration) throws(StoreError) -> ResourceCache {

@@ -68,7 +68,10 @@ final class WatchSession: WatchSink {
             do throws(Status) {
                 output += try encoder.line(event, withColumns: isFirst, now: Timestamp.now)
             } catch {
-                output += WatchEvent(error).line
+                // Clients end a watch at an error; to go on would leave out what could not be said.
+                stream.write(output + WatchEvent(error).line)
+                finish()
+                return
             }
         }
         stream.write(output)

@@ -125,12 +125,15 @@ struct FieldOwnership {
         switch request.subresource {
         case nil: resource.definition.hasStatus ? Self.status : FieldSet()
         case .status: request.strategy.isCustomResource ? Self.allButStatus : Self.spec
+        // A binding is not an update of the Pod: nobody owns what it sets.
+        case .binding: Self.everything
         default: FieldSet()
         }
     }
 
     private static let status = FieldSet(fields: [["status"]])
     private static let spec = FieldSet(fields: [["spec"]])
+    private static let everything = FieldSet(fields: [["spec"], ["metadata"], ["status"]])
     private static let allButStatus = FieldSet(fields: [["spec"], ["metadata"]])
 
     /// What changed, as managers name fields in a version of the API; nil when that is not served.
@@ -141,7 +144,7 @@ struct FieldOwnership {
         return FieldComparison(from: old, to: new, schema: schema, hasZeroFields: hasZeroFields)
     }
 
-    /// A document in another version, with that version's schema; nil when that is not served.
+    /// A document in another version, with that version's schema; nil when that is not served or can't be converted.
     func form(of document: JSONValue, in version: String) -> (JSONValue, Schema?)? {
         if version == resource.apiVersion { return (document, resource.schema) }
         let parts = version.split(separator: "/", omittingEmptySubsequences: false)
@@ -150,8 +153,10 @@ struct FieldOwnership {
                 group: parts.count == 2 ? String(parts[0]) : "", version: String(parts[parts.count - 1]),
                 plural: resource.definition.plural), other.keyPrefix == resource.keyPrefix
         else { return nil }
-        let stored = resource.strategy.storedForm?.encode(document) ?? document
-        var converted = other.strategy.storedForm?.decode(stored) ?? stored
+        // Who owns what in a version that can't be had is known to nobody, as with one that is gone.
+        guard let stored = try? resource.strategy.storedForm?.encode(document) ?? document,
+            var converted = try? other.strategy.storedForm?.decode(stored) ?? stored
+        else { return nil }
         converted["apiVersion"] = .string(version)
         return (converted, other.schema)
     }

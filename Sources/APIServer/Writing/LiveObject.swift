@@ -39,13 +39,13 @@ extension ServedResource {
         } catch {
             throw Status.internalError("stored object of \(groupResource) is not JSON")
         }
-        return LiveObject(document: strategy.storedForm?.decode(stored) ?? stored, managedFields: managedFields)
+        return LiveObject(document: try strategy.storedForm?.decode(stored) ?? stored, managedFields: managedFields)
     }
 
     /// What goes into the store for a served document: arranged, without version, in the stored form, with
     /// `managedFields` in place of its own.
-    func storedBytes(_ object: JSONValue, managedFields: [UInt8]) -> [UInt8] {
-        let stored = strategy.storedForm?.encode(object) ?? object
+    func storedBytes(_ object: JSONValue, managedFields: [UInt8]) throws(Status) -> [UInt8] {
+        let stored = try strategy.storedForm?.encode(object) ?? object
         let kept = strategy.storedForm?.definition ?? definition
         let arranged = DocumentOrder.arranged(stored, apiVersion: kept.apiVersion, kind: kept.kind)
         var output: [UInt8] = []
@@ -67,7 +67,7 @@ extension ServedResource {
     }
 
     /// As above, with the `metadata.managedFields` of the document.
-    func storedBytes(_ object: JSONValue) -> [UInt8] {
-        storedBytes(object, managedFields: object["metadata"]["managedFields"]?.encoded() ?? [])
+    func storedBytes(_ object: JSONValue) throws(Status) -> [UInt8] {
+        try storedBytes(object, managedFields: object["metadata"]["managedFields"]?.encoded() ?? [])
     }
 }

@@ -55,7 +55,7 @@ extension ObjectWriter {
         let managedFields =
             owners ?? FieldOwnership(request, resources).created(owned, given: given)
         let transaction = try request.strategy.allocate(&object, replacing: nil, context)
-        let bytes = request.resource.storedBytes(object, managedFields: managedFields)
+        let bytes = try request.resource.storedBytes(object, managedFields: managedFields)
         if request.options.isDryRun {
             transaction?.rollback()
             if request.resource.cache.get(namespace: request.namespace, name: name) != nil {

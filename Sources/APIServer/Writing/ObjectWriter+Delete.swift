@@ -145,14 +145,14 @@ extension ObjectWriter {
             done(.success(.waiting(bytes: current.bytes, nil)))
             return
         case .hold(let marked):
-            let bytes = resource.storedBytes(marked, managedFields: live.managedFields)
+            let bytes = try resource.storedBytes(marked, managedFields: live.managedFields)
             write = .update(key: key, value: bytes, ifRevision: current.revision)
             outcome = { .waiting(bytes: bytes, $0) }
         case .remove(let last):
             write = .delete(key: key, ifRevision: current.revision)
             let changed =
                 request.strategy.returnsDeletedObject && last != old
-                ? resource.storedBytes(last, managedFields: live.managedFields) : nil
+                ? try resource.storedBytes(last, managedFields: live.managedFields) : nil
             let state = LastState(
                 uid: last["metadata"]["uid"].string ?? "", cached: current, changed: changed)
             outcome = { .gone(state, $0) }

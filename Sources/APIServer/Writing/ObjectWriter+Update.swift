@@ -124,7 +124,7 @@ extension ObjectWriter {
         let transaction =
             request.subresource == nil && !isDeletion
             ? try request.strategy.allocate(&object, replacing: old, context) : nil
-        let bytes = resource.storedBytes(object, managedFields: managedFields)
+        let bytes = try resource.storedBytes(object, managedFields: managedFields)
         if request.options.isDryRun {
             transaction?.rollback()
             done(response(request, stored: bytes, revision: current.revision, warnings: warnings))
@@ -255,6 +255,11 @@ extension ObjectWriter {
             object = old
             object["spec"]["finalizers"] = finalizers
             errors = []
+        case .binding: errors = []
+        case .approval, .ephemeralcontainers:
+            strategy.prepareForPartUpdate(&object, from: old, context)
+            errors = updateErrors(object, old, request)
+            errors += strategy.validatePartUpdate(object, from: old, context)
         default: preconditionFailure("no document is written through another subresource")
         }
         try Self.refuse(request, name: request.name, errors, schemaErrors)
@@ -268,7 +273,10 @@ extension ObjectWriter {
     }
 
     private func countGeneration(_ object: inout JSONValue, _ old: JSONValue, _ request: WriteRequest) {
-        guard request.subresource != .status, request.strategy.generationRule.counts(from: old, to: object) else {
+        // Who binds a Pod does not change what is wanted of it.
+        guard request.subresource != .status, request.subresource != .binding,
+            request.strategy.generationRule.counts(from: old, to: object)
+        else {
             return
         }
         object["metadata"]["generation"] = .integer(Int64(old["metadata"]["generation"].int ?? 0) + 1)

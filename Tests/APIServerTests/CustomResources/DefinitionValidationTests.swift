@@ -55,9 +55,8 @@ import Testing
                     + "x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead"
             ),
             (
-                ["spec", "conversion"], ["strategy": "Webhook"],
-                "spec.conversion.strategy: Invalid value: \"Webhook\": conversion by webhook is not supported by this server: "
-                    + "use None, with which only apiVersion changes between versions"
+                ["spec", "conversion"], ["strategy": "Later"],
+                "spec.conversion.strategy: Unsupported value: \"Later\": supported values: \"None\", \"Webhook\""
             ),
             (
                 ["spec", "versions"], [Samples.version("v1", storage: false)],

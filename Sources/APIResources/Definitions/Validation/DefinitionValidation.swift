@@ -17,7 +17,7 @@ enum DefinitionValidation {
         }
         // What was found right is not looked at again: most updates change something else.
         if old["spec"] != spec {
-            errors += specErrors(spec, path)
+            errors += specErrors(spec, replacing: old, path)
             if let old { errors += changes(spec, old, path) }
         }
         return errors + storedVersionErrors(definition)
@@ -32,7 +32,7 @@ enum DefinitionValidation {
 
     // MARK: The spec
 
-    private static func specErrors(_ spec: JSONValue, _ path: FieldPath) -> [FieldError] {
+    private static func specErrors(_ spec: JSONValue, replacing old: JSONValue?, _ path: FieldPath) -> [FieldError] {
         var errors: [FieldError] = []
         let group = spec.text("group")
         if group.isEmpty {
@@ -63,7 +63,7 @@ enum DefinitionValidation {
         }
         namesErrors(names, path.child("names"), &errors)
         versionsErrors(spec, path.child("versions"), &errors)
-        conversionErrors(spec["conversion"], path.child("conversion"), &errors)
+        ConversionRules.check(spec["conversion"], replacing: old, path.child("conversion"), &errors)
         return errors
     }
 
@@ -132,26 +132,6 @@ enum DefinitionValidation {
         }
         for (index, version) in versions.enumerated() {
             VersionValidation(version: version, path: path.index(index)).collect(&errors)
-        }
-    }
-
-    private static func conversionErrors(
-        _ conversion: JSONValue?, _ path: FieldPath, _ errors: inout [FieldError]
-    ) {
-        guard let conversion else { return }
-        switch conversion.text("strategy") {
-        case "": errors.required(path.child("strategy"))
-        case "None":
-            if conversion.at("webhook") != nil {
-                errors.forbidden(
-                    path.child("webhookClientConfig"), "should not be set when strategy is not set to Webhook")
-            }
-        case "Webhook":
-            errors.invalid(
-                path.child("strategy"), "Webhook",
-                "conversion by webhook is not supported by this server: use None, with which only apiVersion changes "
-                    + "between versions")
-        case let other: errors.notSupported(path.child("strategy"), other, ["None", "Webhook"])
         }
     }
 
