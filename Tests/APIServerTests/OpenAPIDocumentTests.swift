@@ -24,8 +24,9 @@ import WatchCache
     ]
 
     /// Kinds that are posted and answered: there are no lists of them.
-    private static let unstored = ReviewKind.allCases.map(\.definition)
-    private static let unlisted = Set(unstored.map(\.kind))
+    private static let posted = ReviewKind.allCases.map(\.definition) + [PodBinding.definition]
+    private static let unstored = posted + [ComponentStatuses(components: []).definition]
+    private static let unlisted = Set(posted.map(\.kind))
 
     /// The kinds of the registry and of what is not kept, by the document that describes them.
     private static func kinds() throws -> [String: [String]] {
@@ -87,7 +88,7 @@ import WatchCache
         let roots = Set([
             "APIResourceList", "DeleteOptions", "LabelSelector", "Patch", "Status", "WatchEvent", "TokenRequest",
         ])
-        .union(Self.unlisted)
+        .union(Self.unstored.map(\.kind))
         let wanted = known.filter { !roots.contains(String($0.split(separator: ".").last ?? "")) }
             .filter { !$0.hasSuffix("List") && !$0.hasSuffix("v1.Scale") && !$0.hasSuffix("v1.Eviction") }
         #expect(wanted.subtracting(used).isEmpty, "schemas that nothing refers to")

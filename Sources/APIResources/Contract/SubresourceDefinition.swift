@@ -47,7 +47,9 @@ extension ResourceStrategy {
         if definition.group.isEmpty, definition.plural == "pods" {
             let eviction = GroupVersionKind(group: "policy", version: "v1", kind: "Eviction")
             result.append(SubresourceDefinition("eviction", kind: eviction, verbs: ["create"]))
+            result.append(SubresourceDefinition("binding", options: "Binding", verbs: ["create"]))
         }
+        if let part = partSubresource { result.append(SubresourceDefinition(part, verbs: verbs)) }
         if definition.hasStatus { result.append(SubresourceDefinition("status", verbs: verbs)) }
         if scale != nil {
             result.append(

@@ -7,6 +7,7 @@ package enum BuiltInTables {
     /// The columns of a built-in kind; nil for one that has none of its own.
     package static func columns(for definition: ResourceDefinition) -> TableColumns? {
         switch (definition.group, definition.kind) {
+        case ("", "ComponentStatus"): componentStatuses
         case ("", "ConfigMap"): configMaps
         case ("", "Endpoints"): endpoints
         case ("", "Event"), ("events.k8s.io", "Event"): events

@@ -85,9 +85,10 @@ struct ServerCore: Sendable {
         ])
         let authenticator = Authenticator(tokens: tokens)
         let authorizer = authorizer ?? KnownCallersAuthorizer { authenticator.hasCredentials(for: $0) }
-        let unstored = UnstoredResources(
-            ReviewKind.allCases.map { Review($0, authenticator: authenticator, authorizer: authorizer) },
-            schemas: schemas)
+        let reviews = ReviewKind.allCases.map { Review($0, authenticator: authenticator, authorizer: authorizer) }
+        let components = ComponentStatuses(
+            components: health.checks.filter { $0.name == "store" }.map { .init(name: $0.name, problem: $0.problem) })
+        let unstored = UnstoredResources([components, Bindings(writer: writer)] + reviews, schemas: schemas)
         let documents = ServerDocuments(
             resources: resources, unstored: unstored,
             openAPI: OpenAPIService(embedded, unstored: unstored) { resources.settled.all }, health: health,

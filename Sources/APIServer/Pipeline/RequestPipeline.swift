@@ -159,7 +159,8 @@ final class RequestPipeline: Sendable {
         let isWatch = path.isWatchPath || exchange.query.bool("watch")
         guard
             let verb = Self.verb(
-                exchange.request.method, isCollection: path.name.isEmpty || subresource == .eviction, isWatch: isWatch,
+                exchange.request.method, isCollection: path.name.isEmpty || subresource?.isPosted == true,
+                isWatch: isWatch,
                 isWatchPath: path.isWatchPath),
             Self.allows(verb, subresource, spansNamespaces: resource.definition.namespaced && path.namespace.isEmpty),
             verb != .deletecollection || resource.definition.allowsDeleteCollection
@@ -200,10 +201,10 @@ final class RequestPipeline: Sendable {
 
     private static func allows(_ verb: Verb, _ subresource: Subresource?, spansNamespaces: Bool) -> Bool {
         switch subresource {
-        case .status, .scale: verb == .get || verb == .update || verb == .patch
+        case .approval, .ephemeralcontainers, .scale, .status: verb == .get || verb == .update || verb == .patch
         case .finalize: verb == .update
-        case .eviction: verb == .create
-        case .attach, .binding, .ephemeralcontainers, .exec, .log, .portforward, .proxy, .resize, .token: false
+        case .binding, .eviction: verb == .create
+        case .attach, .exec, .log, .portforward, .proxy, .resize, .token: false
         case nil: !(spansNamespaces && (verb == .create || verb == .deletecollection))
         }
     }
@@ -304,7 +305,7 @@ final class RequestPipeline: Sendable {
         response.isOpenAPI = exchange.info.segments.first == "openapi"
         if let slot = exchange.slot { response.onSent = { [limit] in limit.leave(slot) } }
         for warning in exchange.warnings?.headers ?? [] { response.headers.append(("Warning", warning)) }
-        if let warning = exchange.operation?.resource.strategy.deprecationWarning {
+        if let warning = exchange.deprecationWarning {
             response.headers.append(("Warning", WarningLog.header(warning)))
         }
         if exchange.isPretty, response.contentType == "application/json" {

@@ -20,6 +20,9 @@ struct ListOptions: Sendable {
     var sendInitialEvents: Bool?
     var timeoutSeconds: Int?
 
+    /// Everything.
+    init() {}
+
     init(_ query: QueryItems, forcedWatch: Bool = false) throws(Status) {
         isWatch = forcedWatch || query.bool("watch")
         if let text = query["labelSelector"], !text.isEmpty {

@@ -6,7 +6,6 @@ extension Status {
     {
         let reason =
             switch subresource {
-            case .binding: "this server schedules no Pods"
             case .token: "this server issues no tokens"
             case .proxy: "this server forwards no requests; Services are reached through the data plane"
             default: "this server runs no containers"

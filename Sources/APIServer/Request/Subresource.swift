@@ -7,8 +7,17 @@ enum Subresource: String, Sendable {
     case scale
     /// Of a Pod: a deletion that disruption budgets can refuse.
     case eviction
-    // What needs a kubelet, a scheduler or an issuer of tokens: answered with 501.
-    case attach, binding, ephemeralcontainers, exec, log, portforward, proxy, resize, token
+    /// Of a Pod: a node for it.
+    case binding
+    /// Of a CertificateSigningRequest: whether it may be signed.
+    case approval
+    /// Of a Pod: containers that are added to it while it runs.
+    case ephemeralcontainers
+    // What needs a kubelet or an issuer of tokens: answered with 501.
+    case attach, exec, log, portforward, proxy, resize, token
+
+    /// Whether it is a document that is posted, and nothing that could be read.
+    var isPosted: Bool { self == .binding || self == .eviction }
 
     /// - Parameter path: everything behind the name; the path that a proxied request asks for is left out.
     init?(path: String) {

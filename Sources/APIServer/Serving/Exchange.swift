@@ -1,3 +1,4 @@
+import APIResources
 import KubeModel
 import Transport
 
@@ -31,5 +32,10 @@ struct Exchange: Sendable {
     /// What it wants with a resource, whichever way that is served.
     var verb: Verb? { operation?.verb ?? unstored?.verb }
     /// "" for what is no resource.
+    /// What clients of the resource are told with every answer.
+    var deprecationWarning: String? {
+        operation?.resource.strategy.deprecationWarning ?? unstored?.resource.resource.deprecationWarning
+    }
+
     var plural: String { operation?.resource.definition.plural ?? unstored?.resource.definition.plural ?? "" }
 }

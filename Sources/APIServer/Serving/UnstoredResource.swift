@@ -1,3 +1,4 @@
+import APIResources
 import KubeModel
 
 /// A resource whose objects nobody keeps: what is posted is answered (reviews), what is read is found out at that moment.
@@ -6,11 +7,18 @@ protocol UnstoredResource: Sendable {
     var definition: ResourceDefinition { get }
     /// In alphabetical order, as discovery lists them. A path with another method is 405.
     var verbs: [Verb] { get }
-    /// Whether it can be shown as a Table.
-    var hasColumns: Bool { get }
+    /// How it is shown as a Table; nil: not at all.
+    var columns: TableColumns? { get }
+    /// What clients are told with every answer.
+    var deprecationWarning: String? { get }
 
     /// Answers one of `verbs`, now or later, once. `request.body` is there.
     func answer(_ request: UnstoredRequest, _ done: @escaping @Sendable (Result<UnstoredAnswer, Status>) -> Void)
+}
+
+extension UnstoredResource {
+    var columns: TableColumns? { nil }
+    var deprecationWarning: String? { nil }
 }
 
 /// What an unstored resource is asked.
@@ -22,6 +30,9 @@ struct UnstoredRequest: Sendable {
     var name: String
     /// The document that was posted; `{}` for a verb without one. It fits the schema and is of the right kind.
     var document: JSONValue
+    /// Which objects a list is to show; empty for other verbs.
+    var selection: ListOptions
+    var isDryRun: Bool
     var user: User
     var now: Timestamp
 }
@@ -53,7 +64,7 @@ final class ServedUnstoredResource: Sendable {
     }
 
     /// In which forms its answer can be shown.
-    var offer: ResponseShape.Offer { ResponseShape.Offer(protobuf: true, tables: resource.hasColumns) }
+    var offer: ResponseShape.Offer { ResponseShape.Offer(protobuf: true, tables: resource.columns != nil) }
 
     var documentReader: DocumentReader { DocumentReader(definition: definition, schema: lazySchema.schema) }
 }

@@ -16,7 +16,6 @@ struct Review: UnstoredResource {
     }
 
     var verbs: [Verb] { [.create] }
-    var hasColumns: Bool { false }
 
     func answer(_ request: UnstoredRequest, _ done: @escaping @Sendable (Result<UnstoredAnswer, Status>) -> Void) {
         done(Result { () throws(Status) in UnstoredAnswer(status: 201, document: try answered(request)) })

@@ -1,3 +1,4 @@
+import APIResources
 import KubeModel
 
 /// Reads what is posted to an unstored resource, and shows its answer in the form the client asked for.
@@ -6,8 +7,12 @@ enum UnstoredService {
     static func perform(_ exchange: Exchange, _ operation: UnstoredOperation, _ done: @escaping WriteCompletion) {
         do throws(Status) {
             let request = try request(exchange, operation)
+            let included = try ObjectReader.included(exchange)
             operation.resource.resource.answer(request) { result in
-                done(result.map { response($0, shape: exchange.shape) })
+                done(
+                    Result { () throws(Status) in
+                        try response(try result.get(), operation.resource.resource, exchange, included)
+                    })
             }
         } catch {
             done(.failure(error))
@@ -18,8 +23,10 @@ enum UnstoredService {
         -> UnstoredRequest
     {
         var document: JSONValue = [:]
+        var isDryRun = false
         if operation.verb == .create {
             let options = try WriteOptions(exchange.query, kind: "CreateOptions")
+            isDryRun = options.isDryRun
             var warnings: [String] = []
             document = try operation.resource.documentReader.read(
                 exchange.request.body, contentType: exchange.request.contentType, options.fieldValidation,
@@ -29,6 +36,7 @@ enum UnstoredService {
         }
         return UnstoredRequest(
             verb: operation.verb, namespace: operation.namespace, name: operation.name, document: document,
+            selection: operation.verb == .list ? try ListOptions(exchange.query) : ListOptions(), isDryRun: isDryRun,
             user: exchange.user, now: exchange.now)
     }
 
@@ -42,11 +50,42 @@ enum UnstoredService {
         if !operation.namespace.isEmpty { document["metadata"]["namespace"] = .string(operation.namespace) }
     }
 
-    private static func response(_ answer: UnstoredAnswer, shape: ResponseShape) -> OutgoingResponse {
-        var document = answer.document
-        if case .partialMetadata(let version) = shape.form {
-            document = MetadataCut.partialMetadata(document["metadata"] ?? [:], version: version)
+    private static func response(
+        _ answer: UnstoredAnswer, _ resource: any UnstoredResource, _ exchange: Exchange,
+        _ included: TableRenderer.IncludedObject
+    ) throws(Status) -> OutgoingResponse {
+        let shape = exchange.shape
+        // A Status says how it went and is no object of the kind.
+        guard answer.document["kind"].string != "Status" else {
+            return OutgoingResponse(status: answer.status, document: answer.document, shape.format)
         }
-        return OutgoingResponse(status: answer.status, document: document, shape.format)
+        let items = answer.document["items"]?.array
+        switch shape.form {
+        case .object:
+            return OutgoingResponse(status: answer.status, document: answer.document, shape.format)
+        case .partialMetadata(let version):
+            let cut = (items ?? [answer.document]).map {
+                MetadataCut.partialMetadata($0["metadata"] ?? [:], version: version)
+            }
+            let document: JSONValue =
+                items == nil
+                ? cut[0]
+                : [
+                    "kind": "PartialObjectMetadataList", "apiVersion": .string("meta.k8s.io/\(version)"),
+                    "metadata": answer.document["metadata"] ?? [:], "items": .array(cut),
+                ]
+            return OutgoingResponse(status: answer.status, document: document, shape.format)
+        case .table(let version):
+            let table = TableRenderer(
+                columns: resource.columns ?? .standard, version: version, included: included, now: exchange.now)
+            let bytes = try table.table((items ?? [answer.document]).map { $0.encoded() }, metadata: Array("{}".utf8))
+            let document: JSONValue
+            do {
+                document = try JSONParser.parse(bytes)
+            } catch {
+                throw .internalError("a table is not JSON")
+            }
+            return OutgoingResponse(status: answer.status, document: document, shape.format)
+        }
     }
 }

@@ -33,6 +33,7 @@ final class ObjectWriter: Sendable {
         do {
             switch operation.verb {
             case .create where operation.subresource == .eviction: try evict(exchange, operation, done)
+            case .create where operation.subresource == .binding: try bind(exchange, operation, done)
             case .create: try create(exchange, operation, done)
             case .update: try update(exchange, operation, done)
             case .patch: try patch(exchange, operation, done)

@@ -7,8 +7,11 @@ struct CertificateSigningRequestStrategy: ResourceStrategy {
         "certificates.k8s.io", "v1", "CertificateSigningRequest", "certificatesigningrequests", namespaced: false,
         short: ["csr"], hasStatus: true)
     let selectableFieldNames = ["spec.signerName"]
+    let partSubresource: String? = "approval"
 
     private static let ofServer = ["username", "uid", "groups", "extra"]
+    /// Conditions that only `/approval` adds; together with Failed, those that nobody takes away.
+    private static let decisions = ["Approved", "Denied"]
     private static let shortest = 600
     private static let usages = [
         "any", "cert sign", "client auth", "code signing", "content commitment", "crl sign", "data encipherment",
@@ -54,7 +57,65 @@ struct CertificateSigningRequestStrategy: ResourceStrategy {
         return errors
     }
 
+    func prepareForStatusUpdate(_ object: inout JSONValue, from old: JSONValue, _ context: StrategyContext) {
+        object["spec"] = old["spec"]
+        Self.setTimes(&object, from: old, context.now)
+    }
+
+    /// Of `/approval` the conditions count and nothing else.
+    func prepareForPartUpdate(_ object: inout JSONValue, from old: JSONValue, _ context: StrategyContext) {
+        let conditions = object["status"]["conditions"]
+        object["spec"] = old["spec"]
+        object["status"] = old["status"] ?? [:]
+        object["status"]["conditions"] = conditions
+        Self.setTimes(&object, from: old, context.now)
+    }
+
+    func validatePartUpdate(_ object: JSONValue, from old: JSONValue, _ context: StrategyContext) -> [FieldError] {
+        checkConditions(object) + checkRemoved(object, old)
+    }
+
     func validateStatusUpdate(_ object: JSONValue, from old: JSONValue, _ context: StrategyContext) -> [FieldError] {
+        var errors = checkConditions(object) + checkRemoved(object, old)
+        for type in Self.decisions where Self.has(type, object) && !Self.has(type, old) {
+            errors.forbidden(
+                FieldPath("status", "conditions"), "updates may not add a condition of type \(goQuoted(type))")
+        }
+        return errors
+    }
+
+    /// Kubernetes' `populateConditionTimestamps`.
+    private static func setTimes(_ object: inout JSONValue, from old: JSONValue, _ now: Timestamp) {
+        guard let conditions = object["status"]["conditions"].array else { return }
+        let before = old["status"]["conditions"].array ?? []
+        object["status"]["conditions"] = .array(
+            conditions.map { condition in
+                var condition = condition
+                if condition.text("lastUpdateTime").isEmpty { condition["lastUpdateTime"] = .string(now.description) }
+                if condition.text("lastTransitionTime").isEmpty {
+                    let same = before.first {
+                        $0.text("type") == condition.text("type") && $0.text("status") == condition.text("status")
+                    }
+                    condition["lastTransitionTime"] = same?["lastTransitionTime"] ?? .string(now.description)
+                }
+                return condition
+            })
+    }
+
+    private static func has(_ type: String, _ object: JSONValue) -> Bool {
+        (object["status"]["conditions"].array ?? []).contains { $0.text("type") == type }
+    }
+
+    private func checkRemoved(_ object: JSONValue, _ old: JSONValue) -> [FieldError] {
+        var errors: [FieldError] = []
+        for type in Self.decisions + ["Failed"] where Self.has(type, old) && !Self.has(type, object) {
+            errors.forbidden(
+                FieldPath("status", "conditions"), "updates may not remove a condition of type \(goQuoted(type))")
+        }
+        return errors
+    }
+
+    private func checkConditions(_ object: JSONValue) -> [FieldError] {
         var errors: [FieldError] = []
         let path = FieldPath("status", "conditions")
         var types: Set<String> = []

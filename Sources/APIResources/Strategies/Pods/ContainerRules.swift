@@ -34,6 +34,14 @@ struct ContainerRules {
         }
     }
 
+    /// What containers for diagnosis share with all others.
+    mutating func checkEphemeral(_ container: JSONValue, _ path: FieldPath, _ errors: inout [FieldError]) {
+        checkShared(container, path, &errors)
+    }
+
+    /// The names of the containers that were checked.
+    var namesSoFar: Set<ByteKey> { Set(names.map { ByteKey($0) }) }
+
     private mutating func checkShared(_ container: JSONValue, _ path: FieldPath, _ errors: inout [FieldError]) {
         let name = container.text("name")
         if name.isEmpty {

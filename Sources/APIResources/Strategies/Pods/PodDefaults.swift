@@ -30,7 +30,7 @@ enum PodDefaults {
             spec["serviceAccount"] = account
         }
         let usesHostNetwork = spec["hostNetwork"]?.bool == true
-        for key in ["initContainers", "containers"] {
+        for key in ["initContainers", "containers", "ephemeralContainers"] {
             guard let containers = spec[key]?.array else { continue }
             spec[key] = .array(
                 containers.map { value in

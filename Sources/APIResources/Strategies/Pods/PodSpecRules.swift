@@ -23,6 +23,13 @@ struct PodSpecRules {
             containers.checkInit(container, path.child("initContainers").index(index), &errors)
             containers.forgetHostPorts()
         }
+        let added = fields["ephemeralContainers"]?.array ?? []
+        let others = added.isEmpty ? [] : containers.namesSoFar
+        for (index, container) in added.enumerated() {
+            let path = path.child("ephemeralContainers").index(index)
+            containers.checkEphemeral(container, path, &errors)
+            EphemeralContainerRules.check(container, path, others: others, &errors)
+        }
         errors.oneOf(path.child("restartPolicy"), fields["restartPolicy"]?.string ?? "", Self.restartPolicies)
         checkDNS(fields, &errors)
         checkDeadlines(fields, &errors)

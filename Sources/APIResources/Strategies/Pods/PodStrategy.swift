@@ -9,14 +9,13 @@ struct PodStrategy: ResourceStrategy {
     let generationRule = GenerationRule.spec
     let unimplementedSubresources = [
         SubresourceDefinition("attach", options: "PodAttachOptions", verbs: ["create", "get"]),
-        SubresourceDefinition("binding", options: "Binding", verbs: ["create"]),
-        SubresourceDefinition("ephemeralcontainers", verbs: ["get", "patch", "update"]),
         SubresourceDefinition("exec", options: "PodExecOptions", verbs: ["create", "get"]),
         SubresourceDefinition("log", verbs: ["get"]),
         SubresourceDefinition("portforward", options: "PodPortForwardOptions", verbs: ["create", "get"]),
         SubresourceDefinition("proxy", options: "PodProxyOptions", verbs: SubresourceDefinition.proxyVerbs),
         SubresourceDefinition("resize", verbs: ["get", "patch", "update"]),
     ]
+    let partSubresource: String? = "ephemeralcontainers"
     let selectableFieldNames = [
         "spec.nodeName", "spec.restartPolicy", "spec.schedulerName", "spec.serviceAccountName", "spec.hostNetwork",
         "status.phase", "status.podIP", "status.nominatedNodeName",
@@ -70,8 +69,25 @@ struct PodStrategy: ResourceStrategy {
         if let quality = old["status"]["qosClass"] { object["status"]["qosClass"] = quality }
     }
 
+    /// Of a write through `ephemeralcontainers` nothing but those counts (`dropNonEphemeralContainerUpdates`).
+    func prepareForPartUpdate(_ object: inout JSONValue, from old: JSONValue, _ context: StrategyContext) {
+        let added = object["spec"]["ephemeralContainers"]
+        var metadata = old["metadata"]
+        for key in ["name", "namespace", "resourceVersion", "uid"] { metadata?[key] = object["metadata"][key] }
+        object = old
+        object["metadata"] = metadata
+        object["spec"]["ephemeralContainers"] = added
+        PodDefaults.apply(to: &object)
+    }
+
+    func validatePartUpdate(_ object: JSONValue, from old: JSONValue, _ context: StrategyContext) -> [FieldError] {
+        EphemeralContainerRules.checkUpdate(object, from: old)
+    }
+
     func validateCreate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
-        PodRules.check(object)
+        var errors = PodRules.check(object)
+        EphemeralContainerRules.checkCreate(object, &errors)
+        return errors
     }
 
     func validateUpdate(_ object: JSONValue, from old: JSONValue, _ context: StrategyContext) -> [FieldError] {
