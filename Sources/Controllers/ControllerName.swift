@@ -14,6 +14,8 @@ package enum ControllerName: String, Hashable, Sendable, CaseIterable {
     case disruption
     /// Namespaces → ServiceAccount `default` and ConfigMap `kube-root-ca.crt`.
     case namespaceContent = "namespace-content"
+    /// PersistentVolumeClaims and PersistentVolumes → gone when nobody uses them.
+    case storageProtection = "storage-protection"
     /// Deployments and ReplicaSets → a status that says that nothing runs them.
     case workload
 
@@ -26,6 +28,7 @@ package enum ControllerName: String, Hashable, Sendable, CaseIterable {
         case .ingress: "RouteTables and status of the Ingresses of one controller name"
         case .disruption: "status of PodDisruptionBudgets, so that evictions under a budget end"
         case .namespaceContent: "ServiceAccount default and ConfigMap kube-root-ca.crt in every namespace"
+        case .storageProtection: "removal of PersistentVolumeClaims and PersistentVolumes once nobody uses them"
         case .workload: "status of Deployments and ReplicaSets: that nothing runs them"
         case .garbageCollector: "removal of objects whose owners are gone; foreground and orphaning deletion"
         }

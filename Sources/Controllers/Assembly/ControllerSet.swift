@@ -40,6 +40,7 @@ package struct ControllerSet: Sendable {
             case .namespaceContent:
                 controllers.append(
                     NamespaceContentController(context, rootAuthority: configuration.rootAuthority))
+            case .storageProtection: controllers.append(StorageProtectionController(context))
             case .workload: controllers.append(WorkloadController(context))
             }
         }

@@ -21,6 +21,11 @@ struct PersistentVolumeClaimStrategy: WorkloadStrategy {
         }
     }
 
+    /// Plugin `StorageObjectInUseProtection`.
+    func fillIn(_ object: inout JSONValue, _ context: StrategyContext) {
+        StorageProtection.add(StorageFinalizers.claim, to: &object)
+    }
+
     func check(_ object: JSONValue, _ errors: inout [FieldError]) {
         let spec = object["spec"]
         let path = FieldPath("spec")

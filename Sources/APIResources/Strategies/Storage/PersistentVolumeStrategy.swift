@@ -18,6 +18,11 @@ struct PersistentVolumeStrategy: ResourceStrategy {
         object["status"] = ["phase": "Pending", "lastPhaseTransitionTime": .string(context.now.description)]
     }
 
+    /// Plugin `StorageObjectInUseProtection`.
+    func fillIn(_ object: inout JSONValue, _ context: StrategyContext) {
+        StorageProtection.add(StorageFinalizers.volume, to: &object)
+    }
+
     func prepareForUpdate(_ object: inout JSONValue, from old: JSONValue, _ context: StrategyContext) {
         ResourceRules.canonicalize(&object["spec"]["capacity"])
         object["status"] = old["status"]
