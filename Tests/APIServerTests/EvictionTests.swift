@@ -79,6 +79,28 @@ import Testing
         #expect(status.code == 500)
     }
 
+    @Test(
+        arguments: [
+            ["matchExpressions": [["key": "app", "operator": "Like", "values": ["web"]]]], "text", ["matchLabels": 3],
+            ["matchExpressions": [["key": "app", "operator": "In"]]],
+        ] as [JSONValue])
+    func `a budget whose selector can't be read protects every Pod`(selector: JSONValue) {
+        let strict = Self.budget(["observedGeneration": 1, "disruptionsAllowed": 0], selector: selector)
+        guard case .refuse(let status) = plan(Self.pod(), strict) else {
+            Issue.record("not refused")
+            return
+        }
+        #expect(status.code == 429)
+        // Beside a budget that can be read it is one too many.
+        guard case .refuse(let both) = plan(Self.pod(), Self.budget(), strict) else {
+            Issue.record("not refused")
+            return
+        }
+        #expect(both.code == 500)
+        // A Pod that serves nobody goes all the same.
+        #expect(plan(Self.pod(phase: "Pending"), strict) == .delete)
+    }
+
     @Test func `eviction through the server spends the budget and deletes the Pod`() async throws {
         let server = try await TestServer()
         let pods = "/api/v1/namespaces/default/pods"

@@ -1,19 +1,35 @@
 /// Where cel-spec's cases and this implementation, which is Kubernetes' for validation rules, are meant to differ.
 enum ConformanceDifferences {
-    /// - Parameter difference: how the case came out.
-    static func reason(for name: String, _ test: TextProto, _ difference: String) -> String? {
-        if test.text("disable_check") == "true" { return "rules are always checked for types" }
-        if test.text("container") != nil { return "rules have no container to resolve names in" }
-        if !test.messages("type_env").isEmpty, test.messages("bindings").isEmpty, test.message("eval_error") == nil {
-            return "functions and variables that a case declares of its own"
-        }
-        for (word, reason) in libraries where (test.text("expr") ?? "").contains(word) { return reason }
-        // cel-go's HomogeneousAggregateLiterals, which Kubernetes asks for.
-        if difference.contains("CELProblem(message: \"expected type ") {
-            return "lists and maps hold values of one type"
-        }
-        return cases[name]
+    /// A difference that is listed: what lists it, and why it is meant.
+    struct Entry: Hashable {
+        let key: String
+        let reason: String
     }
+
+    /// - Parameter difference: how the case came out.
+    static func entry(for name: String, _ test: TextProto, _ difference: String) -> Entry? {
+        if test.text("disable_check") == "true" { return unchecked }
+        if test.text("container") != nil { return contained }
+        if !test.messages("type_env").isEmpty, test.messages("bindings").isEmpty, test.message("eval_error") == nil {
+            return declaring
+        }
+        for (word, reason) in libraries where (test.text("expr") ?? "").contains(word) {
+            return Entry(key: word, reason: reason)
+        }
+        if difference.contains("CELProblem(message: \"expected type ") { return mixed }
+        return cases[name].map { Entry(key: name, reason: $0) }
+    }
+
+    /// The keys of everything that is listed.
+    static let keys = Set(
+        [unchecked, contained, declaring, mixed].map(\.key) + libraries.map(\.0) + cases.keys)
+
+    private static let unchecked = Entry(key: "disable_check", reason: "rules are always checked for types")
+    private static let contained = Entry(key: "container", reason: "rules have no container to resolve names in")
+    private static let declaring = Entry(
+        key: "type_env", reason: "functions and variables that a case declares of its own")
+    // cel-go's HomogeneousAggregateLiterals, which Kubernetes asks for.
+    private static let mixed = Entry(key: "expected type", reason: "lists and maps hold values of one type")
 
     /// Libraries and syntax that Kubernetes' environment for rules does not have.
     private static let libraries: [(String, String)] = [
@@ -24,7 +40,6 @@ enum ConformanceDifferences {
         (".reverse()", "Kubernetes' rules have version 2 of the strings library, which reverses nothing"),
         ("`", "Kubernetes' rules escape names (__dot__, __dash__) and have no quoted ones"),
         ("TestAllTypes", "protocol buffers' messages"), ("google.protobuf.", "protocol buffers' messages"),
-        ("NestedTestAllTypes", "protocol buffers' messages"), ("proto2.", "protocol buffers' messages"),
     ]
 
     private static let addresses = "Kubernetes' ip() takes no IPv4 address in IPv6's form"
@@ -54,7 +69,6 @@ enum ConformanceDifferences {
             "protocol buffers' messages",
         "type_deduction/legacy_nullable_types/null_assignable_to_timestamp_parameter_candidate":
             "protocol buffers' messages",
-        "fields/qualified_identifier_resolution/qualified_identifier_resolution_unchecked": dotted,
         "namespace/qualified/self_eval_qualified_lookup": dotted,
     ]
 }
