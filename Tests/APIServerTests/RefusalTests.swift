@@ -135,5 +135,9 @@ private final class HeldResponse: ResponseWriter {
 
     func send(_ response: OutgoingResponse) { sent.withLock { $0 = response } }
     func startStream(contentType: String, warnings: [String]) -> any ResponseStream { TestWatch() }
+    func startBody(status: Int, headers: [(name: String, value: String)]) -> any BodyStream {
+        CollectedBody(status: status, headers: headers) { _ in }
+    }
+    func onClose(_ handler: @escaping @Sendable () -> Void) {}
     func leave() { sent.withLock { $0?.onSent }?() }
 }

@@ -62,9 +62,8 @@ import Testing
     private static let unimplemented = [
         "nodes/proxy": "no kubelet is reached through this server",
         "pods/attach": "no container runs", "pods/exec": "no container runs", "pods/log": "no container runs",
-        "pods/portforward": "no container runs", "pods/proxy": "this server forwards no requests",
+        "pods/portforward": "no container runs",
         "pods/resize": "no container runs", "serviceaccounts/token": "this server issues no tokens",
-        "services/proxy": "Services are reached through the data plane",
     ]
 
     private static let published: [String: [String: [String]]] = {

@@ -11,11 +11,11 @@ import Testing
         ],
         "APIServer": [
             "", "Request", "Access", "Serving", "Metrics", "Rendering", "Reading", "Watching", "Writing", "Unstored",
-            "OpenAPI", "Discovery", "CustomResources", "Keepers", "Pipeline", "Assembly",
+            "OpenAPI", "Discovery", "CustomResources", "Keepers", "Proxying", "Pipeline", "Assembly",
         ],
         "Controllers": [
             "", "Disruption", "Endpoints", "GarbageCollection", "Ingress", "LoadBalancer", "Namespaces",
-            "PodRegistration", "Workloads", "Assembly",
+            "PodRegistration", "Storage", "Workloads", "Assembly",
         ],
         "KubeModel": [
             "JSON", "Coding", "Metadata", "Errors", "Validation", "Selectors", "Patterns", "Formats", "Schema", "Kinds",

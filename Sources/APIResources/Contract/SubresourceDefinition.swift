@@ -48,6 +48,13 @@ extension ResourceStrategy {
             let eviction = GroupVersionKind(group: "policy", version: "v1", kind: "Eviction")
             result.append(SubresourceDefinition("eviction", kind: eviction, verbs: ["create"]))
             result.append(SubresourceDefinition("binding", options: "Binding", verbs: ["create"]))
+            result.append(
+                SubresourceDefinition("proxy", options: "PodProxyOptions", verbs: SubresourceDefinition.proxyVerbs))
+        }
+        if definition.group.isEmpty, definition.plural == "services" {
+            result.append(
+                SubresourceDefinition(
+                    "proxy", options: "ServiceProxyOptions", verbs: SubresourceDefinition.proxyVerbs))
         }
         if let part = partSubresource { result.append(SubresourceDefinition(part, verbs: verbs)) }
         if definition.hasStatus { result.append(SubresourceDefinition("status", verbs: verbs)) }

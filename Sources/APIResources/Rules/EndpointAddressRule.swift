@@ -1,5 +1,5 @@
 import KubeModel
-import NetworkTypes
+package import NetworkTypes
 
 /// What addresses endpoints and external IPs may have (kube-apiserver's ValidateNonSpecialIP).
 ///
@@ -24,6 +24,14 @@ package struct EndpointAddressRule: Sendable {
             return self
         }
         return EndpointAddressRule(allowsLoopback: true)
+    }
+
+    /// Whether something may be sent to an address on behalf of a client: what endpoints may have, and no group of hosts.
+    package func allows(_ address: IPAddress) -> Bool {
+        if address.isMulticast || address == IPAddress("255.255.255.255") { return false }
+        var errors: [FieldError] = []
+        check(address, address.description, FieldPath("ip"), &errors)
+        return errors.isEmpty
     }
 
     func check(_ text: String, _ path: FieldPath, _ errors: inout [FieldError]) {

@@ -1,5 +1,6 @@
 import APIResources
 import KubeModel
+import NetworkTypes
 import Transport
 
 /// Puts the request pipeline behind the HTTP server.
@@ -32,6 +33,9 @@ struct PipelineHandler: HTTPServerHandler {
             }
         }
         incoming.awaitsBody = request.hasBody
+        incoming.headers = request.headers
+        incoming.peerAddress = request.peer.address?.ip
+        incoming.isTLS = request.peer.isTLS
         if request.peer.isUnixSocket {
             incoming.origin = .unixSocket
         } else if let subject = request.peer.clientCertificate {
@@ -102,6 +106,12 @@ private final class HTTPResponseWriter: ResponseWriter {
         return HTTPBodyStream(responder.startStream(status: 200, headers: headers))
     }
 
+    func startBody(status: Int, headers fields: [(name: String, value: String)]) -> any BodyStream {
+        HTTPBodyStream(responder.startStream(status: status, headers: headers(fields)))
+    }
+
+    func onClose(_ handler: @escaping @Sendable () -> Void) { responder.onClose(handler) }
+
     private func headers(_ fields: [(name: String, value: String)]) -> HTTPHeaders {
         var headers = HTTPHeaders()
         headers.reserveCapacity(fields.count + 3)
@@ -112,7 +122,7 @@ private final class HTTPResponseWriter: ResponseWriter {
     }
 }
 
-private final class HTTPBodyStream: ResponseStream {
+private final class HTTPBodyStream: BodyStream {
     private let stream: HTTPResponseStream
 
     init(_ stream: HTTPResponseStream) {
@@ -122,6 +132,7 @@ private final class HTTPBodyStream: ResponseStream {
     var pendingBytes: Int { stream.pendingBytes }
 
     func write(_ chunk: [UInt8]) { stream.write(chunk) }
+    func onRoom(below limit: Int, _ body: @escaping @Sendable () -> Void) { stream.onRoom(below: limit, body) }
     func finish() { stream.finish() }
     func cancel() { stream.cancel() }
     func onClose(_ handler: @escaping @Sendable () -> Void) { stream.onClose(handler) }

@@ -20,6 +20,8 @@ struct ServerCore: Sendable {
     let customResources: CustomResourceRunner?
     let dispatcher: WatchDispatcher
     let loops: [EventLoop]
+    /// Where large writes are worked on, one after the other: it carries no connections.
+    let largeWriteLoop: EventLoop
     let isReady = StopFlag()
     let isStopping = StopFlag()
 
@@ -53,6 +55,7 @@ struct ServerCore: Sendable {
         }
         do {
             loops = try EventLoop.group(count: configuration.eventLoops ?? Self.processors, name: "api")
+            largeWriteLoop = try EventLoop.group(count: 1, name: "api-large")[0]
         } catch {
             throw APIServerError(.badConfiguration, "\(error)")
         }
@@ -102,7 +105,12 @@ struct ServerCore: Sendable {
             limit: limit,
             metrics: metrics,
             documents: documents, reader: reader, writer: writer, watcher: watcher,
-            maxBodyBytes: configuration.maxBodyBytes)
+            proxy: ProxyService(
+                locator: ProxyLocator(
+                    resources: resources, rule: EndpointAddressRule(ranges: configuration.ranges),
+                    choose: { Int.random(in: 0..<$0) }),
+                forwarder: RequestForwarder(loops: loops)),
+            largeWrites: LoopQueue([largeWriteLoop]), maxBodyBytes: configuration.maxBodyBytes)
         terminator = NamespaceTerminator(
             namespaces: namespaces, resources: resources, store: store, writer: writer, queue: queue)
         serviceCIDRs = ServiceCIDRKeeper(resources, store: store, writer: writer, queue: queue)
@@ -124,6 +132,7 @@ struct ServerCore: Sendable {
 
     /// Ends what works beside the requests.
     func stop() {
+        largeWriteLoop.stop()
         terminator.stop()
         serviceCIDRs?.stop()
         kubernetesService?.stop()

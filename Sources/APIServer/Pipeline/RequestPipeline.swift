@@ -15,6 +15,9 @@ final class RequestPipeline: Sendable {
     let reader: ObjectReader
     let writer: ObjectWriter
     let watcher: WatchService
+    let proxy: ProxyService
+    /// Where writes go on that would keep everybody else on their loop waiting.
+    let largeWrites: any WorkQueue
     let maxBodyBytes: Int
     let clock: @Sendable () -> Timestamp
 
@@ -22,7 +25,8 @@ final class RequestPipeline: Sendable {
         resources: ServedResources, unstored: UnstoredResources, authenticator: Authenticator,
         authorizer: any Authorizer, limit: InFlightLimit, metrics: RequestMetrics,
         documents: ServerDocuments, reader: ObjectReader, writer: ObjectWriter, watcher: WatchService,
-        maxBodyBytes: Int = 3 << 20, clock: @escaping @Sendable () -> Timestamp = { Timestamp.now }
+        proxy: ProxyService, largeWrites: any WorkQueue, maxBodyBytes: Int = 3 << 20,
+        clock: @escaping @Sendable () -> Timestamp = { Timestamp.now }
     ) {
         self.resources = resources
         self.unstored = unstored
@@ -34,6 +38,8 @@ final class RequestPipeline: Sendable {
         self.reader = reader
         self.writer = writer
         self.watcher = watcher
+        self.proxy = proxy
+        self.largeWrites = largeWrites
         self.maxBodyBytes = maxBodyBytes
         self.clock = clock
     }
@@ -140,6 +146,16 @@ final class RequestPipeline: Sendable {
         guard !(resource.definition.namespaced && path.namespace.isEmpty && !path.name.isEmpty) else {
             throw Status.resourceNotFound()
         }
+        if subresource == .proxy, resource.isProxied {
+            guard Self.proxied.contains(exchange.request.method) else {
+                throw Status.methodNotServed(resource.definition)
+            }
+            // The name stays undivided: so `resourceNames` of roles have it.
+            exchange.operation = ResourceOperation(
+                verb: .connect, resource: resource, namespace: path.namespace, name: path.name,
+                subresource: subresource)
+            return
+        }
         if let subresource, let unimplemented = resource.unimplemented(subresource) {
             guard unimplemented.allows(exchange.request.method) else {
                 throw Status.methodNotServed(resource.definition)
@@ -169,6 +185,8 @@ final class RequestPipeline: Sendable {
             verb: verb, resource: resource, namespace: path.namespace, name: path.name, subresource: subresource,
             isWatchPath: path.isWatchPath)
     }
+
+    private static let proxied: Set<String> = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"]
 
     private static func unstoredOperation(
         _ resource: ServedUnstoredResource, _ path: RequestInfo.ResourcePath, _ method: String
@@ -210,7 +228,8 @@ final class RequestPipeline: Sendable {
     }
 
     private func takeSlot(_ exchange: inout Exchange) throws(Status) {
-        guard let verb = exchange.verb, verb != .watch else { return }
+        // What is forwarded has a limit of its own: it takes as long as others like.
+        guard let verb = exchange.verb, verb != .watch, verb != .connect else { return }
         let slot: InFlightLimit.Slot = verb.isMutating ? .write : .read
         guard limit.enter(slot) else {
             throw Status.tooManyRequests()
@@ -260,6 +279,8 @@ final class RequestPipeline: Sendable {
         case .watch:
             try watcher.start(exchange, operation)
             metrics.record(exchange, status: 200)
+        case .connect where operation.subresource == .proxy && operation.resource.isProxied:
+            receiveBody(exchange) { exchange in self.forward(exchange, operation) }
         case .connect:
             let definition = operation.resource.definition
             guard operation.resource.cache.get(namespace: operation.namespace, name: operation.name) != nil else {
@@ -268,13 +289,46 @@ final class RequestPipeline: Sendable {
             throw Status.notImplemented(operation.subresource ?? .proxy, of: definition, operation.name)
         case .create, .update, .patch, .delete, .deletecollection:
             receiveBody(exchange) { exchange in
-                self.writer.perform(exchange, operation) { result in
-                    switch result {
-                    case .success(let response): self.answer(exchange, response)
-                    case .failure(let status): self.answer(exchange, with: status)
-                    }
+                if Self.isLarge(exchange, operation) {
+                    self.largeWrites.run { self.write(exchange, operation) }
+                } else {
+                    self.write(exchange, operation)
                 }
             }
+        }
+    }
+
+    private func write(_ exchange: Exchange, _ operation: ResourceOperation) {
+        writer.perform(exchange, operation) { result in
+            switch result {
+            case .success(let response): self.answer(exchange, response)
+            case .failure(let status): self.answer(exchange, with: status)
+            }
+        }
+    }
+
+    /// A write of this many bytes takes some 20 milliseconds of a processor.
+    static let largeWrite = 64 << 10
+
+    /// Whether a write takes long: by what is sent, or by what is there, which a small patch goes through as well.
+    private static func isLarge(_ exchange: Exchange, _ operation: ResourceOperation) -> Bool {
+        if exchange.request.body.count > largeWrite { return true }
+        guard !operation.name.isEmpty, operation.verb == .patch || operation.verb == .update else { return false }
+        let present = operation.resource.cache.get(namespace: operation.namespace, name: operation.name)
+        return present.map { $0.bytes.count > largeWrite } ?? false
+    }
+
+    private func forward(_ exchange: Exchange, _ operation: ResourceOperation) {
+        do throws(Status) {
+            try proxy.perform(exchange, operation) { [self] result, status in
+                switch result {
+                case .success(let response?): answer(exchange, response)
+                case .success(nil): metrics.record(exchange, status: status)
+                case .failure(let status): answer(exchange, with: status)
+                }
+            }
+        } catch {
+            answer(exchange, with: error)
         }
     }
 

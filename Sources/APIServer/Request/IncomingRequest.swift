@@ -1,3 +1,6 @@
+import NetworkTypes
+import Transport
+
 /// A request as the pipeline sees it, whatever brought it: a socket or a test.
 struct IncomingRequest: Sendable {
     /// Who sent it, as far as the transport can tell.
@@ -27,4 +30,10 @@ struct IncomingRequest: Sendable {
     /// Some `Impersonate-…` field: the sender wants to act as somebody else.
     var impersonates = false
     var origin = Origin.network
+    /// All fields as they came, for what is forwarded.
+    var headers: HTTPHeaders = [:]
+    /// Where it came from; nil for a unix socket.
+    var peerAddress: IPAddress?
+    /// Whether it came over TLS.
+    var isTLS = false
 }

@@ -10,3 +10,9 @@ protocol ResponseStream: AnyObject, Sendable {
     /// Calls `handler` once when the client is gone or the body has ended; at once if that has happened already.
     func onClose(_ handler: @escaping @Sendable () -> Void)
 }
+
+/// The open body of an answer that comes from elsewhere, piece by piece.
+protocol BodyStream: ResponseStream {
+    /// Calls `body` once when no more than `limit` bytes are pending or the body has ended. One waits at a time.
+    func onRoom(below limit: Int, _ body: @escaping @Sendable () -> Void)
+}

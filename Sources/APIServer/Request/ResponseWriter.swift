@@ -8,4 +8,8 @@ protocol ResponseWriter: AnyObject, Sendable {
     func send(_ response: OutgoingResponse)
     /// Sends the head and leaves the body open.
     func startStream(contentType: String, warnings: [String]) -> any ResponseStream
+    /// Sends a head as it is and leaves the body open, for what another server answers.
+    func startBody(status: Int, headers: [(name: String, value: String)]) -> any BodyStream
+    /// Calls `handler` once if the client goes away before an answer.
+    func onClose(_ handler: @escaping @Sendable () -> Void)
 }

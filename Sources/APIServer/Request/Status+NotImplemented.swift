@@ -7,7 +7,7 @@ extension Status {
         let reason =
             switch subresource {
             case .token: "this server issues no tokens"
-            case .proxy: "this server forwards no requests; Services are reached through the data plane"
+            case .proxy: "this server reaches no kubelet"
             default: "this server runs no containers"
             }
         return Status(

@@ -11,10 +11,12 @@ enum Subresource: String, Sendable {
     case binding
     /// Of a CertificateSigningRequest: whether it may be signed.
     case approval
+    /// Of a Pod or a Service: what answers there.
+    case proxy
     /// Of a Pod: containers that are added to it while it runs.
     case ephemeralcontainers
     // What needs a kubelet or an issuer of tokens: answered with 501.
-    case attach, exec, log, portforward, proxy, resize, token
+    case attach, exec, log, portforward, resize, token
 
     /// Whether it is a document that is posted, and nothing that could be read.
     var isPosted: Bool { self == .binding || self == .eviction }

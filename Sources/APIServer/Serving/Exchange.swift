@@ -31,11 +31,11 @@ struct Exchange: Sendable {
 
     /// What it wants with a resource, whichever way that is served.
     var verb: Verb? { operation?.verb ?? unstored?.verb }
-    /// "" for what is no resource.
     /// What clients of the resource are told with every answer.
     var deprecationWarning: String? {
         operation?.resource.strategy.deprecationWarning ?? unstored?.resource.resource.deprecationWarning
     }
 
+    /// "" for what is no resource.
     var plural: String { operation?.resource.definition.plural ?? unstored?.resource.definition.plural ?? "" }
 }

@@ -64,10 +64,14 @@ final class ServedResource: Sendable {
         case .finalize: definition.plural == "namespaces" && definition.group.isEmpty
         case .scale: strategy.scale != nil
         case .approval, .ephemeralcontainers: strategy.partSubresource == subresource.rawValue
+        case .proxy: isProxied || unimplemented(subresource) != nil
         case .binding, .eviction: definition.plural == "pods" && definition.group.isEmpty
         default: unimplemented(subresource) != nil
         }
     }
+
+    /// Whether requests to its `proxy` are forwarded.
+    var isProxied: Bool { definition.group.isEmpty && ["pods", "services"].contains(definition.plural) }
 
     /// A subresource that is answered with 501.
     func unimplemented(_ subresource: Subresource) -> SubresourceDefinition? {

@@ -20,6 +20,12 @@ package final class HTTPResponseStream: Sendable {
     /// Bytes written here and not yet handed to the connection's send buffer (which holds at most 64 KiB more).
     package var pendingBytes: Int { queue.pendingBytes }
 
+    /// Calls `body` once when no more than `limit` bytes are pending or the response has ended: at once if that is so
+    /// already, else on the loop. For writers that produce faster than a client reads; one waits at a time.
+    package func onRoom(below limit: Int, _ body: @escaping @Sendable () -> Void) {
+        queue.onRoom(below: limit, body)
+    }
+
     /// Whether the response has ended, for whatever reason.
     package var isClosed: Bool { queue.isClosed }
 

@@ -20,6 +20,17 @@ final class ResponseStreamQueue: Sendable {
         /// The connection has been told and has not looked yet.
         var isSignalled = false
         var onClose: [@Sendable () -> Void] = []
+        /// Who waits until no more than so many bytes are pending.
+        var roomWaiter: (limit: Int, body: @Sendable () -> Void)?
+
+        /// The waiter, once there is room or there will never be a use for it.
+        mutating func takeRoomWaiter() -> (@Sendable () -> Void)? {
+            guard let waiter = roomWaiter, chunks.byteCount <= waiter.limit || isCancelled || isClosed else {
+                return nil
+            }
+            roomWaiter = nil
+            return waiter.body
+        }
     }
 
     private let loop: EventLoop
@@ -68,7 +79,10 @@ final class ResponseStreamQueue: Sendable {
             return true
         }
         // Also when the connection has been told of bytes already: while its client takes none, it does not look at them.
-        if isNews { loop.execute(signal) }
+        if isNews {
+            loop.execute(signal)
+            state.withLock { $0.takeRoomWaiter() }?()
+        }
     }
 
     func onClose(_ body: @escaping @Sendable () -> Void) {
@@ -77,6 +91,16 @@ final class ResponseStreamQueue: Sendable {
             return state.isClosed
         }
         if callNow { body() }
+    }
+
+    /// Calls `body` once when no more than `limit` bytes are pending or the response has ended; at once if that is so
+    /// already. One waits at a time.
+    func onRoom(below limit: Int, _ body: @escaping @Sendable () -> Void) {
+        let now = state.withLock { state in
+            state.roomWaiter = (limit, body)
+            return state.takeRoomWaiter()
+        }
+        now?()
     }
 
     private func update(_ change: (inout State) -> Void) {
@@ -95,11 +119,13 @@ final class ResponseStreamQueue: Sendable {
 
     /// Moves up to `limit` bytes to `output`.
     func take(_ limit: Int, appendingTo output: inout [UInt8]) -> Progress {
-        state.withLock { state in
+        let (progress, waiter) = state.withLock { state -> (Progress, (@Sendable () -> Void)?) in
             state.isSignalled = false
             _ = state.chunks.take(limit, appendingTo: &output)
-            return progress(state)
+            return (self.progress(state), state.takeRoomWaiter())
         }
+        waiter?()
+        return progress
     }
 
     /// How many bytes there are to take, and what is known of those behind them: ``Progress/finished`` when there are none.
@@ -127,7 +153,7 @@ final class ResponseStreamQueue: Sendable {
             state.isClosed = true
             state.chunks.removeAll()
             pending.store(0, ordering: .relaxed)
-            let callbacks = state.onClose
+            let callbacks = state.onClose + [state.takeRoomWaiter()].compactMap(\.self)
             state.onClose = []
             return callbacks
         }

@@ -21,5 +21,11 @@ final class SingleResponse: ResponseWriter {
         body(response)
     }
 
+    func startBody(status: Int, headers: [(name: String, value: String)]) -> any BodyStream {
+        CollectedBody(status: status, headers: headers, body)
+    }
+
+    func onClose(_ handler: @escaping @Sendable () -> Void) {}
+
     func startStream(contentType: String, warnings: [String]) -> any ResponseStream { stream ?? TestWatch() }
 }

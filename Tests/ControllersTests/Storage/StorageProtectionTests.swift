@@ -84,7 +84,8 @@ import Testing
             try await eventually {
                 try await client.list(PersistentVolume.self).items.map(\.metadata.name) == ["bound"]
             }
-            _ = try await client.patch(PersistentVolume.self, "bound", .merge(["status": ["phase": "Released"]]))
+            _ = try await client.patch(
+                PersistentVolume.self, "bound", .merge(["status": ["phase": "Released"]]), subresource: "status")
             try await eventually { try await client.list(PersistentVolume.self).items.isEmpty }
         }
     }

@@ -12,7 +12,6 @@ struct PodStrategy: ResourceStrategy {
         SubresourceDefinition("exec", options: "PodExecOptions", verbs: ["create", "get"]),
         SubresourceDefinition("log", verbs: ["get"]),
         SubresourceDefinition("portforward", options: "PodPortForwardOptions", verbs: ["create", "get"]),
-        SubresourceDefinition("proxy", options: "PodProxyOptions", verbs: SubresourceDefinition.proxyVerbs),
         SubresourceDefinition("resize", verbs: ["get", "patch", "update"]),
     ]
     let partSubresource: String? = "ephemeralcontainers"

@@ -10,9 +10,6 @@ package struct ServiceStrategy: ResourceStrategy {
     package let returnsDeletedObject = true
     package let nameRule = NameRule.dnsLabel
     package let allowsCreateOnUpdate = true
-    package let unimplementedSubresources = [
-        SubresourceDefinition("proxy", options: "ServiceProxyOptions", verbs: SubresourceDefinition.proxyVerbs)
-    ]
     package let selectableFieldNames = ["spec.clusterIP", "spec.type"]
 
     package let allocations: ServiceAllocations
