@@ -81,7 +81,9 @@ import Testing
             #expect(collection.map { $0["delete"] != nil } == definition.allowsDeleteCollection)
             for method in ["get", "put", "patch", "delete"] { #expect(single?[method] != nil, "\(definition.plural)") }
             for subresource in resource.strategy.subresources {
-                let isServed = resource.unimplemented(Subresource(rawValue: subresource.name) ?? .status) == nil
+                let isServed =
+                    resource.unimplemented(Subresource(rawValue: subresource.name) ?? .status) == nil
+                    && subresource.name != "proxy"
                 let item = paths?["/\(root)\(scope)\(definition.plural)/{name}/\(subresource.name)"]
                 #expect((item != nil) == isServed, "\(definition.plural)/\(subresource.name)")
             }

@@ -6,7 +6,7 @@ import WatchCache
 /// operation ids, parameters, bodies and extensions that kube-apiserver's documents have, so that code generators and
 /// `kubectl` find what they look for.
 ///
-/// Subresources that are only answered with 501 are left out.
+/// Subresources that are only answered with 501 are left out, and `proxy`: what answers there is described elsewhere.
 struct OpenAPIPaths {
     struct Resource {
         var definition: ResourceDefinition
@@ -21,8 +21,8 @@ struct OpenAPIPaths {
         init(_ resource: ServedResource) {
             let strategy = resource.strategy
             definition = strategy.definition
-            let unimplemented = Set(strategy.unimplementedSubresources.map(\.name))
-            subresources = strategy.subresources.filter { !unimplemented.contains($0.name) }
+            let undescribed = Set(strategy.unimplementedSubresources.map(\.name) + ["proxy"])
+            subresources = strategy.subresources.filter { !undescribed.contains($0.name) }
             returnsDeletedObject = strategy.returnsDeletedObject
             mergesStrategically = !strategy.isCustomResource
         }
