@@ -46,6 +46,7 @@ let package = Package(
         .target(name: "System", dependencies: ["CLinux"], swiftSettings: settings),
         .target(name: "NetworkTypes", swiftSettings: settings),
         .target(name: "Netlink", dependencies: ["System"], swiftSettings: settings),
+        .target(name: "NFTables", dependencies: ["Netlink"], swiftSettings: settings),
         .target(name: "KubeModel", dependencies: ["NetworkTypes", "CYAML", "CRE2"], swiftSettings: settings),
         .target(name: "CEL", dependencies: ["NetworkTypes", "KubeModel"], swiftSettings: settings),
         .target(name: "Patching", dependencies: ["KubeModel"], swiftSettings: settings),
@@ -81,8 +82,8 @@ let package = Package(
         .target(
             name: "DataPlane",
             dependencies: [
-                "System", "NetworkTypes", "KubeModel", "Transport", "KubeClient", "TrafficModel", "ProxyEngine", "DNS",
-                logging,
+                "System", "NetworkTypes", "NFTables", "KubeModel", "Transport", "KubeClient", "TrafficModel",
+                "ProxyEngine", "DNS", logging,
             ],
             swiftSettings: settings),
         .executableTarget(
@@ -96,6 +97,7 @@ let package = Package(
         // What several test targets share.
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
         .testTarget(name: "NetlinkTests", dependencies: ["Netlink", "TestSupport"], swiftSettings: settings),
+        .testTarget(name: "NFTablesTests", dependencies: ["NFTables", "Netlink"], swiftSettings: settings),
         .testTarget(name: "SystemTests", dependencies: ["System"], swiftSettings: settings),
         .testTarget(name: "KubeModelTests", dependencies: ["KubeModel", "TestSupport"], swiftSettings: settings),
         .testTarget(name: "CELTests", dependencies: ["CEL", "KubeModel", "TestSupport"], swiftSettings: settings),

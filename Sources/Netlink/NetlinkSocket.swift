@@ -64,6 +64,9 @@ package final class NetlinkSocket {
         return sequence
     }
 
+    /// The numbers up to this one were used: by a datagram of many messages that was numbered elsewhere.
+    package func skipSequences(to last: UInt32) { sequence = last }
+
     // MARK: Sending
 
     /// Sends messages as one datagram. What the kernel does with it is done when this returns; its answers wait.

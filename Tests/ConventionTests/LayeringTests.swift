@@ -7,6 +7,7 @@ import Testing
         "System": ["CLinux"],
         "NetworkTypes": [],
         "Netlink": ["System"],
+        "NFTables": ["Netlink"],
         "KubeModel": ["NetworkTypes", "CYAML", "CRE2"],
         "CEL": ["NetworkTypes", "KubeModel"],
         "Patching": ["KubeModel"],
@@ -24,7 +25,8 @@ import Testing
         "ProxyEngine": ["System", "NetworkTypes", "Transport", "CLinux", "COpenSSL", "CNGHTTP2"],
         "Controllers": ["System", "NetworkTypes", "KubeModel", "KubeClient", "TrafficModel", "Transport"],
         "DataPlane": [
-            "System", "NetworkTypes", "KubeModel", "Transport", "KubeClient", "TrafficModel", "ProxyEngine", "DNS",
+            "System", "NetworkTypes", "NFTables", "KubeModel", "Transport", "KubeClient", "TrafficModel",
+            "ProxyEngine", "DNS",
         ],
     ]
 
