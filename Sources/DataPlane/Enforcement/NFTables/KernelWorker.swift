@@ -1,0 +1,76 @@
+import Synchronization
+import System
+
+/// The thread that talks with the kernel: it blocks, so nobody else may wait on it. Pieces of work run one at a time,
+/// in order; while there are none it looks whether all is still as it should be.
+final class KernelWorker: Sendable {
+    private typealias Piece = @Sendable (inout NFTablesEnforcement) -> Void
+
+    private struct Queue {
+        var pieces: [Piece] = []
+        var isStopped = false
+    }
+
+    /// What became of making what the thread works with.
+    private final class Start: Sendable {
+        let failure = Mutex<(any Error)?>(nil)
+        let isOver = ThreadSignal()
+    }
+
+    private let queue = Mutex(Queue())
+    private let signal: ThreadSignal
+
+    /// - Parameters:
+    ///   - audit: the pause between looks.
+    ///   - make: called on the thread.
+    /// - Throws: what `make` throws.
+    init(audit: Duration, _ make: @escaping @Sendable () throws -> NFTablesEnforcement) throws {
+        signal = ThreadSignal()
+        let start = Start()
+        let thread = try BackgroundThread(name: "nftables") { [self] in
+            do {
+                var enforcement = try make()
+                start.isOver.raise()
+                work(&enforcement, audit)
+            } catch {
+                start.failure.withLock { $0 = error }
+                start.isOver.raise()
+            }
+        }
+        thread.detach()
+        start.isOver.wait()
+        if let error = start.failure.withLock({ $0 }) { throw error }
+    }
+
+    /// Nil when the thread has been stopped.
+    func run<Result: Sendable>(_ body: @escaping @Sendable (inout NFTablesEnforcement) -> Result) async -> Result? {
+        await withCheckedContinuation { continuation in
+            let isTaken = queue.withLock { queue in
+                guard !queue.isStopped else { return false }
+                queue.pieces.append { continuation.resume(returning: body(&$0)) }
+                return true
+            }
+            if isTaken { signal.raise() } else { continuation.resume(returning: nil) }
+        }
+    }
+
+    /// What was asked for before is still done.
+    func stop() {
+        queue.withLock { $0.isStopped = true }
+        signal.raise()
+    }
+
+    private func work(_ enforcement: inout NFTablesEnforcement, _ audit: Duration) {
+        while true {
+            let (pieces, isStopped) = queue.withLock { queue in
+                defer { queue.pieces = [] }
+                return (queue.pieces, queue.isStopped)
+            }
+            for piece in pieces { piece(&enforcement) }
+            if !pieces.isEmpty { continue }
+            if isStopped { return }
+            signal.wait(timeout: audit)
+            if queue.withLock({ $0.pieces.isEmpty && !$0.isStopped }) { enforcement.audit() }
+        }
+    }
+}

@@ -1,0 +1,168 @@
+import KubeModel
+import NFTables
+import NetworkTypes
+import System
+import TrafficModel
+
+/// The work of `NFTablesEnforcer`, on the thread that talks with the kernel.
+struct NFTablesEnforcement {
+    /// The most elements of one transaction. Longer ones are cut between frontends, which are in effect one by one then:
+    /// on a start nothing was there before, so that nothing is missed.
+    static let longestTransaction = 250_000
+    /// The longest time without a look at all that is in the table, and the shortest between two.
+    static let auditPauses: (most: Int64, least: Int64) = (300, 10)
+
+    private let ruleset: any NFRuleset
+    private let flows: (any FlowEnder)?
+    private let onLoss: @Sendable () -> Void
+    private var planner = FrontendPlanner()
+    private var plan: NFTablesPlan
+    private var failures: [FrontendKey: String] = [:]
+    /// What memory says is in effect.
+    private var isTrusted = false
+    /// A loss was told and not answered yet.
+    private var isLost = false
+    private var generation: UInt32 = 0
+    private var lastAudit: Int64 = 0
+    private var isAuditDue = false
+
+    init(
+        ruleset: any NFRuleset, policy: MasqueradePolicy, flows: (any FlowEnder)?,
+        onLoss: @escaping @Sendable () -> Void
+    ) {
+        self.ruleset = ruleset
+        self.flows = flows
+        self.onLoss = onLoss
+        plan = NFTablesPlan(policy: policy)
+    }
+
+    // MARK: Batches
+
+    mutating func enforce(_ batch: EnforcementBatch) -> EnforcementReport {
+        let wanted = planner.plan(batch.changes, on: batch.node)
+        var failure: NFTablesError?
+        do throws(NFTablesError) {
+            if isTrusted, batch.extent == .changes {
+                try commit(plan.apply(wanted.changes, of: batch.changes, on: batch.node))
+            } else {
+                try reconcile(wanted.changes, batch)
+            }
+        } catch {
+            failure = error
+            isTrusted = false
+        }
+        if failure != nil, batch.extent == .changes {
+            // Something is not as memory has it: listing tells what.
+            do throws(NFTablesError) {
+                try reconcile([], batch)
+                failure = nil
+            } catch {
+                failure = error
+            }
+        }
+        return report(wanted, failure)
+    }
+
+    private mutating func report(_ wanted: FrontendPlanner.Plan, _ failure: NFTablesError?) -> EnforcementReport {
+        if let failure {
+            for change in wanted.changes {
+                if case .set(let key, _, _) = change { failures[key] = failure.description }
+            }
+        } else {
+            // All of the plan is in effect, whichever batch it came with.
+            failures = [:]
+            let stale = wanted.changes.map { (key: $0.key, stale: StaleFlows($0)) }.filter { $0.stale != .none }
+            if !stale.isEmpty { flows?.end(stale) }
+        }
+        let isPermitted = failure.map { !$0.isForWantOfPermission } ?? true
+        return EnforcementReport(
+            problems: planner.problems(of: wanted.affected) { [failures] key in
+                failures[key].map { (isPermitted ? .failed : .notPermitted, $0) }
+            }, servedCount: plan.entries.count - failures.count)
+    }
+
+    /// Lists the table and brings it to where it should be.
+    private mutating func reconcile(_ changes: [FrontendPlanner.Change], _ batch: EnforcementBatch)
+        throws(NFTablesError)
+    {
+        var listing = try ruleset.listing(of: TableLayout.table, leavingOut: TableLayout.dynamicSets)
+        if plan.entries.isEmpty, let listing { plan.adopt(listing) }
+        _ = plan.apply(changes, of: batch.changes, on: batch.node)
+        plan.forgetAdopted()
+        // Others may change the table while we look: then we look again.
+        for attempt in 0... {
+            do throws(NFTablesError) {
+                try commit(plan.repairs(of: listing), expecting: listing?.generation)
+                break
+            } catch {
+                guard error == .generationChanged, attempt < 5 else { throw error }
+                listing = try ruleset.listing(of: TableLayout.table, leavingOut: TableLayout.dynamicSets)
+            }
+        }
+        isTrusted = true
+        isLost = false
+        isAuditDue = false
+        lastAudit = MonotonicClock.seconds
+    }
+
+    private mutating func commit(_ operations: [NFTransaction.Operation], expecting expected: UInt32? = nil)
+        throws(NFTablesError)
+    {
+        let pieces = NFTransaction(TableLayout.table, operations).pieces(elements: Self.longestTransaction)
+        for piece in pieces {
+            // Cut up it cannot be what somebody else's change was expected not to be in.
+            try ruleset.commit(piece, expecting: pieces.count == 1 ? expected : nil)
+            generation &+= 1
+        }
+    }
+
+    // MARK: Looking after it
+
+    /// Looks whether somebody else changed rules, and if so whether ours are still there.
+    mutating func audit() {
+        guard isTrusted, !isLost else { return }
+        // Whoever cannot be asked now is asked at the next look.
+        guard let present = try? ruleset.generation() else { return }
+        let now = MonotonicClock.seconds
+        if present != generation {
+            generation = present
+            isAuditDue = true
+            // Chains and rules are few: what was flushed or deleted as a whole is seen at once.
+            if isBroken(elements: false) { return tell() }
+        }
+        guard (isAuditDue && now - lastAudit >= Self.auditPauses.least) || now - lastAudit >= Self.auditPauses.most
+        else { return }
+        lastAudit = now
+        isAuditDue = false
+        if isBroken(elements: true) { tell() }
+    }
+
+    private mutating func tell() {
+        isLost = true
+        isTrusted = false
+        onLoss()
+    }
+
+    private func isBroken(elements: Bool) -> Bool {
+        let left = elements ? TableLayout.dynamicSets : Set(TableLayout.families.flatMap { TableLayout.Names($0).all })
+        guard let listing = try? ruleset.listing(of: TableLayout.table, leavingOut: left) else {
+            return (try? ruleset.tables().contains(TableLayout.table)) == false
+        }
+        return elements ? !plan.repairs(of: listing).isEmpty : !plan.isSkeletonSound(listing)
+    }
+
+    // MARK: Others
+
+    func rivals() -> [String] {
+        // A kernel that cannot be listed has told so already.
+        guard let tables = try? ruleset.tables() else { return [] }
+        var rivals: [String] = []
+        for table in tables where table.name == "kube-proxy" { rivals.append("kube-proxy (nftables mode, \(table))") }
+        for table in tables where table.name == "nat" && table.family != .inet {
+            if let listing = try? ruleset.listing(of: table, leavingOut: []), listing.chains["KUBE-SERVICES"] != nil {
+                rivals.append("kube-proxy (iptables mode, \(table))")
+            }
+        }
+        return rivals
+    }
+}

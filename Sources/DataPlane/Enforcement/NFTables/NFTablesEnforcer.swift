@@ -1,0 +1,72 @@
+import KubeModel
+package import NFTables
+import NetworkTypes
+import Synchronization
+import System
+import TrafficModel
+
+/// Enforces Services in the kernel, by a table of its own in nftables.
+///
+/// - A batch is one transaction of the elements it changes. The kernel is listed on start, on a slow timer, and when
+///   somebody else changed rules; what is amiss in our table is then told as a loss, and healed by the batch that
+///   answers it. No other table is ever touched.
+/// - The table outlives the process: established flows go on and new ones are served while nobody is there, and the
+///   next process takes the table over as it finds it.
+package final class NFTablesEnforcer: ServiceEnforcer {
+    package let losses: AsyncStream<EnforcementLoss>
+    private let lose: AsyncStream<EnforcementLoss>.Continuation
+    private let worker: KernelWorker
+
+    /// - Parameters:
+    ///   - policy: which connections are masqueraded.
+    ///   - flows: ends flows that changes make wrong; nil where somebody else does.
+    ///   - ruleset: makes the ruleset on the thread that uses it.
+    /// - Throws: `NFTablesError` or `SystemError` where this machine or this user cannot have it.
+    package convenience init(policy: MasqueradePolicy = MasqueradePolicy(), flows: (any FlowEnder)? = nil) throws {
+        try self.init(policy: policy, flows: flows) { () throws(NFTablesError) in try KernelRuleset() }
+    }
+
+    init(
+        policy: MasqueradePolicy, flows: (any FlowEnder)?, audit: Duration = .seconds(1),
+        ruleset: @escaping @Sendable () throws(NFTablesError) -> any NFRuleset
+    ) throws {
+        (losses, lose) = AsyncStream.makeStream(of: EnforcementLoss.self)
+        worker = try KernelWorker(audit: audit) { [lose] in
+            NFTablesEnforcement(ruleset: try ruleset(), policy: policy, flows: flows) { lose.yield(.everything) }
+        }
+    }
+
+    package func enforce(_ batch: EnforcementBatch) async -> EnforcementReport {
+        await worker.run { $0.enforce(batch) } ?? EnforcementReport()
+    }
+
+    /// Leaves the rules in effect.
+    package func shutDown(grace: Duration) async {
+        worker.stop()
+        lose.finish()
+    }
+
+    /// Other programs that treat the same traffic here, in words: a running kube-proxy.
+    package func rivals() async -> [String] { await worker.run { $0.rivals() } ?? [] }
+
+    /// Removes every trace of the table.
+    ///
+    /// - Returns: whether there was one.
+    package static func cleanUp() throws(NFTablesError) -> Bool {
+        let ruleset = try KernelRuleset()
+        guard try ruleset.tables().contains(TableLayout.table) else { return false }
+        try ruleset.commit(NFTransaction(TableLayout.table, [.addTable, .deleteTable]), expecting: nil)
+        return true
+    }
+
+    /// Why this process cannot have it here; nil where it can. Changes nothing.
+    package static func obstacle() -> String? {
+        do throws(NFTablesError) {
+            let ruleset = try KernelRuleset()
+            _ = try ruleset.generation()
+            return nil
+        } catch {
+            return "nftables is not to be had: \(error)"
+        }
+    }
+}

@@ -1,0 +1,193 @@
+import NFTables
+import NetworkTypes
+import TrafficModel
+
+/// The names and rules of our table: what is always there, whatever the Services.
+///
+/// One table of the family `inet` for both families: one thing to find, to check and to delete, and one transaction for
+/// a change of a dual-stack Service. Maps exist once for each family, since addresses differ in length.
+enum TableLayout {
+    static let table = NFTable(.inet, "martlet")
+
+    /// The sets and maps of one family.
+    struct Names {
+        let family: IPFamily
+        private let suffix: String
+
+        init(_ family: IPFamily) {
+            self.family = family
+            suffix = family == .v4 ? "4" : "6"
+        }
+
+        /// Address, protocol, port → the chain for it.
+        var frontends: String { "frontends\(suffix)" }
+        /// Address, protocol, port, number → endpoint. Numbers count from 0 without gaps.
+        var endpoints: String { "endpoints\(suffix)" }
+        /// Cluster IPs, whose other ports are refused.
+        var clusterIPs: String { "cluster-ips\(suffix)" }
+        /// Address, protocol, port of what is masqueraded.
+        var masqueraded: String { "masqueraded\(suffix)" }
+        /// An endpoint's address, twice: those that may reach themselves through a Service.
+        var hairpins: String { "hairpins\(suffix)" }
+        /// Addresses of endpoints on this node.
+        var home: String { "home\(suffix)" }
+        /// Networks that Pods are in.
+        var pods: String { "pods\(suffix)" }
+        /// Client, address, protocol, port → the client's endpoint.
+        var sessions: String { "sessions\(suffix)" }
+        /// Endpoint, address, protocol, port: what a session may still lead to.
+        var members: String { "members\(suffix)" }
+
+        /// The sets that follow the Services, in the order they are filled.
+        var followed: [String] { [endpoints, members, frontends, clusterIPs, masqueraded, hairpins, home] }
+        var all: [String] { followed + [pods, sessions] }
+    }
+
+    static let families: [IPFamily] = [.v4, .v6]
+    /// Sets whose elements packets make.
+    static let dynamicSets = Set(families.map { Names($0).sessions })
+    /// Clients remembered under session affinity, for each family: strangers must not fill the memory.
+    static let mostSessions: UInt32 = 1 << 20
+
+    static let prerouting = "prerouting"
+    static let output = "output"
+    static let postrouting = "postrouting"
+    static let services = "services"
+    static let masquerade = "masquerade"
+
+    static var sets: [NFSet] {
+        families.flatMap { family -> [NFSet] in
+            let names = Names(family)
+            let address = family == .v4 ? NFDataType.ipv4Address : .ipv6Address
+            let frontend = NFDataType.concatenation(address, .transport, .port)
+            var sessions = NFSet(
+                names.sessions, key: .concatenation(address, address, .transport, .port),
+                content: .map(.concatenation(.mark, address, .port)))
+            sessions.timeout = 0
+            sessions.size = mostSessions
+            var pods = NFSet(names.pods, key: address)
+            pods.isInterval = true
+            return [
+                NFSet(names.frontends, key: frontend, content: .verdicts),
+                NFSet(
+                    names.endpoints, key: .concatenation(address, .transport, .port, .mark),
+                    content: .map(.concatenation(address, .port))),
+                NFSet(names.clusterIPs, key: address), NFSet(names.masqueraded, key: frontend),
+                NFSet(names.hairpins, key: .concatenation(address, address)), NFSet(names.home, key: address), pods,
+                sessions, NFSet(names.members, key: .concatenation(address, .port, address, .transport, .port)),
+            ]
+        }
+    }
+
+    static var chains: [NFChain] {
+        [
+            NFChain(prerouting, hook: .init(.nat, .prerouting, priority: -100)),
+            NFChain(output, hook: .init(.nat, .output, priority: -100)),
+            NFChain(postrouting, hook: .init(.nat, .postrouting, priority: 100)),
+            NFChain(services), NFChain(masquerade),
+        ]
+    }
+
+    static func rules(_ policy: MasqueradePolicy) -> [NFRule] {
+        var rules = [
+            rule(prerouting, "Services", [.verdict(.jump(services))]),
+            rule(output, "Services", [.verdict(.jump(services))]),
+            rule(masquerade, "under this node's address", [.masquerade(isRandom: true)]),
+            // Inside this machine nothing has to find its way back.
+            rule(
+                postrouting, "loopback",
+                [.meta(.outputInterface, into: a), .equal(a, NFValue().appending(host: 1)), .verdict(.return)]),
+            rule(
+                postrouting, "only what was sent to a Service",
+                [
+                    .conntrack(.status, into: a), .mask(a, with: NFValue().appending(host: 0x20), into: a),
+                    .equal(a, NFValue().appending(host: 0)), .verdict(.return),
+                ]),
+        ]
+        for family in families {
+            rules += [
+                rule(
+                    services, "\(family) address of a Service",
+                    isOf(family) + loadFrontend(family, at: a) + [.dispatch(a, by: Names(family).frontends)]),
+                rule(
+                    services, "\(family) unused port of a cluster IP",
+                    isOf(family) + [
+                        load(.destination, family, at: a), .contained(a, in: Names(family).clusterIPs),
+                        .verdict(.goto(TrafficChain.refuse.name)),
+                    ]),
+            ]
+            rules += masqueradeRules(family, policy)
+        }
+        return rules
+    }
+
+    private static func masqueradeRules(_ family: IPFamily, _ policy: MasqueradePolicy) -> [NFRule] {
+        let names = Names(family)
+        let words = family == .v4 ? UInt32(1) : 4
+        let spare: [NFExpression] =
+            policy.sparesHome ? [load(.destination, family, at: a), .notContained(a, in: names.home)] : []
+        var rules = [
+            rule(
+                postrouting, "\(family) endpoint that reaches itself",
+                isOf(family) + [
+                    load(.source, family, at: a), load(.destination, family, at: a + words),
+                    .contained(a, in: names.hairpins), .verdict(.goto(masquerade)),
+                ]),
+            rule(
+                postrouting, "\(family) from outside",
+                isOf(family) + spare + [
+                    .conntrack(family == .v4 ? .destinationIPv4 : .destinationIPv6, into: a),
+                    .meta(.transportProtocol, into: a + words), .conntrack(.destinationPort, into: a + words + 1),
+                    .contained(a, in: names.masqueraded), .verdict(.goto(masquerade)),
+                ]),
+        ]
+        guard policy.isForAll || !policy.podNetworks.isEmpty else { return rules }
+        let strangers: [NFExpression] =
+            policy.isForAll ? [] : [load(.source, family, at: a), .notContained(a, in: names.pods)]
+        rules.append(
+            rule(
+                postrouting, "\(family) to cluster IPs",
+                isOf(family) + spare + strangers + [
+                    .conntrack(family == .v4 ? .destinationIPv4 : .destinationIPv6, into: a),
+                    .contained(a, in: names.clusterIPs), .verdict(.goto(masquerade)),
+                ]))
+        return rules
+    }
+
+    // MARK: Pieces of rules
+
+    enum End { case source, destination }
+
+    /// The first register.
+    static let a = NFRegister(0)
+
+    /// A rule whose comment tells, besides words, whether its expressions are still those.
+    static func rule(_ chain: String, _ words: String, _ expressions: [NFExpression]) -> NFRule {
+        NFRule(in: chain, comment: "\(words) #\(NFRule.digest(expressions))", expressions)
+    }
+
+    static func isOf(_ family: IPFamily) -> [NFExpression] {
+        [
+            .meta(.networkProtocol, into: a),
+            .equal(a, NFValue([family == .v4 ? UInt8(2) : 10]) ?? NFValue()),
+        ]
+    }
+
+    static func load(_ end: End, _ family: IPFamily, at register: NFRegister) -> NFExpression {
+        switch (family, end) {
+        case (.v4, .source): .payload(.network, offset: 12, length: 4, into: register)
+        case (.v4, .destination): .payload(.network, offset: 16, length: 4, into: register)
+        case (.v6, .source): .payload(.network, offset: 8, length: 16, into: register)
+        case (.v6, .destination): .payload(.network, offset: 24, length: 16, into: register)
+        }
+    }
+
+    /// Destination address, protocol and port: 3 registers, or 6.
+    static func loadFrontend(_ family: IPFamily, at register: NFRegister) -> [NFExpression] {
+        let words: UInt32 = family == .v4 ? 1 : 4
+        return [
+            load(.destination, family, at: register), .meta(.transportProtocol, into: register + words),
+            .payload(.transport, offset: 2, length: 2, into: register + words + 1),
+        ]
+    }
+}

@@ -1,0 +1,70 @@
+import NFTables
+import NetworkTypes
+import TrafficModel
+
+/// What is done with the first packet of a connection to an address of a Service. Each is a chain; any number of
+/// addresses share one.
+indirect enum TrafficChain: Hashable, Sendable {
+    /// The client is told that nobody serves this.
+    case refuse
+    /// The client hears nothing.
+    case silence
+    /// On to one of so many endpoints, each as likely.
+    case choose(IPFamily, count: Int)
+    /// As `choose`, but a client keeps its endpoint until it was idle for so many seconds.
+    case stick(IPFamily, count: Int, seconds: Int)
+    /// As `choose`, but by the client's address, the same on every node.
+    case hash(IPFamily, slots: Int)
+    /// On to another chain for clients of these networks; others hear nothing. Networks neither overlap nor touch, in
+    /// ascending order.
+    case guarded(IPFamily, [AddressRange], then: TrafficChain)
+}
+
+extension TrafficChain {
+    /// The chain for a frontend.
+    init(_ frontend: Frontend, family: IPFamily) {
+        let open: TrafficChain
+        if frontend.endpoints.isEmpty {
+            open = frontend.absence == .refused ? .refuse : .silence
+        } else if let seconds = frontend.affinitySeconds {
+            open = .stick(family, count: frontend.endpoints.count, seconds: max(1, seconds))
+        } else {
+            open = .choose(family, count: frontend.endpoints.count)
+        }
+        switch frontend.sourceRanges {
+        case .everyone: self = open
+        case .only(let networks):
+            let ranges = AddressRange.merged(networks.filter { $0.family == family })
+            self = ranges.isEmpty ? .silence : .guarded(family, ranges, then: open)
+        }
+    }
+
+    /// The chain that a guard leads to.
+    var next: TrafficChain? {
+        if case .guarded(_, _, let next) = self { return next }
+        return nil
+    }
+}
+
+extension AddressRange {
+    /// The networks as ranges that neither overlap nor touch, in ascending order.
+    static func merged(_ networks: [CIDR]) -> [AddressRange] {
+        var result: [AddressRange] = []
+        for network in networks.sorted(by: { $0.first < $1.first }) {
+            guard let last = result.last else {
+                result.append(AddressRange(network))
+                continue
+            }
+            // Past the last address of the family there is nothing to touch.
+            let beyond = last.last.advanced(by: 1)
+            guard beyond.map({ network.first <= $0 }) ?? true else {
+                result.append(AddressRange(network))
+                continue
+            }
+            if let joined = AddressRange(first: last.first, last: max(last.last, network.last)) {
+                result[result.count - 1] = joined
+            }
+        }
+        return result
+    }
+}
