@@ -47,6 +47,7 @@ let package = Package(
         .target(name: "NetworkTypes", swiftSettings: settings),
         .target(name: "Netlink", dependencies: ["System"], swiftSettings: settings),
         .target(name: "NFTables", dependencies: ["Netlink"], swiftSettings: settings),
+        .target(name: "Conntrack", dependencies: ["NetworkTypes", "Netlink"], swiftSettings: settings),
         .target(name: "KubeModel", dependencies: ["NetworkTypes", "CYAML", "CRE2"], swiftSettings: settings),
         .target(name: "CEL", dependencies: ["NetworkTypes", "KubeModel"], swiftSettings: settings),
         .target(name: "Patching", dependencies: ["KubeModel"], swiftSettings: settings),
@@ -82,8 +83,8 @@ let package = Package(
         .target(
             name: "DataPlane",
             dependencies: [
-                "System", "NetworkTypes", "NFTables", "KubeModel", "Transport", "KubeClient", "TrafficModel",
-                "ProxyEngine", "DNS", logging,
+                "System", "NetworkTypes", "Netlink", "NFTables", "Conntrack", "KubeModel", "Transport", "KubeClient",
+                "TrafficModel", "ProxyEngine", "DNS", logging,
             ],
             swiftSettings: settings),
         .executableTarget(
@@ -151,9 +152,17 @@ let package = Package(
         .testTarget(
             name: "DataPlaneTests",
             dependencies: [
-                "DataPlane", "DNS", "TrafficModel", "KubeClient", "KubeModel", "NetworkTypes", "Transport",
-                "ProxyEngine",
-                "TestSupport", logging,
+                "DataPlane", "DNS", "NFTables", "Conntrack", "TrafficModel", "KubeClient", "KubeModel", "NetworkTypes",
+                "Transport", "ProxyEngine", "TestSupport", logging,
+            ],
+            swiftSettings: settings),
+        // Real packets between network namespaces.
+        .target(name: "CNamespaces", path: "Tests/CNamespaces"),
+        .testTarget(
+            name: "PacketTests",
+            dependencies: [
+                "DataPlane", "NFTables", "Conntrack", "Netlink", "TrafficModel", "KubeModel", "NetworkTypes", "System",
+                "CLinux", "CNamespaces", logging,
             ],
             swiftSettings: settings),
         .testTarget(name: "MartletTests", dependencies: ["martlet"], swiftSettings: settings),

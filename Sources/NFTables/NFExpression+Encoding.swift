@@ -73,10 +73,11 @@ extension NFExpression {
             if case .lookup(_, _, let register) = self { writer.attribute(3, bigEndian: register.number) }
             if case .dispatch = self { writer.attribute(3, bigEndian: UInt32(0)) }
             if case .notContained = self { writer.attribute(5, bigEndian: UInt32(1)) }
-        case .random(let modulus, let register):
+        case .random(let modulus, let offset, let register):
             writer.attribute(1, bigEndian: register.number)
             writer.attribute(2, bigEndian: modulus)
             writer.attribute(3, bigEndian: UInt32(1))
+            if offset != 0 { writer.attribute(4, bigEndian: offset) }
         case .hash(let source, let length, let modulus, let seed, let register):
             writer.attribute(1, bigEndian: source.number)
             writer.attribute(2, bigEndian: register.number)

@@ -61,8 +61,8 @@ package enum NFExpression: Hashable, Sendable {
     case lookup(NFRegister, in: String, into: NFRegister)
     /// Matches where the key is in the verdict map, and does what that says.
     case dispatch(NFRegister, by: String)
-    /// An even random number below `modulus`.
-    case random(modulus: UInt32, into: NFRegister)
+    /// An even random number below `modulus`, and `offset` more.
+    case random(modulus: UInt32, offset: UInt32 = 0, into: NFRegister)
     /// Jenkins' hash of `length` bytes, below `modulus`.
     case hash(NFRegister, length: UInt32, modulus: UInt32, seed: UInt32, into: NFRegister)
     /// Changes a set as packets pass. Does not match where the set is full.

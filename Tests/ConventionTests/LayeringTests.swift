@@ -8,6 +8,7 @@ import Testing
         "NetworkTypes": [],
         "Netlink": ["System"],
         "NFTables": ["Netlink"],
+        "Conntrack": ["NetworkTypes", "Netlink"],
         "KubeModel": ["NetworkTypes", "CYAML", "CRE2"],
         "CEL": ["NetworkTypes", "KubeModel"],
         "Patching": ["KubeModel"],
@@ -25,8 +26,8 @@ import Testing
         "ProxyEngine": ["System", "NetworkTypes", "Transport", "CLinux", "COpenSSL", "CNGHTTP2"],
         "Controllers": ["System", "NetworkTypes", "KubeModel", "KubeClient", "TrafficModel", "Transport"],
         "DataPlane": [
-            "System", "NetworkTypes", "NFTables", "KubeModel", "Transport", "KubeClient", "TrafficModel",
-            "ProxyEngine", "DNS",
+            "System", "NetworkTypes", "Netlink", "NFTables", "Conntrack", "KubeModel", "Transport", "KubeClient",
+            "TrafficModel", "ProxyEngine", "DNS",
         ],
     ]
 

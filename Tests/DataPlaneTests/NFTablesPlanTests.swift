@@ -44,6 +44,12 @@ import TrafficModel
             return operations
         }
 
+        /// What the chain goes by; 0 for none.
+        func number(of chain: String) -> UInt32 {
+            let elements = ruleset.listing(of: TableLayout.table, leavingOut: [])?.elements[TableLayout.treatments] ?? []
+            return elements.first { $0.data == .verdict(.goto(chain)) }?.key.host(at: 0) ?? 0
+        }
+
         var repairs: [NFTransaction.Operation] {
             plan.repairs(of: ruleset.listing(of: TableLayout.table, leavingOut: TableLayout.dynamicSets))
         }
@@ -53,7 +59,7 @@ import TrafficModel
         ServiceChange(key: (before ?? after)!.key, before: before, after: after)
     }
 
-    @Test func `one endpoint costs one element and one verdict, and no rule`() throws {
+    @Test func `one endpoint costs its element and that of its address, and no rule`() throws {
         var machine = try Machine(node)
         let others = (0..<3).map { number -> ServiceChange in
             var other = web(Array(1...(number + 2)))
@@ -64,10 +70,13 @@ import TrafficModel
         _ = try machine.change(others + [change(nil, web([1, 2, 3]))])
         let added = try machine.change([change(web([1, 2, 3]), web([1, 2, 3, 4]))])
         let key = FrontendKey(transport: .tcp, address: SocketAddress("10.96.0.10:80")!)
+        func element(_ number: UInt32) -> NFElement {
+            NFElement(TableLayout.key(key), .value(TableLayout.number(number)))
+        }
+        let (three, four) = (machine.number(of: "choose4-3"), machine.number(of: "choose4-4"))
         #expect(
             added == [
-                .deleteElements(
-                    set: "frontends4", [NFElement(TableLayout.key(key), .verdict(.goto("choose4-3")))]),
+                .deleteElements(set: "frontends4", [element(three)]),
                 .addElements(
                     set: "endpoints4",
                     [
@@ -75,7 +84,7 @@ import TrafficModel
                             TableLayout.key(key, number: 3), .value(TableLayout.data(SocketAddress("10.244.0.4:8080")!))
                         )
                     ]),
-                .addElements(set: "frontends4", [NFElement(TableLayout.key(key), .verdict(.goto("choose4-4")))]),
+                .addElements(set: "frontends4", [element(four)]),
             ])
     }
 

@@ -57,17 +57,21 @@ package struct Frontend: Hashable, Sendable {
     package var absence: Absence
     /// Seconds an idle client keeps its endpoint; nil without session affinity.
     package var affinitySeconds: Int?
+    /// What clients inside, which are this node itself and Pods, choose from where that is something else than for
+    /// clients outside: `externalTrafficPolicy: Local` is about those who could have gone to another node. Nil: the same.
+    package var insideEndpoints: [SocketAddress]?
     /// The clients that are served; all others are dropped.
     package var sourceRanges: SourceRanges
 
     package init(
         role: Role, backend: ServiceBackendID, endpoints: [SocketAddress], absence: Absence = .refused,
-        affinitySeconds: Int? = nil, sourceRanges: SourceRanges = .everyone
+        insideEndpoints: [SocketAddress]? = nil, affinitySeconds: Int? = nil, sourceRanges: SourceRanges = .everyone
     ) {
         self.role = role
         self.backend = backend
         self.endpoints = endpoints
         self.absence = absence
+        self.insideEndpoints = insideEndpoints
         self.affinitySeconds = affinitySeconds
         self.sourceRanges = sourceRanges
     }

@@ -10,11 +10,14 @@ extension ServiceEntry {
             let id = ServicePortID(service: key, port: entry.port, transport: entry.transport)
             func add(_ ip: IPAddress, _ port: Port, _ role: Frontend.Role, _ policy: TrafficPolicy) {
                 let endpoints = entry.usableEndpoints(family: ip.family, policy: policy, on: node)
-                let isElsewhere =
-                    endpoints.isEmpty && policy == .local && !entry.usableEndpoints(family: ip.family).isEmpty
+                let everywhere =
+                    policy == .local ? entry.usableEndpoints(family: ip.family, policy: .cluster, on: node) : endpoints
+                let isElsewhere = endpoints.isEmpty && !everywhere.isEmpty
+                let isOtherInside = role != .clusterIP && endpoints != everywhere
                 result[FrontendKey(transport: entry.transport, address: SocketAddress(ip: ip, port: port))] = Frontend(
                     role: role, backend: ServiceBackendID(port: id, family: ip.family, policy: policy),
                     endpoints: endpoints.map(\.address), absence: isElsewhere ? .dropped : .refused,
+                    insideEndpoints: isOtherInside ? everywhere.map(\.address) : nil,
                     affinitySeconds: affinitySeconds,
                     sourceRanges: role == .loadBalancerIP ? loadBalancerSourceRanges : .everyone)
             }

@@ -1,5 +1,8 @@
+import Conntrack
 import KubeModel
+import Logging
 import NFTables
+import Netlink
 import NetworkTypes
 import System
 import TrafficModel
@@ -13,11 +16,14 @@ struct NFTablesEnforcement {
     static let auditPauses: (most: Int64, least: Int64) = (300, 10)
 
     private let ruleset: any NFRuleset
-    private let flows: (any FlowEnder)?
+    private let flows: (any TrackedFlows)?
+    private let logger: Logger
     private let onLoss: @Sendable () -> Void
     private var planner = FrontendPlanner()
     private var plan: NFTablesPlan
     private var failures: [FrontendKey: String] = [:]
+    /// What is to be looked at for stale flows when it is in effect.
+    private var unswept: [FrontendKey: FrontendPlanner.Change] = [:]
     /// What memory says is in effect.
     private var isTrusted = false
     /// A loss was told and not answered yet.
@@ -27,11 +33,12 @@ struct NFTablesEnforcement {
     private var isAuditDue = false
 
     init(
-        ruleset: any NFRuleset, policy: MasqueradePolicy, flows: (any FlowEnder)?,
+        ruleset: any NFRuleset, policy: MasqueradePolicy, flows: (any TrackedFlows)?, logger: Logger,
         onLoss: @escaping @Sendable () -> Void
     ) {
         self.ruleset = ruleset
         self.flows = flows
+        self.logger = logger
         self.onLoss = onLoss
         plan = NFTablesPlan(policy: policy)
     }
@@ -60,6 +67,7 @@ struct NFTablesEnforcement {
                 failure = error
             }
         }
+        endStaleFlows(batch, wanted, isInEffect: failure == nil)
         return report(wanted, failure)
     }
 
@@ -71,14 +79,46 @@ struct NFTablesEnforcement {
         } else {
             // All of the plan is in effect, whichever batch it came with.
             failures = [:]
-            let stale = wanted.changes.map { (key: $0.key, stale: StaleFlows($0)) }.filter { $0.stale != .none }
-            if !stale.isEmpty { flows?.end(stale) }
         }
         let isPermitted = failure.map { !$0.isForWantOfPermission } ?? true
         return EnforcementReport(
             problems: planner.problems(of: wanted.affected) { [failures] key in
                 failures[key].map { (isPermitted ? .failed : .notPermitted, $0) }
             }, servedCount: plan.entries.count - failures.count)
+    }
+
+    /// Once a batch is in effect: before, flows would begin anew by the old rules.
+    private mutating func endStaleFlows(
+        _ batch: EnforcementBatch, _ wanted: FrontendPlanner.Plan, isInEffect: Bool
+    ) {
+        guard let flows else { return }
+        guard isInEffect else {
+            for change in wanted.changes { unswept[change.key] = change }
+            return
+        }
+        var (batch, wanted) = (batch, wanted)
+        if !unswept.isEmpty {
+            for change in wanted.changes { unswept[change.key] = nil }
+            wanted.changes += unswept.values
+            batch.extent = .everything
+            unswept = [:]
+        }
+        var services = Dictionary(uniqueKeysWithValues: batch.changes.lazy.map { ($0.key, $0.after) })
+        var all: [NamespacedName: ServiceEntry]?
+        let sweep = StaleFlowSweep(batch, wanted) { name in
+            if let known = services[name] { return known }
+            // Somebody else's address has become this Service's, which did not change.
+            let entries = all ?? batch.services()
+            all = entries
+            services[name] = entries[name]
+            return entries[name]
+        }
+        guard !sweep.isEmpty else { return }
+        do throws(NetlinkError) {
+            try sweep.run(on: flows)
+        } catch {
+            logger.warning("flows to endpoints that are gone may go on until they time out: \(error)")
+        }
     }
 
     /// Lists the table and brings it to where it should be.

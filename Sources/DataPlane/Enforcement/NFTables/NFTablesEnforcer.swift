@@ -1,4 +1,6 @@
+package import Conntrack
 import KubeModel
+package import Logging
 package import NFTables
 import NetworkTypes
 import Synchronization
@@ -19,20 +21,18 @@ package final class NFTablesEnforcer: ServiceEnforcer {
 
     /// - Parameters:
     ///   - policy: which connections are masqueraded.
-    ///   - flows: ends flows that changes make wrong; nil where somebody else does.
-    ///   - ruleset: makes the ruleset on the thread that uses it.
+    ///   - flows: of which those are ended that changes make wrong; nil where somebody else does.
+    ///   - audit: the pause between looks at whether somebody else changed rules.
     /// - Throws: `NFTablesError` or `SystemError` where this machine or this user cannot have it.
-    package convenience init(policy: MasqueradePolicy = MasqueradePolicy(), flows: (any FlowEnder)? = nil) throws {
-        try self.init(policy: policy, flows: flows) { () throws(NFTablesError) in try KernelRuleset() }
-    }
-
-    init(
-        policy: MasqueradePolicy, flows: (any FlowEnder)?, audit: Duration = .seconds(1),
-        ruleset: @escaping @Sendable () throws(NFTablesError) -> any NFRuleset
+    package init(
+        policy: MasqueradePolicy = MasqueradePolicy(), flows: (any TrackedFlows)? = nil, logger: Logger,
+        audit: Duration = .seconds(1)
     ) throws {
         (losses, lose) = AsyncStream.makeStream(of: EnforcementLoss.self)
         worker = try KernelWorker(audit: audit) { [lose] in
-            NFTablesEnforcement(ruleset: try ruleset(), policy: policy, flows: flows) { lose.yield(.everything) }
+            NFTablesEnforcement(ruleset: try KernelRuleset(), policy: policy, flows: flows, logger: logger) {
+                lose.yield(.everything)
+            }
         }
     }
 

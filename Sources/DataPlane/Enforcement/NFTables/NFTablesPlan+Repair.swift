@@ -77,20 +77,18 @@ extension NFTablesPlan {
         var operations: [NFTransaction.Operation] = []
         var additions: [NFTransaction.Operation] = []
         let wanted = wantedElements()
-        for names in TableLayout.families.map(TableLayout.Names.init) {
-            for set in names.followed {
-                var missing = wanted[set] ?? [:]
-                var wrong: [NFElement] = []
-                for element in listing.elements[set] ?? [] {
-                    if missing[element.key] == element {
-                        missing[element.key] = nil
-                    } else {
-                        wrong.append(element)
-                    }
+        for set in TableLayout.followed {
+            var missing = wanted[set] ?? [:]
+            var wrong: [NFElement] = []
+            for element in listing.elements[set] ?? [] {
+                if missing[element.key] == element {
+                    missing[element.key] = nil
+                } else {
+                    wrong.append(element)
                 }
-                if !wrong.isEmpty { operations.append(.deleteElements(set: set, wrong)) }
-                if !missing.isEmpty { additions.append(.addElements(set: set, Array(missing.values))) }
             }
+            if !wrong.isEmpty { operations.append(.deleteElements(set: set, wrong)) }
+            if !missing.isEmpty { additions.append(.addElements(set: set, Array(missing.values))) }
         }
         return operations + additions
     }

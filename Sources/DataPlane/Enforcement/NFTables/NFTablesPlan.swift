@@ -5,7 +5,7 @@ import TrafficModel
 
 /// What our table holds, and how it changes with the Services. Pure.
 ///
-/// A change costs its own elements: a frontend has one element in the verdict map and one for each endpoint. Endpoints
+/// A change costs its own elements: a frontend has one element that tells its chain and one for each endpoint. Endpoints
 /// keep their numbers as others come and go; the last one moves into a gap. Chains are shared by all frontends that
 /// treat traffic alike, and live as long as one does.
 struct NFTablesPlan {
@@ -17,18 +17,31 @@ struct NFTablesPlan {
         var isClusterIP: Bool
         var isMasqueraded: Bool
 
-        /// Whether sessions may lead to the endpoints.
-        var remembers: Bool {
-            if case .stick = chain { return true }
-            if case .guarded(_, _, then: .stick) = chain { return true }
-            return false
+        /// For clients inside, where that is something else.
+        var inside: Inside?
+
+        struct Inside: Hashable {
+            var chain: TrafficChain
+            var slots: [SocketAddress]
         }
+
+        /// The endpoints that sessions may lead to.
+        var members: Set<SocketAddress> {
+            var members: Set<SocketAddress> = chain.remembers ? Set(slots) : []
+            if let inside, inside.chain.remembers { members.formUnion(inside.slots) }
+            return members
+        }
+
+        var chains: [TrafficChain] { [chain] + (inside.map { [$0.chain] } ?? []) }
     }
 
     let policy: MasqueradePolicy
     private(set) var entries: [FrontendKey: Entry] = [:]
     /// How many frontends and guards lead to each chain.
     private(set) var chains: [TrafficChain: Int] = [.refuse: 1, .silence: 1]
+    /// The numbers that chains go by in the map of treatments.
+    private var numbers: [TrafficChain: UInt32] = [.refuse: 1, .silence: 2]
+    private var lastNumber: UInt32 = 2
     /// The numbers that guards go by: their own names may be long.
     private var guardNumbers: [TrafficChain: Int] = [:]
     private var lastGuard = 0
@@ -38,6 +51,8 @@ struct NFTablesPlan {
     private var addressesOfService: [NamespacedName: (hairpins: Set<IPAddress>, home: Set<IPAddress>)] = [:]
     /// The numbers that endpoints had before this plan began.
     private var remembered: [FrontendKey: [Int: SocketAddress]] = [:]
+    /// The numbers that chains had, by their names.
+    private var rememberedNumbers: [String: UInt32] = [:]
 
     init(policy: MasqueradePolicy = MasqueradePolicy()) { self.policy = policy }
 
@@ -56,14 +71,19 @@ struct NFTablesPlan {
             }
         }
         for service in services { count(service, on: node, &edits) }
-        for (chain, count) in chains where count > 0 && before[chain] == nil { edits.add(chain) }
+        for (chain, count) in chains where count > 0 && before[chain] == nil {
+            edits.add(chain, named: name(chain), number: number(chain))
+        }
         before = chains
         for (chain, count) in before where count <= 0 {
-            edits.drop(chain)
+            edits.drop(chain, named: name(chain), number: number(chain))
             chains[chain] = nil
         }
         let operations = edits.operations(name: name, set: allowSet)
-        for (chain, count) in before where count <= 0 { guardNumbers[chain] = nil }
+        for (chain, count) in before where count <= 0 {
+            guardNumbers[chain] = nil
+            numbers[chain] = nil
+        }
         return operations
     }
 
@@ -74,16 +94,23 @@ struct NFTablesPlan {
         if let frontend {
             new = Entry(
                 chain: TrafficChain(frontend, family: family),
-                slots: slots(for: frontend.endpoints, at: key, before: old?.slots),
+                slots: slots(for: frontend.endpoints, .all, at: key, before: old?.slots),
                 isClusterIP: frontend.role == .clusterIP,
                 isMasqueraded: frontend.role != .clusterIP && frontend.backend.policy == .cluster)
+            if let endpoints = frontend.insideEndpoints {
+                var inside = frontend
+                (inside.endpoints, inside.absence) = (endpoints, .refused)
+                new?.inside = Entry.Inside(
+                    chain: TrafficChain(inside, family: family, of: .inside),
+                    slots: slots(for: endpoints, .inside, at: key, before: old?.inside?.slots))
+            }
         }
         guard old != new else { return }
         entries[key] = new
         // New ones first: a chain that both lead to stays.
-        if let new { hold(new.chain) }
-        if let old { release(old.chain) }
-        edits.replace(old, with: new, at: key, names: TableLayout.Names(family))
+        for chain in new?.chains ?? [] { hold(chain) }
+        for chain in old?.chains ?? [] { release(chain) }
+        edits.replace(old, with: new, at: key, names: TableLayout.Names(family), number: number)
         if old?.isClusterIP != new?.isClusterIP {
             if new?.isClusterIP == true {
                 Self.hold(key.address.ip, in: &clusterIPs) { edits.add(TableLayout.key($0), to: \.clusterIPs, family) }
@@ -98,10 +125,18 @@ struct NFTablesPlan {
 
     private mutating func hold(_ chain: TrafficChain) {
         chains[chain, default: 0] += 1
+        // Within a batch the last use may go and the first one come: its number stays then.
+        if chains[chain] == 1, let next = chain.next { hold(next) }
         if case .guarded = chain, guardNumbers[chain] == nil {
             lastGuard += 1
             guardNumbers[chain] = lastGuard
-            if let next = chain.next { hold(next) }
+        }
+        guard numbers[chain] == nil else { return }
+        if let remembered = rememberedNumbers[name(chain)] {
+            numbers[chain] = remembered
+        } else {
+            lastNumber += 1
+            numbers[chain] = lastNumber
         }
     }
 
@@ -111,14 +146,14 @@ struct NFTablesPlan {
     }
 
     /// Endpoints keep their numbers, new ones fill the gaps, and the last ones move into gaps that remain.
-    private mutating func slots(for endpoints: [SocketAddress], at key: FrontendKey, before: [SocketAddress]?)
-        -> [SocketAddress]
-    {
+    private func slots(
+        for endpoints: [SocketAddress], _ row: EndpointRow, at key: FrontendKey, before: [SocketAddress]?
+    ) -> [SocketAddress] {
         var known: [Int: SocketAddress] = [:]
         if let before {
             known = Dictionary(uniqueKeysWithValues: zip(before.indices, before))
-        } else if let remembered = remembered.removeValue(forKey: key) {
-            known = remembered
+        } else if let remembered = remembered[key] {
+            for (number, endpoint) in remembered { known[number - Int(row.first)] = endpoint }
         }
         guard !known.isEmpty else { return endpoints }
         let wanted = Set(endpoints)
@@ -181,6 +216,11 @@ struct NFTablesPlan {
         return "guard\(family == .v4 ? 4 : 6)-\(guardNumbers[chain] ?? 0)"
     }
 
+    private func number(_ chain: TrafficChain) -> UInt32 {
+        guard let number = numbers[chain] else { preconditionFailure("a chain that is in use has a number") }
+        return number
+    }
+
     func allowSet(_ chain: TrafficChain) -> String {
         guard case .guarded(let family, _, _) = chain else { return "" }
         return "allow\(family == .v4 ? 4 : 6)-\(guardNumbers[chain] ?? 0)"
@@ -197,15 +237,22 @@ struct NFTablesPlan {
                 remembered[slot.0, default: [:]][slot.number] = slot.2
             }
         }
+        for element in listing.elements[TableLayout.treatments] ?? [] {
+            guard element.key.count == 4, case .verdict(.goto(let name)) = element.data else { continue }
+            let number = element.key.host(at: 0)
+            lastNumber = max(lastNumber, number)
+            // Those that are always there have theirs.
+            if number > 2 { rememberedNumbers[name] = number }
+        }
         // Guards have no names that tell what they admit: ours get new numbers.
-        let numbers = listing.chains.keys.compactMap { name in
+        let guards = listing.chains.keys.compactMap { name in
             name.hasPrefix("guard") ? name.split(separator: "-").last.flatMap { Int($0) } : nil
         }
-        lastGuard = max(lastGuard, numbers.max() ?? 0)
+        lastGuard = max(lastGuard, guards.max() ?? 0)
     }
 
     /// The Services are all there: what the table held besides is of no more interest.
-    mutating func forgetAdopted() { remembered = [:] }
+    mutating func forgetAdopted() { (remembered, rememberedNumbers) = ([:], [:]) }
 
     /// The sets of the table as they should be, by name.
     func wantedElements() -> [String: [NFValue: NFElement]] {
@@ -215,12 +262,21 @@ struct NFTablesPlan {
         }
         for (key, entry) in entries {
             let names = TableLayout.Names(key.address.ip.family)
-            add(TableLayout.key(key), .verdict(.goto(name(entry.chain))), to: names.frontends)
-            for (number, endpoint) in entry.slots.enumerated() {
-                add(TableLayout.key(key, number: number), .value(TableLayout.data(endpoint)), to: names.endpoints)
-                if entry.remembers { add(TableLayout.member(endpoint, of: key), .none, to: names.members) }
+            add(TableLayout.key(key), .value(TableLayout.number(number(entry.chain))), to: names.frontends)
+            if let inside = entry.inside {
+                add(TableLayout.key(key), .value(TableLayout.number(number(inside.chain))), to: names.insides)
             }
+            for (row, slots) in [(EndpointRow.all, entry.slots), (.inside, entry.inside?.slots ?? [])] {
+                for (number, endpoint) in slots.enumerated() {
+                    let key = TableLayout.key(key, number: number, of: row)
+                    add(key, .value(TableLayout.data(endpoint)), to: names.endpoints)
+                }
+            }
+            for endpoint in entry.members { add(TableLayout.member(endpoint, of: key), .none, to: names.members) }
             if entry.isMasqueraded { add(TableLayout.key(key), .none, to: names.masqueraded) }
+        }
+        for chain in chains.keys {
+            add(TableLayout.number(number(chain)), .verdict(.goto(name(chain))), to: TableLayout.treatments)
         }
         for ip in clusterIPs.keys { add(TableLayout.key(ip), .none, to: TableLayout.Names(ip.family).clusterIPs) }
         for ip in hairpins.keys { add(TableLayout.hairpin(ip), .none, to: TableLayout.Names(ip.family).hairpins) }

@@ -9,11 +9,20 @@ struct TableEdits {
     private var dropped: [TrafficChain] = []
     private var removals: [String: [NFElement]] = [:]
     private var additions: [String: [NFElement]] = [:]
-    private var verdicts: [(set: String, key: NFValue, chain: TrafficChain, isAdded: Bool)] = []
 
-    mutating func add(_ chain: TrafficChain) { added.append(chain) }
+    mutating func add(_ chain: TrafficChain, named name: String, number: UInt32) {
+        added.append(chain)
+        additions[TableLayout.treatments, default: []].append(Self.treatment(number, name))
+    }
 
-    mutating func drop(_ chain: TrafficChain) { dropped.append(chain) }
+    mutating func drop(_ chain: TrafficChain, named name: String, number: UInt32) {
+        dropped.append(chain)
+        removals[TableLayout.treatments, default: []].append(Self.treatment(number, name))
+    }
+
+    static func treatment(_ number: UInt32, _ name: String) -> NFElement {
+        NFElement(TableLayout.number(number), .verdict(.goto(name)))
+    }
 
     mutating func add(_ key: NFValue, to set: KeyPath<TableLayout.Names, String>, _ family: IPFamily) {
         additions[TableLayout.Names(family)[keyPath: set], default: []].append(NFElement(key))
@@ -24,44 +33,54 @@ struct TableEdits {
     }
 
     /// The elements of one frontend.
+    ///
+    /// - Parameter number: of a chain.
     mutating func replace(
-        _ old: NFTablesPlan.Entry?, with new: NFTablesPlan.Entry?, at key: FrontendKey, names: TableLayout.Names
+        _ old: NFTablesPlan.Entry?, with new: NFTablesPlan.Entry?, at key: FrontendKey, names: TableLayout.Names,
+        number: (TrafficChain) -> UInt32
     ) {
         let value = TableLayout.key(key)
-        if old?.chain != new?.chain {
-            if let old { verdicts.append((names.frontends, value, old.chain, false)) }
-            if let new { verdicts.append((names.frontends, value, new.chain, true)) }
+        for (map, from, to) in [
+            (names.frontends, old?.chain, new?.chain), (names.insides, old?.inside?.chain, new?.inside?.chain),
+        ] where from != to {
+            if let from { remove(NFElement(value, .value(TableLayout.number(number(from)))), from: map) }
+            if let to { add(NFElement(value, .value(TableLayout.number(number(to)))), to: map) }
         }
         if old?.isMasqueraded ?? false != new?.isMasqueraded ?? false {
             if new?.isMasqueraded == true {
-                additions[names.masqueraded, default: []].append(NFElement(value))
+                add(NFElement(value), to: names.masqueraded)
             } else {
-                removals[names.masqueraded, default: []].append(NFElement(value))
+                remove(NFElement(value), from: names.masqueraded)
             }
         }
-        let (before, after) = (old?.slots ?? [], new?.slots ?? [])
-        for number in 0..<max(before.count, after.count) {
-            let (from, to) = (
-                number < before.count ? before[number] : nil, number < after.count ? after[number] : nil
-            )
-            guard from != to else { continue }
-            let slot = TableLayout.key(key, number: number)
-            if let from {
-                removals[names.endpoints, default: []].append(NFElement(slot, .value(TableLayout.data(from))))
-            }
-            if let to {
-                additions[names.endpoints, default: []].append(NFElement(slot, .value(TableLayout.data(to))))
-            }
-        }
-        let formerly = old?.remembers == true ? Set(before) : []
-        let now = new?.remembers == true ? Set(after) : []
+        replace(old?.slots ?? [], with: new?.slots ?? [], .all, at: key, names)
+        replace(old?.inside?.slots ?? [], with: new?.inside?.slots ?? [], .inside, at: key, names)
+        let (formerly, now) = (old?.members ?? [], new?.members ?? [])
         for endpoint in formerly.subtracting(now) {
-            removals[names.members, default: []].append(NFElement(TableLayout.member(endpoint, of: key)))
+            remove(NFElement(TableLayout.member(endpoint, of: key)), from: names.members)
         }
         for endpoint in now.subtracting(formerly) {
-            additions[names.members, default: []].append(NFElement(TableLayout.member(endpoint, of: key)))
+            add(NFElement(TableLayout.member(endpoint, of: key)), to: names.members)
         }
     }
+
+    private mutating func replace(
+        _ before: [SocketAddress], with after: [SocketAddress], _ row: EndpointRow, at key: FrontendKey,
+        _ names: TableLayout.Names
+    ) {
+        for number in 0..<max(before.count, after.count) {
+            let from = number < before.count ? before[number] : nil
+            let to = number < after.count ? after[number] : nil
+            guard from != to else { continue }
+            let slot = TableLayout.key(key, number: number, of: row)
+            if let from { remove(NFElement(slot, .value(TableLayout.data(from))), from: names.endpoints) }
+            if let to { add(NFElement(slot, .value(TableLayout.data(to))), to: names.endpoints) }
+        }
+    }
+
+    private mutating func add(_ element: NFElement, to set: String) { additions[set, default: []].append(element) }
+
+    private mutating func remove(_ element: NFElement, from set: String) { removals[set, default: []].append(element) }
 
     /// - Parameters:
     ///   - name: what a chain is called.
@@ -70,16 +89,6 @@ struct TableEdits {
         var operations: [NFTransaction.Operation] = []
         for chain in added { operations.append(.addChain(NFChain(name(chain)))) }
         for chain in added { operations += Self.filling(chain, name: name, set: set) }
-        var removals = removals
-        var additions = additions
-        for verdict in verdicts {
-            let element = NFElement(verdict.key, .verdict(.goto(name(verdict.chain))))
-            if verdict.isAdded {
-                additions[verdict.set, default: []].append(element)
-            } else {
-                removals[verdict.set, default: []].append(element)
-            }
-        }
         for (set, elements) in removals.sorted(by: { $0.key < $1.key }) {
             operations.append(.deleteElements(set: set, elements))
         }

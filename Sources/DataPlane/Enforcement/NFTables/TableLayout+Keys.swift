@@ -9,8 +9,8 @@ extension TableLayout {
             .appending(frontend.address.port.rawValue)
     }
 
-    static func key(_ frontend: FrontendKey, number: Int) -> NFValue {
-        key(frontend).appending(host: UInt32(truncatingIfNeeded: number))
+    static func key(_ frontend: FrontendKey, number: Int, of row: EndpointRow = .all) -> NFValue {
+        key(frontend).appending(host: row.first + UInt32(truncatingIfNeeded: number))
     }
 
     static func data(_ endpoint: SocketAddress) -> NFValue {
@@ -21,6 +21,9 @@ extension TableLayout {
         data(endpoint).appending(frontend.address.ip.bytes).appending(frontend.transport.number)
             .appending(frontend.address.port.rawValue)
     }
+
+    /// Of the map of treatments, and the data of a frontend.
+    static func number(_ number: UInt32) -> NFValue { NFValue().appending(host: number) }
 
     static func key(_ address: IPAddress) -> NFValue { NFValue().appending(address.bytes) }
 
@@ -50,21 +53,5 @@ extension TableLayout {
             key, Int(element.key.host(at: width + 8)),
             SocketAddress(ip: endpoint, port: Port(data.integer(UInt16.self, at: width)))
         )
-    }
-}
-
-extension TransportProtocol {
-    /// IPPROTO_*.
-    var number: UInt8 {
-        switch self {
-        case .tcp: 6
-        case .udp: 17
-        case .sctp: 132
-        }
-    }
-
-    init?(number: UInt8) {
-        guard let match = Self.allCases.first(where: { $0.number == number }) else { return nil }
-        self = match
     }
 }

@@ -19,9 +19,11 @@ enum TableLayout {
             suffix = family == .v4 ? "4" : "6"
         }
 
-        /// Address, protocol, port → the chain for it.
+        /// Address, protocol, port → the number of the chain for it, see `TableLayout.treatments`.
         var frontends: String { "frontends\(suffix)" }
-        /// Address, protocol, port, number → endpoint. Numbers count from 0 without gaps.
+        /// The same for clients inside, where that is another one.
+        var insides: String { "insides\(suffix)" }
+        /// Address, protocol, port, number → endpoint. Numbers count from `EndpointRow.first` without gaps.
         var endpoints: String { "endpoints\(suffix)" }
         /// Cluster IPs, whose other ports are refused.
         var clusterIPs: String { "cluster-ips\(suffix)" }
@@ -39,11 +41,13 @@ enum TableLayout {
         var members: String { "members\(suffix)" }
 
         /// The sets that follow the Services, in the order they are filled.
-        var followed: [String] { [endpoints, members, frontends, clusterIPs, masqueraded, hairpins, home] }
+        var followed: [String] { [endpoints, members, frontends, insides, clusterIPs, masqueraded, hairpins, home] }
         var all: [String] { followed + [pods, sessions] }
     }
 
     static let families: [IPFamily] = [.v4, .v6]
+    /// The sets that follow the Services, in the order they are filled.
+    static let followed = [treatments] + families.flatMap { Names($0).followed }
     /// Sets whose elements packets make.
     static let dynamicSets = Set(families.map { Names($0).sessions })
     /// Clients remembered under session affinity, for each family: strangers must not fill the memory.
@@ -53,10 +57,15 @@ enum TableLayout {
     static let output = "output"
     static let postrouting = "postrouting"
     static let services = "services"
+    static let inside = "inside"
+    /// Number → the chain that goes by it. Whoever adds a verdict to a map makes the kernel check all verdicts of that map
+    /// (40 ms with 50,000 of them): so addresses, of which there are many, lead to numbers, and only those to chains.
+    static let treatments = "treatments"
     static let masquerade = "masquerade"
 
     static var sets: [NFSet] {
-        families.flatMap { family -> [NFSet] in
+        [NFSet(treatments, key: .mark, content: .verdicts)]
+            + families.flatMap { family -> [NFSet] in
             let names = Names(family)
             let address = family == .v4 ? NFDataType.ipv4Address : .ipv6Address
             let frontend = NFDataType.concatenation(address, .transport, .port)
@@ -68,7 +77,8 @@ enum TableLayout {
             var pods = NFSet(names.pods, key: address)
             pods.isInterval = true
             return [
-                NFSet(names.frontends, key: frontend, content: .verdicts),
+                NFSet(names.frontends, key: frontend, content: .map(.mark)),
+                NFSet(names.insides, key: frontend, content: .map(.mark)),
                 NFSet(
                     names.endpoints, key: .concatenation(address, .transport, .port, .mark),
                     content: .map(.concatenation(address, .port))),
@@ -84,13 +94,21 @@ enum TableLayout {
             NFChain(prerouting, hook: .init(.nat, .prerouting, priority: -100)),
             NFChain(output, hook: .init(.nat, .output, priority: -100)),
             NFChain(postrouting, hook: .init(.nat, .postrouting, priority: 100)),
-            NFChain(services), NFChain(masquerade),
+            NFChain(services), NFChain(inside), NFChain(masquerade),
         ]
     }
 
     static func rules(_ policy: MasqueradePolicy) -> [NFRule] {
-        var rules = [
+        var rules = families.filter { family in policy.podNetworks.contains { $0.family == family } }.map { family in
+            rule(
+                prerouting, "\(family) from Pods",
+                isOf(family) + [
+                    load(.source, family, at: a), .contained(a, in: Names(family).pods), .verdict(.jump(inside)),
+                ])
+        }
+        rules += [
             rule(prerouting, "Services", [.verdict(.jump(services))]),
+            rule(output, "from this node", [.verdict(.jump(inside))]),
             rule(output, "Services", [.verdict(.jump(services))]),
             rule(masquerade, "under this node's address", [.masquerade(isRandom: true)]),
             // Inside this machine nothing has to find its way back.
@@ -106,9 +124,8 @@ enum TableLayout {
         ]
         for family in families {
             rules += [
-                rule(
-                    services, "\(family) address of a Service",
-                    isOf(family) + loadFrontend(family, at: a) + [.dispatch(a, by: Names(family).frontends)]),
+                rule(inside, "\(family) address of a Service", treatment(family, by: Names(family).insides)),
+                rule(services, "\(family) address of a Service", treatment(family, by: Names(family).frontends)),
                 rule(
                     services, "\(family) unused port of a cluster IP",
                     isOf(family) + [
@@ -119,6 +136,10 @@ enum TableLayout {
             rules += masqueradeRules(family, policy)
         }
         return rules
+    }
+
+    private static func treatment(_ family: IPFamily, by map: String) -> [NFExpression] {
+        isOf(family) + loadFrontend(family, at: a) + [.lookup(a, in: map, into: a + 8), .dispatch(a + 8, by: treatments)]
     }
 
     private static func masqueradeRules(_ family: IPFamily, _ policy: MasqueradePolicy) -> [NFRule] {

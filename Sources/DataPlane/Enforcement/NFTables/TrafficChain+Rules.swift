@@ -7,8 +7,9 @@ extension TrafficChain {
         switch self {
         case .refuse: "refuse"
         case .silence: "silence"
-        case .choose(let family, let count): "choose\(family == .v4 ? 4 : 6)-\(count)"
-        case .stick(let family, let count, let seconds): "stick\(family == .v4 ? 4 : 6)-\(count)-\(seconds)s"
+        case .choose(let family, let count, let row): "choose\(family == .v4 ? 4 : 6)-\(row.words)\(count)"
+        case .stick(let family, let count, let seconds, let row):
+            "stick\(family == .v4 ? 4 : 6)-\(row.words)\(count)-\(seconds)s"
         case .hash(let family, let slots): "hash\(family == .v4 ? 4 : 6)-\(slots)"
         case .guarded(let family, let ranges, let next):
             "guard\(family == .v4 ? 4 : 6)-\(next.name)-" + ranges.map(\.description).joined(separator: ",")
@@ -31,8 +32,9 @@ extension TrafficChain {
                 TableLayout.rule(name, "others", [.refuse(.portUnreachable)]),
             ]
         case .silence: return [TableLayout.rule(name, "all", [.verdict(.drop)])]
-        case .choose(let family, let count):
-            let choice = Self.choice(family, by: .random(modulus: UInt32(count), into: Self.number(family, a)), at: a)
+        case .choose(let family, let count, let row):
+            let choice = Self.choice(
+                family, by: .random(modulus: UInt32(count), offset: row.first, into: Self.number(family, a)), at: a)
             return [TableLayout.rule(name, "one of \(count)", choice + [Self.translate(family, a + 8)])]
         case .hash(let family, let slots):
             let hash: [NFExpression] = [
@@ -47,8 +49,8 @@ extension TrafficChain {
                     hash + Self.choice(family, by: nil, at: a)
                         + [Self.translate(family, a + 8)])
             ]
-        case .stick(let family, let count, let seconds):
-            return Self.sticking(family, count, seconds, name)
+        case .stick(let family, let count, let seconds, let row):
+            return Self.sticking(family, count, seconds, row, name)
         case .guarded(let family, _, let next):
             return [
                 TableLayout.rule(
@@ -82,7 +84,9 @@ extension TrafficChain {
     ///
     /// The session's data begins with an unused word, so that no key begins at the register it is read into: `nft` up
     /// to 1.0.6 gives up on rules where one does.
-    private static func sticking(_ family: IPFamily, _ count: Int, _ seconds: Int, _ name: String) -> [NFRule] {
+    private static func sticking(_ family: IPFamily, _ count: Int, _ seconds: Int, _ row: EndpointRow, _ name: String)
+        -> [NFRule]
+    {
         let a = TableLayout.a
         let words: UInt32 = family == .v4 ? 1 : 4
         let names = TableLayout.Names(family)
@@ -105,7 +109,7 @@ extension TrafficChain {
         let begin: [NFExpression] =
             TableLayout.loadFrontend(family, at: behind)
             + [
-                .random(modulus: UInt32(count), into: number(family, behind)),
+                .random(modulus: UInt32(count), offset: row.first, into: number(family, behind)),
                 .lookup(behind, in: names.endpoints, into: endpoint),
                 .immediate(NFValue().appending(host: 0), into: session),
             ] + loadSession(behind)
@@ -116,7 +120,8 @@ extension TrafficChain {
                 translate(family, endpoint),
             ]
         let forget =
-            choice(family, by: .random(modulus: UInt32(count), into: number(family, a)), at: a)
+            choice(
+                family, by: .random(modulus: UInt32(count), offset: row.first, into: number(family, a)), at: a)
             + [translate(family, a + 8)]
         return [
             TableLayout.rule(name, "a client's own", keep), TableLayout.rule(name, "one of \(count), kept", begin),

@@ -10,9 +10,9 @@ indirect enum TrafficChain: Hashable, Sendable {
     /// The client hears nothing.
     case silence
     /// On to one of so many endpoints, each as likely.
-    case choose(IPFamily, count: Int)
+    case choose(IPFamily, count: Int, of: EndpointRow = .all)
     /// As `choose`, but a client keeps its endpoint until it was idle for so many seconds.
-    case stick(IPFamily, count: Int, seconds: Int)
+    case stick(IPFamily, count: Int, seconds: Int, of: EndpointRow = .all)
     /// As `choose`, but by the client's address, the same on every node.
     case hash(IPFamily, slots: Int)
     /// On to another chain for clients of these networks; others hear nothing. Networks neither overlap nor touch, in
@@ -20,22 +20,42 @@ indirect enum TrafficChain: Hashable, Sendable {
     case guarded(IPFamily, [AddressRange], then: TrafficChain)
 }
 
+/// Which of the endpoints of an address are chosen from: each row has numbers of its own.
+enum EndpointRow: UInt32, Hashable, Sendable {
+    /// Those for all clients but where there is a row for some.
+    case all = 0
+    /// Those for clients inside.
+    case inside = 0x1_0000
+
+    /// The number that the first endpoint has.
+    var first: UInt32 { rawValue }
+    var words: String { self == .all ? "" : "inside-" }
+}
+
 extension TrafficChain {
     /// The chain for a frontend.
-    init(_ frontend: Frontend, family: IPFamily) {
+    init(_ frontend: Frontend, family: IPFamily, of row: EndpointRow = .all) {
         let open: TrafficChain
         if frontend.endpoints.isEmpty {
             open = frontend.absence == .refused ? .refuse : .silence
         } else if let seconds = frontend.affinitySeconds {
-            open = .stick(family, count: frontend.endpoints.count, seconds: max(1, seconds))
+            open = .stick(family, count: frontend.endpoints.count, seconds: max(1, seconds), of: row)
         } else {
-            open = .choose(family, count: frontend.endpoints.count)
+            open = .choose(family, count: frontend.endpoints.count, of: row)
         }
         switch frontend.sourceRanges {
         case .everyone: self = open
         case .only(let networks):
             let ranges = AddressRange.merged(networks.filter { $0.family == family })
             self = ranges.isEmpty ? .silence : .guarded(family, ranges, then: open)
+        }
+    }
+
+    /// Whether clients keep their endpoints.
+    var remembers: Bool {
+        switch self {
+        case .stick, .guarded(_, _, then: .stick): true
+        default: false
         }
     }
 

@@ -1,0 +1,214 @@
+import DataPlane
+import NetworkTypes
+import Testing
+import TrafficModel
+
+extension Behaviour {
+    static let policies: [Behaviour] = [
+        Behaviour("the client's address is kept under Local and hidden under Cluster") { (bench) async throws -> Void in
+            var web = bench.service("web", "a")
+            web.ports[0].nodePort = 30080
+            web.loadBalancerIPs = [bench.externalAddress(7)]
+            web.externalTrafficPolicy = .local
+            await bench.enforce(web)
+            let (client, node) = (bench.client.address(bench.family), bench.node.address(bench.family))
+            #expect(try bench.ask(from: bench.client, node, 30080).seen == client)
+            #expect(try bench.ask(from: bench.client, bench.externalAddress(7)).seen == client)
+            web.externalTrafficPolicy = .cluster
+            await bench.enforce(web)
+            for address in [node, bench.externalAddress(7)] {
+                let outcome = try bench.ask(from: bench.client, address, address == node ? 30080 : 80)
+                #expect(outcome.server == "a" && outcome.seen != client, "\(outcome)")
+            }
+        },
+        Behaviour("traffic from outside stays on the node under Local") { (bench) async throws -> Void in
+            var web = bench.service("web", "a", "c", "d")
+            web.ports[0].nodePort = 30080
+            web.externalIPs = [bench.externalAddress(8)]
+            web.externalTrafficPolicy = .local
+            await bench.enforce(web)
+            let node = bench.node.address(bench.family)
+            #expect(try bench.spread(from: bench.client, node, 30080, count: 20) == ["a": 20])
+            #expect(try bench.spread(from: bench.client, bench.externalAddress(8), count: 20) == ["a": 20])
+            // Cluster IPs are of the other policy.
+            #expect(Set(try bench.spread(from: bench.client, web.clusterIPs[0], count: 60).keys) == ["a", "c", "d"])
+        },
+        Behaviour("a Local Service without endpoints here is silent to clients outside, and serves Pods") { (bench) async throws -> Void in
+            var web = bench.service("web", "c")
+            web.ports[0].nodePort = 30080
+            web.loadBalancerIPs = [bench.externalAddress(9)]
+            web.externalTrafficPolicy = .local
+            await bench.enforce(web)
+            let node = bench.node.address(bench.family)
+            #expect(try bench.ask(from: bench.client, node, 30080, within: PacketBench.silence) == .silent)
+            #expect(
+                try bench.ask(from: bench.client, bench.externalAddress(9), within: PacketBench.silence) == .silent)
+            #expect(try bench.ask(from: bench.caller, bench.externalAddress(9)).server == "c")
+            #expect(try bench.ask(from: bench.node, bench.externalAddress(9)).server == "c")
+            #expect(try bench.ask(from: bench.caller, node, 30080).server == "c")
+        },
+        Behaviour("internalTrafficPolicy Local stays on the node, and is silent where it has none") { (bench) async throws -> Void in
+            var web = bench.service("web", "b", "c", "d")
+            web.internalTrafficPolicy = .local
+            await bench.enforce(web)
+            #expect(try bench.spread(from: bench.caller, web.clusterIPs[0], count: 20) == ["b": 20])
+            #expect(try bench.spread(from: bench.node, web.clusterIPs[0], count: 20) == ["b": 20])
+            web.ports[0].endpoints = [bench.endpoint("c")]
+            await bench.enforce(web)
+            for place in [bench.caller, bench.node] {
+                #expect(
+                    try bench.ask(from: place, web.clusterIPs[0], within: PacketBench.silence) == .silent,
+                    "from \(place.name)")
+            }
+        },
+        Behaviour("terminating endpoints serve while there is no ready one") { (bench) async throws -> Void in
+            var web = bench.service("web", "a", "c")
+            web.ports[0].nodePort = 30080
+            web.externalTrafficPolicy = .local
+            web.ports[0].endpoints[0].isReady = false
+            web.ports[0].endpoints[0].isTerminating = true
+            await bench.enforce(web)
+            #expect(try bench.spread(from: bench.caller, web.clusterIPs[0], count: 20) == ["c": 20])
+            #expect(try bench.spread(from: bench.client, bench.node.address(bench.family), 30080, count: 5) == ["a": 5])
+            web.ports[0].endpoints[1].isReady = false
+            web.ports[0].endpoints[1].isServing = false
+            await bench.enforce(web)
+            #expect(try bench.spread(from: bench.caller, web.clusterIPs[0], count: 20) == ["a": 20])
+        },
+        Behaviour("source ranges guard load-balancer IPs, and nothing else") { (bench) async throws -> Void in
+            var web = bench.service("web", ports: [(80, 8080, .tcp), (53, 8080, .udp)], "a", "c")
+            web.loadBalancerIPs = [bench.externalAddress(10)]
+            web.ports[0].nodePort = 30080
+            let client = bench.client.address(bench.family)
+            web.loadBalancerSourceRanges = SourceRanges(
+                spec: [" \(client)/\(bench.family.bitWidth) "], annotation: nil)
+            await bench.enforce(web)
+            #expect(try bench.ask(from: bench.client, bench.externalAddress(10)).server != nil)
+            #expect(try bench.ask(from: bench.client, bench.externalAddress(10), 53, .udp).server != nil)
+            #expect(
+                try bench.ask(from: bench.caller, bench.externalAddress(10), within: PacketBench.silence) == .silent)
+            #expect(try bench.ask(from: bench.caller, web.clusterIPs[0]).server != nil)
+            #expect(try bench.ask(from: bench.caller, bench.node.address(bench.family), 30080).server != nil)
+        },
+        Behaviour("source ranges that cannot be read admit nobody") { (bench) async throws -> Void in
+            var web = bench.service("web", "a")
+            web.loadBalancerIPs = [bench.externalAddress(11)]
+            web.loadBalancerSourceRanges = SourceRanges(spec: ["everyone, please"], annotation: nil)
+            await bench.enforce(web)
+            for place in bench.everywhere {
+                #expect(
+                    try bench.ask(from: place, bench.externalAddress(11), within: PacketBench.silence) == .silent,
+                    "from \(place.name)")
+            }
+        },
+    ]
+
+    static let choices: [Behaviour] = [
+        Behaviour("connections spread evenly over the endpoints") { (bench) async throws -> Void in
+            let web = bench.service("web", "a", "b", "c", "d")
+            await bench.enforce(web)
+            let count = 10_000
+            let servers = try bench.spread(from: bench.caller, web.clusterIPs[0], count: count)
+            #expect(Set(servers.keys) == ["a", "b", "c", "d"])
+            let expected = Double(count) / 4
+            let deviation = servers.values.map { (Double($0) - expected) * (Double($0) - expected) / expected }
+            // Chi-square with 3 degrees of freedom: above 50 by chance once in 10^10 times.
+            #expect(deviation.reduce(0, +) < 50, "\(servers)")
+        },
+        Behaviour("a client keeps its endpoint under session affinity, while others come and go") { (bench) async throws -> Void in
+            var web = bench.service("web", ports: [(80, 8080, .tcp), (53, 8080, .udp)], "a", "b", "c")
+            web.affinitySeconds = 600
+            web.externalIPs = [bench.externalAddress(12)]
+            await bench.enforce(web)
+            let own = try bench.ask(from: bench.caller, web.clusterIPs[0]).server ?? ""
+            func keeps() throws -> Bool {
+                try bench.spread(from: bench.caller, web.clusterIPs[0], count: 20) == [own: 20]
+            }
+            #expect(try keeps())
+            web.ports[0].endpoints.append(bench.endpoint("d"))
+            await bench.enforce(web)
+            #expect(try keeps())
+            web.ports[0].endpoints.removeAll { $0.address.ip != bench.topology.pod(own).address(bench.family) }
+            web.ports[0].endpoints.append(bench.endpoint(own == "d" ? "a" : "d"))
+            await bench.enforce(web)
+            #expect(try keeps())
+            await bench.enforceEverything()
+            #expect(try keeps())
+            let outside = try bench.ask(from: bench.client, bench.externalAddress(12)).server ?? ""
+            #expect(try bench.spread(from: bench.client, bench.externalAddress(12), count: 10) == [outside: 10])
+            // Its endpoint is gone: another one serves it.
+            web.ports[0].endpoints = [bench.endpoint(own == "d" ? "a" : "d")]
+            await bench.enforce(web)
+            #expect(try bench.ask(from: bench.caller, web.clusterIPs[0]).server == (own == "d" ? "a" : "d"))
+        },
+        Behaviour("session affinity ends with its timeout") { (bench) async throws -> Void in
+            var web = bench.service("web", "a", "b", "c", "d")
+            web.affinitySeconds = 1
+            await bench.enforce(web)
+            var servers: Set<String> = []
+            // By chance all of 30 choices are the same once in 10^17 times.
+            for _ in 0..<30 where servers.count < 2 {
+                servers.insert(try bench.ask(from: bench.caller, web.clusterIPs[0]).server ?? "nobody")
+                try await Task.sleep(for: .milliseconds(2100))
+            }
+            #expect(servers.count == 2 && !servers.contains("nobody"), "\(servers)")
+        },
+    ]
+
+    static let refusals: [Behaviour] = [
+        Behaviour("a Service without endpoints refuses at once, on every address") { (bench) async throws -> Void in
+            var web = bench.service("web", ports: [(80, 8080, .tcp), (53, 8080, .udp)])
+            web.externalIPs = [bench.externalAddress(13)]
+            web.loadBalancerIPs = [bench.externalAddress(14)]
+            web.ports[0].nodePort = 30080
+            web.ports[1].nodePort = 30053
+            await bench.enforce(web)
+            for place in bench.everywhere {
+                for address in web.clusterIPs + web.externalIPs + web.loadBalancerIPs {
+                    #expect(try bench.ask(from: place, address) == .refused, "\(address) from \(place.name)")
+                    #expect(try bench.ask(from: place, address, 53, .udp) == .refused, "\(address) from \(place.name)")
+                }
+                #expect(try bench.ask(from: place, bench.node.address(bench.family), 30080) == .refused)
+                #expect(try bench.ask(from: place, bench.node.address(bench.family), 30053, .udp) == .refused)
+            }
+            // And serves as soon as it has one.
+            web.ports[0].endpoints = [bench.endpoint("c")]
+            await bench.enforce(web)
+            for address in web.clusterIPs + web.externalIPs + web.loadBalancerIPs {
+                #expect(try bench.ask(from: bench.client, address).server == "c", "\(address)")
+            }
+        },
+        Behaviour("the unused ports of a cluster IP refuse") { (bench) async throws -> Void in
+            let web = bench.service("web", "a")
+            await bench.enforce(web)
+            for place in bench.everywhere {
+                #expect(try bench.ask(from: place, web.clusterIPs[0], 81) == .refused, "from \(place.name)")
+                #expect(try bench.ask(from: place, web.clusterIPs[0], 80, .udp) == .refused, "from \(place.name)")
+            }
+        },
+        Behaviour("a Service that is gone answers no more") { (bench) async throws -> Void in
+            var web = bench.service("web", "a")
+            web.externalIPs = [bench.externalAddress(15)]
+            web.ports[0].nodePort = 30080
+            await bench.enforce(web)
+            #expect(try bench.ask(from: bench.client, bench.externalAddress(15)).server == "a")
+            let report = await bench.remove(web)
+            #expect(report.servedCount == 0)
+            for address in web.clusterIPs + web.externalIPs {
+                #expect(try bench.ask(from: bench.client, address, within: PacketBench.silence).server == nil)
+            }
+            #expect(try bench.ask(from: bench.client, bench.node.address(bench.family), 30080) == .refused)
+        },
+        Behaviour("an address that two Services want serves the one that has it, then the other") { (bench) async throws -> Void in
+            var (first, second) = (bench.service("b-first", "a"), bench.service("a-second", "c"))
+            first.externalIPs = [bench.externalAddress(16)]
+            second.externalIPs = first.externalIPs
+            await bench.enforce(first)
+            let report = await bench.enforce(second)
+            #expect(report.problems[second.key]?.map(\.reason) == [.conflict(winner: first.key)])
+            #expect(try bench.spread(from: bench.client, first.externalIPs[0], count: 10) == ["a": 10])
+            await bench.remove(first)
+            #expect(try bench.spread(from: bench.client, first.externalIPs[0], count: 10) == ["c": 10])
+        },
+    ]
+}

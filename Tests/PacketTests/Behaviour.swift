@@ -1,0 +1,52 @@
+import NetworkTypes
+import Testing
+
+/// Something that Services do, seen from outside by packets: true in every mode.
+struct Behaviour: Sendable, CustomTestStringConvertible {
+    let name: String
+    let prove: @Sendable (PacketBench) async throws -> Void
+
+    init(_ name: String, _ prove: @escaping @Sendable (PacketBench) async throws -> Void) {
+        self.name = name
+        self.prove = prove
+    }
+
+    var testDescription: String { name }
+
+    static let table: [Behaviour] = addresses + policies + choices + refusals + changes + flows + neighbours
+}
+
+@Suite("Every mode of the data plane does with packets what Services say", .serialized)
+struct BehaviourTests {
+    struct Case: Sendable, CustomTestStringConvertible {
+        let mode: Mode
+        let behaviour: Behaviour
+        let family: IPFamily
+
+        var testDescription: String { "\(mode.name), \(family.kubernetesName): \(behaviour.name)" }
+    }
+
+    static let cases: [Case] = Mode.available.flatMap { mode in
+        Behaviour.table.filter { mode.deviations[$0.name] == nil }.flatMap { behaviour in
+            IPFamily.allCases.map { Case(mode: mode, behaviour: behaviour, family: $0) }
+        }
+    }
+
+    @Test(arguments: cases)
+    func `a behaviour holds`(this: Case) async throws {
+        let bench = try await PacketBench(this.mode, this.family)
+        do {
+            try await this.behaviour.prove(bench)
+        } catch {
+            await bench.close()
+            throw error
+        }
+        await bench.close()
+    }
+
+    @Test func `a mode departs only from behaviours that there are`() {
+        let names = Set(Behaviour.table.map(\.name))
+        #expect(names.count == Behaviour.table.count)
+        for mode in Mode.all { #expect(names.isSuperset(of: mode.deviations.keys), "\(mode.name)") }
+    }
+}

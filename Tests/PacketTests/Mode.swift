@@ -1,0 +1,56 @@
+import DataPlane
+import Conntrack
+import Glibc
+import Logging
+import NFTables
+import NetworkTypes
+import Testing
+
+/// One way to enforce Services, with what it takes to test it. All modes run the same table of behaviours.
+struct Mode: Sendable, CustomTestStringConvertible {
+    let name: String
+    /// What it does not do, by the names of behaviours, and why.
+    var deviations: [String: String] = [:]
+    /// Why it cannot run here; nil where it can.
+    let whyNot: @Sendable () -> String?
+    /// Makes an enforcer; called in the namespace of the node.
+    var make: @Sendable (MasqueradePolicy) throws -> any ServiceEnforcer
+    /// Takes away what makes Services work, as an administrator might by mistake; called in the node's namespace.
+    let sabotage: @Sendable (Namespace) throws -> Void
+    /// Removes every trace; called in the node's namespace.
+    let cleanUp: @Sendable () throws -> Void
+
+    var testDescription: String { name }
+
+    /// The modes that can run here; says which cannot.
+    static let available: [Mode] = {
+        guard geteuid() == 0 else {
+            print("packet tests are skipped: namespaces need root")
+            return []
+        }
+        return all.filter { mode in
+            guard let reason = mode.whyNot() else { return true }
+            print("packet tests of \(mode.name) are skipped: \(reason)")
+            return false
+        }
+    }()
+
+    static let all: [Mode] = [nftables]
+
+    static let nftables = Mode(
+        name: "nftables",
+        whyNot: {
+            do {
+                return try Namespace().run { NFTablesEnforcer.obstacle() }
+            } catch {
+                return "\(error)"
+            }
+        },
+        make: { try NFTablesEnforcer(policy: $0, flows: KernelFlows(), logger: Logger(label: "test")) },
+        sabotage: { namespace in
+            try namespace.run {
+                try KernelRuleset().commit(NFTransaction(NFTable(.inet, "martlet"), [.deleteTable]), expecting: nil)
+            }
+        },
+        cleanUp: { _ = try NFTablesEnforcer.cleanUp() })
+}

@@ -1,0 +1,108 @@
+import Conntrack
+import DataPlane
+import Logging
+import NFTables
+import NetworkTypes
+import Testing
+import TrafficModel
+
+/// What the mode nftables does besides the behaviours of all modes.
+@Suite("The mode nftables looks after its table", .serialized, .enabled { Mode.available.contains { $0.name == "nftables" } })
+struct NFTablesModeTests {
+    private static let table = NFTable(.inet, "martlet")
+
+    private func bench(_ policy: MasqueradePolicy = PacketBench.policy) async throws -> PacketBench {
+        var mode = Mode.nftables
+        mode.make = { _ in
+            try NFTablesEnforcer(
+                policy: policy, flows: KernelFlows(), logger: Logger(label: "test"), audit: .milliseconds(50))
+        }
+        return try await PacketBench(mode, .v4)
+    }
+
+    /// What somebody else did to the table.
+    enum Damage: CaseIterable {
+        case tableDeleted, chainFlushed, elementDeleted
+
+        func operations(_ service: ServiceEntry) -> [NFTransaction.Operation] {
+            switch self {
+            case .tableDeleted: [.deleteTable]
+            case .chainFlushed: [.flushChain("services")]
+            case .elementDeleted:
+                [
+                    .deleteElements(
+                        set: "cluster-ips4", [NFElement(NFValue().appending(service.clusterIPs[0].bytes))])
+                ]
+            }
+        }
+    }
+
+    @Test(arguments: Damage.allCases)
+    func `what others did to it is told, and healed by everything anew`(damage: Damage) async throws {
+        let bench = try await bench()
+        let web = bench.service("web", "a")
+        await bench.enforce(web)
+        let (asker, _) = try bench.begin(from: bench.caller, web.clusterIPs[0])
+        try bench.node.namespace.run {
+            let ruleset = try KernelRuleset()
+            // Somebody else's table stays as it is.
+            try ruleset.commit(
+                NFTransaction(NFTable(.ipv4, "docker"), [.addTable, .addSet(NFSet("theirs", key: .port))]),
+                expecting: nil)
+            try ruleset.commit(NFTransaction(Self.table, damage.operations(web)), expecting: nil)
+        }
+        var losses = bench.enforcer.losses.makeAsyncIterator()
+        #expect(await losses.next() == .everything)
+        await bench.enforceEverything()
+        #expect(asker.echoes())
+        #expect(try bench.ask(from: bench.client, web.clusterIPs[0]).server == "a")
+        #expect(try bench.ask(from: bench.client, web.clusterIPs[0], 81) == .refused)
+        let theirs = try bench.node.namespace.run {
+            try KernelRuleset().listing(of: NFTable(.ipv4, "docker"), leavingOut: [])
+        }
+        #expect(theirs?.sets.keys.map(\.self) == ["theirs"])
+        await bench.close()
+    }
+
+    @Test func `who is masqueraded follows the policy`() async throws {
+        var (all, pods, sparing) = (MasqueradePolicy(), MasqueradePolicy(), MasqueradePolicy())
+        all.isForAll = true
+        pods.podNetworks = [CIDR("10.80.0.10/32")].compactMap { $0 }
+        sparing.sparesHome = true
+        for (policy, isSeenInside, isSeenOutside) in [(all, false, false), (pods, true, false), (sparing, true, true)] {
+            let bench = try await bench(policy)
+            var web = bench.service("web", "a")
+            web.ports[0].nodePort = 30080
+            await bench.enforce(web)
+            let client = bench.client.address(.v4)
+            let inside = try bench.ask(from: bench.client, web.clusterIPs[0])
+            let outside = try bench.ask(from: bench.client, bench.node.v4, 30080)
+            #expect(inside.server == "a" && (inside.seen == client) == isSeenInside)
+            #expect(outside.server == "a" && (outside.seen == client) == isSeenOutside)
+            await bench.close()
+        }
+    }
+
+    @Test func `a running kube-proxy is noticed`() async throws {
+        let bench = try await bench()
+        let enforcer = try #require(bench.enforcer as? NFTablesEnforcer)
+        #expect(await enforcer.rivals().isEmpty)
+        try bench.node.namespace.run {
+            try KernelRuleset().commit(NFTransaction(NFTable(.ipv4, "kube-proxy"), [.addTable]), expecting: nil)
+        }
+        #expect(await enforcer.rivals().count == 1)
+        await bench.close()
+    }
+
+    @Test func `nothing is left after a clean-up`() async throws {
+        let bench = try await bench()
+        await bench.enforce(bench.service("web", "a"))
+        await bench.close()
+        try bench.node.namespace.run {
+            let (isFirst, left, isSecond) = (
+                try NFTablesEnforcer.cleanUp(), try KernelRuleset().tables(), try NFTablesEnforcer.cleanUp()
+            )
+            #expect(isFirst && left.isEmpty && !isSecond)
+        }
+    }
+}

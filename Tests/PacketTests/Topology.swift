@@ -1,0 +1,126 @@
+import NetworkTypes
+import TrafficModel
+
+/// A small network: a client outside, two nodes on one LAN with it, Pods behind a bridge on each node.
+///
+///     client 10.80.0.10 ──┐                        ┌── caller 10.81.1.50, a 10.81.1.11, b 10.81.1.12
+///                      switch ── 10.80.0.1 node 1 ─┘
+///                         └──── 10.80.0.2 node 2 ───── c 10.81.2.11, d 10.81.2.12
+///
+/// The same in IPv6 (fd80::/64, fd81:0:0:1::/64, fd81:0:0:2::/64). Everything is in namespaces without names: nothing of
+/// it is left when the value is gone. Node 1 is where enforcers run; the client sends to all Service networks by way of
+/// it.
+final class Topology: Sendable {
+    struct Place: Sendable {
+        let name: String
+        let namespace: Namespace
+        let v4: IPAddress
+        let v6: IPAddress
+
+        func address(_ family: IPFamily) -> IPAddress { family == .v4 ? v4 : v6 }
+    }
+
+    /// What Pods listen on.
+    static let ports: [UInt16] = [8080, 8081]
+    static let podNetworks = ["10.81.0.0/16", "fd81::/32"].compactMap { CIDR($0) }
+    static let serviceNetworks = ["10.96.0.0/16", "fd96::/64"].compactMap { CIDR($0) }
+    /// External and load-balancer addresses.
+    static let externalNetworks = ["203.0.113.0/24", "fdee::/64"].compactMap { CIDR($0) }
+
+    let client: Place
+    let node: Place
+    let otherNode: Place
+    /// A Pod on node 1 that serves nothing.
+    let caller: Place
+    /// Pods a and b on node 1, c and d on node 2.
+    let pods: [Place]
+    /// An address of node 1 that node ports are not served on.
+    let quietAddresses = [IPAddress("10.80.9.1"), IPAddress("fd89::1")].compactMap { $0 }
+    private let switchboard: Namespace
+    private let servers: [EchoServer]
+
+    init() throws {
+        let lan = try Namespace()
+        switchboard = lan
+        try Self.prepare(lan)
+        try lan.configure("link add lan type bridge", "link set lan up")
+        client = try Self.place("client", "10.80.0.10", "fd80::10")
+        node = try Self.place("node-1", "10.80.0.1", "fd80::1")
+        otherNode = try Self.place("node-2", "10.80.0.2", "fd80::2")
+        for place in [client, node, otherNode] {
+            try Self.plug(place, into: lan, bridge: "lan", gateway: nil)
+        }
+        try node.namespace.configure(
+            "link add quiet type dummy", "addr add 10.80.9.1/32 dev quiet", "addr add fd89::1/128 dev quiet nodad",
+            "link set quiet up")
+        caller = try Self.place("caller", "10.81.1.50", "fd81:0:0:1::50")
+        pods = [
+            try Self.place("a", "10.81.1.11", "fd81:0:0:1::11"), try Self.place("b", "10.81.1.12", "fd81:0:0:1::12"),
+            try Self.place("c", "10.81.2.11", "fd81:0:0:2::11"), try Self.place("d", "10.81.2.12", "fd81:0:0:2::12"),
+        ]
+        for (node, number) in [(node, 1), (otherNode, 2)] {
+            try node.namespace.configure(
+                "link add pods type bridge", "addr add 10.81.\(number).1/24 dev pods",
+                "addr add fd81:0:0:\(number)::1/64 dev pods nodad", "link set pods up")
+            try node.namespace.sysctl(["ipv4/ip_forward": "1", "ipv6/conf/all/forwarding": "1"])
+        }
+        for pod in [caller, pods[0], pods[1]] {
+            try Self.plug(pod, into: node.namespace, bridge: "pods", gateway: ("10.81.1.1", "fd81:0:0:1::1"))
+        }
+        for pod in pods[2...] {
+            try Self.plug(pod, into: otherNode.namespace, bridge: "pods", gateway: ("10.81.2.1", "fd81:0:0:2::1"))
+        }
+        try node.namespace.configure("route add 10.81.2.0/24 via 10.80.0.2", "route add fd81:0:0:2::/64 via fd80::2")
+        try otherNode.namespace.configure(
+            "route add 10.81.1.0/24 via 10.80.0.1", "route add fd81:0:0:1::/64 via fd80::1")
+        try node.namespace.configure("route add default via 10.80.0.10", "route add default via fd80::10")
+        for network in Self.serviceNetworks + Self.externalNetworks {
+            try client.namespace.configure("route add \(network) via \(network.family == .v4 ? "10.80.0.1" : "fd80::1")")
+        }
+        try client.namespace.configure("route add 10.80.9.1 via 10.80.0.1", "route add fd89::1 via fd80::1")
+        servers = try pods.map { try EchoServer($0.name, in: $0.namespace, ports: Self.ports) }
+    }
+
+    func pod(_ name: String) -> Place {
+        guard let pod = pods.first(where: { $0.name == name }) else { preconditionFailure("no Pod \(name)") }
+        return pod
+    }
+
+    /// Node 1 as enforcers are told of it.
+    var identity: NodeIdentity {
+        NodeIdentity(
+            name: node.name, nodePortAddresses: [node.v4, node.v6],
+            ownAddresses: Set([node.v4, node.v6] + quietAddresses))
+    }
+
+    private static func place(_ name: String, _ v4: String, _ v6: String) throws -> Place {
+        guard let v4 = IPAddress(v4), let v6 = IPAddress(v6) else { preconditionFailure("not addresses: \(v4), \(v6)") }
+        let namespace = try Namespace()
+        try prepare(namespace)
+        return Place(name: name, namespace: namespace, v4: v4, v6: v6)
+    }
+
+    /// Whatever the machine has set for new namespaces.
+    private static func prepare(_ namespace: Namespace) throws {
+        try namespace.sysctl([
+            "ipv4/conf/all/rp_filter": "0", "ipv4/conf/default/rp_filter": "0", "ipv6/conf/all/disable_ipv6": "0",
+            "ipv6/conf/default/disable_ipv6": "0", "ipv6/conf/default/accept_dad": "0",
+            "bridge/bridge-nf-call-iptables": "1", "bridge/bridge-nf-call-ip6tables": "1",
+            // Refusals are rationed otherwise.
+            "ipv4/icmp_ratemask": "0", "ipv6/icmp/ratelimit": "0",
+        ])
+    }
+
+    private static func plug(
+        _ place: Place, into namespace: Namespace, bridge: String, gateway: (v4: String, v6: String)?
+    ) throws {
+        let port = "to-\(place.name)"
+        try namespace.configure(
+            "link add \(port) type veth peer name eth0 netns \(place.namespace.path)",
+            "link set \(port) master \(bridge)", "link set \(port) up")
+        try place.namespace.configure(
+            [
+                "addr add \(place.v4)/24 dev eth0", "addr add \(place.v6)/64 dev eth0 nodad", "link set eth0 up",
+            ] + (gateway.map { ["route add default via \($0.v4)", "route add default via \($0.v6)"] } ?? []))
+    }
+}
