@@ -46,8 +46,11 @@ enum ConntrackMessage {
     static func list(_ filter: FlowFilter, isFiltered: Bool, _ writer: inout NetlinkWriter) {
         header(filter.family, &writer)
         guard isFiltered else { return }
+        // Kernels up to 6.18 at least leave out of IPv6 the very flows whose address is the filter's
+        // (`ctnetlink_filter_match_tuple` compares the wrong way round): there the port has to do.
+        let isByAddress = filter.destination != nil && filter.family == .v4
         writer.nested(Attribute.original) { writer in
-            if let destination = filter.destination {
+            if let destination = filter.destination, isByAddress {
                 writer.nested(Attribute.addresses) { address(destination.ip, isSource: false, &$0) }
             }
             writer.nested(Attribute.ports) { writer in
@@ -60,7 +63,8 @@ enum ConntrackMessage {
         writer.nested(Attribute.filter) { writer in
             let flags =
                 Compared.transport
-                | (filter.destination == nil ? 0 : Compared.destination | Compared.destinationPort)
+                | (isByAddress ? Compared.destination : 0)
+                | (filter.destination == nil ? 0 : Compared.destinationPort)
             writer.attribute(Attribute.originalFlags, host: flags)
         }
     }

@@ -46,7 +46,8 @@ import TrafficModel
 
         /// What the chain goes by; 0 for none.
         func number(of chain: String) -> UInt32 {
-            let elements = ruleset.listing(of: TableLayout.table, leavingOut: [])?.elements[TableLayout.treatments] ?? []
+            let elements =
+                ruleset.listing(of: TableLayout.table, leavingOut: [])?.elements[TableLayout.treatments] ?? []
             return elements.first { $0.data == .verdict(.goto(chain)) }?.key.host(at: 0) ?? 0
         }
 

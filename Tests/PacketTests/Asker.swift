@@ -45,7 +45,8 @@ final class Asker: @unchecked Sendable {
     private let transport: TransportProtocol
 
     convenience init(in namespace: Namespace, to address: SocketAddress, _ transport: TransportProtocol) throws {
-        self.init(try namespace.run { RawSocket.open(address.ip.family, datagrams: transport == .udp) }, address, transport)
+        self.init(
+            try namespace.run { RawSocket.open(address.ip.family, datagrams: transport == .udp) }, address, transport)
     }
 
     /// In the namespace of the calling thread.
@@ -114,12 +115,16 @@ final class Asker: @unchecked Sendable {
         let count = recv(descriptor, &buffer, buffer.count, 0)
         guard count > 0 else { return count == 0 ? .refused : Self.outcome(errno) }
         let words = String(decoding: buffer[..<count], as: UTF8.self).split(whereSeparator: \.isWhitespace)
-        guard words.count == 3, let port = Int(words[1]), let seen = IPAddress(words[2]) else { return .failed(EBADMSG) }
+        guard words.count == 3, let port = Int(words[1]), let seen = IPAddress(words[2]) else {
+            return .failed(EBADMSG)
+        }
         return .answered(by: String(words[0]), port: port, seen: seen)
     }
 
     private static func outcome(_ number: Int32) -> Outcome {
         switch number {
+        // A datagram that rules on the client's own host refuse: the kernel tells the sender before the ICMP message.
+        case EPERM: .refused
         case ECONNREFUSED, ECONNRESET: .refused
         default: .failed(number)
         }

@@ -23,7 +23,8 @@ extension Behaviour {
                 }
             }
         },
-        Behaviour("established connections survive changes of other endpoints, of rules, and everything anew") { (bench) async throws -> Void in
+        Behaviour("established connections survive changes of other endpoints, of rules, and everything anew") {
+            (bench) async throws -> Void in
             var web = bench.service("web", "a", "b", "c", "d")
             web.externalIPs = [bench.externalAddress(17)]
             await bench.enforce(web)
@@ -51,7 +52,9 @@ extension Behaviour {
             await bench.enforceEverything()
             #expect(allEcho())
             // Even what leads to an endpoint that drains goes on (KEP-1672).
-            web.ports[0].endpoints = [bench.endpoint("a"), bench.endpoint("b"), bench.endpoint("c"), bench.endpoint("d")]
+            web.ports[0].endpoints = [
+                bench.endpoint("a"), bench.endpoint("b"), bench.endpoint("c"), bench.endpoint("d"),
+            ]
             for index in 0..<4 {
                 web.ports[0].endpoints[index].isReady = false
                 web.ports[0].endpoints[index].isTerminating = true
@@ -59,7 +62,8 @@ extension Behaviour {
             await bench.enforce(web)
             #expect(allEcho())
         },
-        Behaviour("what somebody flushed is healed by everything anew, and connections survive it") { (bench) async throws -> Void in
+        Behaviour("what somebody flushed is healed by everything anew, and connections survive it") {
+            (bench) async throws -> Void in
             let web = bench.service("web", "a")
             await bench.enforce(web)
             let (asker, first) = try bench.begin(from: bench.caller, web.clusterIPs[0])
@@ -104,7 +108,8 @@ extension Behaviour {
     ]
 
     static let neighbours: [Behaviour] = [
-        Behaviour("other programs' tables are left alone, and nothing is left after the clean-up") { (bench) async throws -> Void in
+        Behaviour("other programs' tables are left alone, and nothing is left after the clean-up") {
+            (bench) async throws -> Void in
             guard CommandRun.find("iptables-restore") != nil, CommandRun.find("nft") != nil else {
                 return print("skipped: other programs' tables are made with iptables and nft")
             }

@@ -37,7 +37,8 @@ extension Behaviour {
             // Chosen anew, all twelve would be as they were once in 10^7 times.
             for (asker, server) in staying { #expect(asker.ask(within: PacketBench.patience).server == server) }
         },
-        Behaviour("a UDP flow that led nowhere leads to the first endpoint that comes") { (bench) async throws -> Void in
+        Behaviour("a UDP flow that led nowhere leads to the first endpoint that comes") {
+            (bench) async throws -> Void in
             var dns = bench.service("dns", ports: datagrams)
             dns.externalIPs = [bench.externalAddress(20)]
             await bench.enforce(dns)
@@ -61,7 +62,8 @@ extension Behaviour {
             await bench.enforce(dns)
             #expect(asker.ask(within: PacketBench.patience).server == "c")
         },
-        Behaviour("a UDP flow to an address that changed hands goes to its new Service") { (bench) async throws -> Void in
+        Behaviour("a UDP flow to an address that changed hands goes to its new Service") {
+            (bench) async throws -> Void in
             var (first, second) = (
                 bench.service("first", ports: datagrams, "a"), bench.service("second", ports: datagrams, "c")
             )

@@ -1,3 +1,4 @@
+import Glibc
 import NetworkTypes
 import Testing
 
@@ -27,9 +28,14 @@ struct BehaviourTests {
     }
 
     static let cases: [Case] = Mode.available.flatMap { mode in
-        Behaviour.table.filter { mode.deviations[$0.name] == nil }.flatMap { behaviour in
+        Behaviour.table.filter { mode.deviations[$0.name] == nil && isWanted($0) }.flatMap { behaviour in
             IPFamily.allCases.map { Case(mode: mode, behaviour: behaviour, family: $0) }
         }
+    }
+
+    /// `BEHAVIOUR=affinity` in the environment: those whose name has the word.
+    private static func isWanted(_ behaviour: Behaviour) -> Bool {
+        getenv("BEHAVIOUR").map { behaviour.name.contains(String(cString: $0)) } ?? true
     }
 
     @Test(arguments: cases)

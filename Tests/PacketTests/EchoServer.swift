@@ -16,7 +16,9 @@ final class EchoServer: Sendable {
     private let ended = DispatchSemaphore(value: 0)
 
     init(_ name: String, in namespace: Namespace, ports: [UInt16]) throws {
-        let listeners = try namespace.run { try ports.flatMap { [try Self.listen($0, stream: true), try Self.listen($0, stream: false)] } }
+        let listeners = try namespace.run {
+            try ports.flatMap { [try Self.listen($0, stream: true), try Self.listen($0, stream: false)] }
+        }
         var ends: [Int32] = [0, 0]
         guard pipe(&ends) == 0 else { throw Namespace.Failure(description: "pipe") }
         stopPipe = (ends[0], ends[1])

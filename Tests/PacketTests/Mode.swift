@@ -1,5 +1,5 @@
-import DataPlane
 import Conntrack
+import DataPlane
 import Glibc
 import Logging
 import NFTables

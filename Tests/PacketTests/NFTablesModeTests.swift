@@ -7,7 +7,9 @@ import Testing
 import TrafficModel
 
 /// What the mode nftables does besides the behaviours of all modes.
-@Suite("The mode nftables looks after its table", .serialized, .enabled { Mode.available.contains { $0.name == "nftables" } })
+@Suite(
+    "The mode nftables looks after its table", .serialized,
+    .enabled { Mode.available.contains { $0.name == "nftables" } })
 struct NFTablesModeTests {
     private static let table = NFTable(.inet, "martlet")
 

@@ -13,7 +13,9 @@ final class Namespace: Sendable {
 
     init() throws {
         let made = onThread { martlet_namespace_make() }
-        guard made >= 0 else { throw Failure(description: "make a network namespace: \(String(cString: strerror(errno)))") }
+        guard made >= 0 else {
+            throw Failure(description: "make a network namespace: \(String(cString: strerror(errno)))")
+        }
         descriptor = made
         try configure("link set lo up")
     }
@@ -79,14 +81,10 @@ private func onThread<Value>(_ body: () -> Value) -> Value {
         // The calling thread waits for the other one: only one of them runs at a time.
         nonisolated(unsafe) var value: Value?
         nonisolated(unsafe) let work = body
-        let done = DispatchSemaphore(value: 0)
-        let thread = Thread {
-            value = work()
-            done.signal()
+        guard let thread = try? BackgroundThread(name: "namespace", { value = work() }) else {
+            preconditionFailure("no thread to be had")
         }
-        thread.stackSize = 1 << 20
-        thread.start()
-        done.wait()
+        thread.join()
         guard let value else { preconditionFailure("the thread ended without a value") }
         return value
     }

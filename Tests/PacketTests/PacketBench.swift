@@ -1,6 +1,7 @@
 import DataPlane
 import KubeModel
 import NetworkTypes
+import Testing
 import TrafficModel
 
 /// A node in a small network that enforces Services in one mode, with questions to ask from everywhere.
@@ -89,8 +90,12 @@ final class PacketBench {
     {
         for change in changes { services[change.key] = change.after }
         let all = services
-        return await enforcer.enforce(
+        let report = await enforcer.enforce(
             EnforcementBatch(changes, extent: extent, on: topology.identity, services: { all }))
+        for problem in report.problems.values.joined() where problem.isWorthRepeating {
+            Issue.record("\(problem.key): \(problem.reason), \(problem.message)")
+        }
+        return report
     }
 
     // MARK: Questions

@@ -1,10 +1,11 @@
 import NetworkTypes
 import TrafficModel
 
-/// A small network: a client outside, two nodes on one LAN with it, Pods behind a bridge on each node.
+/// A small network: a client outside and two nodes around a router, Pods on each node. Every place has a cable of its
+/// own and is routed to: not every kernel has bridges.
 ///
 ///     client 10.80.0.10 ──┐                        ┌── caller 10.81.1.50, a 10.81.1.11, b 10.81.1.12
-///                      switch ── 10.80.0.1 node 1 ─┘
+///                      router ── 10.80.0.1 node 1 ─┘
 ///                         └──── 10.80.0.2 node 2 ───── c 10.81.2.11, d 10.81.2.12
 ///
 /// The same in IPv6 (fd80::/64, fd81:0:0:1::/64, fd81:0:0:2::/64). Everything is in namespaces without names: nothing of
@@ -35,49 +36,37 @@ final class Topology: Sendable {
     /// Pods a and b on node 1, c and d on node 2.
     let pods: [Place]
     /// An address of node 1 that node ports are not served on.
-    let quietAddresses = [IPAddress("10.80.9.1"), IPAddress("fd89::1")].compactMap { $0 }
-    private let switchboard: Namespace
+    static let quietAddresses = [IPAddress("10.80.9.1"), IPAddress("fd89::1")].compactMap { $0 }
+    private let router: Namespace
     private let servers: [EchoServer]
 
     init() throws {
-        let lan = try Namespace()
-        switchboard = lan
-        try Self.prepare(lan)
-        try lan.configure("link add lan type bridge", "link set lan up")
+        router = try Namespace()
+        try Self.prepare(router)
         client = try Self.place("client", "10.80.0.10", "fd80::10")
         node = try Self.place("node-1", "10.80.0.1", "fd80::1")
         otherNode = try Self.place("node-2", "10.80.0.2", "fd80::2")
-        for place in [client, node, otherNode] {
-            try Self.plug(place, into: lan, bridge: "lan", gateway: nil)
-        }
-        try node.namespace.configure(
-            "link add quiet type dummy", "addr add 10.80.9.1/32 dev quiet", "addr add fd89::1/128 dev quiet nodad",
-            "link set quiet up")
+        for place in [client, node, otherNode] { try Self.plug(place, into: router, ("10.80.0.254", "fd80::254")) }
+        try node.namespace.configure(Self.quietAddresses.map { "addr add \($0) dev lo" })
         caller = try Self.place("caller", "10.81.1.50", "fd81:0:0:1::50")
         pods = [
             try Self.place("a", "10.81.1.11", "fd81:0:0:1::11"), try Self.place("b", "10.81.1.12", "fd81:0:0:1::12"),
             try Self.place("c", "10.81.2.11", "fd81:0:0:2::11"), try Self.place("d", "10.81.2.12", "fd81:0:0:2::12"),
         ]
-        for (node, number) in [(node, 1), (otherNode, 2)] {
-            try node.namespace.configure(
-                "link add pods type bridge", "addr add 10.81.\(number).1/24 dev pods",
-                "addr add fd81:0:0:\(number)::1/64 dev pods nodad", "link set pods up")
-            try node.namespace.sysctl(["ipv4/ip_forward": "1", "ipv6/conf/all/forwarding": "1"])
+        for (node, number, guests) in [(node, 1, [caller, pods[0], pods[1]]), (otherNode, 2, [pods[2], pods[3]])] {
+            let gateway = ("10.81.\(number).1", "fd81:0:0:\(number)::1")
+            for guest in guests { try Self.plug(guest, into: node.namespace, gateway) }
+            try router.configure(
+                "route add 10.81.\(number).0/24 via \(node.v4) dev to-\(node.name) onlink",
+                "route add fd81:0:0:\(number)::/64 via \(node.v6) dev to-\(node.name) onlink")
         }
-        for pod in [caller, pods[0], pods[1]] {
-            try Self.plug(pod, into: node.namespace, bridge: "pods", gateway: ("10.81.1.1", "fd81:0:0:1::1"))
-        }
-        for pod in pods[2...] {
-            try Self.plug(pod, into: otherNode.namespace, bridge: "pods", gateway: ("10.81.2.1", "fd81:0:0:2::1"))
-        }
-        try node.namespace.configure("route add 10.81.2.0/24 via 10.80.0.2", "route add fd81:0:0:2::/64 via fd80::2")
-        try otherNode.namespace.configure(
-            "route add 10.81.1.0/24 via 10.80.0.1", "route add fd81:0:0:1::/64 via fd80::1")
-        try node.namespace.configure("route add default via 10.80.0.10", "route add default via fd80::10")
-        for network in Self.serviceNetworks + Self.externalNetworks {
-            try client.namespace.configure("route add \(network) via \(network.family == .v4 ? "10.80.0.1" : "fd80::1")")
-        }
-        try client.namespace.configure("route add 10.80.9.1 via 10.80.0.1", "route add fd89::1 via fd80::1")
+        let toNode =
+            Self.serviceNetworks.map(\.description) + Self.externalNetworks.map(\.description)
+            + Self.quietAddresses.map(\.description)
+        try router.configure(
+            toNode.map { [v4 = node.v4, v6 = node.v6] network in
+                "route add \(network) via \(network.contains(":") ? v6 : v4) dev to-node-1 onlink"
+            })
         servers = try pods.map { try EchoServer($0.name, in: $0.namespace, ports: Self.ports) }
     }
 
@@ -90,7 +79,7 @@ final class Topology: Sendable {
     var identity: NodeIdentity {
         NodeIdentity(
             name: node.name, nodePortAddresses: [node.v4, node.v6],
-            ownAddresses: Set([node.v4, node.v6] + quietAddresses))
+            ownAddresses: Set([node.v4, node.v6] + Self.quietAddresses))
     }
 
     private static func place(_ name: String, _ v4: String, _ v6: String) throws -> Place {
@@ -105,22 +94,24 @@ final class Topology: Sendable {
         try namespace.sysctl([
             "ipv4/conf/all/rp_filter": "0", "ipv4/conf/default/rp_filter": "0", "ipv6/conf/all/disable_ipv6": "0",
             "ipv6/conf/default/disable_ipv6": "0", "ipv6/conf/default/accept_dad": "0",
-            "bridge/bridge-nf-call-iptables": "1", "bridge/bridge-nf-call-ip6tables": "1",
+            "ipv4/ip_forward": "1", "ipv6/conf/all/forwarding": "1",
             // Refusals are rationed otherwise.
             "ipv4/icmp_ratemask": "0", "ipv6/icmp/ratelimit": "0",
         ])
     }
 
-    private static func plug(
-        _ place: Place, into namespace: Namespace, bridge: String, gateway: (v4: String, v6: String)?
-    ) throws {
+    /// Lays a cable between a place and whoever routes for it.
+    private static func plug(_ place: Place, into namespace: Namespace, _ gateway: (v4: String, v6: String)) throws {
         let port = "to-\(place.name)"
         try namespace.configure(
             "link add \(port) type veth peer name eth0 netns \(place.namespace.path)",
-            "link set \(port) master \(bridge)", "link set \(port) up")
+            // Neighbours are asked for over one cable: each end has the address.
+            "addr add \(gateway.v4)/32 dev \(port)", "addr add \(gateway.v6)/128 dev \(port) nodad",
+            "link set \(port) up")
         try place.namespace.configure(
-            [
-                "addr add \(place.v4)/24 dev eth0", "addr add \(place.v6)/64 dev eth0 nodad", "link set eth0 up",
-            ] + (gateway.map { ["route add default via \($0.v4)", "route add default via \($0.v6)"] } ?? []))
+            "addr add \(place.v4)/32 dev eth0", "addr add \(place.v6)/128 dev eth0 nodad", "link set eth0 up",
+            "route add default via \(gateway.v4) dev eth0 onlink", "route add default via \(gateway.v6) dev eth0 onlink"
+        )
+        try namespace.configure("route add \(place.v4) dev \(port)", "route add \(place.v6) dev \(port)")
     }
 }

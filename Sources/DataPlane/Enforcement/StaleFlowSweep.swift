@@ -59,7 +59,8 @@ package struct StaleFlowSweep: Sendable {
         var result = Set(frontend.endpoints)
         let id = frontend.backend.port
         for port in entry?.ports ?? [] where port.port == id.port && port.transport == id.transport {
-            for endpoint in port.endpoints where endpoint.isServing && endpoint.address.ip.family == frontend.backend.family {
+            for endpoint in port.endpoints
+            where endpoint.isServing && endpoint.address.ip.family == frontend.backend.family {
                 result.insert(endpoint.address)
             }
         }

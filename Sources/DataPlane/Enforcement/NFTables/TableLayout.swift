@@ -66,27 +66,27 @@ enum TableLayout {
     static var sets: [NFSet] {
         [NFSet(treatments, key: .mark, content: .verdicts)]
             + families.flatMap { family -> [NFSet] in
-            let names = Names(family)
-            let address = family == .v4 ? NFDataType.ipv4Address : .ipv6Address
-            let frontend = NFDataType.concatenation(address, .transport, .port)
-            var sessions = NFSet(
-                names.sessions, key: .concatenation(address, address, .transport, .port),
-                content: .map(.concatenation(.mark, address, .port)))
-            sessions.timeout = 0
-            sessions.size = mostSessions
-            var pods = NFSet(names.pods, key: address)
-            pods.isInterval = true
-            return [
-                NFSet(names.frontends, key: frontend, content: .map(.mark)),
-                NFSet(names.insides, key: frontend, content: .map(.mark)),
-                NFSet(
-                    names.endpoints, key: .concatenation(address, .transport, .port, .mark),
-                    content: .map(.concatenation(address, .port))),
-                NFSet(names.clusterIPs, key: address), NFSet(names.masqueraded, key: frontend),
-                NFSet(names.hairpins, key: .concatenation(address, address)), NFSet(names.home, key: address), pods,
-                sessions, NFSet(names.members, key: .concatenation(address, .port, address, .transport, .port)),
-            ]
-        }
+                let names = Names(family)
+                let address = family == .v4 ? NFDataType.ipv4Address : .ipv6Address
+                let frontend = NFDataType.concatenation(address, .transport, .port)
+                var sessions = NFSet(
+                    names.sessions, key: .concatenation(address, address, .transport, .port),
+                    content: .map(.concatenation(.mark, address, .port)))
+                sessions.timeout = 0
+                sessions.size = mostSessions
+                var pods = NFSet(names.pods, key: address)
+                pods.isInterval = true
+                return [
+                    NFSet(names.frontends, key: frontend, content: .map(.mark)),
+                    NFSet(names.insides, key: frontend, content: .map(.mark)),
+                    NFSet(
+                        names.endpoints, key: .concatenation(address, .transport, .port, .mark),
+                        content: .map(.concatenation(address, .port))),
+                    NFSet(names.clusterIPs, key: address), NFSet(names.masqueraded, key: frontend),
+                    NFSet(names.hairpins, key: .concatenation(address, address)), NFSet(names.home, key: address), pods,
+                    sessions, NFSet(names.members, key: .concatenation(address, .port, address, .transport, .port)),
+                ]
+            }
     }
 
     static var chains: [NFChain] {
@@ -139,7 +139,9 @@ enum TableLayout {
     }
 
     private static func treatment(_ family: IPFamily, by map: String) -> [NFExpression] {
-        isOf(family) + loadFrontend(family, at: a) + [.lookup(a, in: map, into: a + 8), .dispatch(a + 8, by: treatments)]
+        isOf(family) + loadFrontend(family, at: a) + [
+            .lookup(a, in: map, into: a + 8), .dispatch(a + 8, by: treatments),
+        ]
     }
 
     private static func masqueradeRules(_ family: IPFamily, _ policy: MasqueradePolicy) -> [NFRule] {

@@ -115,7 +115,7 @@ extension TrafficChain {
             ] + loadSession(behind)
             + [
                 // An update keeps the old data.
-                .change(names.sessions, .delete, key: behind, data: nil, milliseconds: 0),
+                .change(names.sessions, .delete, key: behind, data: session, milliseconds: 0),
                 .change(names.sessions, .update, key: behind, data: session, milliseconds: milliseconds),
                 translate(family, endpoint),
             ]
