@@ -147,7 +147,7 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "ControllersTests",
-            dependencies: ["Controllers", "KubeClient", "KubeModel", "TrafficModel", "NetworkTypes"],
+            dependencies: ["Controllers", "KubeClient", "KubeModel", "TrafficModel", "NetworkTypes", "Transport"],
             swiftSettings: settings),
         .testTarget(
             name: "DataPlaneTests",
@@ -165,7 +165,7 @@ let package = Package(
                 "CLinux", "CNamespaces", logging,
             ],
             swiftSettings: settings),
-        .testTarget(name: "MartletTests", dependencies: ["martlet"], swiftSettings: settings),
+        .testTarget(name: "MartletTests", dependencies: ["martlet", "KubeModel", "Transport"], swiftSettings: settings),
         .testTarget(name: "ConventionTests", swiftSettings: settings),
         .testTarget(
             name: "EndToEndTests", dependencies: ["KubeModel", "martlet"], exclude: ["Manifests"],

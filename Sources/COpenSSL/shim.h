@@ -1,6 +1,8 @@
 #ifndef MARTLET_COPENSSL_H
 #define MARTLET_COPENSSL_H
 // OpenSSL 3. Function-like macros are invisible to Swift: the ones we need get an inline function here.
+#include <stdint.h>
+
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -61,6 +63,23 @@ static inline GENERAL_NAME *martlet_general_name(GENERAL_NAMES *names, int index
 }
 static inline ASN1_STRING *martlet_general_name_dns(GENERAL_NAME *name) {
     return name->type == GEN_DNS ? name->d.dNSName : 0;
+}
+
+static inline int martlet_extensions_count(STACK_OF(X509_EXTENSION) *list) { return sk_X509_EXTENSION_num(list); }
+static inline ASN1_OBJECT *martlet_extension_object(STACK_OF(X509_EXTENSION) *list, int index) {
+    return X509_EXTENSION_get_object(sk_X509_EXTENSION_value(list, index));
+}
+static inline void martlet_extensions_free(STACK_OF(X509_EXTENSION) *list) {
+    sk_X509_EXTENSION_pop_free(list, X509_EXTENSION_free);
+}
+
+// Seconds since 1970; 0 for a time that cannot be read.
+static inline int64_t martlet_asn1_seconds(const ASN1_TIME *moment) {
+    int days = 0, seconds = 0;
+    ASN1_TIME *epoch = ASN1_TIME_set(NULL, 0);
+    int known = epoch && ASN1_TIME_diff(&days, &seconds, epoch, moment);
+    ASN1_TIME_free(epoch);
+    return known ? (int64_t)days * 86400 + seconds : 0;
 }
 
 static const int martlet_string_utf8 = MBSTRING_UTF8;

@@ -1,5 +1,6 @@
 package import KubeClient
 package import KubeModel
+package import Transport
 
 /// What the controllers of a process need to know.
 package struct ControllerConfiguration: Sendable {
@@ -7,6 +8,9 @@ package struct ControllerConfiguration: Sendable {
     package var ingress: IngressControllerConfiguration
     package var endpoints: EndpointsControllerConfiguration
     package var loadBalancer: LoadBalancerControllerConfiguration
+    package var nodeLifecycle = NodeLifecycleConfiguration()
+    /// By which nodes get their certificates; nil: they get none.
+    package var certificateSigning: CertificateSigningConfiguration?
     /// PEM of the authorities that sign the API server's certificate, for every namespace's `kube-root-ca.crt`.
     package var rootAuthority: String?
 
@@ -22,6 +26,31 @@ package struct ControllerConfiguration: Sendable {
         self.endpoints = endpoints
         self.loadBalancer = loadBalancer
         self.rootAuthority = rootAuthority
+    }
+}
+
+/// The authority that signs nodes' certificates.
+package struct CertificateSigningConfiguration: Sendable {
+    package var authority: CertificateAuthority
+    /// How long a certificate is good for at most.
+    package var seconds: Int
+
+    package init(authority: CertificateAuthority, seconds: Int = 365 * 86400) {
+        self.authority = authority
+        self.seconds = seconds
+    }
+}
+
+/// When a silent node counts as lost.
+package struct NodeLifecycleConfiguration: Sendable {
+    /// How long a node may be silent.
+    package var grace: Duration
+    /// How often silence is looked for.
+    package var period: Duration
+
+    package init(grace: Duration = .seconds(40), period: Duration = .seconds(5)) {
+        self.grace = grace
+        self.period = period
     }
 }
 

@@ -19,6 +19,13 @@ package enum ControllerName: String, Hashable, Sendable, CaseIterable {
     /// Deployments and ReplicaSets → a status that says that nothing runs them.
     case workload
 
+    /// CertificateSigningRequests of nodes → certificates.
+    case certificateSigning = "certificate-signing"
+    /// Bootstrap tokens → their end; ConfigMap `cluster-info`.
+    case bootstrapToken = "bootstrap-token"
+    /// Leases of nodes → their conditions and taints, and those of their Pods.
+    case nodeLifecycle = "node-lifecycle"
+
     /// One line for `--help`.
     package var summary: String {
         switch self {
@@ -30,6 +37,9 @@ package enum ControllerName: String, Hashable, Sendable, CaseIterable {
         case .namespaceContent: "ServiceAccount default and ConfigMap kube-root-ca.crt in every namespace"
         case .storageProtection: "removal of PersistentVolumeClaims and PersistentVolumes once nobody uses them"
         case .workload: "status of Deployments and ReplicaSets: that nothing runs them"
+        case .certificateSigning: "certificates for machines that join, and their renewal"
+        case .bootstrapToken: "removal of expired bootstrap tokens; ConfigMap cluster-info"
+        case .nodeLifecycle: "nodes that fall silent: their conditions, taints and endpoints"
         case .garbageCollector: "removal of objects whose owners are gone; foreground and orphaning deletion"
         }
     }

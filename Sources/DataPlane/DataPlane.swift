@@ -142,8 +142,11 @@ package final class DataPlane: Sendable {
             }
         }
         let healthChecks = HealthCheckServer(state: state, loop: loops[0], node: node, logger: logger)
-        let reporter = NodeReporter(
-            registration: NodeRegistration(client: client, name: configuration.nodeName, logger: logger), node: node)
+        let registration = NodeRegistration(
+            client: client, name: configuration.nodeName, description: configuration.node, logger: logger)
+        let reporter = NodeReporter(registration: registration, node: node)
+        let heartbeat = NodeHeartbeat(
+            client: client, name: configuration.nodeName, seconds: configuration.leaseSeconds, logger: logger)
 
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await informers.run() }
@@ -161,6 +164,7 @@ package final class DataPlane: Sendable {
             group.addTask { await acknowledger.run() }
             group.addTask { await healthChecks.run() }
             group.addTask { await reporter.run() }
+            group.addTask { try await heartbeat.run { await registration.look() } }
             group.addTask { [nodeWatch] in
                 await nodeWatch.run(since: node) { node in
                     enforcement.setNode(node)

@@ -7,6 +7,10 @@ package struct DataPlaneConfiguration: Sendable {
     package var client: ClientConfiguration
     /// `--node-name`: who this node is for `Local` traffic policies and in Events.
     package var nodeName: String
+    /// `--node-ip`, `--zone`, `--region`, `--node-labels`: what the Node says beside.
+    package var node = NodeDescription()
+    /// `--node-lease-duration-seconds`: the Lease is renewed four times as often.
+    package var leaseSeconds = 40
     /// `--nodeport-addresses`: the networks on whose addresses node ports are served; empty for all of the machine's.
     package var nodePortRanges: [CIDR]
     /// Where the L7 proxy listens.

@@ -10,7 +10,8 @@ struct Martlet: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "martlet", abstract: "Kubernetes traffic management without the cluster.", version: version,
         subcommands: [
-            UpCommand.self, APIServerCommand.self, ControllerCommand.self, DataPlaneCommand.self, EchoCommand.self,
+            UpCommand.self, JoinCommand.self, TokenCommand.self, APIServerCommand.self, ControllerCommand.self,
+            DataPlaneCommand.self, EchoCommand.self,
         ])
 
     static func main() async {

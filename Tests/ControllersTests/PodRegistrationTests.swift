@@ -67,10 +67,10 @@ import Testing
     @Test func `a node is kept while its Lease is renewed`() {
         let renewed = MicroTime(microsecondsSinceEpoch: 1_000_000_000)
         var lease = Lease(spec: LeaseSpec(renewTime: renewed))
-        #expect(PodTermination.isKept(lease, now: MicroTime(microsecondsSinceEpoch: 1_039_000_000)))
-        #expect(!PodTermination.isKept(lease, now: MicroTime(microsecondsSinceEpoch: 1_040_000_000)))
+        #expect(NodeLease.isKubelets(lease, now: MicroTime(microsecondsSinceEpoch: 1_039_000_000)))
+        #expect(!NodeLease.isKubelets(lease, now: MicroTime(microsecondsSinceEpoch: 1_040_000_000)))
         lease.spec?.renewTime = nil
-        #expect(!PodTermination.isKept(lease, now: renewed))
+        #expect(!NodeLease.isKubelets(lease, now: renewed))
     }
 
     @Test func `a Pod without probe is ready at once`() {

@@ -14,8 +14,8 @@ import Testing
             "OpenAPI", "Discovery", "CustomResources", "Keepers", "Proxying", "Pipeline", "Assembly",
         ],
         "Controllers": [
-            "", "Disruption", "Endpoints", "GarbageCollection", "Ingress", "LoadBalancer", "Namespaces",
-            "PodRegistration", "Storage", "Workloads", "Assembly",
+            "", "Nodes", "Certificates", "Disruption", "Endpoints", "GarbageCollection", "Ingress", "LoadBalancer",
+            "Namespaces", "PodRegistration", "Storage", "Workloads", "Assembly",
         ],
         "KubeModel": [
             "JSON", "Coding", "Metadata", "Errors", "Validation", "Selectors", "Patterns", "Formats", "Schema", "Kinds",
@@ -32,7 +32,7 @@ import Testing
         ],
         "Patching": ["Apply", "Patches"],
         "Store": ["", "SQLite"],
-        "martlet": ["Process", "Credentials", "Echo", "Commands", "Up", ""],
+        "martlet": ["Process", "Credentials", "Echo", "Commands", "Up", "Join", ""],
         "Transport": [
             "", "EventLoop", "Sockets", "TLS", "Listening", "HTTP", "HTTP1", "Server", "WebSocket", "Client",
         ],

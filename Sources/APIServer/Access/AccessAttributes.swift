@@ -1,3 +1,5 @@
+import KubeModel
+
 /// Who wants to do what: all that a decision is made from (Kubernetes: "Authorization", request attributes).
 struct AccessAttributes: Sendable, Hashable {
     enum Target: Sendable, Hashable {
@@ -17,6 +19,8 @@ struct AccessAttributes: Sendable, Hashable {
         var namespace = ""
         /// "" for a collection.
         var name = ""
+        /// What a list or a watch is narrowed to; nil for nothing, and for what cannot be read.
+        var fields: FieldSelector?
     }
 
     var user: User

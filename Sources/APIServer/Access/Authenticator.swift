@@ -3,6 +3,8 @@ import KubeModel
 /// Finds out who sent a request, in Kubernetes' order: client certificate, then bearer token; the unix socket last.
 struct Authenticator: Sendable {
     var tokens: TokenFile?
+    /// nil where there are no Secrets.
+    var bootstrapTokens: BootstrapTokenAuthenticator?
 
     /// The sender, or nil for a request without credentials.
     /// - Throws: 401 for credentials that are there and wrong.
@@ -13,7 +15,9 @@ struct Authenticator: Sendable {
         if let header = request.authorization {
             let parts = header.split(separator: " ", maxSplits: 1)
             if parts.count == 2, parts[0].lowercased() == "bearer" {
-                guard let user = user(ofToken: String(parts[1])) else { throw Status.unauthorized() }
+                let token = String(parts[1])
+                if let user = tokens?[token] { return user }
+                guard let user = try bootstrapTokens?.authenticate(token) else { throw Status.unauthorized() }
                 return user
             }
         }
@@ -21,7 +25,10 @@ struct Authenticator: Sendable {
     }
 
     /// Whom a bearer token belongs to.
-    func user(ofToken token: String) -> User? { tokens?[token] }
+    func user(ofToken token: String) -> User? {
+        // Why a token is not accepted is for who sent it.
+        tokens?[token] ?? (try? bootstrapTokens?.authenticate(token))
+    }
 
     /// Whether some credentials here belong to this user name. Whom the client CA has signed for is not known until they
     /// come.

@@ -86,8 +86,21 @@ struct ServerCore: Sendable {
             HealthChecks.Check(name: "started", isReadinessOnly: true) { isReady.isSet },
             HealthChecks.Check(name: "shutdown", isReadinessOnly: true) { !isStopping.isSet },
         ])
-        let authenticator = Authenticator(tokens: tokens)
-        let authorizer = authorizer ?? KnownCallersAuthorizer { authenticator.hasCredentials(for: $0) }
+        let lookup: ObjectLookup = { group, plural, namespace, name in
+            guard let resource = resources.find(group: group, version: "v1", plural: plural),
+                let object = resource.cache.get(namespace: namespace, name: name)
+            else { return nil }
+            // What cannot be read counts as missing: nobody is let in for it.
+            return try? resource.served(object)
+        }
+        let authenticator = Authenticator(
+            tokens: tokens,
+            bootstrapTokens: BootstrapTokenAuthenticator(secret: { lookup("", "secrets", BootstrapToken.namespace, $0) }
+            ))
+        let authorizer =
+            authorizer
+            ?? PrincipalAuthorizer(
+                lookup: lookup, others: KnownCallersAuthorizer { authenticator.hasCredentials(for: $0) })
         let reviews = ReviewKind.allCases.map { Review($0, authenticator: authenticator, authorizer: authorizer) }
         let components = ComponentStatuses(
             components: health.checks.filter { $0.name == "store" }.map { .init(name: $0.name, problem: $0.problem) })

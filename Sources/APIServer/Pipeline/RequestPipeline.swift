@@ -97,6 +97,8 @@ final class RequestPipeline: Sendable {
             target = AccessAttributes.Resource(plural: definition.plural)
             (target.namespace, target.name) = (operation.namespace, operation.name)
             target.subresource = operation.subresource?.rawValue ?? ""
+            // A selector that is malformed narrows nothing: whoever needs one to be allowed is refused.
+            target.fields = exchange.query["fieldSelector"].flatMap { try? FieldSelector(parsing: $0) }
         } else if let operation = exchange.unstored {
             (definition, verb) = (operation.resource.definition, operation.verb)
             target = AccessAttributes.Resource(plural: definition.plural)

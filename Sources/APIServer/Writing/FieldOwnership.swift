@@ -124,7 +124,7 @@ struct FieldOwnership {
     var ignored: FieldSet {
         switch request.subresource {
         case nil: resource.definition.hasStatus ? Self.status : FieldSet()
-        case .status: request.strategy.isCustomResource ? Self.allButStatus : Self.spec
+        case .status, .approval: request.strategy.isCustomResource ? Self.allButStatus : Self.spec
         // A binding is not an update of the Pod: nobody owns what it sets.
         case .binding: Self.everything
         default: FieldSet()

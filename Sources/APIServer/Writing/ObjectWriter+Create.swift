@@ -41,6 +41,7 @@ extension ObjectWriter {
         let name = object["metadata"]["name"].string ?? ""
         let context = request.context(name: name)
         request.strategy.prepareForCreate(&object, context)
+        try NodeRestriction.check(request, object, replacing: nil)
         let owned = object
         request.strategy.fillIn(&object, context)
         if request.strategy.generationRule != .none { object["metadata"]["generation"] = 1 }

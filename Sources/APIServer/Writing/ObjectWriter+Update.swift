@@ -263,6 +263,7 @@ extension ObjectWriter {
         default: preconditionFailure("no document is written through another subresource")
         }
         try Self.refuse(request, name: request.name, errors, schemaErrors)
+        try NodeRestriction.check(request, object, replacing: old)
     }
 
     private func updateErrors(_ object: JSONValue, _ old: JSONValue, _ request: WriteRequest) -> [FieldError] {

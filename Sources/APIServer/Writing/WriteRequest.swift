@@ -21,7 +21,8 @@ struct WriteRequest: Sendable {
 
     func context(name: String) -> StrategyContext {
         StrategyContext(
-            namespace: namespace, name: name, user: user.name, isDryRun: options.isDryRun, now: now)
+            namespace: namespace, name: name, user: user.name, userID: user.uid, groups: user.groups,
+            isDryRun: options.isDryRun, now: now)
     }
 }
 

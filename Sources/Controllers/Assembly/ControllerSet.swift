@@ -41,6 +41,16 @@ package struct ControllerSet: Sendable {
                 controllers.append(
                     NamespaceContentController(context, rootAuthority: configuration.rootAuthority))
             case .storageProtection: controllers.append(StorageProtectionController(context))
+            case .certificateSigning:
+                if let signing = configuration.certificateSigning {
+                    controllers.append(CertificateSigningController(context, signing))
+                } else {
+                    logger.warning(
+                        "certificate-signing: no authority is given, so machines that join get no certificate")
+                }
+            case .bootstrapToken:
+                controllers.append(BootstrapTokenController(context, rootAuthority: configuration.rootAuthority))
+            case .nodeLifecycle: controllers.append(NodeLifecycleController(context, configuration.nodeLifecycle))
             case .workload: controllers.append(WorkloadController(context))
             }
         }

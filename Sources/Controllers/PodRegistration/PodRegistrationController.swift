@@ -8,15 +8,18 @@ import NetworkTypes
 /// node without a kubelet, which nobody else would.
 final class PodRegistrationController: Controller {
     let name = "pod-registration-controller"
+    private static let byNode = "node"
     private let client: APIClient
     private let pods: Informer<Pod>
+    private let nodes: Informer<Node>
     private let recorder: EventRecorder
     private let logger: Logger
     private let wallClock: @Sendable () -> MicroTime
 
     init(_ context: ControllerContext) {
         client = context.client
-        pods = context.informers.informer()
+        pods = context.informers.informer(indexes: [Self.byNode: { [$0.spec?.nodeName ?? ""] }])
+        nodes = context.informers.informer()
         recorder = context.recorder
         logger = context.logger
         wallClock = context.wallClock
@@ -39,9 +42,19 @@ final class PodRegistrationController: Controller {
                 }
                 if isRegistered { queue.add(change.key) }
             })
+        scope.add(
+            nodes.addHandler { [pods] change in
+                if case .updated(let old, let new) = change, NodeVerdict.isDown(old) == NodeVerdict.isDown(new) {
+                    return
+                }
+                for pod in pods.store.objects(index: Self.byNode, change.key.name)
+                where pod.metadata.annotations?[PodAddresses.annotation] != nil {
+                    queue.add(NamespacedName(pod.metadata))
+                }
+            })
         try await ControllerLoop(name: name, queue: queue, workers: 4, logger: logger) { [self] key in
             try await reconcile(key, probes)
-        }.run(after: [pods])
+        }.run(after: [pods, nodes])
         _ = consume scope
     }
 
@@ -77,7 +90,10 @@ final class PodRegistrationController: Controller {
             return
         }
         startProbes(pod, key, addresses, probes)
-        let status = PodStatusPlanner.status(of: pod, addresses: addresses, now: wallClock().timestamp) { container in
+        let lostNode = pod.spec?.nodeName.flatMap { nodes.store.get($0) }.flatMap { NodeVerdict.isDown($0) ? $0 : nil }
+        let status = PodStatusPlanner.status(
+            of: pod, addresses: addresses, lostNode: lostNode?.metadata.name, now: wallClock().timestamp
+        ) { container in
             // A probe that is not run has found nothing yet.
             container.readinessProbe == nil || probes.isReady(container.name, of: key) ?? false
         }
@@ -160,8 +176,8 @@ final class PodRegistrationController: Controller {
     /// Kubelets renew a Lease in the name of their node.
     private func hasKubelet(_ node: String) async throws -> Bool {
         do {
-            let lease = try await client.get(Lease.self, node, namespace: "kube-node-lease")
-            return PodTermination.isKept(lease, now: wallClock())
+            let lease = try await client.get(Lease.self, node, namespace: NodeLease.namespace)
+            return NodeLease.isKubelets(lease, now: wallClock())
         } catch let status as Status where status.isNotFound {
             return false
         }

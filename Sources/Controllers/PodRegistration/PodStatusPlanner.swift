@@ -7,9 +7,10 @@ enum PodStatusPlanner {
     ///
     /// - Parameters:
     ///   - isReady: whether a container's probe succeeds; containers without a probe count as ready.
+    ///   - lostNode: the Pod's node, where that is not heard from: what is there is not reached either.
     ///   - now: for the transition times of conditions that change.
     static func status(
-        of pod: Pod, addresses: [IPAddress], now: Timestamp, isReady: (Container) -> Bool
+        of pod: Pod, addresses: [IPAddress], lostNode: String? = nil, now: Timestamp, isReady: (Container) -> Bool
     ) -> PodStatus {
         var status = pod.status ?? PodStatus()
         let containers = pod.spec?.containers ?? []
@@ -41,20 +42,29 @@ enum PodStatusPlanner {
             unready.isEmpty ? nil : "containers with unready status: [\(unready.joined(separator: " "))]"
         set("ContainersReady", notReady == nil, in: &conditions, now, "ContainersNotReady", notReady)
         // A gate is a condition that somebody else sets.
-        let closed = (pod.spec?.readinessGates ?? []).filter { gate in
-            !conditions.contains { $0.type == gate.conditionType && $0.status == "True" }
+        let closed = gates(of: pod).filter { gate in
+            !conditions.contains { $0.type == gate && $0.status == "True" }
         }
-        if notReady != nil {
+        if let lostNode {
+            set("Ready", false, in: &conditions, now, "NodeNotReady", "node \(lostNode) is not ready")
+        } else if notReady != nil {
             set("Ready", false, in: &conditions, now, "ContainersNotReady", notReady)
         } else if let gate = closed.first {
             set(
                 "Ready", false, in: &conditions, now, "ReadinessGatesNotReady",
-                "the status of pod readiness gate \"\(gate.conditionType)\" is not \"True\"")
+                "the status of pod readiness gate \"\(gate)\" is not \"True\"")
         } else {
             set("Ready", true, in: &conditions, now)
         }
         status.conditions = conditions
         return status
+    }
+
+    /// The conditions that readiness needs: those that the Pod names and, where it names a systemd unit, that of the unit.
+    private static func gates(of pod: Pod) -> [String] {
+        let named = (pod.spec?.readinessGates ?? []).map(\.conditionType)
+        let hasUnit = pod.metadata.annotations?[PodUnit.annotation] != nil
+        return hasUnit && !named.contains(PodUnit.condition) ? named + [PodUnit.condition] : named
     }
 
     /// Whether a Pod waits for somebody to run it and nobody has said anything about it yet.

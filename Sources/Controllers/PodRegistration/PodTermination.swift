@@ -23,11 +23,4 @@ enum PodTermination: Equatable {
         }
         self = .wait(.microseconds(remaining))
     }
-
-    /// Whether a node's Lease says that a kubelet looks after its Pods.
-    static func isKept(_ lease: Lease, now: MicroTime) -> Bool {
-        guard let renewed = lease.spec?.renewTime else { return false }
-        let length = Int64(lease.spec?.leaseDurationSeconds ?? 40) * 1_000_000
-        return now.microsecondsSinceEpoch - renewed.microsecondsSinceEpoch < length
-    }
 }

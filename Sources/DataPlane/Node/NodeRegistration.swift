@@ -8,7 +8,7 @@ import TrafficModel
 /// Keeps the Node object of this data plane: the node that Events and `Local` policies speak of.
 ///
 /// A Node that somebody else registered (a kubelet) is theirs and stays untouched. Ours carries a taint, since nothing
-/// runs Pods on it.
+/// runs Pods on it. One that was removed while this runs is registered again.
 actor NodeRegistration {
     /// Marks the Nodes that a data plane registered.
     static let annotation = "traffic.martlet.dev/registered-by"
@@ -19,20 +19,24 @@ actor NodeRegistration {
     private let client: APIClient
     private let logger: Logger
     private let name: String
+    private let description: NodeDescription
+    /// Of the Node that is ours; nil before it is registered, and where it is somebody else's.
+    private(set) var uid: String?
     private var written: NodeCondition?
     private var writtenAddresses: [IPAddress]?
     private var lastWrite: ContinuousClock.Instant?
     private var isForeign = false
 
-    init(client: APIClient, name: String, logger: Logger) {
+    init(client: APIClient, name: String, description: NodeDescription = NodeDescription(), logger: Logger) {
         self.client = client
         self.name = name
+        self.description = description
         self.logger = logger
     }
 
     /// Writes what is new, or a heartbeat when it is time; failures are repeated at the next call.
     func update(_ node: NodeIdentity, _ condition: NodeCondition) async {
-        let addresses = Self.addresses(node)
+        let addresses = description.addresses.isEmpty ? Self.addresses(node) : description.addresses
         if condition == written, addresses == writtenAddresses, let lastWrite,
             ContinuousClock.now - lastWrite < Self.heartbeat
         {
@@ -49,30 +53,63 @@ actor NodeRegistration {
         }
     }
 
+    /// Looks whether the Node still says what was written, as a kubelet does with each heartbeat: whoever took this node
+    /// for lost is told otherwise by the next ``update(_:_:)``.
+    ///
+    /// - Returns: the uid of the Node; nil while it is not ours.
+    func look() async -> String? {
+        guard uid != nil else { return nil }
+        do {
+            let present = try await client.get(Node.self, name)
+            let said = present.status?.conditions?.first { $0.type == "Ready" }?.status
+            if present.metadata.uid != uid || said != written.map({ $0.isReady ? "True" : "False" }) { written = nil }
+        } catch let status as Status where status.isNotFound {
+            (written, uid) = (nil, nil)
+        } catch {
+            // Nobody answers: nothing is known to be different.
+        }
+        return uid
+    }
+
     private func register() async throws {
         do {
             let present = try await client.get(Node.self, name)
             isForeign = present.metadata.annotations?[Self.annotation] == nil
+            uid = isForeign ? nil : present.metadata.uid
+            let labels = description.labels.filter { present.metadata.labels?[$0.key] != $0.value }
+            if !isForeign, !labels.isEmpty {
+                let patch: JSONValue = ["metadata": ["labels": Self.object(labels)]]
+                _ = try await client.patch(Node.self, name, .merge(patch))
+            }
         } catch let status as Status where status.isNotFound {
             isForeign = false
-            _ = try await client.create(Node.definition, Self.document(name: name))
+            let created = try await client.create(
+                Node.definition, Self.document(name: name, labels: description.labels))
+            uid = created["metadata"]["uid"].string
             logger.info("registered as node \(name)")
         }
     }
 
     /// The Node as it is registered first.
-    package static func document(name: String) -> JSONValue {
-        [
+    package static func document(name: String, labels: [String: String] = [:]) -> JSONValue {
+        let usual = [
+            "kubernetes.io/hostname": name, "kubernetes.io/os": "linux",
+            "kubernetes.io/arch": Machine.current.architecture,
+        ]
+        return [
             "apiVersion": "v1", "kind": "Node",
             "metadata": [
                 "name": .string(name), "annotations": [annotation: "dataplane"],
-                "labels": [
-                    "kubernetes.io/hostname": .string(name), "kubernetes.io/os": "linux",
-                    "kubernetes.io/arch": .string(Machine.current.architecture),
-                ],
+                "labels": object(usual.merging(labels) { _, own in own }),
             ],
             "spec": ["taints": [["key": .string(taint), "effect": "NoSchedule"]]],
         ]
+    }
+
+    private static func object(_ texts: [String: String]) -> JSONValue {
+        var object = JSONObject()
+        for (key, value) in texts.sorted(by: { $0.key < $1.key }) { object[key] = .string(value) }
+        return .object(object)
     }
 
     /// The merge patch of its status. We are the only writer of it: lists are replaced as a whole.

@@ -7,9 +7,12 @@ package import Transport
 /// unix socket as the configuration says.
 public final class HTTPTransport: APITransport {
     private let client: HTTPClient
+    private let tls: TLSContext?
     private let configuration: ClientConfiguration
     // The mutex protects the token that was last read from the token file.
     private let fileToken = Mutex<(token: String, readAt: ContinuousClock.Instant)?>(nil)
+    // The mutex protects the certificate that is shown, and when its file was last looked at.
+    private let shown: Mutex<(certificate: [UInt8]?, readAt: ContinuousClock.Instant)>
 
     /// Makes an event loop of its own.
     public convenience init(_ configuration: ClientConfiguration) throws(ClientError) {
@@ -27,6 +30,10 @@ public final class HTTPTransport: APITransport {
         _ configuration: ClientConfiguration, loops: [EventLoop], liveness: ConnectionLiveness = .client
     ) throws(ClientError) {
         self.configuration = configuration
+        shown = Mutex((configuration.clientCertificate, .now))
+        var tls: TLSContext?
+        if case .https = configuration.server { tls = try Self.tls(configuration) }
+        self.tls = tls
         let headers: HTTPHeaders = ["User-Agent": configuration.userAgent]
         switch configuration.server {
         case .unix(let path):
@@ -37,8 +44,8 @@ public final class HTTPTransport: APITransport {
                 liveness: liveness)
         case .https(let host, let port):
             client = HTTPClient(
-                endpoint: .tcp(host: host, port: try Self.port(port)), tls: try Self.tls(configuration), loops: loops,
-                headers: headers, liveness: liveness)
+                endpoint: .tcp(host: host, port: try Self.port(port)), tls: tls, loops: loops, headers: headers,
+                liveness: liveness)
         }
     }
 
@@ -84,12 +91,33 @@ public final class HTTPTransport: APITransport {
     }
 
     private func outgoing(_ request: APIRequest) throws(ClientError) -> HTTPClientRequest {
+        showRenewedCertificate()
         var headers: HTTPHeaders = ["Accept": request.accept]
         if let contentType = request.contentType { headers["Content-Type"] = contentType }
         if let token = try token() { headers["Authorization"] = "Bearer \(token)" }
         return HTTPClientRequest(
             method: HTTPMethod(rawValue: request.method), target: request.target, headers: headers, body: request.body,
             timeout: request.timeout, silence: request.silence, lifetime: request.lifetime)
+    }
+
+    /// Shows on new connections what the certificate's file holds by now. A pair that cannot be used, as while one of the two
+    /// files is being replaced, is left for the next look.
+    private func showRenewedCertificate() {
+        guard let tls, let certificateFile = configuration.clientCertificateFile,
+            let keyFile = configuration.clientKeyFile
+        else { return }
+        let now = ContinuousClock.now
+        let isDue = shown.withLock { shown in
+            guard now - shown.readAt >= .seconds(60) else { return false }
+            shown.readAt = now
+            return true
+        }
+        guard isDue, let certificate = try? ClientFile.read(certificateFile), let key = try? ClientFile.read(keyFile),
+            shown.withLock({ $0.certificate }) != certificate,
+            let identity = try? TLSIdentity(certificatePEM: certificate, keyPEM: key)
+        else { return }
+        tls.replaceCertificates(TLSCertificates(fallback: identity))
+        shown.withLock { $0.certificate = certificate }
     }
 
     private func token() throws(ClientError) -> String? {

@@ -34,6 +34,10 @@ public struct ClientConfiguration: Sendable {
     /// PEM of the client's certificate and key.
     public var clientCertificate: [UInt8]?
     public var clientKey: [UInt8]?
+    /// Where certificate and key came from; nil for inline ones. Read again at most once a minute, so that a renewed
+    /// certificate is shown on new connections.
+    public var clientCertificateFile: String?
+    public var clientKeyFile: String?
     public var token: String?
     /// Read again at most once a minute; wins over `token`.
     public var tokenFile: String?

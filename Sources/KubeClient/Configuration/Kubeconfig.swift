@@ -64,6 +64,10 @@ public struct Kubeconfig: Sendable {
             }
             result.clientCertificate = try material("client-certificate", of: user)
             result.clientKey = try material("client-key", of: user)
+            if let certificate = file("client-certificate", of: user), let key = file("client-key", of: user) {
+                result.clientCertificateFile = certificate
+                result.clientKeyFile = key
+            }
             result.token = user["token"]?.string
             result.tokenFile = user["tokenFile"]?.string.map(absolute)
         }
@@ -86,6 +90,14 @@ public struct Kubeconfig: Sendable {
         }
         guard let path = entry[key]?.string, !path.isEmpty else { return nil }
         return try ClientFile.read(absolute(path))
+    }
+
+    /// The file that material is read from; nil for what is inline or missing.
+    private func file(_ key: String, of entry: JSONValue) -> String? {
+        guard (entry[key + "-data"]?.string ?? "").isEmpty, let path = entry[key]?.string, !path.isEmpty else {
+            return nil
+        }
+        return absolute(path)
     }
 
     private func absolute(_ path: String) -> String { path.hasPrefix("/") ? path : "\(directory)/\(path)" }

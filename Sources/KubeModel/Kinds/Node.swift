@@ -28,13 +28,35 @@ public struct NodeSpec: Codable, Hashable, Sendable {
     public var podCIDRs: [String]?
     /// Whether new Pods stay away.
     public var unschedulable: Bool?
+    /// What keeps Pods away that do not tolerate it.
+    public var taints: [Taint]?
 
     public init(
-        podCIDR: String? = nil, podCIDRs: [String]? = nil, unschedulable: Bool? = nil
+        podCIDR: String? = nil, podCIDRs: [String]? = nil, unschedulable: Bool? = nil, taints: [Taint]? = nil
     ) {
         self.podCIDR = podCIDR
         self.podCIDRs = podCIDRs
         self.unschedulable = unschedulable
+        self.taints = taints
+    }
+}
+
+/// What keeps Pods away from a node.
+public struct Taint: Codable, Hashable, Sendable {
+    /// Such as `node.kubernetes.io/unreachable`.
+    public var key: String
+    /// What tolerations may ask for.
+    public var value: String?
+    /// `NoSchedule`, `PreferNoSchedule` or `NoExecute`.
+    public var effect: String
+    /// Since when, for `NoExecute`.
+    public var timeAdded: Timestamp?
+
+    public init(key: String = "", value: String? = nil, effect: String = "", timeAdded: Timestamp? = nil) {
+        self.key = key
+        self.value = value
+        self.effect = effect
+        self.timeAdded = timeAdded
     }
 }
 

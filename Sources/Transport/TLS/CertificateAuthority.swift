@@ -68,6 +68,20 @@ package struct CertificateAuthority: Sendable {
             issuer: identity, extensions: Self.leafExtensions(usage: "clientAuth"))
     }
 
+    /// A client certificate for the subject and the key of a request. Whether it may have them is the caller's to judge.
+    ///
+    /// - Parameter seconds: how long it is good from now on; cut to the authority's own end. It begins an hour ago.
+    /// - Returns: PEM of the certificate.
+    package func issueClient(_ request: CertificateRequest, seconds: Int) throws(TransportError) -> [UInt8] {
+        guard let key = X509_REQ_get0_pubkey(request.request) else { throw Self.failure("public key") }
+        let certificate = try Self.certificate(
+            subject: request.subject, key: key, days: 0, seconds: max(0, seconds), issuer: identity,
+            signingKey: identity.key,
+            extensions: Self.leafExtensions(usage: "clientAuth"))
+        defer { X509_free(certificate) }
+        return PEM.encode(certificate: certificate)
+    }
+
     // MARK: Parts
 
     private static func leafExtensions(usage: String) -> [(Int32, String)] {
@@ -94,39 +108,51 @@ package struct CertificateAuthority: Sendable {
     private static func issue(
         subject: CertificateSubject, days: Int, issuer: TLSIdentity?, extensions: [(Int32, String)]
     ) throws(TransportError) -> Credentials {
-        guard let certificate = X509_new() else { throw failure("X509_new") }
-        defer { X509_free(certificate) }
         guard let key = martlet_generate_p256() else { throw failure("key generation") }
         defer { EVP_PKEY_free(key) }
-
-        X509_set_version(certificate, 2)  // v3
-        try setSerial(certificate)
-        X509_gmtime_adj(X509_getm_notBefore(certificate), -3600)
-        X509_time_adj_ex(X509_getm_notAfter(certificate), Int32(clamping: days), 0, nil)
-        X509_set_pubkey(certificate, key)
-        guard let name = X509_get_subject_name(certificate) else { throw failure("subject") }
-        for organization in subject.organizations { try add("O", organization, to: name) }
-        try add("CN", subject.commonName, to: name)
-        let issuerCertificate = issuer?.certificate ?? certificate
-        X509_set_issuer_name(certificate, X509_get_subject_name(issuerCertificate))
-
-        var context = X509V3_CTX()
-        martlet_set_ctx_v3(&context, issuerCertificate, certificate)
-        for (number, value) in extensions {
-            guard let item = X509V3_EXT_conf_nid(nil, &context, number, value) else { throw failure(value) }
-            X509_add_ext(certificate, item, -1)
-            X509_EXTENSION_free(item)
-        }
-        guard X509_sign(certificate, issuer?.key ?? key, EVP_sha256()) > 0 else { throw failure("signature") }
+        let certificate = try certificate(
+            subject: subject, key: key, days: days, seconds: 0, issuer: issuer, signingKey: issuer?.key ?? key,
+            extensions: extensions)
+        defer { X509_free(certificate) }
         return Credentials(
             certificatePEM: PEM.encode(certificate: certificate), keyPEM: PEM.encode(privateKey: key))
     }
 
-    private static func add(_ field: String, _ value: String, to name: OpaquePointer) throws(TransportError) {
-        let bytes = Array(value.utf8)
-        guard X509_NAME_add_entry_by_txt(name, field, martlet_string_utf8, bytes, Int32(bytes.count), -1, 0) == 1 else {
-            throw failure("\(field)=\(value)")
+    /// A signed certificate, which the caller owns.
+    private static func certificate(
+        subject: CertificateSubject, key: OpaquePointer, days: Int, seconds: Int, issuer: TLSIdentity?,
+        signingKey: OpaquePointer, extensions: [(Int32, String)]
+    ) throws(TransportError) -> OpaquePointer {
+        guard let certificate = X509_new() else { throw failure("X509_new") }
+        do throws(TransportError) {
+            X509_set_version(certificate, 2)  // v3
+            try setSerial(certificate)
+            X509_gmtime_adj(X509_getm_notBefore(certificate), -3600)
+            X509_time_adj_ex(X509_getm_notAfter(certificate), Int32(clamping: days), seconds, nil)
+            if let issuer, let end = X509_get0_notAfter(issuer.certificate),
+                ASN1_TIME_compare(X509_get0_notAfter(certificate), end) > 0
+            {
+                X509_set1_notAfter(certificate, end)
+            }
+            X509_set_pubkey(certificate, key)
+            guard let name = X509_get_subject_name(certificate) else { throw failure("subject") }
+            try subject.write(to: name)
+            let issuerCertificate = issuer?.certificate ?? certificate
+            X509_set_issuer_name(certificate, X509_get_subject_name(issuerCertificate))
+
+            var context = X509V3_CTX()
+            martlet_set_ctx_v3(&context, issuerCertificate, certificate)
+            for (number, value) in extensions {
+                guard let item = X509V3_EXT_conf_nid(nil, &context, number, value) else { throw failure(value) }
+                X509_add_ext(certificate, item, -1)
+                X509_EXTENSION_free(item)
+            }
+            guard X509_sign(certificate, signingKey, EVP_sha256()) > 0 else { throw failure("signature") }
+        } catch {
+            X509_free(certificate)
+            throw error
         }
+        return certificate
     }
 
     private static func setSerial(_ certificate: OpaquePointer) throws(TransportError) {

@@ -114,7 +114,8 @@ package final class TLSContext: @unchecked Sendable {
 
     deinit { SSL_CTX_free(context) }
 
-    /// Replaces a server's certificates for all handshakes that begin from now on. Any thread.
+    /// Replaces a server's certificates, or the one that a client shows, for all handshakes that begin from now on. Any
+    /// thread.
     package func replaceCertificates(_ new: TLSCertificates) {
         certificates.withLock { $0 = new }
     }
@@ -132,6 +133,13 @@ package final class TLSContext: @unchecked Sendable {
             return TLSSession(ssl: ssl)
         }
         SSL_set_connect_state(ssl)
+        // A client's own certificate may have been renewed since the context was made.
+        if let identity = certificates.withLock({ $0.fallback }),
+            martlet_ssl_use_identity(ssl, identity.certificate, identity.key, identity.chain) != 1
+        {
+            SSL_free(ssl)
+            throw TransportError(.certificate, openSSLErrorText() ?? "the client certificate is not usable")
+        }
         if let serverName {
             let isAddress = IPAddress(serverName) != nil
             if !isAddress { _ = martlet_ssl_set_host_name(ssl, serverName) }

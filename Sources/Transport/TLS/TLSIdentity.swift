@@ -63,6 +63,11 @@ package final class TLSIdentity: @unchecked Sendable {
 extension CertificateSubject {
     init?(certificate: OpaquePointer) {
         guard let name = X509_get_subject_name(certificate) else { return nil }
+        self.init(name: name)
+    }
+
+    /// Reads an X509_NAME. Of several common names the last counts.
+    init(name: OpaquePointer) {
         var commonName = ""
         var organizations: [String] = []
         for index in 0..<X509_NAME_entry_count(name) {
@@ -107,6 +112,18 @@ enum PEM {
         let key = PEM_read_bio_PrivateKey(bio, nil, { _, _, _, _ in 0 }, nil)
         ERR_clear_error()
         return key
+    }
+
+    static func request(_ text: [UInt8]) -> OpaquePointer? {
+        guard let bio = memory(text) else { return nil }
+        defer { BIO_free(bio) }
+        let request = PEM_read_bio_X509_REQ(bio, nil, nil, nil)
+        ERR_clear_error()
+        return request
+    }
+
+    static func encode(request: OpaquePointer) -> [UInt8] {
+        collect { PEM_write_bio_X509_REQ($0, request) }
     }
 
     static func encode(certificate: OpaquePointer) -> [UInt8] {

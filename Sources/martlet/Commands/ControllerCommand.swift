@@ -56,6 +56,17 @@ struct ControllerCommand: AsyncParsableCommand {
                 + "of the kubeconfig.", valueName: "file"))
     var rootCaFile: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "certificate-signing: the authority that signs the certificates of nodes (PEM).", valueName: "file"))
+    var clusterSigningCertFile: String?
+
+    @Option(help: ArgumentHelp("certificate-signing: its key (PEM).", valueName: "file"))
+    var clusterSigningKeyFile: String?
+
+    @OptionGroup(title: "Nodes")
+    var cluster: ClusterOptions
+
     @Option(help: .hidden)
     var processName: String?
 
@@ -66,6 +77,9 @@ struct ControllerCommand: AsyncParsableCommand {
     var logging: LoggingOptions
 
     func validate() throws {
+        guard (clusterSigningCertFile == nil) == (clusterSigningKeyFile == nil) else {
+            throw ValidationError("--cluster-signing-cert-file and --cluster-signing-key-file go together")
+        }
         if let publishService, service(publishService) == nil {
             throw ValidationError("--publish-service: \"\(publishService)\" is not of the form namespace/name")
         }
@@ -84,6 +98,11 @@ struct ControllerCommand: AsyncParsableCommand {
             controllerName: controllerName, className: ingressClass, claimsClassByName: ingressClassByName,
             claimsIngressesWithoutClass: watchIngressWithoutClass, publishAddresses: publishAddress,
             publishService: publishService.flatMap { service($0) })
+        configuration.nodeLifecycle = cluster.nodeLifecycle
+        if let clusterSigningCertFile, let clusterSigningKeyFile {
+            configuration.certificateSigning = try cluster.signing(
+                certificateFile: clusterSigningCertFile, keyFile: clusterSigningKeyFile)
+        }
         let server = try client.configuration(userAgent: name)
         configuration.rootAuthority = try rootAuthority(server)
         let set = ControllerSet(names, client: try APIClient(server), configuration: configuration, logger: logger)

@@ -17,6 +17,13 @@ enum ClientKubeconfig {
         render(cluster: ["server": .string("unix://\(socket)")], user: [:])
     }
 
+    /// For the data plane of a machine that joined. The files lie beside it and are read again when they are renewed.
+    static func node(server: String) -> [UInt8] {
+        render(
+            cluster: ["server": .string(server), "certificate-authority": "node-ca.crt"],
+            user: ["client-certificate": "node.crt", "client-key": "node.key"])
+    }
+
     private static func render(cluster: JSONValue, user: JSONValue) -> [UInt8] {
         let document: JSONValue = [
             "apiVersion": "v1", "kind": "Config", "current-context": "martlet", "preferences": [:],

@@ -39,6 +39,11 @@ struct DataDirectory: Sendable {
     var caCertificate: String { "\(path)/ca.crt" }
     /// The authorities by which clients verify the serving certificate.
     var servingAuthorities: String { "\(path)/serving-ca.crt" }
+    /// What a machine that joined has: its kubeconfig, certificate and key, and the authority of the server.
+    var nodeKubeconfig: String { "\(path)/node.kubeconfig" }
+    var nodeCertificate: String { "\(path)/node.crt" }
+    var nodeKey: String { "\(path)/node.key" }
+    var nodeAuthority: String { "\(path)/node-ca.crt" }
     var caKey: String { "\(path)/ca.key" }
     var supervisorLock: String { "\(path)/up.lock" }
     /// A file in the directory.

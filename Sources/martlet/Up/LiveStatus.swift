@@ -12,14 +12,12 @@ final class LiveStatus {
 
     init(isLive: Bool) { self.isLive = isLive && Terminal.isInteractive }
 
-    func announce(directory: DataDirectory, elapsed: Duration) {
+    func announce(_ lines: [String], elapsed: Duration) {
         isReady = true
         let (seconds, attoseconds) = elapsed.components
         let milliseconds = seconds * 1000 + attoseconds / 1_000_000_000_000_000
         interrupt("martlet is ready after \(milliseconds) ms")
-        interrupt("  export KUBECONFIG=\(directory.adminKubeconfig)")
-        interrupt("  kubectl get services,ingresses,routetables -A")
-        interrupt("  curl --unix-socket \(directory.unixSocket) http://localhost/api/v1/services")
+        for line in lines { interrupt("  \(line)") }
     }
 
     func update(texts: [String: String], pids: [pid_t], restarts: Int) {

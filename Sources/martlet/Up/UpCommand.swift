@@ -48,8 +48,11 @@ struct UpCommand: AsyncParsableCommand {
                 + "the first runs as a process of its own. Default: martlet.dev/ingress.", valueName: "name"))
     var ingressControllers: [String] = []
 
-    @Option(help: "The name of this node.")
-    var nodeName = NodeName.current
+    @OptionGroup(title: "Node")
+    var node: NodeOptions
+
+    @OptionGroup(title: "Other nodes")
+    var cluster: ClusterOptions
 
     @Flag(
         help: "Write the status as lines when it changes, even on a terminal: for one that other programs write to.")
@@ -75,56 +78,41 @@ struct UpCommand: AsyncParsableCommand {
         let directory = try DataDirectory(server.dataDir)
         let lock = try SupervisorLock(directory)
         defer { withExtendedLifetime(lock) {} }
-        guard let notifications = NotificationSocket(identifier: "\(getpid())-\(UInt32.random(in: 0 ... .max))") else {
-            throw CleanExitError("cannot make a notification socket")
-        }
-        let supervisor = Supervisor(specifications: children(directory), logDirectory: directory.logs)
-        let status = LiveStatus(isLive: !plainStatus)
-        supervisor.onReady = { elapsed in
-            status.announce(directory: directory, elapsed: elapsed)
-            StartupMemory.releaseSoon()
-        }
-        supervisor.onStatus = { texts, pids, restarts in status.update(texts: texts, pids: pids, restarts: restarts) }
-        supervisor.onExit = { name, code in
-            let cause = code > 128 ? "by signal \(code - 128)" : "with status \(code)"
-            status.interrupt("\(name) ended \(cause); starting it again. Its log: \(supervisor.logPath(name))")
-        }
-        supervisor.onNotice = { _, text in status.interrupt(text) }
-        let failed = await supervisor.run(notifications: notifications)
-        status.end()
-        if let failed {
-            let reason = LogTail.lastLine(of: supervisor.logPath(failed)) ?? "it wrote nothing to its log"
-            throw CleanExitError("\(failed) could not start: \(reason)\nIts log: \(supervisor.logPath(failed))")
-        }
-        Terminal.line("martlet has stopped")
+        try await SupervisedFamily(
+            children: children(directory), directory: directory, isPlain: plainStatus,
+            announcement: [
+                "export KUBECONFIG=\(directory.adminKubeconfig)", "kubectl get services,ingresses,routetables -A",
+                "curl --unix-socket \(directory.unixSocket) http://localhost/api/v1/services",
+            ]
+        ).run()
     }
 
     /// The first ingress controller shares the process of the cluster's other controllers; each further one competes with
     /// it from a process of its own.
     private func children(_ directory: DataDirectory) -> [Supervisor.ChildSpecification] {
         let client = ["--kubeconfig", directory.localKubeconfig]
+        let dataPlane: [String] =
+            ["dataplane", "--http-address", address(httpPort), "--https-address", address(httpsPort)]
+            + ["--metrics-bind-address", "127.0.0.1:\(metricsPort)"]
+            + ["--nodeport-addresses", nodeportAddresses.description] + node.arguments
         var children = [
             Supervisor.ChildSpecification(
                 name: "apiserver", stage: 0,
                 arguments: ["apiserver"] + server.arguments(dataDirectory: directory) + logging.arguments),
             Supervisor.ChildSpecification(
                 name: "dataplane", stage: 1,
-                arguments: ["dataplane", "--node-name", nodeName]
-                    + ["--http-address", address(httpPort), "--https-address", address(httpsPort)]
-                    + ["--metrics-bind-address", "127.0.0.1:\(metricsPort)"]
-                    + ["--nodeport-addresses", nodeportAddresses.description]
-                    + names.arguments + client + logging.arguments),
+                arguments: dataPlane + self.names.arguments + client + logging.arguments),
         ]
         let names = ingressControllers.isEmpty ? ["martlet.dev/ingress"] : ingressControllers
         for (index, name) in names.enumerated() {
             let process = index == 0 ? "controllers" : "ingress-\(index + 1)"
-            children.append(
-                Supervisor.ChildSpecification(
-                    name: process, stage: 1,
-                    arguments: ["controller"] + (index == 0 ? ControllerCommand.clusterWide : []) + ["ingress"]
-                        + ["--controller-name", name, "--process-name", process]
-                        + (index == 0 ? ["--root-ca-file", directory.servingAuthorities] : [])
-                        + published.flatMap { ["--publish-address", $0] } + client + logging.arguments))
+            var arguments = ["controller"] + (index == 0 ? ControllerCommand.clusterWide : []) + ["ingress"]
+            arguments += ["--controller-name", name, "--process-name", process]
+            if index == 0 {
+                arguments += ["--root-ca-file", directory.servingAuthorities] + cluster.arguments(directory)
+            }
+            arguments += published.flatMap { ["--publish-address", $0] } + client + logging.arguments
+            children.append(Supervisor.ChildSpecification(name: process, stage: 1, arguments: arguments))
         }
         return children
     }

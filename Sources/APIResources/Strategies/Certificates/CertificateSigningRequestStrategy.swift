@@ -1,7 +1,7 @@
 import KubeModel
 
-/// `certificates.k8s.io/v1.CertificateSigningRequest`: kept and checked; nothing signs it. Who made a request is written by
-/// the server; `/approval` changes the conditions `Approved` and `Denied`, `/status` the rest.
+/// `certificates.k8s.io/v1.CertificateSigningRequest`. Who made a request is written by the server; `/approval` changes the
+/// conditions `Approved` and `Denied`, `/status` the rest.
 struct CertificateSigningRequestStrategy: ResourceStrategy {
     let definition = ResourceDefinition.builtIn(
         "certificates.k8s.io", "v1", "CertificateSigningRequest", "certificatesigningrequests", namespaced: false,
@@ -27,6 +27,8 @@ struct CertificateSigningRequestStrategy: ResourceStrategy {
     func prepareForCreate(_ object: inout JSONValue, _ context: StrategyContext) {
         for key in Self.ofServer { object["spec"][key] = nil }
         object["spec"]["username"] = .string(context.user)
+        if !context.userID.isEmpty { object["spec"]["uid"] = .string(context.userID) }
+        if !context.groups.isEmpty { object["spec"]["groups"] = JSONValue(context.groups) }
         object["status"] = [:]
     }
 
@@ -76,7 +78,7 @@ struct CertificateSigningRequestStrategy: ResourceStrategy {
     }
 
     func validateStatusUpdate(_ object: JSONValue, from old: JSONValue, _ context: StrategyContext) -> [FieldError] {
-        var errors = checkConditions(object) + checkRemoved(object, old)
+        var errors = checkConditions(object) + checkRemoved(object, old) + checkCertificate(object, old)
         for type in Self.decisions where Self.has(type, object) && !Self.has(type, old) {
             errors.forbidden(
                 FieldPath("status", "conditions"), "updates may not add a condition of type \(goQuoted(type))")
@@ -130,6 +132,21 @@ struct CertificateSigningRequestStrategy: ResourceStrategy {
         if types.isSuperset(of: ["Approved", "Denied"]) {
             errors.invalid(
                 path, object["status"]["conditions"] ?? .null, "Approved and Denied conditions are mutually exclusive")
+        }
+        return errors
+    }
+
+    /// A certificate is issued once.
+    private func checkCertificate(_ object: JSONValue, _ old: JSONValue) -> [FieldError] {
+        var errors: [FieldError] = []
+        let path = FieldPath("status", "certificate")
+        let before = old.text("status", "certificate")
+        let text = object.text("status", "certificate")
+        if text == before { return [] }
+        if !before.isEmpty {
+            errors.immutable(path, object["status"]["certificate"], old["status"]["certificate"])
+        } else if !String(decoding: Base64.decode(text) ?? [], as: UTF8.self).contains("-----BEGIN CERTIFICATE-----") {
+            errors.invalid(path, .string(text), "must contain PEM of a CERTIFICATE")
         }
         return errors
     }

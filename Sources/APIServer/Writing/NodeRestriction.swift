@@ -1,0 +1,49 @@
+import KubeModel
+
+/// What a node may write into the objects that it may write (Kubernetes' admission plugin of this name): its own name,
+/// and nothing by which it would change how others judge it.
+enum NodeRestriction {
+    /// - Parameter old: the object as it was; nil for a create.
+    /// - Throws: 403 for what is not the node's to say.
+    static func check(_ request: WriteRequest, _ object: JSONValue, replacing old: JSONValue?) throws(Status) {
+        // Nearly nobody is a node: no more than a look at the name.
+        guard request.user.name.hasPrefix(Principal.nodePrefix), case .node(let node) = Principal(request.user) else {
+            return
+        }
+        let definition = request.resource.definition
+        let name = object["metadata"]["name"].string ?? ""
+        func refuse(_ reason: String) throws(Status) {
+            throw Status.forbidden(definition.groupResource, name, "node \(goQuoted(node)) \(reason)")
+        }
+        switch (definition.group, definition.plural) {
+        case ("", "nodes"):
+            guard name == node else { return try refuse("is not allowed to write node \(goQuoted(name))") }
+            guard let old else {
+                if !restricted(object).isEmpty { try refuse("is not allowed to set labels of \(restrictedDomain)") }
+                return
+            }
+            if object["spec"]["taints"] != old["spec"]["taints"] { try refuse("is not allowed to modify taints") }
+            if restricted(object) != restricted(old) {
+                try refuse("is not allowed to modify labels of \(restrictedDomain)")
+            }
+        case ("coordination.k8s.io", "leases"):
+            if name != node { try refuse("may only have the lease of its own name") }
+        case ("", "pods"):
+            if (old ?? object)["spec"]["nodeName"].string != node { try refuse("may only write Pods bound to itself") }
+        default: return
+        }
+    }
+
+    private static let restrictedDomain = "node-restriction.kubernetes.io"
+
+    private static func restricted(_ object: JSONValue) -> [String: String] {
+        var labels: [String: String] = [:]
+        for (key, value) in object["metadata"]["labels"].object ?? JSONObject() {
+            guard let domain = key.split(separator: "/", maxSplits: 1).first, key.contains("/"),
+                domain == restrictedDomain || domain.hasSuffix("." + restrictedDomain)
+            else { continue }
+            labels[key] = value.string ?? ""
+        }
+        return labels
+    }
+}

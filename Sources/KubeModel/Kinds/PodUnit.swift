@@ -1,0 +1,23 @@
+/// The systemd unit that a registered Pod stands for.
+public enum PodUnit {
+    /// Names the unit: `shop.service`. The data plane of the Pod's node follows it.
+    public static let annotation = "traffic.martlet.dev/unit"
+    /// The Pod's condition that says whether the unit is active; the Pod is ready only while it is `True`.
+    public static let condition = "traffic.martlet.dev/unit-active"
+
+    /// Whether a text is the name of a unit that can be followed: letters, digits and `:-_.\\@`, with a suffix of a kind
+    /// that runs something (systemd.unit(5)), at most 255 bytes.
+    public static func isName(_ text: String) -> Bool {
+        guard let dot = text.lastIndex(of: "."), dot != text.startIndex, text.utf8.count <= 255 else { return false }
+        guard ["service", "socket", "scope", "target"].contains(text[text.index(after: dot)...]) else { return false }
+        return text.utf8.allSatisfy { byte in
+            switch byte {
+            case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
+            case UInt8(ascii: ":"), UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."), UInt8(ascii: "\\"),
+                UInt8(ascii: "@"):
+                true
+            default: false
+            }
+        }
+    }
+}
