@@ -31,7 +31,7 @@ for backend in web-1=127.0.11.1:8001 web-2=127.0.11.2:8001 legacy=127.0.12.1:800
 done
 
 printf '\n==> martlet up\n'
-"$martlet" up --data-dir "$data" --secure-port "$port" --http-port "$http" --https-port "$https" \
+"$martlet" up --local-only --data-dir "$data" --secure-port "$port" --http-port "$http" --https-port "$https" \
     --plain-status --ingress-controller martlet.dev/ingress --ingress-controller partner.example/ingress &
 up=$!
 children+=("$up")

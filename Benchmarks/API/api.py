@@ -238,7 +238,7 @@ def measure_family(martlet, memory):
     """Everything that `martlet up` starts. A page that several processes share counts once in PSS, in each in RSS."""
     with tempfile.TemporaryDirectory(prefix="martlet-bench-") as folder:
         ports = ["--http-port", "0", "--https-port", "0"]
-        server = Server([martlet, "up"], folder, ports)
+        server = Server([martlet, "up", "--local-only"], folder, ports)
         time.sleep(8)
         pids = descendants(server.pid)
         memory.setdefault("processes", []).append(len(pids))

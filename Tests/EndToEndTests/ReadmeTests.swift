@@ -58,14 +58,16 @@ extension EndToEnd {
 
         @Test func `the flags that it shows are those of the program`() async throws {
             let binary = try MartletServer.builtProduct("martlet")
-            let unit = try Self.blocks("ini", below: "On a VM").joined()
-            let command = try Self.blocks("sh", below: "On a VM").joined()
-            for (subcommand, text) in [("up", unit), ("dataplane", command)] {
-                #expect(text.contains("martlet \(subcommand)"))
-                let help = try await Program.run(binary, [subcommand, "--help"]).out
-                let flags = text.matches(of: #/ (--[a-z-]+)/#).map { String($0.output.1) }
+            let blocks = try Self.blocks("ini", below: "On a VM") + Self.blocks("sh", below: "On a VM")
+            let commands = blocks.joined(separator: "\n").replacing("\\\n", with: " ")
+                .matches(of: #/martlet ((?:token )?[a-z]+)( --.*| https?://.*)/#)
+            #expect(Set(commands.map { String($0.output.1) }) == ["up", "token create", "join"])
+            for command in commands {
+                let words = command.output.1.split(separator: " ").map(String.init)
+                let help = try await Program.run(binary, words + ["--help"]).out
+                let flags = command.output.2.matches(of: #/ (--[a-z-]+)/#).map { String($0.output.1) }
                 #expect(!flags.isEmpty)
-                for flag in flags { #expect(help.contains(flag + " "), "\(subcommand) \(flag)") }
+                for flag in flags { #expect(help.contains(flag), "\(command.output.1) \(flag)") }
             }
         }
 

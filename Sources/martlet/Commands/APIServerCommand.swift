@@ -28,9 +28,7 @@ struct APIServerCommand: AsyncParsableCommand {
         StartupMemory.keepHeap()
         let logger = logging.bootstrap()
         let directory = try DataDirectory(options.dataDir)
-        guard let address = IPAddress(options.bindAddress) else {
-            throw ValidationError("--bind-address: \"\(options.bindAddress)\" is not an IP address")
-        }
+        let address = try options.secureAddress()
         let credentials = try ServerCredentials(
             directory: directory, names: names(address), tokenAuthFile: options.tokenAuthFile,
             clientCAFile: options.clientCaFile)

@@ -8,8 +8,11 @@ struct APIServerOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Where everything is kept that is written.", valueName: "dir"))
     var dataDir = DataDirectory.standardPath
 
-    @Option(help: ArgumentHelp("The address to serve HTTPS on.", valueName: "ip"))
-    var bindAddress = "127.0.0.1"
+    @Option(
+        help: ArgumentHelp(
+            "The address to serve HTTPS on. Default: 127.0.0.1; 0.0.0.0 for martlet up where it serves everybody.",
+            valueName: "ip"))
+    var bindAddress: String?
 
     @Option(help: "The port to serve HTTPS on; 0 takes any free one.")
     var securePort: UInt16 = 6443
@@ -52,9 +55,7 @@ struct APIServerOptions: ParsableArguments {
     var maxMutatingRequestsInflight = 200
 
     func validate() throws {
-        guard IPAddress(bindAddress) != nil else {
-            throw ValidationError("--bind-address: \"\(bindAddress)\" is not an IP address")
-        }
+        _ = try secureAddress()
         guard (tlsCertFile == nil) == (tlsPrivateKeyFile == nil) else {
             throw ValidationError("--tls-cert-file and --tls-private-key-file go together")
         }
@@ -65,6 +66,15 @@ struct APIServerOptions: ParsableArguments {
             throw ValidationError("--tls-san: \"\(name)\" is neither an IP address nor a DNS name")
         }
         _ = try ranges()
+    }
+
+    /// Where HTTPS is served.
+    func secureAddress() throws -> IPAddress {
+        guard let bindAddress else { return .loopbackV4 }
+        guard let address = IPAddress(bindAddress) else {
+            throw ValidationError("--bind-address: \"\(bindAddress)\" is not an IP address")
+        }
+        return address
     }
 
     func ranges() throws -> AllocationRanges {
@@ -94,13 +104,14 @@ struct APIServerOptions: ParsableArguments {
     /// The command line of an API server with these options.
     func arguments(dataDirectory: DataDirectory) -> [String] {
         var arguments = [
-            "--data-dir", dataDirectory.path, "--bind-address", bindAddress, "--secure-port", "\(securePort)",
+            "--data-dir", dataDirectory.path, "--secure-port", "\(securePort)",
             "--service-cluster-ip-range", serviceClusterIpRange, "--service-node-port-range", serviceNodePortRange,
             "--max-requests-inflight", "\(maxRequestsInflight)",
             "--max-mutating-requests-inflight", "\(maxMutatingRequestsInflight)",
         ]
         for (flag, value) in [
-            ("--token-auth-file", tokenAuthFile), ("--client-ca-file", clientCaFile), ("--tls-cert-file", tlsCertFile),
+            ("--bind-address", bindAddress), ("--token-auth-file", tokenAuthFile), ("--client-ca-file", clientCaFile),
+            ("--tls-cert-file", tlsCertFile),
             ("--tls-private-key-file", tlsPrivateKeyFile),
         ] {
             if let value { arguments += [flag, value] }

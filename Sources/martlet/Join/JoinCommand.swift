@@ -1,5 +1,4 @@
 import ArgumentParser
-import Glibc
 import KubeClient
 import KubeModel
 import NetworkTypes
@@ -42,6 +41,9 @@ struct JoinCommand: AsyncParsableCommand {
     @OptionGroup(title: "Traffic")
     var traffic: TrafficOptions
 
+    @OptionGroup(title: "DNS")
+    var names: NamesOptions
+
     @OptionGroup(title: "Logging")
     var logging: LoggingOptions
 
@@ -79,21 +81,21 @@ struct JoinCommand: AsyncParsableCommand {
             children: [
                 Supervisor.ChildSpecification(
                     name: "dataplane", stage: 0,
-                    arguments: ["dataplane"] + node.arguments + listening.arguments
+                    arguments: ["dataplane"] + node.arguments + listening.arguments + names.arguments
                         + ["--kubeconfig", directory.nodeKubeconfig] + logging.arguments)
             ], directory: directory, isPlain: plainStatus,
             announcement: ["this machine is node \(node.nodeName)"]
         ).run()
     }
 
-    /// Where clients are: a machine joins to serve. Ports below 1024 are root's.
+    /// Where clients are: a machine joins to serve.
     private var listening: TrafficOptions {
         var traffic = traffic
         guard traffic.httpAddress.isEmpty, traffic.httpsAddress.isEmpty else { return traffic }
-        let isRoot = geteuid() == 0
-        guard let everywhere = IPAddress("0.0.0.0") else { return traffic }
-        traffic.httpAddress = [SocketAddress(ip: everywhere, port: Port(isRoot ? 80 : 8080))]
-        traffic.httpsAddress = [SocketAddress(ip: everywhere, port: Port(isRoot ? 443 : 8443))]
+        let reach = Reach(.current, isLocalOnly: false)
+        let everywhere = ["0.0.0.0", "::"].compactMap { IPAddress($0) }
+        traffic.httpAddress = everywhere.map { SocketAddress(ip: $0, port: Port(reach.httpPort)) }
+        traffic.httpsAddress = everywhere.map { SocketAddress(ip: $0, port: Port(reach.httpsPort)) }
         return traffic
     }
 }

@@ -17,19 +17,34 @@ struct UpCommand: AsyncParsableCommand {
     @OptionGroup(title: "API server")
     var server: APIServerOptions
 
-    @Option(help: "The port of the L7 proxy for HTTP; 0 takes any free one.")
-    var httpPort: UInt16 = 8080
+    @Flag(
+        help:
+            "Serve this machine only. Default: so for an ordinary user; with the privilege for ports below 1024, everybody."
+    )
+    var localOnly = false
 
-    @Option(help: "The port of the L7 proxy for HTTPS; 0 takes any free one.")
-    var httpsPort: UInt16 = 8443
+    @Option(
+        help: ArgumentHelp(
+            "The port of the L7 proxy for HTTP; 0 takes any free one. Default: 80, or 8080 when only this machine is served.",
+            valueName: "port"))
+    var httpPort: UInt16?
 
-    @Option(help: ArgumentHelp("The address that the L7 proxy listens on.", valueName: "ip"))
-    var proxyBindAddress = "127.0.0.1"
+    @Option(
+        help: ArgumentHelp(
+            "The port of the L7 proxy for HTTPS; 0 takes any free one. Default: 443, or 8443 when only this machine is "
+                + "served.", valueName: "port"))
+    var httpsPort: UInt16?
+
+    @Option(
+        help: ArgumentHelp(
+            "An address that the L7 proxy listens on; may be repeated. 0.0.0.0 and :: stand for every address of this "
+                + "machine. Default: both, or 127.0.0.1 when only this machine is served.", valueName: "ip"))
+    var proxyBindAddress: [String] = []
 
     @Option(
         help: ArgumentHelp(
             "An address for the status of Ingresses; may be repeated. Default: --proxy-bind-address, or this machine's "
-                + "first address when that is every address.", valueName: "ip|name"))
+                + "first address of the family when that is every address.", valueName: "ip|name"))
     var publishAddress: [String] = []
 
     @Option(help: "The port on 127.0.0.1 of the data plane's /metrics and /healthz; 0 takes any free one.")
@@ -38,8 +53,8 @@ struct UpCommand: AsyncParsableCommand {
     @Option(
         help: ArgumentHelp(
             "The networks on whose addresses of this machine node ports are served, such as 10.0.0.0/8; \"all\" for every "
-                + "address.", valueName: "cidr,…"))
-    var nodeportAddresses = NodePortAddresses.loopback
+                + "address. Default: all, or 127.0.0.0/8 when only this machine is served.", valueName: "cidr,…"))
+    var nodeportAddresses: NodePortAddresses?
 
     @Option(
         name: .customLong("ingress-controller"),
@@ -65,8 +80,8 @@ struct UpCommand: AsyncParsableCommand {
     var logging: LoggingOptions
 
     func validate() throws {
-        guard IPAddress(proxyBindAddress) != nil else {
-            throw ValidationError("--proxy-bind-address: \"\(proxyBindAddress)\" is not an IP address")
+        for text in proxyBindAddress where IPAddress(text) == nil {
+            throw ValidationError("--proxy-bind-address: \"\(text)\" is not an IP address")
         }
         guard Set(ingressControllers).count == ingressControllers.count else {
             throw ValidationError("--ingress-controller: each name may be given once")
@@ -91,10 +106,15 @@ struct UpCommand: AsyncParsableCommand {
     /// it from a process of its own.
     private func children(_ directory: DataDirectory) -> [Supervisor.ChildSpecification] {
         let client = ["--kubeconfig", directory.localKubeconfig]
-        let dataPlane: [String] =
-            ["dataplane", "--http-address", address(httpPort), "--https-address", address(httpsPort)]
-            + ["--metrics-bind-address", "127.0.0.1:\(metricsPort)"]
-            + ["--nodeport-addresses", nodeportAddresses.description] + node.arguments
+        var dataPlane = ["dataplane", "--metrics-bind-address", "127.0.0.1:\(metricsPort)"]
+        for address in proxyAddresses {
+            dataPlane += ["--http-address", "\(SocketAddress(ip: address, port: Port(httpPort ?? reach.httpPort)))"]
+            dataPlane += ["--https-address", "\(SocketAddress(ip: address, port: Port(httpsPort ?? reach.httpsPort)))"]
+        }
+        dataPlane += ["--nodeport-addresses", (nodeportAddresses ?? reach.nodePortAddresses).description]
+        dataPlane += node.arguments
+        var server = server
+        server.bindAddress = server.bindAddress ?? reach.bindAddress
         var children = [
             Supervisor.ChildSpecification(
                 name: "apiserver", stage: 0,
@@ -117,15 +137,28 @@ struct UpCommand: AsyncParsableCommand {
         return children
     }
 
+    private var reach: Reach { Reach(.current, isLocalOnly: localOnly) }
+
+    private var proxyAddresses: [IPAddress] {
+        (proxyBindAddress.isEmpty ? reach.proxyAddresses : proxyBindAddress).compactMap { IPAddress($0) }
+    }
+
     /// What goes to the status of Ingresses: an address that means every address tells clients nothing.
     private var published: [String] {
         if !publishAddress.isEmpty { return publishAddress }
-        guard let bound = IPAddress(proxyBindAddress), bound.isUnspecified else { return [proxyBindAddress] }
-        let addresses = LocalAddresses.current.filter { $0.family == bound.family && !$0.isLoopback }
-        return addresses.first.map { ["\($0)"] } ?? [bound.family == .v4 ? "127.0.0.1" : "::1"]
+        let addresses = Self.published(listening: proxyAddresses, local: LocalAddresses.current)
+        return (addresses.isEmpty ? [.loopbackV4] : addresses).map(\.description)
     }
 
-    private func address(_ port: UInt16) -> String {
-        IPAddress(proxyBindAddress)?.family == .v6 ? "[\(proxyBindAddress)]:\(port)" : "\(proxyBindAddress):\(port)"
+    /// - Parameters:
+    ///   - listening: where the L7 proxy listens.
+    ///   - local: this machine's addresses.
+    static func published(listening: [IPAddress], local: [IPAddress]) -> [IPAddress] {
+        let primary = NodeAddresses.primary(of: local)
+        var addresses: [IPAddress] = []
+        for address in listening.flatMap({ bound in
+            bound.isUnspecified ? primary.filter { $0.family == bound.family } : [bound]
+        }) where !addresses.contains(address) { addresses.append(address) }
+        return addresses
     }
 }

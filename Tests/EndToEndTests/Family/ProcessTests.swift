@@ -92,9 +92,13 @@ extension EndToEnd {
             defer { try? FileManager.default.removeItem(atPath: directory) }  // Left-over files do no harm.
             let second = try await Program.run(
                 family.server.binary,
-                ["up", "--data-dir", directory, "--secure-port", String(port), "--http-port", "0", "--https-port", "0"])
+                [
+                    "up", "--local-only", "--data-dir", directory, "--secure-port", String(port), "--http-port", "0",
+                    "--https-port", "0",
+                ])
             let third = try await Program.run(
-                family.server.binary, ["up", "--data-dir", family.server.directory.path, "--secure-port", "0"])
+                family.server.binary,
+                ["up", "--local-only", "--data-dir", family.server.directory.path, "--secure-port", "0"])
             await family.stop()
             #expect(second.status != 0)
             #expect(second.err.contains("in use"), "\(second)")

@@ -7,7 +7,7 @@ final class OwnNetwork: Sendable {
     /// Making one needs root and the commands `ip` and `iptables`.
     static let isAvailable = geteuid() == 0 && Program.find("ip") != nil && Program.find("iptables") != nil
 
-    private let name: String
+    let name: String
 
     private init(name: String) { self.name = name }
 

@@ -1,0 +1,240 @@
+import Foundation
+import Synchronization
+import Testing
+
+extension EndToEnd {
+    /// Machines that serve each other and the world, as the README's walk-through has them.
+    @Suite(
+        "Machines that serve the world", .serialized,
+        .enabled(if: OwnNetwork.isAvailable, "needs root, ip and iptables"))
+    struct MachineRoomTests {
+        /// The processes of a test in a room, and the folder where they keep their data.
+        private final class Cluster: Sendable {
+            let room: MachineRoom
+            let binary: String
+            let folder = URL(filePath: "/tmp/martlet-e2e-\(UUID().uuidString.prefix(8))")
+            private let programs = Mutex<[Program]>([])
+
+            init(_ room: MachineRoom) throws {
+                self.room = room
+                binary = try MartletServer.builtProduct("martlet")
+                try FileManager.default.createDirectory(
+                    at: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+            }
+
+            @discardableResult
+            func start(_ machine: Int, _ arguments: [String]) throws -> Program {
+                let program = try room.machines[machine].start([binary] + arguments)
+                programs.withLock { $0.append(program) }
+                return program
+            }
+
+            /// `martlet up` on machine 0, with no flag that says where.
+            func up(_ flags: [String] = []) async throws {
+                let program = try start(
+                    0, ["up", "--data-dir", folder.appending(path: "server").path, "--node-name", "one"] + flags)
+                try await ready(program)
+            }
+
+            func join(_ machine: Int, name: String, _ flags: [String] = []) async throws -> Program {
+                let line = ["token", "create", "--print-join-command", "--kubeconfig", kubeconfig]
+                try await eventually(within: .seconds(30), "cluster-info") { [room, binary] in
+                    try await room.machines[0].run([binary] + line).succeeded
+                }
+                let text = try await room.machines[0].run([binary] + line).out
+                let words = text.split(whereSeparator: \.isWhitespace).map(String.init)
+                try #require(words.count > 3 && words[2] == "https://\(MachineRoom.address(0)):6443", "\(text)")
+                let program = try start(
+                    machine,
+                    words.dropFirst() + ["--data-dir", folder.appending(path: name).path, "--node-name", name] + flags)
+                try await ready(program)
+                return program
+            }
+
+            private func ready(_ program: Program) async throws {
+                try await eventually(within: .seconds(60), "martlet to be ready") {
+                    guard program.isRunning else { throw Program.Failure(description: "it ended\n\(program.output)") }
+                    return program.output.out.contains("martlet is ready")
+                }
+            }
+
+            private var kubeconfig: String { folder.appending(path: "server/admin.kubeconfig").path }
+
+            func kubectl(_ arguments: String..., input: String? = nil) async throws -> Program.Output {
+                let line = ["netns", "exec", room.machines[0].name, "kubectl", "--kubeconfig", kubeconfig] + arguments
+                return try await Program("ip", line, input: input).ended()
+            }
+
+            /// A backend on a machine, registered as a Pod of its node.
+            func backend(_ name: String, on machine: Int, node: String) async throws {
+                try start(machine, ["echo", "--name", name, "--listen", "\(MachineRoom.address(machine)):9001"])
+                let manifest = """
+                    apiVersion: v1
+                    kind: Pod
+                    metadata:
+                      name: \(name)
+                      labels: {app: shop}
+                      annotations: {traffic.martlet.dev/address: \(MachineRoom.address(machine))}
+                    spec:
+                      nodeName: \(node)
+                      containers:
+                      - name: \(name)
+                        image: none
+                        ports: [{containerPort: 9001}]
+                    """
+                let output = try await kubectl("apply", "--validate=false", "-f", "-", input: manifest)
+                try #require(output.succeeded, "\(output)")
+            }
+
+            /// The status of an HTTP request from a machine; "000" for none.
+            func status(from machine: Int, _ arguments: String...) async throws -> String {
+                try await room.machines[machine].run(
+                    ["curl", "-sk", "-o", "/dev/null", "-w", "%{http_code}", "--max-time", "5"] + arguments
+                ).out
+            }
+
+            func stop() async {
+                for program in programs.withLock({ $0 }).reversed() { await program.stop() }
+                try? FileManager.default.removeItem(at: folder)  // Left-over files do no harm.
+            }
+        }
+
+        private func withCluster(_ machines: Int, _ body: (Cluster) async throws -> Void) async throws {
+            let room = try await MachineRoom.make(machines)
+            let cluster = try Cluster(room)
+            do {
+                try await body(cluster)
+            } catch {
+                await cluster.stop()
+                try await room.remove()
+                throw error
+            }
+            await cluster.stop()
+            try await room.remove()
+        }
+
+        private static let shop = """
+            apiVersion: v1
+            kind: Service
+            metadata: {name: shop}
+            spec:
+              type: NodePort
+              selector: {app: shop}
+              ports: [{port: 80, targetPort: 9001, nodePort: 30080}]
+            ---
+            apiVersion: networking.k8s.io/v1
+            kind: IngressClass
+            metadata: {name: martlet}
+            spec: {controller: martlet.dev/ingress}
+            ---
+            apiVersion: networking.k8s.io/v1
+            kind: Ingress
+            metadata: {name: shop}
+            spec:
+              ingressClassName: martlet
+              rules:
+              - host: shop.example.com
+                http:
+                  paths:
+                  - path: /
+                    pathType: Prefix
+                    backend: {service: {name: shop, port: {number: 80}}}
+            """
+
+        @Test func `root serves ports 80 and 443 of the machine, the API and node ports without a flag`() async throws {
+            try await withCluster(2) { cluster in
+                try await cluster.up()
+                try await cluster.backend("shop-1", on: 0, node: "one")
+                let output = try await cluster.kubectl("apply", "--validate=false", "-f", "-", input: Self.shop)
+                try #require(output.succeeded, "\(output)")
+                let host = "Host: shop.example.com"
+                for address in [MachineRoom.address(0), "[\(MachineRoom.address6(0))]"] {
+                    for scheme in ["http", "https"] {
+                        try await eventually(within: .seconds(30), "\(scheme) on \(address)") {
+                            try await cluster.status(from: 1, "-H", host, "\(scheme)://\(address)/") == "200"
+                        }
+                    }
+                }
+                try await eventually(within: .seconds(30), "the node port") {
+                    try await cluster.status(from: 1, "http://\(MachineRoom.address(0)):30080/") == "200"
+                }
+                // The certificate is for the address that clients use; nobody without credentials gets further.
+                let authority = cluster.folder.appending(path: "server/ca.crt").path
+                let api = try await cluster.room.machines[1].run(
+                    ["curl", "-sS", "--cacert", authority, "https://\(MachineRoom.address(0)):6443/api/v1/nodes"])
+                #expect(api.out.contains("Unauthorized"), "\(api)")
+                try await eventually(within: .seconds(30), "the addresses of the Ingress") {
+                    try await cluster.kubectl(
+                        "get", "ingress", "shop", "-o", "jsonpath={.status.loadBalancer.ingress[*].ip}"
+                    ).out == "\(MachineRoom.address(0)) \(MachineRoom.address6(0))"
+                }
+                // The cluster IP belongs to the machine.
+                let ip = try await cluster.kubectl("get", "service", "shop", "-o", "jsonpath={.spec.clusterIP}").out
+                #expect(try await cluster.status(from: 0, "http://\(ip)/") == "200")
+            }
+        }
+
+        @Test func `of three nodes one dies under load, and its endpoints get no more traffic`() async throws {
+            try await withCluster(4) { cluster in
+                let lease = ["--node-lease-duration-seconds", "4"]
+                try await cluster.up(
+                    lease + ["--node-monitor-grace-period", "4s", "--node-monitor-period", "500ms"])
+                _ = try await cluster.join(1, name: "two", lease)
+                _ = try await cluster.join(2, name: "three", lease)
+                try await cluster.backend("shop-2", on: 1, node: "two")
+                try await cluster.backend("shop-3", on: 2, node: "three")
+                let output = try await cluster.kubectl("apply", "--validate=false", "-f", "-", input: Self.shop)
+                try #require(output.succeeded, "\(output)")
+                // Every node serves all of it.
+                for machine in 0..<3 {
+                    for url in [
+                        "http://\(MachineRoom.address(machine))/", "http://\(MachineRoom.address(machine)):30080/",
+                    ] {
+                        try await eventually(within: .seconds(60), url) {
+                            try await cluster.status(from: 3, "-H", "Host: shop.example.com", url) == "200"
+                        }
+                    }
+                }
+                func ready() async throws -> String {
+                    try await cluster.kubectl(
+                        "get", "endpointslices", "-l", "kubernetes.io/service-name=shop", "-o",
+                        "jsonpath={.items[*].endpoints[?(@.conditions.ready==true)].addresses[0]}"
+                    ).out
+                }
+                #expect(try await ready().split(separator: " ").count == 2)
+
+                let clock = ContinuousClock()
+                let died = clock.now
+                try await cluster.room.unplug(2)
+                var failures = 0
+                var lastFailure: ContinuousClock.Instant?
+                // Until the death is known, and then some.
+                var afterwards = 0
+                while afterwards < 40 {
+                    let isKnown = try await ready() == MachineRoom.address(1)
+                    let status = try await cluster.status(
+                        from: 3, "--connect-timeout", "1", "http://\(MachineRoom.address(0)):30080/")
+                    if status != "200" {
+                        failures += 1
+                        lastFailure = clock.now
+                        // What began before the slice changed may still end badly; nothing that begins later may.
+                        if isKnown { afterwards = 0 }
+                    } else if isKnown {
+                        afterwards += 1
+                    }
+                    try #require(clock.now - died < .seconds(120), "the death of node three goes unnoticed")
+                }
+                let outage =
+                    lastFailure.map { "\(failures) failed, the last one \($0 - died) after it" } ?? "none failed"
+                print("    a node died under load: \(outage)")
+                let node = try await cluster.kubectl(
+                    "get", "node", "three", "-o", "jsonpath={.status.conditions[?(@.type==\"Ready\")].status}")
+                #expect(node.out == "Unknown")
+                // What is left serves, by whichever node.
+                #expect(
+                    try await cluster.status(
+                        from: 3, "-H", "Host: shop.example.com", "http://\(MachineRoom.address(1))/") == "200")
+            }
+        }
+    }
+}
