@@ -7,7 +7,7 @@ enum FuzzTarget {
         "json": json, "yaml": yaml, "json-patch": jsonPatch, "merge-patch": mergePatch,
         "strategic-merge-patch": strategicMergePatch, "json-pointer": jsonPointer, "selector": selector,
         "field-selector": fieldSelector, "continue": continueToken, "protobuf": protobuf, "schema": schema,
-        "names": names, "cel": cel, "pattern": pattern, "fields": fields, "apply": apply, "proxy": proxy,
+        "names": names, "cel": cel, "pattern": pattern, "fields": fields, "apply": apply, "proxy": proxy, "http2": http2,
         "http1-server": http1Server, "http2-server": http2Server, "http1-client": http1Client,
         "http2-client": http2Client, "notification": notification,
         "dns": dns,

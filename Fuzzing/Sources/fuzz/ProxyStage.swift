@@ -207,6 +207,8 @@ final class ProxyStage {
 
     private static func checkResponse(_ bytes: [UInt8]) {
         guard !bytes.isEmpty else { return }
+        // A response begins with a letter, a frame with the upper byte of its length.
+        if bytes[0] == 0 { return checkFrames(bytes) }
         bytes.withUnsafeBytes { bytes in
             var head = HTTP1ResponseHead()
             if case .invalid(let violation) = head.parse(
@@ -214,6 +216,19 @@ final class ProxyStage {
             {
                 FuzzTarget.check(false, "sent to the client: \(violation)")
             }
+        }
+    }
+
+    /// Frames of HTTP/2 of types that exist and of sizes that every client takes, SETTINGS before all others.
+    private static func checkFrames(_ bytes: [UInt8]) {
+        var position = 0
+        while position + 9 <= bytes.count {
+            let length = Int(bytes[position]) << 16 | Int(bytes[position + 1]) << 8 | Int(bytes[position + 2])
+            let type = bytes[position + 3]
+            FuzzTarget.check(length <= 16_384, "a frame of \(length) bytes")
+            FuzzTarget.check(type <= 9 && type != 5, "a frame of type \(type)")
+            FuzzTarget.check(position > 0 || type == 4, "the first frame has type \(type)")
+            position += 9 + length
         }
     }
 
