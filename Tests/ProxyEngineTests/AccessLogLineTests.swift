@@ -4,12 +4,12 @@ import Testing
 @testable import ProxyEngine
 
 @Suite("Access log line") struct AccessLogLineTests {
-    private static func line(_ head: [UInt8], upstream: String? = "shop/web:80") -> String {
+    private static func line(_ head: [UInt8], upstream: String? = "shop/web:80", isHTTP2: Bool = false) -> String {
         head.withUnsafeBytes { head in
             let record = AccessRecord(
                 head: head, status: 200, bytesUp: 10, bytesDown: 1234, duration: .milliseconds(1_042),
                 client: SocketAddress(ip: .loopbackV4, port: 4000),
-                endpoint: SocketAddress(ip: .loopbackV4, port: 8080), upstream: upstream)
+                endpoint: SocketAddress(ip: .loopbackV4, port: 8080), upstream: upstream, isHTTP2: isHTTP2)
             var bytes: [UInt8] = []
             var line = AccessLogLine()
             line.append(record, unixTime: 1_795_827_600, to: &bytes)
@@ -24,6 +24,12 @@ import Testing
             Self.line(Array(head.utf8))
                 == "127.0.0.1 - - [28/Nov/2026:01:00:00 +0000] \"GET /a?b HTTP/1.1\" 200 1234 \"http://r/\" \"curl\" "
                 + "1.042 \"a.example\" [shop/web:80] 127.0.0.1:8080 \"7f\"\n")
+    }
+
+    @Test func `a request of HTTP/2 says so`() {
+        let head = Array("GET /a HTTP/1.1\r\nhost: a.example\r\n\r\n".utf8)
+        #expect(Self.line(head, isHTTP2: true).contains(" \"GET /a HTTP/2.0\" 200 "))
+        #expect(Self.line([], isHTTP2: true).contains(" \"-\" 200 "))
     }
 
     @Test func `what was not understood leaves hyphens`() {

@@ -29,6 +29,10 @@ package struct AccessLogLine {
         out += timeText
         Self.append("] ", to: &out)
         Self.appendQuoted(record.requestLineBytes, to: &out)
+        // As nginx says it; the line is one of ours, so that its end is known.
+        if record.isHTTP2, out.suffix(9).elementsEqual("HTTP/1.1\"".utf8) {
+            out.replaceSubrange(out.count - 4..<out.count - 1, with: "2.0".utf8)
+        }
         Self.append(" \(record.status) \(record.bytesDown) ", to: &out)
         Self.appendQuoted(record.field("referer"), to: &out)
         out.append(0x20)

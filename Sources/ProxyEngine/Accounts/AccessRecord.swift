@@ -16,6 +16,8 @@ package struct AccessRecord: ~Copyable {
     /// The endpoint that answered, if one was chosen.
     package let endpoint: SocketAddress?
     package let upstream: String?
+    /// The client spoke HTTP/2; ``head`` is the text of HTTP/1.1 that became of its request.
+    var isHTTP2 = false
 
     /// The value of the first field of that name (lower case), bytes as they came; nil without one.
     package func field(_ name: StaticString) -> UnsafeRawBufferPointer? {

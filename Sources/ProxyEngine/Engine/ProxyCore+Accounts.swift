@@ -29,7 +29,8 @@ extension ProxyCore {
                 bytesDown: Int(x.pointee.download), duration: .nanoseconds(Int64(clamping: nanoseconds)),
                 client: c.pointee.address,
                 endpoint: directory.endpoints.resolve(x.pointee.endpoint)?.pointee.address,
-                upstream: x.pointee.target.isNone ? nil : directory.name(of: x.pointee.target)))
+                upstream: x.pointee.target.isNone ? nil : directory.name(of: x.pointee.target),
+                isHTTP2: !c.pointee.carrier.isNone))
     }
 
     /// Adds this loop's counters to `sum`; `routeNames` are the registry's.
