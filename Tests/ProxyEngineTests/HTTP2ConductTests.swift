@@ -79,6 +79,23 @@ import Testing
         upstream.stop()
     }
 
+    @Test func `windows that are opened for a download are no flood`() async throws {
+        let upstream = FakeUpstream()
+        let harness = try EngineHarness([upstream.address])
+        let client = Client(harness.connect(), settings: [(4, 1 << 30)])
+        client.openWindow(0, 1 << 30)
+        client.opensWindows = false
+        client.head(1, Client.get("/length/4000000"))
+        #expect(client.answer(1).body.count == 4_000_000)
+        let updates = (0..<10_000).flatMap { _ in Client.frame(8, 0, 0, Client.bytes(1)) }
+        for _ in 0..<70 { client.socket.send(updates) }
+        client.head(3, Client.get("/length/10"))
+        #expect(client.answer(3).body.count == 10)
+        #expect(client.goAway == nil)
+        await harness.stop()
+        upstream.stop()
+    }
+
     @Test func `a malformed head costs its stream and not the connection`() async throws {
         let upstream = FakeUpstream(raw: { socket in
             guard socket.readRequest() != nil else { return }

@@ -93,3 +93,11 @@ import Testing
         #expect(names.isEmpty)
     }
 }
+
+extension UpstreamDirectory {
+    fileprivate func beginExchange(at position: Int32) -> State {
+        let state = state(at: position)
+        beginExchange(on: state)
+        return state
+    }
+}

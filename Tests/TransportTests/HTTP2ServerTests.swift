@@ -105,6 +105,41 @@ import Testing
         await fixture.server.stop()
     }
 
+    /// CVE-2025-8671: a window that grows too large is an error of the stream.
+    @Test func `ends a connection that makes the server reset request after request`() async throws {
+        let fixture = try HTTP2Fixture()
+        let connection = try fixture.session()
+        let headers: [UInt8] = [0x83, 0x87, 0x84, 0x41, 0x01, 0x61]
+        var last: [HTTP2Frame] = []
+        // No more at once than it may have open.
+        for batch in 0..<20 where !last.contains(where: { $0.type == HTTP2Frame.goAway }) {
+            for index in 50 * batch..<50 * (batch + 1) {
+                let id = UInt32(2 * index + 1)
+                connection.send(
+                    HTTP2Frame.bytes(type: 1, flags: 4, stream: id, headers)
+                        + HTTP2Frame.bytes(type: 8, stream: id, [0x7F, 0xFF, 0xFF, 0xFF]))
+            }
+            last = connection.frames { frames in
+                frames.contains { $0.type == HTTP2Frame.goAway }
+                    || frames.count { $0.type == HTTP2Frame.resetStream } == 50
+            }
+        }
+        let goAway = last.first { $0.type == HTTP2Frame.goAway }
+        #expect(goAway?.payload.dropFirst(4) == [0, 0, 0, 0x0B])
+        #expect(await eventually { fixture.server.server.connectionCount == 0 })
+        await fixture.server.stop()
+    }
+
+    @Test func `ends a connection that says nothing at length`() async throws {
+        let fixture = try HTTP2Fixture()
+        let connection = try fixture.session()
+        // Acknowledgements are not answered.
+        let flood = (0..<5000).flatMap { _ in HTTP2Frame.bytes(type: 6, flags: 1, Array(repeating: 0, count: 8)) }
+        for _ in 0..<110 { connection.send(flood) }
+        #expect(await eventually { fixture.server.server.connectionCount == 0 })
+        await fixture.server.stop()
+    }
+
     @Test func `mutated frames never trap`() async throws {
         let fixture = try HTTP2Fixture { $0.connections = .init(network: 1000) }
         var random = SeededRandom(seed: 3)

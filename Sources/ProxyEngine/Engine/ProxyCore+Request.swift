@@ -55,7 +55,8 @@ extension ProxyCore {
             answer(x, 413)
             return .done
         }
-        if match.upstream >= 0, directory.isMultiplexed(at: match.upstream) {
+        let target = match.upstream >= 0 ? directory.state(at: match.upstream) : nil
+        if target?.pointee.isMultiplexed ?? false {
             x.pointee.flags.insert(.multiplexed)
             if x.pointee.body.kind == .chunked { x.pointee.flags.insert(.unchunksRequest) }
         }
@@ -66,10 +67,10 @@ extension ProxyCore {
             return .done
         }
         keepTrailers(of: x, rest, step)
-        let isForwarded = match.upstream >= 0 && !(match.redirectsToHTTPS && mustRedirect(c, head, bytes))
-        if isForwarded { writeRequest(x, c, head, bytes, rest, step) }
+        let isRedirected = target != nil && match.redirectsToHTTPS && mustRedirect(c, head, bytes)
+        if target != nil, !isRedirected { writeRequest(x, c, head, bytes, rest, step) }
         var redirect: ByteBuffer?
-        if !isForwarded, match.upstream >= 0 { redirect = writeRedirect(head, bytes) }
+        if isRedirected { redirect = writeRedirect(head, bytes) }
 
         if isOwn {
             c.pointee.input.start += headCount + step.consumed
@@ -77,16 +78,18 @@ extension ProxyCore {
         } else {
             keepInput(c, rest + step.consumed, restCount - step.consumed)
         }
+        guard let target else {
+            answer(x, configuration?.isProvisional ?? true ? ErrorPage.notReady : 404)
+            return .done
+        }
         if var redirect {
             answer(x, 308, location: redirect)
             buffers.release(&redirect)
-        } else if !isForwarded {
-            answer(x, configuration?.isProvisional ?? true ? ErrorPage.notReady : 404)
         } else if !c.pointee.carrier.isNone, x.pointee.flags.isSuperset(of: [.upgrade, .multiplexed]) {
             // Without its upgrade it would be another request, whose answer the client would take for the beginning of a tunnel.
             answer(x, 501)
         } else {
-            dispatch(x, c, upstream: match.upstream)
+            dispatch(x, c, target)
         }
         return .done
     }
@@ -233,9 +236,9 @@ extension ProxyCore {
         x.pointee.upload = Int64(written)
     }
 
-    /// Chooses the upstream's state and makes the first attempt.
-    private mutating func dispatch(_ x: ExchangeReference, _ c: Client, upstream: Int32) {
-        let state = directory.beginExchange(at: upstream)
+    /// Makes the first attempt at an upstream.
+    private mutating func dispatch(_ x: ExchangeReference, _ c: Client, _ state: UpstreamDirectory.State) {
+        directory.beginExchange(on: state)
         x.pointee.target = state.handle
         if state.pointee.endpointCount == 0 { return answer(x, 503) }
         if x.pointee.flags.contains(.expectsContinue), !x.pointee.body.isComplete {

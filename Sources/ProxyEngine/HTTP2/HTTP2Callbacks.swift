@@ -1,5 +1,6 @@
 internal import CNGHTTP2
 internal import Glibc
+internal import Transport
 
 /// The C functions between nghttp2 and ``HTTP2Session``.
 enum HTTP2Callbacks {
@@ -185,6 +186,7 @@ extension HTTP2Session {
         switch UInt32(header.type) {
         case NGHTTP2_RST_STREAM.rawValue: resetSent(frame.pointee.rst_stream.error_code)
         case NGHTTP2_HEADERS.rawValue, NGHTTP2_DATA.rawValue:
+            conduct.noted(payload: header.length)
             guard let stream = stream(header.stream_id) else { return }
             stream.pointee.hasSentHead = true
             guard header.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0 else { return }
@@ -196,12 +198,8 @@ extension HTTP2Session {
         }
     }
 
-    /// Resets that a client makes us send cost as much as its own (CVE-2025-8671, "MadeYouReset"): those that are about its
-    /// frames, and not about what became of its request.
     private func resetSent(_ code: UInt32) {
-        guard role == .server, code != NGHTTP2_NO_ERROR.rawValue, code != NGHTTP2_INTERNAL_ERROR.rawValue else {
-            return
-        }
+        guard role == .server, HTTP2Conduct.isProvoked(resetCode: code) else { return }
         if !conduct.reset(now: now) { terminate(NGHTTP2_ENHANCE_YOUR_CALM) }
     }
 

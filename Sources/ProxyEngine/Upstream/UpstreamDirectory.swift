@@ -90,17 +90,11 @@ struct UpstreamDirectory: ~Copyable {
 
     // MARK: Use
 
-    /// The state of the configuration's upstream at `position`, with one exchange more on it.
-    mutating func beginExchange(at position: Int32) -> State {
-        let state = states[stateOfPosition[Int(position)]]
-        state.pointee.activeRequests += 1
-        return state
-    }
+    /// The state of the configuration's upstream at `position`.
+    func state(at position: Int32) -> State { states[stateOfPosition[Int(position)]] }
 
-    /// Whether the configuration's upstream at `position` speaks HTTP/2.
-    func isMultiplexed(at position: Int32) -> Bool {
-        states[stateOfPosition[Int(position)]].pointee.isMultiplexed
-    }
+    /// One exchange more, until ``endExchange(_:)``.
+    func beginExchange(on state: State) { state.pointee.activeRequests += 1 }
 
     /// One exchange less; the last one of an upstream that was removed takes it along.
     mutating func endExchange(_ handle: Handle<Party.Targets>) {

@@ -28,11 +28,23 @@ enum HTTP2Callbacks {
             let endsStream = header.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0
             switch UInt32(header.type) {
             case NGHTTP2_HEADERS.rawValue:
+                engine.note(payload: header.length)
                 engine.headersComplete(header.stream_id, endsStream: endsStream)
                 if endsStream { engine.requestComplete(header.stream_id) }
             case NGHTTP2_DATA.rawValue:
+                engine.note(payload: header.length)
                 if endsStream { engine.requestComplete(header.stream_id) }
             case NGHTTP2_RST_STREAM.rawValue: engine.countReset()
+            default: break
+            }
+            return 0
+        }
+        nghttp2_session_callbacks_set_on_frame_send_callback(callbacks) { _, frame, context in
+            guard let frame, let engine = serverEngine(context) else { return 0 }
+            switch UInt32(frame.pointee.hd.type) {
+            case NGHTTP2_HEADERS.rawValue, NGHTTP2_DATA.rawValue: engine.note(payload: frame.pointee.hd.length)
+            case NGHTTP2_RST_STREAM.rawValue:
+                if HTTP2Conduct.isProvoked(resetCode: frame.pointee.rst_stream.error_code) { engine.countReset() }
             default: break
             }
             return 0

@@ -24,11 +24,7 @@ final class HTTP2ServerEngine: ServerProtocolEngine, ResponseSink, @unchecked Se
     /// What the bodies of this connection may take of the process's budget.
     private var bodies: ByteBudgetState
     private var isDraining = false
-    // Rapid reset (CVE-2023-44487): a bucket of requests that a client may cancel, refilled with time.
-    private var resetAllowance = HTTP2ServerEngine.resetBurst
-    private var resetRefill: MonotonicTime
-    private static let resetBurst = 500
-    private static let resetsPerSecond = 50
+    private var conduct: HTTP2Conduct
     private static let pieceSize = 64 * 1024
     /// What a client may send of a body before anybody has asked for it.
     private static let earlyWindow = 32 * 1024
@@ -38,7 +34,7 @@ final class HTTP2ServerEngine: ServerProtocolEngine, ResponseSink, @unchecked Se
     init(connection: ServerConnection) {
         self.connection = connection
         loop = connection.loop
-        resetRefill = connection.loop.now
+        conduct = HTTP2Conduct(now: connection.loop.now.nanoseconds)
         bodies = ByteBudgetState(capacity: connection.configuration.maxBodyBytesPerConnection)
         openSession()
     }
@@ -86,6 +82,7 @@ final class HTTP2ServerEngine: ServerProtocolEngine, ResponseSink, @unchecked Se
         guard let session else { return connection.close() }
         let used = nghttp2_session_mem_recv(
             session, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), bytes.count)
+        if used > 0, !conduct.received(used) { calm() }
         settle()
         // A protocol error within HTTP/2 has queued a GOAWAY already and is no failure here.
         if used < 0 { connection.closeAfterFlush(lingering: true) }
@@ -277,20 +274,15 @@ final class HTTP2ServerEngine: ServerProtocolEngine, ResponseSink, @unchecked Se
         ended.append(stream)
     }
 
-    /// Ends the session when the client cancels more requests than a client has reason to.
+    /// So many bytes of a head or of content came or went.
+    func note(payload: Int) { conduct.noted(payload: payload) }
+
+    /// The client took a request back, or made us reset it: ends the session when that happens more often than there is reason to.
     func countReset() {
-        let now = loop.now
-        let refill = Int(clamping: (now - resetRefill).wholeNanoseconds / 1_000_000) * Self.resetsPerSecond / 1000
-        if refill > 0 {
-            resetAllowance = min(Self.resetBurst, resetAllowance + refill)
-            resetRefill = now
-        }
-        resetAllowance -= 1
-        if resetAllowance < 0 {
-            nghttp2_session_terminate_session(session, NGHTTP2_ENHANCE_YOUR_CALM.rawValue)
-            resetAllowance = 0
-        }
+        if !conduct.reset(now: loop.now.nanoseconds) { calm() }
     }
+
+    private func calm() { nghttp2_session_terminate_session(session, NGHTTP2_ENHANCE_YOUR_CALM.rawValue) }
 
     enum BodyPart {
         /// Nothing now.
