@@ -9,7 +9,7 @@ machine does hits all alike; the table shows medians. CPU is user plus system ti
 The rows of HTTP/2 are driven by h2load (HAProxy and both nginx take part as they can): over TLS with 1 and 100 streams
 a connection, and calls of gRPC's form to an origin that speaks h2c, where nginx has grpc_pass.
 
-    l7.py --runner PATH [--seconds 5] [--rounds 3] [--scenario NAME…] [--markdown FILE]
+    l7.py --runner PATH [--seconds 5] [--rounds 3] [--scenario NAME…] [--before PATH] [--markdown FILE]
 """
 import argparse
 import os
@@ -218,19 +218,21 @@ frontend front
     return Proxy("HAProxy", ["haproxy", "-db", "-f", configuration], ports)
 
 
-def start_martlet(directory, origin, h2c, chain, key, runner):
+def start_martlet(directory, origin, h2c, chain, key, runner, name="martlet", knows_http2=True):
     ports = {"http": free_port(), "https": free_port()}
-    lines = ["loops 1", "requests 100000000", f"listen http 127.0.0.1:{ports['http']}", f"listen https 127.0.0.1:{ports['https']}",
+    lines = ["loops 1"] + ["requests 100000000"] * knows_http2 + [
+             f"listen http 127.0.0.1:{ports['http']}", f"listen https 127.0.0.1:{ports['https']}",
              f"certificate *.example.com {chain} {key}"]
     for host in range(HOSTS):
         lines += [f"upstream u{host}-{index} 127.0.0.1:{origin}" for index in range(len(PREFIXES))]
-    lines.append(f"upstream-h2c h2c 127.0.0.1:{h2c}")
+    if knows_http2:
+        lines.append(f"upstream-h2c h2c 127.0.0.1:{h2c}")
     for host in range(HOSTS):
         lines.append(f"host h{host}.example.com")
         lines += [f"prefix {prefix} u{host}-{index}" for index, prefix in enumerate(PREFIXES)]
-        lines.append("prefix /grpc h2c")
-    configuration = write(f"{directory}/runner.conf", "\n".join(lines) + "\n")
-    return Proxy("martlet", [runner, configuration], ports)
+        lines += ["prefix /grpc h2c"] * knows_http2
+    configuration = write(f"{directory}/{name.replace(' ', '-')}.conf", "\n".join(lines) + "\n")
+    return Proxy(name, [runner, configuration], ports)
 
 
 def write_load(directory, file, is_new):
@@ -319,6 +321,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--connections", type=int, default=64)
     parser.add_argument("--scenario", nargs="*", default=names, choices=names)
+    parser.add_argument("--before", help="the runner of an earlier commit, measured beside over HTTP/1.1")
     parser.add_argument("--markdown")
     options = parser.parse_args()
     os.environ["PATH"] += ":/usr/sbin:/sbin"
@@ -338,10 +341,15 @@ def main():
                       lambda: start_haproxy(directory, port, h2c)):
             proxies.append(start())
             running.append(proxies[-1])
+        if options.before:
+            proxies.append(start_martlet(directory, port, h2c, chain, key, options.before, "before", False))
+            running.append(proxies[-1])
         results = {}
         for round_number in range(options.rounds):
             for scenario in options.scenario:
                 for proxy in proxies:
+                    if proxy.name == "before" and scenario in HTTP2_SCENARIOS:
+                        continue
                     result = measure(proxy, scenario, options.seconds, options.connections, directory)
                     results.setdefault((scenario, proxy.name), []).append(result)
                     print(f"round {round_number + 1}  {scenario:9} {proxy.name:18} {result['cpu']:7.1f} us/request "
@@ -359,16 +367,20 @@ def report(options, proxies, results):
         return statistics.median(result[key] for result in results[scenario, name])
 
     lines = ["| CPU µs a request (p50 / p99 ms) | " + " | ".join(proxy.name for proxy in proxies)
-             + " | to the better nginx | to HAProxy |",
-             "|---" * (len(proxies) + 3) + "|"]
+             + " | to the better nginx | to HAProxy |" + " to before |" * bool(options.before),
+             "|---" * (len(proxies) + 3 + bool(options.before)) + "|"]
     for scenario in options.scenario:
         cells = [f"{median(scenario, proxy.name, 'cpu'):.1f} ({median(scenario, proxy.name, 'p50'):.2f} / "
-                 f"{median(scenario, proxy.name, 'p99'):.2f})" for proxy in proxies]
-        costs = {proxy.name: median(scenario, proxy.name, "cpu") for proxy in proxies}
+                 f"{median(scenario, proxy.name, 'p99'):.2f})" if (scenario, proxy.name) in results else "–"
+                 for proxy in proxies]
+        costs = {proxy.name: median(scenario, proxy.name, "cpu") for proxy in proxies if (scenario, proxy.name) in results}
         nginx = min(cost for name, cost in costs.items() if name.startswith("nginx"))
         ratios = [f"{costs['martlet'] / nginx:.2f}", f"{costs['martlet'] / costs['HAProxy']:.2f}"]
+        if options.before:
+            ratios.append(f"{costs['martlet'] / costs['before']:.2f}" if "before" in costs else "–")
         lines.append(f"| {(SCENARIOS | HTTP2_SCENARIOS)[scenario][0]} | " + " | ".join(cells + ratios) + " |")
-    lines.append("| peak memory, MB | " + " | ".join(f"{proxy.peak_megabytes():.0f}" for proxy in proxies) + " | | |")
+    lines.append("| peak memory, MB | " + " | ".join(f"{proxy.peak_megabytes():.0f}" for proxy in proxies) + " | | |"
+                 + " |" * bool(options.before))
     print("\n" + "\n".join(lines))
     if options.markdown:
         write(options.markdown, "\n".join(lines) + "\n")
