@@ -1,6 +1,5 @@
 import APIResources
 import KubeModel
-import NetworkTypes
 import Transport
 
 /// Puts the request pipeline behind the HTTP server.
@@ -34,7 +33,7 @@ struct PipelineHandler: HTTPServerHandler {
         }
         incoming.awaitsBody = request.hasBody
         incoming.headers = request.headers
-        incoming.peerAddress = request.peer.address?.ip
+        incoming.peer = request.peer.address
         incoming.isTLS = request.peer.isTLS
         if request.peer.isUnixSocket {
             incoming.origin = .unixSocket

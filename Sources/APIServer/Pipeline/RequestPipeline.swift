@@ -233,7 +233,7 @@ final class RequestPipeline: Sendable {
         // What is forwarded has a limit of its own: it takes as long as others like.
         guard let verb = exchange.verb, verb != .watch, verb != .connect else { return }
         let slot: InFlightLimit.Slot = verb.isMutating ? .write : .read
-        guard limit.enter(slot) else {
+        guard limit.enter(slot, by: exchange.request.peer) else {
             throw Status.tooManyRequests()
         }
         exchange.slot = slot
@@ -312,6 +312,21 @@ final class RequestPipeline: Sendable {
     /// A write of this many bytes takes some 20 milliseconds of a processor.
     static let largeWrite = 64 << 10
 
+    /// The place of a request is free again when its answer has been taken.
+    private func keepPlace(_ slot: InFlightLimit.Slot, _ exchange: Exchange, _ response: inout OutgoingResponse) {
+        let size = slot == .read ? response.body.reduce(0) { $0 + $1.count } : 0
+        guard size >= InFlightLimit.largeAnswer else {
+            response.onSent = { [limit] in limit.leave(slot) }
+            return
+        }
+        let peer = exchange.request.peer
+        limit.hold(size, for: peer)
+        response.onSent = { [limit] in
+            limit.release(size, of: peer)
+            limit.leave(slot)
+        }
+    }
+
     /// Whether a write takes long: by what is sent, or by what is there, which a small patch goes through as well.
     private static func isLarge(_ exchange: Exchange, _ operation: ResourceOperation) -> Bool {
         if exchange.request.body.count > largeWrite { return true }
@@ -359,7 +374,7 @@ final class RequestPipeline: Sendable {
         metrics.record(exchange, status: response.status)
         var response = response
         response.isOpenAPI = exchange.info.segments.first == "openapi"
-        if let slot = exchange.slot { response.onSent = { [limit] in limit.leave(slot) } }
+        if let slot = exchange.slot { keepPlace(slot, exchange, &response) }
         for warning in exchange.warnings?.headers ?? [] { response.headers.append(("Warning", warning)) }
         if let warning = exchange.deprecationWarning {
             response.headers.append(("Warning", WarningLog.header(warning)))

@@ -1,5 +1,6 @@
 import APIResources
 import KubeModel
+import NetworkTypes
 import Transport
 
 /// `proxy` of Pods and Services: what is behind them answers (Kubernetes: `ProxyREST`, `UpgradeAwareHandler`).
@@ -35,7 +36,7 @@ struct ProxyService: Sendable {
         let forwarded = RequestForwarder.Request(
             method: request.method, target: target + query,
             headers: ProxyHeaders.request(
-                request.headers, prefix: path.prefix, target: target, peer: request.peerAddress,
+                request.headers, prefix: path.prefix, target: target, peer: request.peer?.ip,
                 isTLS: request.isTLS),
             body: request.body, prefix: path.prefix)
         forwarder.forward(forwarded, to: destination, exchange.writer) { outcome in

@@ -1,3 +1,4 @@
+import NetworkTypes
 import Synchronization
 import Transport
 
@@ -16,6 +17,11 @@ final class InFlightLimit: Sendable {
     private let maxAnswerBytes: Int
     /// Large answers that clients have not taken yet.
     let answers: ByteGauge
+    /// The connections that such answers wait for, with their bytes: whoever takes none of what it has asked for must not
+    /// keep the others from asking. nil stands for all that have no address.
+    private let holders = Mutex<[SocketAddress?: Int]>([:])
+    /// The size from which on an answer is counted by its connection.
+    static let largeAnswer = 64 << 10
 
     /// - Parameter maxAnswerBytes: No read begins while more than this waits in `answers`.
     init(maxReads: Int, maxWrites: Int, maxAnswerBytes: Int = 256 << 20, answers: ByteGauge = ByteGauge()) {
@@ -26,10 +32,17 @@ final class InFlightLimit: Sendable {
     }
 
     /// Takes a place; false when all are taken. Every place taken is given back by `leave`.
-    func enter(_ slot: Slot) -> Bool {
+    ///
+    /// When too much waits already, a quarter more is for connections that nothing waits for.
+    func enter(_ slot: Slot, by peer: SocketAddress? = nil) -> Bool {
         switch slot {
         case .read:
-            guard answers.bytes <= maxAnswerBytes else { return false }
+            let waiting = answers.bytes
+            if waiting > maxAnswerBytes {
+                guard waiting <= maxAnswerBytes + maxAnswerBytes / 4,
+                    holders.withLock({ $0[peer] == nil })
+                else { return false }
+            }
             if reads.add(1, ordering: .relaxed).newValue <= maxReads { return true }
             reads.subtract(1, ordering: .relaxed)
         case .write:
@@ -43,6 +56,18 @@ final class InFlightLimit: Sendable {
         switch slot {
         case .read: reads.subtract(1, ordering: .relaxed)
         case .write: writes.subtract(1, ordering: .relaxed)
+        }
+    }
+
+    /// An answer of so many bytes begins to wait for a connection; `release` with the same ends it.
+    func hold(_ bytes: Int, for peer: SocketAddress?) {
+        holders.withLock { $0[peer, default: 0] += bytes }
+    }
+
+    func release(_ bytes: Int, of peer: SocketAddress?) {
+        holders.withLock { holders in
+            let left = (holders[peer] ?? 0) - bytes
+            holders[peer] = left > 0 ? left : nil
         }
     }
 

@@ -33,7 +33,7 @@ struct IncomingRequest: Sendable {
     /// All fields as they came, for what is forwarded.
     var headers: HTTPHeaders = [:]
     /// Where it came from; nil for a unix socket.
-    var peerAddress: IPAddress?
+    var peer: SocketAddress?
     /// Whether it came over TLS.
     var isTLS = false
 }

@@ -8,5 +8,5 @@ package final class ByteGauge: Sendable {
 
     package var bytes: Int { count.load(ordering: .relaxed) }
 
-    func add(_ bytes: Int) { count.add(bytes, ordering: .relaxed) }
+    package func add(_ bytes: Int) { count.add(bytes, ordering: .relaxed) }
 }
