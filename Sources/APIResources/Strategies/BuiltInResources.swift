@@ -11,6 +11,7 @@ package enum BuiltInResources {
         allocations: ServiceAllocations, addressRule: EndpointAddressRule
     ) -> [any ResourceStrategy] {
         let defaultClasses = DefaultIngressClasses()
+        let priorities = PriorityClasses()
         return [
             ConfigMapStrategy(),
             EndpointsStrategy(addressRule: addressRule),
@@ -20,7 +21,7 @@ package enum BuiltInResources {
             NodeStrategy(),
             PersistentVolumeClaimStrategy(),
             PersistentVolumeStrategy(),
-            PodStrategy(),
+            PodStrategy(priorities: priorities),
             PodTemplateStrategy(),
             ReplicationControllerStrategy(),
             ResourceQuotaStrategy(),
@@ -43,7 +44,7 @@ package enum BuiltInResources {
             ResourceClaimStrategy(),
             ResourceClaimTemplateStrategy(),
             ResourceSliceStrategy(),
-            PriorityClassStrategy(),
+            PriorityClassStrategy(priorities: priorities),
             CSIDriverStrategy(),
             CSINodeStrategy(),
             CSIStorageCapacityStrategy(),

@@ -75,7 +75,7 @@ package final class APIServer: Sendable {
         let limit = configuration.maxBodyBytes
         http.refusal = { status, reason in PipelineHandler.refusal(status, reason, maxBodyBytes: limit) }
         server = HTTPServer(loops: core.loops, configuration: http, handler: PipelineHandler(pipeline: core.pipeline))
-        await core.makeSystemNamespaces(logger)
+        await core.makeSystemObjects(logger)
         await core.serviceCIDRs?.start(logger)
         core.terminator.start()
 

@@ -152,28 +152,34 @@ struct ServerCore: Sendable {
         customResources?.stop()
     }
 
-    /// The namespaces that are always there.
-    func makeSystemNamespaces(_ logger: Logger) async {
-        guard let namespaces = resources.find(group: "", version: "v1", plural: "namespaces") else { return }
-        for name in NamespaceLifecycle.system where namespaces.cache.get(namespace: "", name: name) == nil {
-            let request = WriteRequest(
-                resource: namespaces, namespace: "", name: name, subresource: nil, options: WriteOptions(),
-                shape: .json,
-                user: .local, now: Timestamp.now)
+    /// Makes what is always there and is not: namespaces, then PriorityClasses.
+    func makeSystemObjects(_ logger: Logger) async {
+        for name in NamespaceLifecycle.system {
             let document: JSONValue = [
                 "apiVersion": "v1", "kind": "Namespace", "metadata": ["name": .string(name)],
             ]
-            let result = await withCheckedContinuation { continuation in
-                do throws(Status) {
-                    try writer.create(request, document, warnings: [], attempt: 1) {
-                        continuation.resume(returning: $0)
-                    }
-                } catch {
-                    continuation.resume(returning: .failure(error))
-                }
-            }
-            if case .failure(let status) = result { logger.error("namespace \(name): \(status)") }
+            await make(document, resources.find(group: "", version: "v1", plural: "namespaces"), logger)
         }
+        for document in SystemPriorityClasses.documents {
+            await make(
+                document, resources.find(group: "scheduling.k8s.io", version: "v1", plural: "priorityclasses"), logger)
+        }
+    }
+
+    private func make(_ document: JSONValue, _ resource: ServedResource?, _ logger: Logger) async {
+        let name = document["metadata"]["name"].string ?? ""
+        guard let resource, resource.cache.get(namespace: "", name: name) == nil else { return }
+        let request = WriteRequest(
+            resource: resource, namespace: "", name: name, subresource: nil, options: WriteOptions(), shape: .json,
+            user: .local, now: Timestamp.now)
+        let result = await withCheckedContinuation { continuation in
+            do throws(Status) {
+                try writer.create(request, document, warnings: [], attempt: 1) { continuation.resume(returning: $0) }
+            } catch {
+                continuation.resume(returning: .failure(error))
+            }
+        }
+        if case .failure(let status) = result { logger.error("\(resource.definition.kind) \(name): \(status)") }
     }
 
     private static func builtIn(_ configuration: APIServerConfiguration) throws(APIServerError) -> ResourceRegistry {

@@ -44,7 +44,7 @@ final class TestServer: Sendable {
             configuration, store: store,
             tokens: try TokenFile(parsing: "\(Self.token),tester,1,\"a,b\"\n\(Self.nobodysToken),system:anonymous,2\n"),
             limit: limit, authorizer: authorizer)
-        await core.makeSystemNamespaces(.init(label: "test"))
+        await core.makeSystemObjects(.init(label: "test"))
         await core.serviceCIDRs?.start(.init(label: "test"))
         core.terminator.start()
         core.isReady.set()

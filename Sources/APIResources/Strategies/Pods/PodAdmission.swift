@@ -5,14 +5,10 @@ enum PodAdmission {
     /// How long a Pod stays on a node that is lost.
     private static let tolerationSeconds = 300
     private static let lostNode = ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"]
-    /// The classes that every cluster has (KEP-268).
-    private static let systemPriorities: [String: Int64] = [
-        "system-cluster-critical": 2_000_000_000, "system-node-critical": 2_000_001_000,
-    ]
 
-    static func admit(_ object: inout JSONValue) {
+    static func admit(_ object: inout JSONValue, _ priorities: PriorityClasses) {
         guard object["spec"].object != nil else { return }
-        prioritize(&object)
+        priorities.resolve(&object)
         tolerate(&object)
     }
 
@@ -23,14 +19,6 @@ enum PodAdmission {
             if let value = old.at("spec", key) { object["spec"]?.setDefault(key, value) }
         }
         tolerate(&object)
-    }
-
-    /// Plugin `Priority`, for Pods that name no class or one of the system's.
-    private static func prioritize(_ object: inout JSONValue) {
-        let name = object.text("spec", "priorityClassName")
-        guard let priority = name.isEmpty ? 0 : systemPriorities[name] else { return }
-        object["spec"]?.setDefault("priority", .integer(priority))
-        object["spec"]?.setDefault("preemptionPolicy", "PreemptLowerPriority")
     }
 
     /// Plugin `DefaultTolerationSeconds`.

@@ -5,6 +5,7 @@ import NetworkTypes
 struct PodStrategy: ResourceStrategy {
     let definition = ResourceDefinition.builtIn(
         "", "v1", "Pod", "pods", short: ["po"], categories: ["all"], hasStatus: true)
+    let priorities: PriorityClasses
     let returnsDeletedObject = true
     let generationRule = GenerationRule.spec
     let unimplementedSubresources = [
@@ -19,6 +20,10 @@ struct PodStrategy: ResourceStrategy {
         "spec.nodeName", "spec.restartPolicy", "spec.schedulerName", "spec.serviceAccountName", "spec.hostNetwork",
         "status.phase", "status.podIP", "status.nominatedNodeName",
     ]
+
+    init(priorities: PriorityClasses = PriorityClasses()) {
+        self.priorities = priorities
+    }
 
     func selectableFields(of object: JSONValue) -> [String: String] {
         var fields = FieldValues.read(selectableFieldNames, from: object)
@@ -41,7 +46,15 @@ struct PodStrategy: ResourceStrategy {
     }
 
     func fillIn(_ object: inout JSONValue, _ context: StrategyContext) {
-        PodAdmission.admit(&object)
+        PodAdmission.admit(&object, priorities)
+    }
+
+    /// Nothing is claimed: this is where a new Pod can be refused for something that is not in it.
+    func allocate(_ object: inout JSONValue, replacing old: JSONValue?, _ context: StrategyContext) throws(Status)
+        -> (any AllocationTransaction)?
+    {
+        if old == nil { try priorities.check(object) }
+        return nil
     }
 
     func warnings(for object: JSONValue, replacing old: JSONValue?) -> [String] {
