@@ -7,14 +7,6 @@ public enum ObjectEncoder {
             throw ObjectCodingError(error)
         }
     }
-
-    static func encode(_ value: any Encodable) throws(ObjectCodingError) -> JSONValue {
-        do {
-            return try box(value, nil)
-        } catch {
-            throw ObjectCodingError(error)
-        }
-    }
 }
 
 /// A place in the document that is being built. Encoders hand out containers that write later, hence a reference.
