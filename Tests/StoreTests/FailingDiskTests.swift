@@ -70,7 +70,8 @@ struct FailingDiskTests {
                 continue
             }
         }
-        #expect(store.health.troubles[.writing]?.contains("failed") ?? false)
+        // Who wrote hears of it first.
+        await eventually { store.health.troubles[.writing]?.contains("failed") ?? false }
         disk.mend()
         await eventually { store.health.isGood }
         #expect(disk.changes.withLock { $0.map(\.isGood) }.last == true)
