@@ -25,6 +25,13 @@ struct IngressListenersTests {
         #expect(listeners.text(bound: [:]) == "0.0.0.0:8080, [::]:8443 (TLS)")
     }
 
+    @Test func `one family is told of behind the other`() throws {
+        let listeners = try IngressListeners([
+            listener("0.0.0.0:80"), listener("[::]:80"), listener("0.0.0.0:443", .https), listener("[::]:443", .https),
+        ])
+        #expect(listeners.text(bound: [:]) == "0.0.0.0:80, 0.0.0.0:443 (TLS), [::]:80, [::]:443 (TLS)")
+    }
+
     @Test func `an address that is named is taken as it is, once`() throws {
         let listeners = try IngressListeners([listener("192.0.2.1:80"), listener("0.0.0.0:80")])
         #expect(listeners.sockets(on: own) == [listener("192.0.2.1:80"), listener("127.0.0.1:80")])

@@ -38,9 +38,12 @@ package struct IngressListeners: Hashable, Sendable {
         }.filter { seen.insert($0).inserted }
     }
 
-    /// What is said of where the proxy listens: addresses as configured, ports as bound.
+    /// What is said of where the proxy listens: addresses as configured, ports as bound, one family after the other.
     package func text(bound: [ProxyConfiguration.Listener: SocketAddress]) -> String {
-        configured.compactMap { listener -> String? in
+        let families = [IPFamily.v4, .v6].map { family in
+            configured.filter { $0.address.ip.family == family }
+        }
+        return families.joined().compactMap { listener -> String? in
             let address = listener.address.ip.isUnspecified ? listener.address : bound[listener]
             return address.map { listener.scheme == .https ? "\($0) (TLS)" : "\($0)" }
         }.joined(separator: ", ")

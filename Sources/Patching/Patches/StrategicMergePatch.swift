@@ -103,7 +103,7 @@ public enum StrategicMergePatch {
             guard field?.patchStrategies.contains("merge") == true else { return .array(change) }
             return .array(try mergeList(before, change, field))
         default:
-            return cleaned(change)
+            return cleaned(change, field)
         }
     }
 
@@ -118,18 +118,23 @@ public enum StrategicMergePatch {
         object.removeAll { !kept.contains(ByteKey($0.key)) }
     }
 
-    /// A new value, in which directives and null members have no meaning.
-    private static func cleaned(_ value: JSONValue) -> JSONValue {
+    /// A new value, in which directives and null members have no meaning. In a map, whose keys may be anything, a directive
+    /// is a key like another, as it is for Kubernetes: its value then does not fit the map's.
+    private static func cleaned(_ value: JSONValue, _ schema: Schema?) -> JSONValue {
         switch value {
         case .object(var object):
-            object.removeAll { $0.value.isNull || Directive.isDirective($0.key) }
-            object.updateValues { _, member in member = cleaned(member) }
+            let isMap =
+                schema?.additionalProperties != nil && schema?.patchStrategies.contains("retainKeys") != true
+            object.removeAll { entry in
+                entry.value.isNull || (isMap ? entry.key == Directive.patch : Directive.isDirective(entry.key))
+            }
+            object.updateValues { key, member in member = cleaned(member, schema?.property(key)) }
             return .object(object)
         case .array(let elements):
             return .array(
                 elements.compactMap { element in
                     if element[Directive.patch] == "delete" || element == ["$patch": "replace"] { return nil }
-                    return cleaned(element)
+                    return cleaned(element, schema?.items)
                 })
         default: return value
         }
@@ -171,7 +176,7 @@ public enum StrategicMergePatch {
             switch (original, changes) {
             case (let before?, let changes?): merged = try mergeList(before, changes, field)
             case (let before?, nil): merged = before
-            case (nil, let changes?): merged = cleaned(.array(changes)).array ?? []
+            case (nil, let changes?): merged = cleaned(.array(changes), field).array ?? []
             case (nil, nil): continue
             }
             object[name] = .array(try arranged(merged, wanted: order, live: original ?? [], mergeKey))
@@ -243,7 +248,7 @@ public enum StrategicMergePatch {
                 merged[place] = .object(try mergeObject(merged[place].object ?? JSONObject(), change, field?.items))
             } else {
                 places[key] = merged.count
-                merged.append(cleaned(.object(change)))
+                merged.append(cleaned(.object(change), field?.items))
             }
         }
         return try arranged(merged, wanted: changes.map { .object($0) }, live: original, mergeKey)

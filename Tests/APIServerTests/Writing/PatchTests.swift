@@ -59,6 +59,20 @@ import Testing
         #expect(refused.message.hasPrefix(message), "\(refused.message)")
     }
 
+    @Test func keysToRetainCountWhereThereIsAMapAndDoNotFitANewOne() async throws {
+        let (server, path) = try await server()
+        let patch: JSONValue = ["data": ["$retainKeys": ["a"], "a": "b"]]
+        let retained = await server.send("PATCH", path, patch, contentType: Self.strategic)
+        #expect(retained.status == 200, "\(retained.text)")
+        #expect(retained.json["data"] == ["a": "b"])
+        let bare: JSONValue = ["apiVersion": "v1", "kind": "ConfigMap", "metadata": ["name": "bare"]]
+        #expect(await server.send("POST", Samples.configMaps, bare).status == 201)
+        let refused = await server.send("PATCH", "\(Samples.configMaps)/bare", patch, contentType: Self.strategic)
+        #expect(refused.status == 422, "\(refused.text)")
+        #expect(refused.json["reason"] == "Invalid")
+        #expect(refused.json["details"]["causes"][0]["field"] == "patch")
+    }
+
     @Test func whatDoesNotApplyIs422() async throws {
         let (server, path) = try await server()
         for operation in [
