@@ -16,14 +16,12 @@ package final class APIServer: Sendable {
     /// How long requests under way have after `shutdown`. A supervisor that kills waits a little longer.
     package static let grace: Duration = .seconds(8)
 
-    private let loops: [EventLoop]
     private let server: HTTPServer
     private let tls: TLSContext?
     private let watcher: WatchService
     private let maintenance: Task<Void, Never>
     private let core: ServerCore
     private let store: SQLiteStore
-    private let dispatcher: WatchDispatcher
     private let isStopping: StopFlag
 
     /// Opens the store and serves.
@@ -61,11 +59,9 @@ package final class APIServer: Sendable {
         }
         let tls = try Self.tlsContext(configuration)
         let core = try ServerCore(configuration, store: store, tokens: tokens, logger: logger)
-        loops = core.loops
         watcher = core.watcher
         self.core = core
         isStopping = core.isStopping
-        dispatcher = core.dispatcher
         self.tls = tls
         var http = HTTPServerConfiguration(tls: tls)
         http.maxBodyBytes = configuration.maxBodyBytes
@@ -106,8 +102,7 @@ package final class APIServer: Sendable {
         core.stop()
         watcher.finishAll()
         await server.shutdown(drain: Self.grace)
-        dispatcher.stop()
-        for loop in loops { loop.stop() }
+        core.close()
         store.close()
     }
 

@@ -62,16 +62,7 @@ extension CustomResourceRunner {
             resource: definitions, namespace: "", name: name, subresource: subresource, options: WriteOptions(),
             shape: .json, user: .local, now: Timestamp.now)
         request.manager = "kube-apiserver"
-        let transform = ObjectWriter.Change(retriesLostRaces: true) { old, _ in
-            var new = change(old)
-            new["metadata"]["resourceVersion"] = nil
-            return new
-        }
-        do throws(Status) {
-            // Whatever comes of it: the next change of the definition finds what is left to do.
-            try writer.apply(transform, request, attempt: 1) { _ in }
-        } catch {
-            // Gone meanwhile, or refused: see above.
-        }
+        // Whatever comes of it: the next change of the definition finds what is left to do.
+        writer.write(.amend { $0 = change($0) }, request) { _ in }
     }
 }

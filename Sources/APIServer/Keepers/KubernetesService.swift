@@ -115,18 +115,13 @@ final class KubernetesService: Sendable {
             shape: .json, user: .local, now: Timestamp.now)
         do throws(Status) {
             guard let current = resource.cache.get(namespace: ServerService.namespace, name: ServerService.name) else {
-                return try writer.create(request, wanted, warnings: [], attempt: 1, done)
+                return writer.write(.create(wanted), request, done)
             }
             let stored = try resource.served(current)
             guard Self.merged(wanted, into: stored) != stored else {
                 return done(.success(OutgoingResponse(.success(), shape: .json)))
             }
-            let change = ObjectWriter.Change(retriesLostRaces: true) { old, _ in
-                var new = Self.merged(wanted, into: old)
-                new["metadata"]["resourceVersion"] = nil
-                return new
-            }
-            try writer.apply(change, request, attempt: 1, done)
+            writer.write(.amend { $0 = Self.merged(wanted, into: $0) }, request, done)
         } catch {
             done(.failure(error))
         }

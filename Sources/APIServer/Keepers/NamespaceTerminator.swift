@@ -1,3 +1,4 @@
+import APIResources
 import KubeModel
 import Store
 import Synchronization
@@ -301,18 +302,8 @@ final class NamespaceTerminator: Sendable {
         let request = WriteRequest(
             resource: namespaces, namespace: "", name: name, subresource: subresource, options: WriteOptions(),
             shape: .json, user: .local, now: Timestamp.now)
-        let change = ObjectWriter.Change(retriesLostRaces: true) { old, _ in
-            var new = old
-            new["metadata"]["resourceVersion"] = nil
-            edit(&new)
-            return new
-        }
-        do throws(Status) {
-            try writer.apply(change, request, attempt: 1) { result in
-                if case .success = result { done(true) } else { done(false) }
-            }
-        } catch {
-            done(false)
+        writer.write(.amend(edit), request) { result in
+            if case .success = result { done(true) } else { done(false) }
         }
     }
 

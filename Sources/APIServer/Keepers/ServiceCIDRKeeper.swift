@@ -174,18 +174,8 @@ final class ServiceCIDRKeeper: Sendable {
     private func change(
         _ name: String, _ subresource: Subresource?, _ edit: @escaping @Sendable (inout JSONValue) -> Void
     ) {
-        let change = ObjectWriter.Change(retriesLostRaces: true) { old, _ in
-            var new = old
-            new["metadata"]["resourceVersion"] = nil
-            edit(&new)
-            return new
-        }
-        do throws(Status) {
-            // A failure leaves it as it is; the next change or start looks again.
-            try writer.apply(change, request(name, subresource), attempt: 1) { _ in }
-        } catch {
-            return
-        }
+        // A failure leaves it as it is; the next change or start looks again.
+        writer.write(.amend(edit), request(name, subresource)) { _ in }
     }
 
     private func request(_ name: String, _ subresource: Subresource?) -> WriteRequest {
@@ -227,11 +217,7 @@ final class ServiceCIDRKeeper: Sendable {
     }
 
     private func create(_ done: @escaping WriteCompletion) {
-        do throws(Status) {
-            try writer.create(request(Self.defaultName, nil), defaultDocument, warnings: [], attempt: 1, done)
-        } catch {
-            done(.failure(error))
-        }
+        writer.write(.create(defaultDocument), request(Self.defaultName, nil), done)
     }
 
     // MARK: Repair
