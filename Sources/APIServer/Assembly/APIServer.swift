@@ -19,7 +19,6 @@ package final class APIServer: Sendable {
     private let server: HTTPServer
     private let tls: TLSContext?
     private let watcher: WatchService
-    private let maintenance: Task<Void, Never>
     private let core: ServerCore
     private let store: SQLiteStore
     private let isStopping: StopFlag
@@ -88,17 +87,13 @@ package final class APIServer: Sendable {
         self.addresses = addresses
         let secure = addresses.compactMap { if case .tcp(let address) = $0 { address } else { nil } }.first
         await core.kubernetesService?.start(endpoint: secure.map(AdvertisedAddress.of), logger)
-        let upkeep = StoreUpkeep(
-            store: store, writer: core.writer, resources: core.resources, historySeconds: configuration.historySeconds,
-            logger: logger)
-        maintenance = Task { await upkeep.run() }
+        core.upkeep.start()
         core.isReady.set()
     }
 
     /// Stops accepting, ends watches, lets running requests finish, closes the store. Call once.
     package func shutdown() async {
         isStopping.set()
-        maintenance.cancel()
         core.stop()
         watcher.finishAll()
         await server.shutdown(drain: Self.grace)

@@ -18,12 +18,16 @@ struct ServerCore: Sendable {
     let kubernetesService: KubernetesService?
     /// nil where no definitions are served.
     let customResources: CustomResourceRunner?
+    let upkeep: StoreUpkeep
+    let keepers: KeeperLoop
     /// Reads what is no longer in memory.
     let worker: BoundedWorker
     private let dispatcher: WatchDispatcher
     let loops: [EventLoop]
     /// Where large writes are worked on, one after the other: it carries no connections.
     let largeWriteLoop: EventLoop
+    /// Where what works without being asked has its turns.
+    private let keeperLoop: EventLoop
     let isReady = StopFlag()
     let isStopping = StopFlag()
 
@@ -31,11 +35,13 @@ struct ServerCore: Sendable {
     ///   - registry: the kinds to serve; nil: the built-in ones.
     ///   - authorizer: says who may do what; nil: whoever is known may do everything.
     ///   - admission: what every object passes before it is stored.
+    ///   - keeping: the loop and the clock of what works without being asked; nil: a thread of its own and the system's.
     ///   - limit: what bounds requests under way; nil: one that follows from the configuration.
     init(
         _ configuration: APIServerConfiguration, store: any Store, tokens: TokenFile?,
         registry: ResourceRegistry? = nil, limit: InFlightLimit? = nil, authorizer: (any Authorizer)? = nil,
-        admission: [AdmissionStep] = AdmissionStep.standard, logger: Logger = Logger(label: "api")
+        admission: [AdmissionStep] = AdmissionStep.standard, keeping: (queue: any WorkQueue, clock: KeeperClock)? = nil,
+        logger: Logger = Logger(label: "api")
     ) throws(APIServerError) {
         let served: ResourceRegistry
         if let registry { served = registry } else { served = try Self.builtIn(configuration) }
@@ -59,6 +65,7 @@ struct ServerCore: Sendable {
         do {
             loops = try EventLoop.group(count: configuration.eventLoops ?? Self.processors, name: "api")
             largeWriteLoop = try EventLoop.group(count: 1, name: "api-large")[0]
+            keeperLoop = try EventLoop.group(count: 1, name: "api-keepers")[0]
         } catch {
             throw APIServerError(.badConfiguration, "\(error)")
         }
@@ -133,17 +140,22 @@ struct ServerCore: Sendable {
                     choose: { Int.random(in: 0..<$0) }),
                 forwarder: RequestForwarder(loops: loops)),
             largeWrites: LoopQueue([largeWriteLoop]), maxBodyBytes: configuration.maxBodyBytes)
-        terminator = NamespaceTerminator(
-            namespaces: namespaces, resources: resources, store: store, writer: writer, queue: queue)
-        serviceCIDRs = ServiceCIDRKeeper(resources, store: store, writer: writer, queue: queue)
-        kubernetesService = KubernetesService(resources, store: store, writer: writer, queue: queue)
+        let keepers = KeeperLoop(
+            queue: keeping?.queue ?? LoopQueue([keeperLoop]), writer: writer, clock: keeping?.clock ?? KeeperClock())
+        self.keepers = keepers
+        terminator = NamespaceTerminator(namespaces: namespaces, resources: resources, store: store, loop: keepers)
+        serviceCIDRs = ServiceCIDRKeeper(resources, store: store, loop: keepers)
+        kubernetesService = KubernetesService(resources, store: store, loop: keepers)
+        upkeep = StoreUpkeep(
+            store: store, resources: resources, loop: keepers, worker: worker,
+            historySeconds: configuration.historySeconds, logger: logger)
         serviceCIDRs?.load(Logger(label: "martlet.apiserver.addresses"))
         let definitions = resources.find(
             group: "apiextensions.k8s.io", version: "v1", plural: "customresourcedefinitions")
         do {
             customResources = try definitions.map { (definitions) throws(SystemError) in
                 try CustomResourceRunner(
-                    definitions: definitions, resources: resources, store: store, writer: writer, queue: queue,
+                    definitions: definitions, resources: resources, store: store, loop: keepers, queue: queue,
                     logger: logger)
             }
         } catch {
@@ -162,6 +174,7 @@ struct ServerCore: Sendable {
         serviceCIDRs?.stop()
         kubernetesService?.stop()
         customResources?.stop()
+        upkeep.stop()
     }
 
     /// Ends the threads, once what was begun on them is done: behind the last request, before the store is closed.
@@ -169,7 +182,7 @@ struct ServerCore: Sendable {
         customResources?.close()
         worker.stop()
         dispatcher.stop()
-        for loop in loops + [largeWriteLoop] { loop.stop() }
+        for loop in loops + [largeWriteLoop, keeperLoop] { loop.stop() }
     }
 
     /// Makes what is always there and is not: namespaces, then PriorityClasses.
@@ -189,12 +202,7 @@ struct ServerCore: Sendable {
     private func make(_ document: JSONValue, _ resource: ServedResource?, _ logger: Logger) async {
         let name = document["metadata"]["name"].string ?? ""
         guard let resource, resource.cache.get(namespace: "", name: name) == nil else { return }
-        let request = WriteRequest(
-            resource: resource, namespace: "", name: name, subresource: nil, options: WriteOptions(), shape: .json,
-            user: .local, now: Timestamp.now)
-        let result = await withCheckedContinuation { continuation in
-            writer.write(.create(document), request) { continuation.resume(returning: $0) }
-        }
+        let result = await keepers.write(.create(document), to: KeeperLoop.Target(resource: resource, name: name))
         if case .failure(let status) = result { logger.error("\(resource.definition.kind) \(name): \(status)") }
     }
 

@@ -40,8 +40,9 @@ final class CustomResourceRunner: ResourceSource {
     let definitions: ServedResource
     let resources: ServedResources
     let store: any Store
-    let writer: ObjectWriter
-    let queue: any WorkQueue
+    let loop: KeeperLoop
+    /// Where requests go on that have waited.
+    private let queue: any WorkQueue
     private let logger: Logger
     /// Makes what is served.
     let worker: BoundedWorker
@@ -63,7 +64,7 @@ final class CustomResourceRunner: ResourceSource {
 
     /// - Throws: when the system has no thread to give.
     init(
-        definitions: ServedResource, resources: ServedResources, store: any Store, writer: ObjectWriter,
+        definitions: ServedResource, resources: ServedResources, store: any Store, loop: KeeperLoop,
         queue: any WorkQueue, logger: Logger
     ) throws(SystemError) {
         // One job that waits sees to everything that has changed until it begins.
@@ -71,7 +72,7 @@ final class CustomResourceRunner: ResourceSource {
         self.definitions = definitions
         self.resources = resources
         self.store = store
-        self.writer = writer
+        self.loop = loop
         self.queue = queue
         self.logger = logger
     }
@@ -136,7 +137,7 @@ final class CustomResourceRunner: ResourceSource {
             settled.store(reached, ordering: .releasing)
             return followUps
         }
-        for followUp in followUps { followUp() }
+        for followUp in followUps { loop.run(followUp) }
         release()
     }
 
@@ -178,7 +179,7 @@ final class CustomResourceRunner: ResourceSource {
 
     // MARK: Changes
 
-    /// - Returns: what is to be done when the lock is released.
+    /// - Returns: what is to be done on the loop.
     private func make(_ changes: [String: Change], _ entries: inout [String: Entry]) -> [@Sendable () -> Void] {
         var documents: [String: JSONValue] = [:]
         var groups: Set<String> = []
@@ -242,7 +243,7 @@ final class CustomResourceRunner: ResourceSource {
                 isTerminating: entry.spec.isTerminating)
             if entry.isEstablished, entry.served != key { served[name] = serve(document, key, &entry) }
             entries[name] = entry
-            let now = Timestamp.now
+            let now = loop.now
             if DefinitionStatus.settled(document, decision, now: now) != document["status"] {
                 let uid = entry.spec.uid
                 followUps.append { self.tell(name, uid, decision, now) }
