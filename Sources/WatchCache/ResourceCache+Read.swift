@@ -42,6 +42,20 @@ extension ResourceCache {
         namespace: String?, labels: Selector?, fields: FieldSelector?, at revision: Revision?, after: String?,
         limit: Int?
     ) throws(StoreError) -> Page {
+        if let page = try cachedPage(
+            namespace: namespace, labels: labels, fields: fields, at: revision, after: after, limit: limit)
+        {
+            return page
+        }
+        return try storedPage(
+            namespace, filter(labels, fields), at: revision ?? store.currentRevision, after: after, limit: limit)
+    }
+
+    /// As `listPage`, from memory; nil where only the store reaches back so far.
+    package func cachedPage(
+        namespace: String?, labels: Selector?, fields: FieldSelector?, at revision: Revision?, after: String?,
+        limit: Int?
+    ) throws(StoreError) -> Page? {
         let filter = filter(labels, fields)
         guard let revision else {
             let (scope, current) = snapshot(filter)
@@ -51,7 +65,7 @@ extension ResourceCache {
             return page(
                 of: Scope(index: index, candidates: nil), revision, namespace, filter, after: after, limit: limit)
         }
-        return try storedPage(namespace, filter, at: revision, after: after, limit: limit)
+        return nil
     }
 
     /// What a list looks at.

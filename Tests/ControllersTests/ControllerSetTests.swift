@@ -16,6 +16,10 @@ import Testing
     ])
     private var client: APIClient { APIClient(transport: api) }
 
+    /// No machine is so slow that a Lease is lost, or not released, in these times.
+    private static let patience = LeaderElectionTimes(
+        leaseDuration: .seconds(7200), renewDeadline: .seconds(3600), retryPeriod: .seconds(1))
+
     private func running<Result>(
         _ names: [ControllerName], ingress: IngressControllerConfiguration = IngressControllerConfiguration(),
         election: Bool = false, _ body: () async throws -> Result
@@ -23,7 +27,8 @@ import Testing
         let set = ControllerSet(
             names, client: client,
             configuration: ControllerConfiguration(
-                leaderElection: LeaderElectionConfiguration(isEnabled: election, identity: "test"), ingress: ingress),
+                leaderElection: LeaderElectionConfiguration(
+                    isEnabled: election, identity: "test", times: Self.patience), ingress: ingress),
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         let task = Task { try await set.run() }
         do {

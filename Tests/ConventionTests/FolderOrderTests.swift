@@ -11,7 +11,7 @@ import Testing
         ],
         "APIServer": [
             "", "Request", "Access", "Serving", "Metrics", "Rendering", "Reading", "Watching", "Writing", "Unstored",
-            "OpenAPI", "Discovery", "CustomResources", "Keepers", "Proxying", "Pipeline", "Assembly",
+            "OpenAPI", "Discovery", "Keepers", "CustomResources", "Proxying", "Pipeline", "Assembly",
         ],
         "Controllers": [
             "", "Nodes", "Certificates", "Disruption", "Endpoints", "GarbageCollection", "Ingress", "LoadBalancer",

@@ -128,6 +128,33 @@ import Testing
         #expect(lease.spec?.holderIdentity == "")
     }
 
+    /// Does what it is asked, and keeps its answers to writes until the caller is gone.
+    private struct MuteAPI: APITransport {
+        let api: InMemoryAPI
+        let isWritten = Shared(false)
+
+        func send(_ request: APIRequest) async throws -> APIResponse {
+            let response = try await api.send(request)
+            guard request.method == "POST" else { return response }
+            isWritten.withLock { $0 = true }
+            while true { try await Task.sleep(for: .seconds(1 << 30)) }
+        }
+
+        func open(_ request: APIRequest) async throws -> APIStream { try await api.open(request) }
+    }
+
+    @Test func `who ends before hearing that the Lease is theirs releases it too`() async throws {
+        let mute = MuteAPI(api: InMemoryAPI([Lease.definition]))
+        let isWorking = Shared(false)
+        let task = lead(elector(mute, "me"), isWorking)
+        try await eventually { mute.isWritten.withLock { $0 } }
+        task.cancel()
+        await #expect(throws: CancellationError.self) { try await task.value }
+        let lease = try await APIClient(transport: mute.api).get(Lease.self, key.name, namespace: key.namespace)
+        #expect(lease.spec?.holderIdentity == "")
+        #expect(!isWorking.withLock { $0 })
+    }
+
     @Test func `a server that only fails ends the leadership`() async throws {
         let api = InMemoryAPI([Lease.definition])
         let isWorking = Shared(false)

@@ -149,22 +149,17 @@ package struct StrategyContext: Sendable {
     /// The namespace of the request; "" for cluster-scoped kinds.
     package var namespace: String
     package var name: String
-    package var user: String
-    package var userID: String
-    package var groups: [String]
+    package var user: UserInfo
     package var isDryRun: Bool
     /// When the request is handled.
     package var now: Timestamp
 
     package init(
-        namespace: String, name: String, user: String = "", userID: String = "", groups: [String] = [],
-        isDryRun: Bool = false, now: Timestamp
+        namespace: String, name: String, user: UserInfo = UserInfo(name: ""), isDryRun: Bool = false, now: Timestamp
     ) {
         self.namespace = namespace
         self.name = name
         self.user = user
-        self.userID = userID
-        self.groups = groups
         self.isDryRun = isDryRun
         self.now = now
     }

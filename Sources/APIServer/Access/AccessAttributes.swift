@@ -1,3 +1,4 @@
+import APIResources
 import KubeModel
 
 /// Who wants to do what: all that a decision is made from (Kubernetes: "Authorization", request attributes).
@@ -23,7 +24,7 @@ struct AccessAttributes: Sendable, Hashable {
         var fields: FieldSelector?
     }
 
-    var user: User
+    var user: UserInfo
     /// "get", "list", … of a resource; of a path the HTTP method in lower case.
     var verb: String
     var target: Target

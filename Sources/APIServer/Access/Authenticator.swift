@@ -1,3 +1,4 @@
+import APIResources
 import KubeModel
 
 /// Finds out who sent a request, in Kubernetes' order: client certificate, then bearer token; the unix socket last.
@@ -8,9 +9,9 @@ struct Authenticator: Sendable {
 
     /// The sender, or nil for a request without credentials.
     /// - Throws: 401 for credentials that are there and wrong.
-    func authenticate(_ request: IncomingRequest) throws(Status) -> User? {
+    func authenticate(_ request: IncomingRequest) throws(Status) -> UserInfo? {
         if case .certificate(let name, let organizations) = request.origin, !name.isEmpty {
-            return User(name: name, groups: organizations + ["system:authenticated"])
+            return UserInfo(name: name, groups: organizations + ["system:authenticated"])
         }
         if let header = request.authorization {
             let parts = header.split(separator: " ", maxSplits: 1)
@@ -25,14 +26,16 @@ struct Authenticator: Sendable {
     }
 
     /// Whom a bearer token belongs to.
-    func user(ofToken token: String) -> User? {
+    func user(ofToken token: String) -> UserInfo? {
         // Why a token is not accepted is for who sent it.
         tokens?[token] ?? (try? bootstrapTokens?.authenticate(token))
     }
 
     /// Whether some credentials here belong to this user name. Whom the client CA has signed for is not known until they
     /// come.
-    func hasCredentials(for name: String) -> Bool { name == User.local.name || tokens?.names.contains(name) == true }
+    func hasCredentials(for name: String) -> Bool {
+        name == UserInfo.local.name || tokens?.names.contains(name) == true
+    }
 
     /// For whom tokens are meant that say nothing about it: this API (Kubernetes' default issuer).
     static let audiences = ["https://kubernetes.default.svc.cluster.local"]

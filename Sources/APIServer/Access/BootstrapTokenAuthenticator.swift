@@ -1,3 +1,4 @@
+import APIResources
 import KubeModel
 
 /// Authenticates by the Secrets of type `bootstrap.kubernetes.io/token` in `kube-system`, as they are at this moment.
@@ -11,7 +12,7 @@ struct BootstrapTokenAuthenticator: Sendable {
     /// The user of a token; nil for a text that is no bootstrap token.
     ///
     /// - Throws: 401. Only who knows the secret is told more than that.
-    func authenticate(_ text: String) throws(Status) -> User? {
+    func authenticate(_ text: String) throws(Status) -> UserInfo? {
         guard let token = BootstrapToken(text) else { return nil }
         guard let document = secret(token.secretName), document["metadata"]["deletionTimestamp"].string == nil,
             let record = Self.record(document), token.hasSecret(Array(record.token.secret.utf8))
@@ -22,7 +23,7 @@ struct BootstrapTokenAuthenticator: Sendable {
         guard record.authenticates else {
             throw Status.unauthorized("Unauthorized: bootstrap token \(token.id) is not for authentication")
         }
-        return User(
+        return UserInfo(
             name: Self.userPrefix + token.id,
             groups: [BootstrapToken.group] + record.extraGroups + ["system:authenticated"])
     }

@@ -1,3 +1,5 @@
+import APIResources
+
 /// Every caller whom the server knows is an administrator; everybody may read what probes read.
 ///
 /// A caller is known by an authenticated request (group `system:authenticated`), or by a name that has credentials here. A
@@ -17,7 +19,7 @@ struct KnownCallersAuthorizer: Authorizer {
         return .allowed
     }
 
-    func rules(of user: User, namespace: String) -> AccessRules {
+    func rules(of user: UserInfo, namespace: String) -> AccessRules {
         guard isKnown(user) else {
             return AccessRules(paths: [AccessRules.PathRule(verbs: ["get"], paths: Self.openPaths)])
         }
@@ -26,13 +28,13 @@ struct KnownCallersAuthorizer: Authorizer {
             paths: [AccessRules.PathRule(verbs: ["*"], paths: ["*"])])
     }
 
-    private func isKnown(_ user: User) -> Bool {
+    private func isKnown(_ user: UserInfo) -> Bool {
         if user.isAnonymous || user.groups.contains("system:unauthenticated") { return false }
         return user.groups.contains { $0 == "system:authenticated" || $0 == "system:masters" }
             || hasCredentials(user.name)
     }
 
-    private static func unknown(_ user: User) -> String {
+    private static func unknown(_ user: UserInfo) -> String {
         if user.isAnonymous { return "anonymous callers may read probes and the version only" }
         if user.name.isEmpty { return "the groups are none of authenticated callers" }
         return "this server has no credentials for the user"

@@ -1,3 +1,4 @@
+import APIResources
 import KubeModel
 
 /// What kind of sender a user is: the one place that says which users are limited, and to what.
@@ -22,7 +23,7 @@ enum Principal: Sendable, Hashable {
     static let nodes = "system:nodes"
     static let nodePrefix = "system:node:"
 
-    init(_ user: User) {
+    init(_ user: UserInfo) {
         if user.groups.contains(Self.administrators) {
             self = .unlimited
         } else if user.name.hasPrefix(Self.nodePrefix) || user.groups.contains(Self.nodes) {

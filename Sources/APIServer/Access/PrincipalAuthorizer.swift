@@ -1,3 +1,4 @@
+import APIResources
 import KubeModel
 
 /// Asks the rules that are in force for the sender's kind (``Principal``).
@@ -23,7 +24,7 @@ struct PrincipalAuthorizer: Authorizer {
         }
     }
 
-    func rules(of user: User, namespace: String) -> AccessRules {
+    func rules(of user: UserInfo, namespace: String) -> AccessRules {
         switch Principal(user) {
         case .unlimited, .anonymous: others.rules(of: user, namespace: namespace)
         case .node: NodeAccess.rules(namespace: namespace)

@@ -1,12 +1,14 @@
+import APIResources
+
 /// The static tokens of `--token-auth-file`, in Kubernetes' CSV: `token,user,uid` and optionally `"group1,group2"`.
 struct TokenFile: Sendable {
-    private let users: [String: User]
+    private let users: [String: UserInfo]
     /// Of all users that have a token.
     let names: Set<String>
 
     /// - Throws: a message that names the line.
     init(parsing text: String) throws(APIServerError) {
-        var users: [String: User] = [:]
+        var users: [String: UserInfo] = [:]
         for (index, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated() {
             let fields = Self.fields(line)
             if fields.count == 1, fields[0].isEmpty { continue }
@@ -18,13 +20,13 @@ struct TokenFile: Sendable {
             guard !fields[0].isEmpty else { continue }
             var groups = fields.count > 3 ? fields[3].split(separator: ",").map(String.init) : []
             groups.append("system:authenticated")
-            users[fields[0]] = User(name: fields[1], uid: fields[2], groups: groups)
+            users[fields[0]] = UserInfo(name: fields[1], uid: fields[2], groups: groups)
         }
         self.users = users
         names = Set(users.values.map(\.name))
     }
 
-    subscript(token: String) -> User? { users[token] }
+    subscript(token: String) -> UserInfo? { users[token] }
 
     /// RFC 4180 fields of one line; space around unquoted fields is dropped.
     private static func fields(_ line: Substring) -> [String] {

@@ -16,14 +16,11 @@ package final class APIServer: Sendable {
     /// How long requests under way have after `shutdown`. A supervisor that kills waits a little longer.
     package static let grace: Duration = .seconds(8)
 
-    private let loops: [EventLoop]
     private let server: HTTPServer
     private let tls: TLSContext?
     private let watcher: WatchService
-    private let maintenance: Task<Void, Never>
     private let core: ServerCore
     private let store: SQLiteStore
-    private let dispatcher: WatchDispatcher
     private let isStopping: StopFlag
 
     /// Opens the store and serves.
@@ -61,11 +58,9 @@ package final class APIServer: Sendable {
         }
         let tls = try Self.tlsContext(configuration)
         let core = try ServerCore(configuration, store: store, tokens: tokens, logger: logger)
-        loops = core.loops
         watcher = core.watcher
         self.core = core
         isStopping = core.isStopping
-        dispatcher = core.dispatcher
         self.tls = tls
         var http = HTTPServerConfiguration(tls: tls)
         http.maxBodyBytes = configuration.maxBodyBytes
@@ -92,22 +87,17 @@ package final class APIServer: Sendable {
         self.addresses = addresses
         let secure = addresses.compactMap { if case .tcp(let address) = $0 { address } else { nil } }.first
         await core.kubernetesService?.start(endpoint: secure.map(AdvertisedAddress.of), logger)
-        let upkeep = StoreUpkeep(
-            store: store, writer: core.writer, resources: core.resources, historySeconds: configuration.historySeconds,
-            logger: logger)
-        maintenance = Task { await upkeep.run() }
+        core.upkeep.start()
         core.isReady.set()
     }
 
     /// Stops accepting, ends watches, lets running requests finish, closes the store. Call once.
     package func shutdown() async {
         isStopping.set()
-        maintenance.cancel()
         core.stop()
         watcher.finishAll()
         await server.shutdown(drain: Self.grace)
-        dispatcher.stop()
-        for loop in loops { loop.stop() }
+        core.close()
         store.close()
     }
 

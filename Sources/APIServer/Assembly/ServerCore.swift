@@ -18,20 +18,29 @@ struct ServerCore: Sendable {
     let kubernetesService: KubernetesService?
     /// nil where no definitions are served.
     let customResources: CustomResourceRunner?
-    let dispatcher: WatchDispatcher
+    let upkeep: StoreUpkeep
+    let keepers: KeeperLoop
+    /// Reads what is no longer in memory.
+    let worker: BoundedWorker
+    private let dispatcher: WatchDispatcher
     let loops: [EventLoop]
     /// Where large writes are worked on, one after the other: it carries no connections.
     let largeWriteLoop: EventLoop
+    /// Where what works without being asked has its turns.
+    private let keeperLoop: EventLoop
     let isReady = StopFlag()
     let isStopping = StopFlag()
 
     /// - Parameters:
     ///   - registry: the kinds to serve; nil: the built-in ones.
     ///   - authorizer: says who may do what; nil: whoever is known may do everything.
+    ///   - admission: what every object passes before it is stored.
+    ///   - keeping: the loop and the clock of what works without being asked; nil: a thread of its own and the system's.
     ///   - limit: what bounds requests under way; nil: one that follows from the configuration.
     init(
         _ configuration: APIServerConfiguration, store: any Store, tokens: TokenFile?,
         registry: ResourceRegistry? = nil, limit: InFlightLimit? = nil, authorizer: (any Authorizer)? = nil,
+        admission: [AdmissionStep] = AdmissionStep.standard, keeping: (queue: any WorkQueue, clock: KeeperClock)? = nil,
         logger: Logger = Logger(label: "api")
     ) throws(APIServerError) {
         let served: ResourceRegistry
@@ -56,6 +65,7 @@ struct ServerCore: Sendable {
         do {
             loops = try EventLoop.group(count: configuration.eventLoops ?? Self.processors, name: "api")
             largeWriteLoop = try EventLoop.group(count: 1, name: "api-large")[0]
+            keeperLoop = try EventLoop.group(count: 1, name: "api-keepers")[0]
         } catch {
             throw APIServerError(.badConfiguration, "\(error)")
         }
@@ -70,8 +80,14 @@ struct ServerCore: Sendable {
         self.limit = limit
         let lifecycle = NamespaceLifecycle(namespaces: namespaces)
         let writer = ObjectWriter(
-            store: store, resources: resources, namespaces: lifecycle, renderer: renderer, queue: queue)
-        let reader = ObjectReader(store: store, renderer: renderer)
+            store: store, resources: resources, namespaces: lifecycle, renderer: renderer, queue: queue,
+            admission: admission)
+        do {
+            worker = try BoundedWorker(name: "api-past", capacity: Self.readsOfThePast)
+        } catch {
+            throw APIServerError(.badConfiguration, "\(error)")
+        }
+        let reader = ObjectReader(store: store, renderer: renderer, worker: worker)
         let watcher = WatchService(
             store: store, queue: queue, metrics: metrics, bufferBytes: configuration.watchBufferBytes)
         let isReady = isReady
@@ -107,7 +123,7 @@ struct ServerCore: Sendable {
         let unstored = UnstoredResources([components, Bindings(writer: writer)] + reviews, schemas: schemas)
         let documents = ServerDocuments(
             resources: resources, unstored: unstored,
-            openAPI: OpenAPIService(embedded, unstored: unstored) { resources.settled.all }, health: health,
+            openAPI: OpenAPIService(embedded, unstored: unstored) { resources.all }, health: health,
             metrics: metrics, limit: limit,
             store: store, status: StatusPage(flags: configuration.flags), commit: configuration.commit)
         self.resources = resources
@@ -124,17 +140,26 @@ struct ServerCore: Sendable {
                     choose: { Int.random(in: 0..<$0) }),
                 forwarder: RequestForwarder(loops: loops)),
             largeWrites: LoopQueue([largeWriteLoop]), maxBodyBytes: configuration.maxBodyBytes)
-        terminator = NamespaceTerminator(
-            namespaces: namespaces, resources: resources, store: store, writer: writer, queue: queue)
-        serviceCIDRs = ServiceCIDRKeeper(resources, store: store, writer: writer, queue: queue)
-        kubernetesService = KubernetesService(resources, store: store, writer: writer, queue: queue)
+        let keepers = KeeperLoop(
+            queue: keeping?.queue ?? LoopQueue([keeperLoop]), writer: writer, clock: keeping?.clock ?? KeeperClock())
+        self.keepers = keepers
+        terminator = NamespaceTerminator(namespaces: namespaces, resources: resources, store: store, loop: keepers)
+        serviceCIDRs = ServiceCIDRKeeper(resources, store: store, loop: keepers)
+        kubernetesService = KubernetesService(resources, store: store, loop: keepers)
+        upkeep = StoreUpkeep(
+            store: store, resources: resources, loop: keepers, worker: worker,
+            historySeconds: configuration.historySeconds, logger: logger)
         serviceCIDRs?.load(Logger(label: "martlet.apiserver.addresses"))
-        customResources = resources.find(
-            group: "apiextensions.k8s.io", version: "v1", plural: "customresourcedefinitions"
-        ).map { definitions in
-            CustomResourceRunner(
-                definitions: definitions, resources: resources, store: store, writer: writer, queue: queue,
-                logger: logger)
+        let definitions = resources.find(
+            group: "apiextensions.k8s.io", version: "v1", plural: "customresourcedefinitions")
+        do {
+            customResources = try definitions.map { (definitions) throws(SystemError) in
+                try CustomResourceRunner(
+                    definitions: definitions, resources: resources, store: store, loop: keepers, queue: queue,
+                    logger: logger)
+            }
+        } catch {
+            throw APIServerError(.badConfiguration, "\(error)")
         }
         resources.onRemoval { [weak watcher] in watcher?.finish(of: $0) }
         if let customResources {
@@ -145,11 +170,19 @@ struct ServerCore: Sendable {
 
     /// Ends what works beside the requests.
     func stop() {
-        largeWriteLoop.stop()
         terminator.stop()
         serviceCIDRs?.stop()
         kubernetesService?.stop()
         customResources?.stop()
+        upkeep.stop()
+    }
+
+    /// Ends the threads, once what was begun on them is done: behind the last request, before the store is closed.
+    func close() {
+        customResources?.close()
+        worker.stop()
+        dispatcher.stop()
+        for loop in loops + [largeWriteLoop, keeperLoop] { loop.stop() }
     }
 
     /// Makes what is always there and is not: namespaces, then PriorityClasses.
@@ -169,16 +202,7 @@ struct ServerCore: Sendable {
     private func make(_ document: JSONValue, _ resource: ServedResource?, _ logger: Logger) async {
         let name = document["metadata"]["name"].string ?? ""
         guard let resource, resource.cache.get(namespace: "", name: name) == nil else { return }
-        let request = WriteRequest(
-            resource: resource, namespace: "", name: name, subresource: nil, options: WriteOptions(), shape: .json,
-            user: .local, now: Timestamp.now)
-        let result = await withCheckedContinuation { continuation in
-            do throws(Status) {
-                try writer.create(request, document, warnings: [], attempt: 1) { continuation.resume(returning: $0) }
-            } catch {
-                continuation.resume(returning: .failure(error))
-            }
-        }
+        let result = await keepers.write(.create(document), to: KeeperLoop.Target(resource: resource, name: name))
         if case .failure(let status) = result { logger.error("\(resource.definition.kind) \(name): \(status)") }
     }
 
@@ -189,6 +213,9 @@ struct ServerCore: Sendable {
             throw APIServerError(.badConfiguration, "\(error)")
         }
     }
+
+    /// How many lists of a moment that only the store remembers may wait for each other; more are answered 429.
+    private static let readsOfThePast = 100
 
     private static var processors: Int { Processors.count }
 }

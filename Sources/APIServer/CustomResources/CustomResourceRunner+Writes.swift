@@ -27,12 +27,12 @@ extension CustomResourceRunner {
         }
         let pending = PendingCount(objects.count) {
             if storage.cache.count == 0 {
-                self.queue.run { self.clean(name) }
+                self.loop.run { self.clean(name) }
             } else {
-                _ = self.queue.run(afterMilliseconds: Self.pollInterval) { self.clean(name) }
+                self.loop.run(afterMilliseconds: Self.pollInterval) { self.clean(name) }
             }
         }
-        for object in objects { writer.discard(storage, object, now: Timestamp.now) { _ in pending.finishOne() } }
+        for object in objects { loop.discard(storage, object) { _ in pending.finishOne() } }
     }
 
     private func release(_ name: String, _ uid: String) {
@@ -58,20 +58,8 @@ extension CustomResourceRunner {
     private func write(
         _ name: String, _ subresource: Subresource?, _ change: @escaping @Sendable (JSONValue) -> JSONValue
     ) {
-        var request = WriteRequest(
-            resource: definitions, namespace: "", name: name, subresource: subresource, options: WriteOptions(),
-            shape: .json, user: .local, now: Timestamp.now)
-        request.manager = "kube-apiserver"
-        let transform = ObjectWriter.Change(retriesLostRaces: true) { old, _ in
-            var new = change(old)
-            new["metadata"]["resourceVersion"] = nil
-            return new
-        }
-        do throws(Status) {
-            // Whatever comes of it: the next change of the definition finds what is left to do.
-            try writer.apply(transform, request, attempt: 1) { _ in }
-        } catch {
-            // Gone meanwhile, or refused: see above.
-        }
+        // Whatever comes of it: the next change of the definition finds what is left to do.
+        let target = KeeperLoop.Target(resource: definitions, name: name, subresource: subresource)
+        loop.write(.amend { $0 = change($0) }, to: target)
     }
 }

@@ -3,14 +3,15 @@ import KubeModel
 import Logging
 import Store
 import Synchronization
+import System
 import WatchCache
 
 /// Serves what the stored CustomResourceDefinitions declare: follows them in the store, compiles them, swaps the served
 /// resources, tells of it in `status`, and empties what is deleted.
 ///
-/// The store's thread only notes what changed. The work is done right behind it, and at the latest when somebody asks for
-/// a custom resource or for discovery: whoever was answered a write of a definition finds it served.
-final class CustomResourceRunner: Sendable {
+/// The store's thread only notes what changed. A worker compiles and loads, and who asks for a custom resource or for
+/// discovery meanwhile waits for it without holding a loop: whoever was answered a write of a definition finds it served.
+final class CustomResourceRunner: ResourceSource {
     /// A definition as it is served.
     struct Entry: Sendable {
         var spec: CustomResourceSpec
@@ -39,11 +40,18 @@ final class CustomResourceRunner: Sendable {
     let definitions: ServedResource
     let resources: ServedResources
     let store: any Store
-    let writer: ObjectWriter
-    let queue: any WorkQueue
+    let loop: KeeperLoop
+    /// Where requests go on that have waited.
+    private let queue: any WorkQueue
     private let logger: Logger
-    /// By name; held while changes are made.
+    /// Makes what is served.
+    let worker: BoundedWorker
+    /// By name, as they are served; never held for long.
     private let entries = Mutex<[String: Entry]>([:])
+    /// Held while changes are made.
+    private let making = Mutex<Void>(())
+    /// Who waits until so many changes are made.
+    private let waiting = Mutex<[(change: UInt64, goOn: @Sendable () -> Void)]>([])
     private let pending = Mutex<[String: Change]>([:])
     private let received = Atomic<UInt64>(0)
     private let settled = Atomic<UInt64>(0)
@@ -51,15 +59,20 @@ final class CustomResourceRunner: Sendable {
 
     /// Milliseconds between looks at objects that wait for their finalizers.
     static let pollInterval = 200
+    /// How many requests wait for the worker at most.
+    static let maxWaiting = 1000
 
+    /// - Throws: when the system has no thread to give.
     init(
-        definitions: ServedResource, resources: ServedResources, store: any Store, writer: ObjectWriter,
+        definitions: ServedResource, resources: ServedResources, store: any Store, loop: KeeperLoop,
         queue: any WorkQueue, logger: Logger
-    ) {
+    ) throws(SystemError) {
+        // One job that waits sees to everything that has changed until it begins.
+        worker = try BoundedWorker(name: "api-kinds", capacity: 1)
         self.definitions = definitions
         self.resources = resources
         self.store = store
-        self.writer = writer
+        self.loop = loop
         self.queue = queue
         self.logger = logger
     }
@@ -79,12 +92,17 @@ final class CustomResourceRunner: Sendable {
             }
         }
         if !stored.isEmpty { received.add(1, ordering: .acquiringAndReleasing) }
-        resources.follow { [weak self] in self?.settle() ?? false }
+        resources.follow(self)
         settle()
     }
 
     func stop() {
         observation.withLock { $0.take() }?.cancel()
+    }
+
+    /// Returns when everything is made that has been received, and who waited for it goes on. Behind `stop`.
+    func close() {
+        worker.stop()
     }
 
     /// On the store's thread.
@@ -98,33 +116,61 @@ final class CustomResourceRunner: Sendable {
             }
         }
         received.add(1, ordering: .acquiringAndReleasing)
-        queue.run { [weak self] in _ = self?.settle() }
+        // Refused: there is a job already that has not begun.
+        _ = worker.submit { [weak self] in self?.settle() }
     }
 
-    /// Makes the changes that have been received. Returns whether there were any; when it returns they are made, whoever
-    /// made them.
-    @discardableResult
-    func settle() -> Bool {
-        let wanted = received.load(ordering: .acquiring)
-        guard settled.load(ordering: .acquiring) < wanted else { return false }
-        let followUps = entries.withLock { entries -> [@Sendable () -> Void] in
+    /// Makes the changes that have been received. Blocks on disk, and compiles.
+    private func settle() {
+        let followUps = making.withLock { _ -> [@Sendable () -> Void] in
             let reached = received.load(ordering: .acquiring)
             let changes = pending.withLock { pending in
                 defer { pending = [:] }
                 return pending
             }
-            let followUps = changes.isEmpty ? [] : make(changes, &entries)
+            var followUps: [@Sendable () -> Void] = []
+            if !changes.isEmpty {
+                var entries = entries.withLock { $0 }
+                followUps = make(changes, &entries)
+                self.entries.withLock { [entries] in $0 = entries }
+            }
             settled.store(reached, ordering: .releasing)
             return followUps
         }
-        for followUp in followUps { followUp() }
-        return true
+        for followUp in followUps { loop.run(followUp) }
+        release()
+    }
+
+    /// Lets go on who waited for what is made now.
+    private func release() {
+        let reached = settled.load(ordering: .acquiring)
+        let ready = waiting.withLock { waiting in
+            let ready = waiting.filter { $0.change <= reached }
+            waiting.removeAll { $0.change <= reached }
+            return ready
+        }
+        for waiter in ready { queue.run(waiter.goOn) }
     }
 
     /// The definitions that are served, for documents made of them.
     var established: [CustomResourceSpec] {
-        settle()
-        return entries.withLock { $0.values.filter { $0.served != nil }.map(\.spec) }
+        entries.withLock { $0.values.filter { $0.served != nil }.map(\.spec) }
+    }
+
+    /// Whether changes that somebody has been told of are still being made.
+    var isBehind: Bool { settled.load(ordering: .acquiring) < received.load(ordering: .acquiring) }
+
+    /// Has `goOn` run on a loop once all changes are made that have been received; false when too many wait already.
+    func whenSettled(_ goOn: @escaping @Sendable () -> Void) -> Bool {
+        let change = received.load(ordering: .acquiring)
+        let isTaken = waiting.withLock { waiting in
+            guard waiting.count < Self.maxWaiting else { return false }
+            waiting.append((change, goOn))
+            return true
+        }
+        // The worker may have come to an end just before.
+        if isTaken { release() }
+        return isTaken
     }
 
     func entry(_ name: String) -> Entry? {
@@ -133,7 +179,7 @@ final class CustomResourceRunner: Sendable {
 
     // MARK: Changes
 
-    /// - Returns: what is to be done when the lock is released.
+    /// - Returns: what is to be done on the loop.
     private func make(_ changes: [String: Change], _ entries: inout [String: Entry]) -> [@Sendable () -> Void] {
         var documents: [String: JSONValue] = [:]
         var groups: Set<String> = []
@@ -197,7 +243,7 @@ final class CustomResourceRunner: Sendable {
                 isTerminating: entry.spec.isTerminating)
             if entry.isEstablished, entry.served != key { served[name] = serve(document, key, &entry) }
             entries[name] = entry
-            let now = Timestamp.now
+            let now = loop.now
             if DefinitionStatus.settled(document, decision, now: now) != document["status"] {
                 let uid = entry.spec.uid
                 followUps.append { self.tell(name, uid, decision, now) }

@@ -1,3 +1,4 @@
+import APIResources
 import Synchronization
 
 /// `/livez`, `/readyz` and `/healthz`: each a list of named checks, one line each with `?verbose`, and `/metrics/slis`.

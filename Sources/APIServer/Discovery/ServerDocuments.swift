@@ -54,7 +54,7 @@ final class ServerDocuments: Sendable {
     var discovery: DiscoveryDocuments { present.discovery }
 
     private var present: Derived {
-        let current = resources.settled
+        let current = resources.current
         return derived.withLock { derived in
             // Another request may have seen a newer set already.
             if derived.generation < current.generation {

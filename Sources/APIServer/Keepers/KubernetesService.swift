@@ -31,12 +31,11 @@ final class KubernetesService: Sendable {
     private let endpoints: ServedResource
     private let clusterIP: IPAddress?
     private let store: any Store
-    private let writer: ObjectWriter
-    private let queue: any WorkQueue
+    private let loop: KeeperLoop
     private let state = Mutex(State())
 
     /// nil where one of the three kinds is not served.
-    init?(_ resources: ServedResources, store: any Store, writer: ObjectWriter, queue: any WorkQueue) {
+    init?(_ resources: ServedResources, store: any Store, loop: KeeperLoop) {
         guard let services = resources.find(group: "", version: "v1", plural: "services"),
             let slices = resources.find(group: "discovery.k8s.io", version: "v1", plural: "endpointslices"),
             let endpoints = resources.find(group: "", version: "v1", plural: "endpoints"),
@@ -47,8 +46,7 @@ final class KubernetesService: Sendable {
         self.endpoints = endpoints
         clusterIP = strategy.allocations.configuredRanges.first?.first.advanced(by: 1)
         self.store = store
-        self.writer = writer
-        self.queue = queue
+        self.loop = loop
     }
 
     /// Makes what is missing, and from then on keeps it. Without an endpoint (nothing but a unix socket listens) the
@@ -68,7 +66,7 @@ final class KubernetesService: Sendable {
             let observation = store.observe(prefix: key) { [weak self] events in
                 guard let self, events.contains(where: { $0.key == key }) else { return }
                 state.withLock { $0.retryDelay = Self.firstRetryDelay }
-                queue.run { self.reconcile() }
+                loop.run { self.reconcile() }
             }
             state.withLock { $0.observations.append(observation) }
         }
@@ -101,35 +99,25 @@ final class KubernetesService: Sendable {
             return state.retryDelay
         }
         guard let delay else { return }
-        _ = queue.run(afterMilliseconds: delay) {
+        loop.run(afterMilliseconds: delay) {
             self.state.withLock { $0.isRetrying = false }
             self.reconcile()
         }
     }
 
     /// Creates the object, or brings what matters of it back.
-    private func put(_ resource: ServedResource, _ wanted: JSONValue, _ done: @escaping WriteCompletion) {
-        let request = WriteRequest(
-            resource: resource, namespace: ServerService.namespace, name: ServerService.name, subresource: nil,
-            options: WriteOptions(),
-            shape: .json, user: .local, now: Timestamp.now)
-        do throws(Status) {
-            guard let current = resource.cache.get(namespace: ServerService.namespace, name: ServerService.name) else {
-                return try writer.create(request, wanted, warnings: [], attempt: 1, done)
-            }
-            let stored = try resource.served(current)
-            guard Self.merged(wanted, into: stored) != stored else {
-                return done(.success(OutgoingResponse(.success(), shape: .json)))
-            }
-            let change = ObjectWriter.Change(retriesLostRaces: true) { old, _ in
-                var new = Self.merged(wanted, into: old)
-                new["metadata"]["resourceVersion"] = nil
-                return new
-            }
-            try writer.apply(change, request, attempt: 1, done)
-        } catch {
-            done(.failure(error))
+    private func put(_ resource: ServedResource, _ wanted: JSONValue, _ done: @escaping KeeperLoop.Completion) {
+        let target = KeeperLoop.Target(resource: resource, namespace: ServerService.namespace, name: ServerService.name)
+        guard let current = resource.cache.get(namespace: target.namespace, name: target.name) else {
+            return loop.write(.create(wanted), to: target, done)
         }
+        do throws(Status) {
+            let stored = try resource.served(current)
+            guard Self.merged(wanted, into: stored) != stored else { return done(.success(())) }
+        } catch {
+            return done(.failure(error))
+        }
+        loop.write(.amend { $0 = Self.merged(wanted, into: $0) }, to: target, done)
     }
 
     /// `stored` with the fields of `wanted`, and labels added; what users have put there besides stays.

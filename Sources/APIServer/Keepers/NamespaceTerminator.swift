@@ -25,8 +25,7 @@ final class NamespaceTerminator: Sendable {
     private let namespaces: ServedResource
     private let resources: ServedResources
     private let store: any Store
-    private let writer: ObjectWriter
-    private let queue: any WorkQueue
+    private let loop: KeeperLoop
     private let state = Mutex(State())
 
     /// Milliseconds between a change of what is waited for and the look at it, so that many changes cost one look.
@@ -39,15 +38,11 @@ final class NamespaceTerminator: Sendable {
     private static let deletionsATurn = 100
     private static let objectPrefix = "/registry/"
 
-    init(
-        namespaces: ServedResource, resources: ServedResources, store: any Store, writer: ObjectWriter,
-        queue: any WorkQueue
-    ) {
+    init(namespaces: ServedResource, resources: ServedResources, store: any Store, loop: KeeperLoop) {
         self.namespaces = namespaces
         self.resources = resources
         self.store = store
-        self.writer = writer
-        self.queue = queue
+        self.loop = loop
     }
 
     func start() {
@@ -89,7 +84,7 @@ final class NamespaceTerminator: Sendable {
             state.rounds[name] = false
             return true
         }
-        if begins { queue.run { self.round(name) } }
+        if begins { loop.run { self.round(name) } }
     }
 
     private func finish(_ name: String) {
@@ -136,7 +131,7 @@ final class NamespaceTerminator: Sendable {
             }
         }
         for name in changed {
-            _ = queue.run(afterMilliseconds: Self.changeDelay) {
+            loop.run(afterMilliseconds: Self.changeDelay) {
                 let isWaiting = self.state.withLock { state in
                     guard state.waiting[name] != nil else { return false }
                     state.waiting[name] = false
@@ -168,10 +163,7 @@ final class NamespaceTerminator: Sendable {
             settle(name, document, left)
             return
         }
-        delete(fresh) { failures in
-            // A turn of its own: this is the store's thread.
-            self.queue.run { self.lookAgain(name, failures) }
-        }
+        delete(fresh) { failures in self.lookAgain(name, failures) }
     }
 
     /// Deletions were asked for: what is left now?
@@ -188,7 +180,7 @@ final class NamespaceTerminator: Sendable {
             finish(name)
             return
         }
-        if !failures.isEmpty { _ = queue.run(afterMilliseconds: Self.failureDelay) { self.enqueue(name) } }
+        if !failures.isEmpty { loop.run(afterMilliseconds: Self.failureDelay) { self.enqueue(name) } }
         settle(name, document, left, failures)
     }
 
@@ -238,12 +230,9 @@ final class NamespaceTerminator: Sendable {
     private func deleteSome(
         _ objects: ArraySlice<(ServedResource, CachedObject)>, _ done: @escaping @Sendable (Status?) -> Void
     ) {
-        let now = Timestamp.now
-        for (resource, object) in objects.prefix(Self.deletionsATurn) {
-            writer.discard(resource, object, now: now, done)
-        }
+        for (resource, object) in objects.prefix(Self.deletionsATurn) { loop.discard(resource, object, done) }
         let rest = objects.dropFirst(Self.deletionsATurn)
-        if !rest.isEmpty { queue.run { self.deleteSome(rest, done) } }
+        if !rest.isEmpty { loop.run { self.deleteSome(rest, done) } }
     }
 
     // MARK: What comes of it
@@ -263,7 +252,7 @@ final class NamespaceTerminator: Sendable {
             return
         }
         let old = document["status"]["conditions"].array ?? []
-        guard let conditions = NamespaceConditions.updated(old, contents, now: Timestamp.now) else {
+        guard let conditions = NamespaceConditions.updated(old, contents, now: loop.now) else {
             if left.isEmpty { release(name, document) } else { finish(name) }
             return
         }
@@ -286,7 +275,7 @@ final class NamespaceTerminator: Sendable {
             $0["spec"]["finalizers"] = .array(finalizers)
         } done: { _ in
             self.finish(name)
-            _ = self.queue.run(afterMilliseconds: Self.stragglerDelay) {
+            self.loop.run(afterMilliseconds: Self.stragglerDelay) {
                 for resource in self.resources.namespaced {
                     self.sweep(resource, resource.cache.list(namespace: name, labels: nil, fields: nil).items)
                 }
@@ -298,28 +287,16 @@ final class NamespaceTerminator: Sendable {
         _ name: String, _ subresource: Subresource, _ edit: @escaping @Sendable (inout JSONValue) -> Void,
         done: @escaping @Sendable (Bool) -> Void
     ) {
-        let request = WriteRequest(
-            resource: namespaces, namespace: "", name: name, subresource: subresource, options: WriteOptions(),
-            shape: .json, user: .local, now: Timestamp.now)
-        let change = ObjectWriter.Change(retriesLostRaces: true) { old, _ in
-            var new = old
-            new["metadata"]["resourceVersion"] = nil
-            edit(&new)
-            return new
-        }
-        do throws(Status) {
-            try writer.apply(change, request, attempt: 1) { result in
-                if case .success = result { done(true) } else { done(false) }
-            }
-        } catch {
-            done(false)
+        let target = KeeperLoop.Target(resource: namespaces, name: name, subresource: subresource)
+        loop.write(.amend(edit), to: target) { result in
+            if case .success = result { done(true) } else { done(false) }
         }
     }
 
     /// Deletes objects in namespaces that do not exist.
     private func sweep(_ resource: ServedResource, _ objects: [CachedObject]) {
         for object in objects where namespaces.cache.get(namespace: "", name: object.namespace) == nil {
-            writer.discard(resource, object, now: Timestamp.now)
+            loop.discard(resource, object)
         }
     }
 }

@@ -25,15 +25,14 @@ final class ServiceCIDRKeeper: Sendable {
     private let services: ServedResource
     private let allocations: ServiceAllocations
     private let store: any Store
-    private let writer: ObjectWriter
-    private let queue: any WorkQueue
+    private let loop: KeeperLoop
     private let state = Mutex(State())
     private let hasTerminating = Atomic(false)
 
     private static let defaultName = ServiceAllocations.defaultRangeName
 
     /// nil where Services or ServiceCIDRs are not served.
-    init?(_ resources: ServedResources, store: any Store, writer: ObjectWriter, queue: any WorkQueue) {
+    init?(_ resources: ServedResources, store: any Store, loop: KeeperLoop) {
         guard let services = resources.find(group: "", version: "v1", plural: "services"),
             let cidrs = resources.find(group: "networking.k8s.io", version: "v1", plural: "servicecidrs"),
             let addresses = resources.find(group: "networking.k8s.io", version: "v1", plural: "ipaddresses"),
@@ -44,8 +43,7 @@ final class ServiceCIDRKeeper: Sendable {
         self.services = services
         allocations = strategy.allocations
         self.store = store
-        self.writer = writer
-        self.queue = queue
+        self.loop = loop
     }
 
     /// Takes over what is stored: the ranges, what Services hold of them, and what IPAddresses keep from Services. Called
@@ -60,7 +58,7 @@ final class ServiceCIDRKeeper: Sendable {
             if let document = try? cidrs.served(object) { take(document) }
         }
         var held: Set<IPAddress> = []
-        let now = Timestamp.now
+        let now = loop.now
         for service in allocations.takeRestored() {
             held.formUnion(service.addresses)
             report(service, logger)
@@ -133,13 +131,13 @@ final class ServiceCIDRKeeper: Sendable {
 
     private func enqueue(_ name: String) {
         guard !state.withLock({ $0.isStopped }) else { return }
-        queue.run { self.check(name) }
+        loop.run { self.check(name) }
     }
 
     /// Looks at one ServiceCIDR as it is now: one that is being deleted goes, or says why it can't.
     private func check(_ name: String) {
         guard let object = cidrs.cache.get(namespace: "", name: name) else {
-            if name == Self.defaultName { create { _ in } }
+            if name == Self.defaultName { loop.write(.create(defaultDocument), to: defaultTarget) }
             return
         }
         // A stored object is JSON.
@@ -157,7 +155,7 @@ final class ServiceCIDRKeeper: Sendable {
                 document["metadata"]["finalizers"] = .array(finalizers)
             }
         } else if document.at("status", "conditions")?.array?.first?.text("reason") != "Terminating" {
-            let now = Timestamp.now
+            let now = loop.now
             change(name, .status) { document in
                 document["status"] = [
                     "conditions": [
@@ -174,24 +172,8 @@ final class ServiceCIDRKeeper: Sendable {
     private func change(
         _ name: String, _ subresource: Subresource?, _ edit: @escaping @Sendable (inout JSONValue) -> Void
     ) {
-        let change = ObjectWriter.Change(retriesLostRaces: true) { old, _ in
-            var new = old
-            new["metadata"]["resourceVersion"] = nil
-            edit(&new)
-            return new
-        }
-        do throws(Status) {
-            // A failure leaves it as it is; the next change or start looks again.
-            try writer.apply(change, request(name, subresource), attempt: 1) { _ in }
-        } catch {
-            return
-        }
-    }
-
-    private func request(_ name: String, _ subresource: Subresource?) -> WriteRequest {
-        WriteRequest(
-            resource: cidrs, namespace: "", name: name, subresource: subresource, options: WriteOptions(),
-            shape: .json, user: .local, now: Timestamp.now)
+        // A failure leaves it as it is; the next change or start looks again.
+        loop.write(.amend(edit), to: KeeperLoop.Target(resource: cidrs, name: name, subresource: subresource))
     }
 
     // MARK: The default
@@ -207,10 +189,9 @@ final class ServiceCIDRKeeper: Sendable {
     private func makeDefault(_ logger: Logger) async {
         let configured = allocations.configuredRanges
         guard let object = cidrs.cache.get(namespace: "", name: Self.defaultName) else {
-            let result = await withCheckedContinuation { continuation in
-                create { continuation.resume(returning: $0) }
+            if case .failure(let status) = await loop.write(.create(defaultDocument), to: defaultTarget) {
+                logger.error("the default ServiceCIDR: \(status)")
             }
-            if case .failure(let status) = result { logger.error("the default ServiceCIDR: \(status)") }
             return
         }
         // A stored object is JSON.
@@ -226,13 +207,7 @@ final class ServiceCIDRKeeper: Sendable {
         }
     }
 
-    private func create(_ done: @escaping WriteCompletion) {
-        do throws(Status) {
-            try writer.create(request(Self.defaultName, nil), defaultDocument, warnings: [], attempt: 1, done)
-        } catch {
-            done(.failure(error))
-        }
-    }
+    private var defaultTarget: KeeperLoop.Target { KeeperLoop.Target(resource: cidrs, name: Self.defaultName) }
 
     // MARK: Repair
 

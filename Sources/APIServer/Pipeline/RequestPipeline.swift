@@ -52,10 +52,30 @@ final class RequestPipeline: Sendable {
         do throws(Status) {
             exchange.query = try QueryItems(Substring(request.query))
             exchange.isPretty = Self.wantsLines(request, exchange.query)
-            for phase in RequestPhase.allCases { try run(phase, &exchange) }
+            try run(.authenticate, &exchange)
+            if let source = resources.sourceToAwait(for: exchange.info) {
+                try goOn(exchange, behind: source)
+                return
+            }
+        } catch {
+            return answer(exchange, with: error)
+        }
+        goOn(exchange)
+    }
+
+    /// Every phase that follows on `authenticate`.
+    private func goOn(_ exchange: Exchange) {
+        var exchange = exchange
+        do throws(Status) {
+            for phase in RequestPhase.allCases.dropFirst() { try run(phase, &exchange) }
         } catch {
             answer(exchange, with: error)
         }
+    }
+
+    /// Kinds are being made that the answer may depend on: the request goes on when they are served.
+    private func goOn(_ exchange: Exchange, behind source: any ResourceSource) throws(Status) {
+        guard source.whenSettled({ self.goOn(exchange) }) else { throw Status.tooManyRequests() }
     }
 
     private func run(_ phase: RequestPhase, _ exchange: inout Exchange) throws(Status) {
@@ -120,7 +140,7 @@ final class RequestPipeline: Sendable {
     }
 
     /// Nothing says yet who may act as whom, so nobody may: to ignore the wish would give the request the sender's rights.
-    private static func impersonationRefused(_ user: User) -> Status {
+    private static func impersonationRefused(_ user: UserInfo) -> Status {
         Status(
             code: 403, reason: .forbidden,
             message: "users is forbidden: User \"\(user.name)\" cannot impersonate: this server has no impersonation, "
@@ -262,12 +282,7 @@ final class RequestPipeline: Sendable {
     private func perform(_ exchange: Exchange) throws(Status) {
         if let operation = exchange.unstored {
             receiveBody(exchange) { exchange in
-                UnstoredService.perform(exchange, operation) { result in
-                    switch result {
-                    case .success(let response): self.answer(exchange, response)
-                    case .failure(let status): self.answer(exchange, with: status)
-                    }
-                }
+                UnstoredService.perform(exchange, operation) { self.answer(exchange, $0) }
             }
             return
         }
@@ -277,7 +292,7 @@ final class RequestPipeline: Sendable {
         }
         switch operation.verb {
         case .get: answer(exchange, try reader.get(exchange, operation))
-        case .list: answer(exchange, try reader.list(exchange, operation))
+        case .list: try reader.list(exchange, operation) { self.answer(exchange, $0) }
         case .watch:
             try watcher.start(exchange, operation)
             metrics.record(exchange, status: 200)
@@ -301,12 +316,7 @@ final class RequestPipeline: Sendable {
     }
 
     private func write(_ exchange: Exchange, _ operation: ResourceOperation) {
-        writer.perform(exchange, operation) { result in
-            switch result {
-            case .success(let response): self.answer(exchange, response)
-            case .failure(let status): self.answer(exchange, with: status)
-            }
-        }
+        writer.perform(exchange, operation) { self.answer(exchange, $0) }
     }
 
     /// A write of this many bytes takes some 20 milliseconds of a processor.
@@ -361,6 +371,13 @@ final class RequestPipeline: Sendable {
             case .failure(let failure):
                 self.answer(exchange, with: Status(failure, maxBodyBytes: self.maxBodyBytes))
             }
+        }
+    }
+
+    private func answer(_ exchange: Exchange, _ result: Result<OutgoingResponse, Status>) {
+        switch result {
+        case .success(let response): answer(exchange, response)
+        case .failure(let status): answer(exchange, with: status)
         }
     }
 

@@ -1,12 +1,15 @@
 import APIResources
 import KubeModel
 import Store
+import System
 import WatchCache
 
 /// The read verbs, answered from the watch cache; only pages of an older moment come from the store's history.
 struct ObjectReader: Sendable {
     let store: any Store
     let renderer: ObjectRenderer
+    /// Reads what is no longer in memory.
+    let worker: BoundedWorker
 
     /// GET of an object or of its `status`, which is the whole object too.
     func get(_ exchange: Exchange, _ operation: ResourceOperation) throws(Status) -> OutgoingResponse {
@@ -27,22 +30,39 @@ struct ObjectReader: Sendable {
             included: try Self.included(exchange), cached: object)
     }
 
-    /// GET of a collection.
-    func list(_ exchange: Exchange, _ operation: ResourceOperation) throws(Status) -> OutgoingResponse {
+    /// GET of a collection. Calls `done` once: now, or, for a moment that only the store remembers, from the worker.
+    func list(
+        _ exchange: Exchange, _ operation: ResourceOperation,
+        _ done: @escaping @Sendable (Result<OutgoingResponse, Status>) -> Void
+    ) throws(Status) {
         let options = try ListOptions(exchange.query)
         let resource = operation.resource
-        let fields = try FieldSelectorCheck.checked(options.fields, for: resource)
-        let namespace = operation.namespace.isEmpty ? nil : operation.namespace
+        let query = PageQuery(
+            resource: resource, fields: try FieldSelectorCheck.checked(options.fields, for: resource),
+            namespace: operation.namespace.isEmpty ? nil : operation.namespace, options: options,
+            token: options.continueToken.isEmpty ? nil : try ContinueToken(parsing: options.continueToken))
         let included = try Self.included(exchange)
         if let version = options.resourceVersion { try requireReached(version) }
 
-        var token: ContinueToken?
-        if !options.continueToken.isEmpty { token = try ContinueToken(parsing: options.continueToken) }
-        let exact = options.isExact ? options.resourceVersion.map { Revision($0) } : nil
-        let at = if let token { token.revision } else { exact }
+        if let page = try query.cached() {
+            done(.success(try response(exchange, resource, page, included)))
+            return
+        }
+        let isTaken = worker.submit {
+            do throws(Status) {
+                done(.success(try self.response(exchange, resource, try query.stored(), included)))
+            } catch {
+                done(.failure(error))
+            }
+        }
+        // So many read the past already that this one would wait for long.
+        if !isTaken { throw Status.tooManyRequests() }
+    }
 
-        let page = try page(
-            resource, at: at, namespace: namespace, options, fields, after: token?.start)
+    private func response(
+        _ exchange: Exchange, _ resource: ServedResource, _ page: ResourceCache.Page,
+        _ included: TableRenderer.IncludedObject
+    ) throws(Status) -> OutgoingResponse {
         if page.items.contains(where: \.isDamaged) {
             // A list without them would be taken for the whole.
             throw Status.unreadable(
@@ -57,37 +77,6 @@ struct ObjectReader: Sendable {
         return try renderer.list(
             resource, page.items, revision: page.revision, next: next, shape: exchange.shape, now: exchange.now,
             included: included)
-    }
-
-    private func page(
-        _ resource: ServedResource, at revision: Revision?, namespace: String?, _ options: ListOptions,
-        _ fields: FieldSelector?, after start: String?
-    ) throws(Status) -> ResourceCache.Page {
-        do throws(StoreError) {
-            return try resource.cache.listPage(
-                namespace: namespace, labels: options.labels, fields: fields, at: revision, after: start,
-                limit: options.limit > 0 ? options.limit : nil)
-        } catch {
-            switch error.code {
-            case .compacted:
-                guard let start else { throw .expired("The resourceVersion for the provided list is too old.") }
-                throw Self.continuationExpired(after: start)
-            case .future(let current): throw ResourceCache.tooLarge(revision ?? current, current: current)
-            default: throw .internalError("the store did not answer the list")
-            }
-        }
-    }
-
-    /// What a continuation whose moment is gone is answered with: it can go on, but not with that moment.
-    private static func continuationExpired(after start: String) -> Status {
-        var status = Status.expired(
-            "The provided continue parameter is too old to display a consistent list result. You can start a new list "
-                + "without the continue parameter, or use the continue token in this response to retrieve the remainder "
-                + "of the results. Continuing with the provided token results in an inconsistent list - objects that "
-                + "were created, modified, or deleted between the time the first chunk was returned and now may show "
-                + "up in the list.")
-        status.metadata = Status.ListMetadata(continue: ContinueToken(revision: nil, start: start).text)
-        return status
     }
 
     /// - Throws: 504 for a version this server has not reached, as Kubernetes answers after waiting for it.

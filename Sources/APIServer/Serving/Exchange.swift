@@ -13,7 +13,7 @@ struct Exchange: Sendable {
     var query = QueryItems()
 
     let info: RequestInfo
-    var user = User.anonymous
+    var user = UserInfo.anonymous
     /// The resource the path names and what to do with it; nil for `/version`, discovery and the like.
     var operation: ResourceOperation?
     /// Likewise, where it names a resource that is answered and not kept.

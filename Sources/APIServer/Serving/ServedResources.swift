@@ -47,7 +47,7 @@ final class ServedResources: Sendable {
         var snapshot: Snapshot
         /// By the name of what they come from.
         var added: [String: [ServedResource]] = [:]
-        var settle: (@Sendable () -> Bool)?
+        weak var source: (any ResourceSource)?
         var onRemoval: (@Sendable (Set<GroupVersionResource>) -> Void)?
     }
 
@@ -127,26 +127,26 @@ final class ServedResources: Sendable {
     /// Counts the changes of the set, so that what is derived from it can be derived again.
     var generation: UInt64 { current.generation }
 
-    /// What `/apis/GROUP/VERSION/PLURAL` names (`group` "" for `/api/v1`), after changes of custom resources that
-    /// somebody has been told of.
+    /// What `/apis/GROUP/VERSION/PLURAL` names (`group` "" for `/api/v1`).
     func find(group: String, version: String, plural: String) -> ServedResource? {
-        let (snapshot, settle) = state.withLock { ($0.snapshot, $0.settle) }
-        let found = snapshot.find(group: group, version: version, plural: plural)
-        // Built-in kinds don't change.
-        guard let settle, found?.strategy.isCustomResource ?? true, settle() else { return found }
-        return current.find(group: group, version: version, plural: plural)
+        current.find(group: group, version: version, plural: plural)
     }
 
-    /// What is served once all changes that somebody has been told of are made.
-    var settled: Snapshot {
-        if let settle = state.withLock({ $0.settle }) { _ = settle() }
-        return current
+    /// Who has to be waited for before a request can be answered; nil: nobody, which is so whenever it asks for a kind that
+    /// is built in.
+    func sourceToAwait(for info: RequestInfo) -> (any ResourceSource)? {
+        guard let source = state.withLock({ $0.source }), source.isBehind else { return nil }
+        switch info.target {
+        case .resource(let path):
+            let found = find(group: path.group, version: path.version, plural: path.plural)
+            return found?.strategy.isCustomResource ?? true ? source : nil
+        case .nonResource: return ["api", "apis", "openapi"].contains(info.segments.first) ? source : nil
+        }
     }
 
-    /// Has `settle` called where an answer depends on resources that come and go: it makes the changes that wait, and says
-    /// whether there were any.
-    func follow(_ settle: @escaping @Sendable () -> Bool) {
-        state.withLock { $0.settle = settle }
+    /// Has `source` waited for where an answer depends on resources that come and go.
+    func follow(_ source: any ResourceSource) {
+        state.withLock { $0.source = source }
     }
 
     /// Has `handler` told what is no longer served, after the fact.

@@ -33,7 +33,7 @@ struct UnstoredRequest: Sendable {
     /// Which objects a list is to show; empty for other verbs.
     var selection: ListOptions
     var isDryRun: Bool
-    var user: User
+    var user: UserInfo
     var now: Timestamp
 }
 

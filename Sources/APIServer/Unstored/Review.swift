@@ -1,3 +1,4 @@
+import APIResources
 import KubeModel
 
 /// One kind of review: `authentication.k8s.io` says who somebody is, `authorization.k8s.io` what they may do. Decided by the
@@ -58,10 +59,11 @@ struct Review: UnstoredResource {
             ])
     }
 
-    private static func userInfo(_ user: User) -> JSONValue {
+    private static func userInfo(_ user: UserInfo) -> JSONValue {
         var info: JSONObject = ["username": .string(user.name)]
         if !user.uid.isEmpty { info["uid"] = .string(user.uid) }
         if !user.groups.isEmpty { info["groups"] = JSONValue(user.groups) }
+        if !user.extra.isEmpty { info["extra"] = user.extraFields }
         return .object(info)
     }
 
@@ -80,13 +82,16 @@ struct Review: UnstoredResource {
         return answered(request, status: .object(status))
     }
 
-    private static func subject(_ spec: JSONValue?) -> User {
-        User(
+    private static func subject(_ spec: JSONValue?) -> UserInfo {
+        UserInfo(
             name: spec["user"].string ?? "", uid: spec["uid"].string ?? "",
-            groups: spec["groups"].array?.compactMap(\.string) ?? [])
+            groups: spec["groups"].array?.compactMap(\.string) ?? [],
+            extra: (spec["extra"].object ?? [:]).reduce(into: [:]) { extra, entry in
+                extra[entry.key] = entry.value.array?.compactMap(\.string) ?? []
+            })
     }
 
-    private static func attributes(_ user: User, _ spec: JSONValue?) -> AccessAttributes {
+    private static func attributes(_ user: UserInfo, _ spec: JSONValue?) -> AccessAttributes {
         if let path = spec["nonResourceAttributes"] {
             return AccessAttributes(
                 user: user, verb: path["verb"].string ?? "", target: .path(path["path"].string ?? ""))

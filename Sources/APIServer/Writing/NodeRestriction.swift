@@ -1,3 +1,4 @@
+import APIResources
 import KubeModel
 
 /// What a node may write into the objects that it may write (Kubernetes' admission plugin of this name): its own name,

@@ -29,10 +29,7 @@ extension ObjectWriter {
                 "failed to create typed patch object (\(metadata["namespace"].string ?? "")/"
                     + "\(metadata["name"].string ?? ""); \(Self.goType(apiVersion, kind))): \(problem)")
         }
-        let change = Change(
-            retriesLostRaces: (document["metadata"]["resourceVersion"].string ?? "").isEmpty, warnings: warnings,
-            configuration: try request.wholeConfiguration(document))
-        try apply(change, request, attempt: 1, done)
+        write(.apply(try request.wholeConfiguration(document)), request, warnings: warnings, done)
     }
 
     /// YAML, of which JSON is a part; that is read by the faster parser.
@@ -75,24 +72,6 @@ extension ObjectWriter {
     /// `networking.k8s.io/v1, Kind=Ingress`, as Go writes a kind with its group and version.
     private static func goType(_ apiVersion: String, _ kind: String) -> String {
         apiVersion.contains("/") ? "\(apiVersion), Kind=\(kind)" : "/\(apiVersion), Kind=\(kind)"
-    }
-
-    /// Applies to an object that does not exist.
-    func createApplied(
-        _ change: Change, _ configuration: JSONValue, _ request: WriteRequest, attempt: Int,
-        _ done: @escaping WriteCompletion
-    ) throws(Status) {
-        guard attempt <= Self.maxAttempts else { throw conflict(request) }
-        if let uid = configuration["metadata"]["uid"].string, !uid.isEmpty {
-            throw conflict(
-                request, "uid mismatch: the provided object specified uid \(uid), and no existing object was found")
-        }
-        var warnings = change.warnings
-        let (document, owners) = try applied(configuration, to: .none, request, warnings: &warnings)
-        try create(
-            request, document, warnings: warnings, attempt: 1, expectedName: request.name, owners: owners,
-            whenExists: { () throws(Status) in try self.apply(change, request, attempt: attempt + 1, done) },
-            done)
     }
 
     /// The object that an apply leads to, fit for the schema, and its owners.

@@ -30,7 +30,7 @@ extension ObjectWriter {
 
     /// Ties a Pod to a node.
     func bind(
-        _ binding: PodBinding, namespace: String, isDryRun: Bool, user: User, now: Timestamp,
+        _ binding: PodBinding, namespace: String, isDryRun: Bool, user: UserInfo, now: Timestamp,
         _ done: @escaping @Sendable (Result<Void, Status>) -> Void
     ) throws(Status) {
         guard let pods = resources.find(group: "", version: "v1", plural: "pods") else {
@@ -41,8 +41,8 @@ extension ObjectWriter {
         let request = WriteRequest(
             resource: pods, namespace: namespace, name: binding.podName, subresource: .binding, options: options,
             shape: .json, user: user, now: now)
-        let change = Change(retriesLostRaces: true) { (pod, _) throws(Status) in try binding.bound(pod, now: now) }
-        try apply(change, request, attempt: 1) { result in done(result.map { _ in }) }
+        let edit = Change.Edit { (pod, _) throws(Status) in try binding.bound(pod, now: now) }
+        write(.edit(edit), request) { result in done(result.map { _ in }) }
     }
 }
 

@@ -181,7 +181,7 @@ extension ObjectWriter {
                     return
                 }
                 guard attempt < Self.maxAttempts else {
-                    done(.failure(self.conflict(request)))
+                    done(.failure(request.conflict()))
                     return
                 }
                 self.queue.run {
@@ -213,7 +213,7 @@ extension ObjectWriter {
             case .success(let written): done(.success(.gone(last, written.revision)))
             case .failure(let error):
                 switch error.code {
-                case .conflict: done(.failure(self.conflict(request)))
+                case .conflict: done(.failure(request.conflict()))
                 case .notFound: done(.failure(.notFound(resource.definition.groupResource, request.name)))
                 default: done(.failure(Self.status(error, resource, operation: "delete")))
                 }
@@ -236,8 +236,7 @@ extension ObjectWriter {
                 ("UID", options.uid, current.uid), ("ResourceVersion", options.resourceVersion, version),
             ] {
                 guard let wanted, wanted != found else { continue }
-                throw conflict(
-                    request,
+                throw request.conflict(
                     "Precondition failed: \(field) in precondition: \(wanted), \(field) in object meta: \(found)")
             }
             return

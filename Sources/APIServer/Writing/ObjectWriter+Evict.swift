@@ -42,7 +42,7 @@ extension ObjectWriter {
         case .delete: try deleteEvicted(request, options, done)
         case .spend(let budget):
             guard let budgets else { throw Status.internalError("the server has no disruption budgets") }
-            try spend(budget, of: budgets, request, options, done)
+            spend(budget, of: budgets, request, options, done)
         }
     }
 
@@ -50,13 +50,13 @@ extension ObjectWriter {
     private func spend(
         _ budget: JSONValue, of resource: ServedResource, _ request: WriteRequest, _ options: DeleteOptions,
         _ done: @escaping WriteCompletion
-    ) throws(Status) {
+    ) {
         let update = WriteRequest(
             resource: resource, namespace: request.namespace, name: budget.text("metadata", "name"),
             subresource: .status, options: request.options, shape: .json, user: request.user, now: request.now)
         // The document carries its version: whoever is slower is asked to come back.
-        let change = Change(retriesLostRaces: false) { _, _ in budget }
-        try apply(change, update, attempt: 1) { result in
+        let edit = Change.Edit(retriesLostRaces: false) { _, _ in budget }
+        write(.edit(edit), update) { result in
             switch result {
             case .failure(let status):
                 done(.failure(status.code == 409 ? .tooManyRequests("The budget was changed meanwhile.") : status))

@@ -27,8 +27,7 @@ extension ObjectWriter {
         }
         let patch = try PatchDocument(exchange.request.body, format)
         let reader = request.documentReader
-        let change = Change(retriesLostRaces: true, isPatch: true, readsManagedFields: patch.readsManagedFields) {
-            (old, warnings) throws(Status) in
+        let edit = Change.Edit(readsManagedFields: patch.readsManagedFields) { (old, warnings) throws(Status) in
             let shown = try request.shown(old)
             var document = try patch.apply(to: shown, schema: reader.schema)
             let patched = document
@@ -43,6 +42,6 @@ extension ObjectWriter {
             }
             return try request.whole(document, of: old)
         }
-        try apply(change, request, attempt: 1, done)
+        write(.edit(edit), request, done)
     }
 }

@@ -3,7 +3,8 @@ import Patching
 import Store
 import WatchCache
 
-/// The write verbs: request → document → strategy → store → answer. One file a verb beside this one.
+/// The write verbs: request → change → admission → store → answer. One file a verb beside this one, and the path that they
+/// share in `ObjectWriter+Write.swift`.
 ///
 /// Everything up to the store runs on the calling thread; the store's answer arrives on its own thread, where only the
 /// allocations are settled and the response is handed on. A lost race is tried again through `queue`.
@@ -13,19 +14,23 @@ final class ObjectWriter: Sendable {
     let namespaces: NamespaceLifecycle
     let renderer: ObjectRenderer
     let queue: any WorkQueue
+    /// What happens to every object before it is stored, in order.
+    let admission: [AdmissionStep]
+    var surroundings: AdmissionSurroundings { AdmissionSurroundings(namespaces: namespaces, resources: resources) }
 
     /// How often a write without a `resourceVersion` of its own is tried against newer objects before 409.
     static let maxAttempts = 256
 
     init(
         store: any Store, resources: ServedResources, namespaces: NamespaceLifecycle, renderer: ObjectRenderer,
-        queue: any WorkQueue
+        queue: any WorkQueue, admission: [AdmissionStep] = AdmissionStep.standard
     ) {
         self.store = store
         self.resources = resources
         self.namespaces = namespaces
         self.renderer = renderer
         self.queue = queue
+        self.admission = admission
     }
 
     /// Does what `operation` says and calls `done` once, now or from the store's thread.

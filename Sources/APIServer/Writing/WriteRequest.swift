@@ -10,7 +10,7 @@ struct WriteRequest: Sendable {
     let subresource: Subresource?
     let options: WriteOptions
     let shape: ResponseShape
-    let user: User
+    let user: UserInfo
     let now: Timestamp
     /// Where warnings go; nil when the server itself writes.
     var warnings: WarningLog?
@@ -21,8 +21,7 @@ struct WriteRequest: Sendable {
 
     func context(name: String) -> StrategyContext {
         StrategyContext(
-            namespace: namespace, name: name, user: user.name, userID: user.uid, groups: user.groups,
-            isDryRun: options.isDryRun, now: now)
+            namespace: namespace, name: name, user: user, isDryRun: options.isDryRun, now: now)
     }
 }
 

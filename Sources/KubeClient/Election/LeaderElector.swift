@@ -61,7 +61,13 @@ public struct LeaderElector: Sendable {
         let session = ElectionSession(
             client: client, lease: lease,
             state: LeaderElectionState(identity: identity, leaseDuration: times.leaseDuration), clock: clock)
-        try await acquire(session)
+        do {
+            try await acquire(session)
+        } catch {
+            // The server may have given it all the same.
+            await release(session)
+            throw error
+        }
         logger.info("leading \(lease) as \(identity)")
         let outcome: Result<Void, any Error>
         do {
@@ -149,6 +155,9 @@ private actor ElectionSession {
     /// As last written or read.
     private var object: Lease?
     private var isLeading = false
+    /// Whether a write of ours has left that nothing was heard of: the server may have taken it.
+    private var isUncertain = false
+    private var isReleased = false
     private let clock: MonotonicClock
 
     init(client: APIClient, lease: NamespacedName, state: LeaderElectionState, clock: MonotonicClock) {
@@ -183,6 +192,8 @@ private actor ElectionSession {
             isLeading = false
             return false
         }
+        guard !isReleased else { throw CancellationError() }
+        isUncertain = true
         do {
             let written: Lease
             if var current {
@@ -192,27 +203,42 @@ private actor ElectionSession {
                 written = try await client.create(
                     Lease(metadata: ObjectMeta(name: lease.name, namespace: lease.namespace), spec: spec))
             }
+            isUncertain = false
             object = written
             state.observe(written.spec ?? spec, at: now)
             isLeading = true
             return true
-        } catch let status as Status where status.isAlreadyExists {
-            return false
+        } catch let status as Status {
+            isUncertain = false
+            if status.isAlreadyExists { return false }
+            throw status
         }
     }
 
+    /// Gives up what we hold, or may hold; nothing is taken after this.
     func release() async throws {
-        guard isLeading, var object, let spec = object.spec else { return }
+        isReleased = true
+        guard isLeading || isUncertain else { return }
         isLeading = false
-        object.spec = state.released(spec, wallClock: WallClock.microTime)
-        do {
-            _ = try await client.update(object)
-        } catch let status as Status where status.isConflict || status.isNotFound {
-            // Somebody else has it already, or a renewal of ours was still under way.
-            object = try await client.get(Lease.self, lease.name, namespace: lease.namespace)
-            guard let spec = object.spec, spec.holderIdentity == state.identity else { return }
-            object.spec = state.released(spec, wallClock: WallClock.microTime)
-            _ = try await client.update(object)
+        if !isUncertain, let object {
+            do {
+                return try await giveUp(object)
+            } catch let status as Status where status.isConflict || status.isNotFound {
+                // Somebody else has it already, or a renewal of ours was still under way.
+            }
         }
+        do {
+            try await giveUp(try await client.get(Lease.self, lease.name, namespace: lease.namespace))
+        } catch let status as Status where status.isNotFound {
+            // Then nobody holds it.
+        }
+    }
+
+    private func giveUp(_ object: Lease) async throws {
+        guard var spec = object.spec, spec.holderIdentity == state.identity else { return }
+        var object = object
+        spec = state.released(spec, wallClock: WallClock.microTime)
+        object.spec = spec
+        _ = try await client.update(object)
     }
 }

@@ -1,3 +1,4 @@
+import APIResources
 import KubeModel
 import Testing
 
@@ -6,30 +7,30 @@ import Testing
 @Suite("Whoever is known may do everything") struct KnownCallersAuthorizerTests {
     private let authorizer = KnownCallersAuthorizer { $0 == "ann" }
 
-    private func decide(_ user: User, _ verb: String = "get", path: String? = nil) -> AccessDecision {
+    private func decide(_ user: UserInfo, _ verb: String = "get", path: String? = nil) -> AccessDecision {
         let resource = AccessAttributes.Resource(plural: "pods", namespace: "default")
         return authorizer.decide(
             AccessAttributes(user: user, verb: verb, target: path.map { .path($0) } ?? .resource(resource)))
     }
 
     @Test func `a caller who was authenticated, and a name with credentials, may do everything`() {
-        #expect(decide(User(name: "by-certificate", groups: ["system:authenticated"])) == .allowed)
-        #expect(decide(User(name: "ann"), "delete") == .allowed)
-        #expect(decide(User(name: "", groups: ["system:masters"]), path: "/metrics") == .allowed)
-        #expect(authorizer.rules(of: User(name: "ann"), namespace: "x").resources.first?.verbs == ["*"])
+        #expect(decide(UserInfo(name: "by-certificate", groups: ["system:authenticated"])) == .allowed)
+        #expect(decide(UserInfo(name: "ann"), "delete") == .allowed)
+        #expect(decide(UserInfo(name: "", groups: ["system:masters"]), path: "/metrics") == .allowed)
+        #expect(authorizer.rules(of: UserInfo(name: "ann"), namespace: "x").resources.first?.verbs == ["*"])
     }
 
     @Test func `nobody may act as somebody else`() {
-        let decision = decide(User(name: "ann"), "impersonate")
+        let decision = decide(UserInfo(name: "ann"), "impersonate")
         #expect(decision.outcome == .denied && !decision.reason.isEmpty)
     }
 
     @Test(arguments: [
-        User(name: "bob"), User(name: "system:serviceaccount:a:b", groups: ["system:serviceaccounts"]),
-        User.anonymous, User(name: "ann", groups: ["system:unauthenticated"]),
-        User(name: "system:anonymous", groups: ["system:authenticated"]), User(name: "", groups: ["a"]),
+        UserInfo(name: "bob"), UserInfo(name: "system:serviceaccount:a:b", groups: ["system:serviceaccounts"]),
+        UserInfo.anonymous, UserInfo(name: "ann", groups: ["system:unauthenticated"]),
+        UserInfo(name: "system:anonymous", groups: ["system:authenticated"]), UserInfo(name: "", groups: ["a"]),
     ])
-    func `others may read what probes read, and nothing else`(_ user: User) {
+    func `others may read what probes read, and nothing else`(_ user: UserInfo) {
         #expect(decide(user).outcome == .noOpinion)
         #expect(!decide(user).reason.isEmpty)
         for path in ["/metrics", "/api", "/healthy", "/version/x", "/"] {

@@ -1,11 +1,12 @@
+import APIResources
 import KubeModel
 import Testing
 
 @testable import APIServer
 
 @Suite("Which users are limited, and to what") struct PrincipalAuthorizerTests {
-    private static let node = User(name: "system:node:a", groups: ["system:nodes", "system:authenticated"])
-    private static let machine = User(
+    private static let node = UserInfo(name: "system:node:a", groups: ["system:nodes", "system:authenticated"])
+    private static let machine = UserInfo(
         name: "system:bootstrap:abcdef", groups: ["system:bootstrappers", "system:authenticated"])
 
     private let authorizer = PrincipalAuthorizer(
@@ -22,7 +23,7 @@ import Testing
         }, others: KnownCallersAuthorizer { _ in false })
 
     private func allows(
-        _ user: User, _ verb: String, _ plural: String, group: String = "", subresource: String = "",
+        _ user: UserInfo, _ verb: String, _ plural: String, group: String = "", subresource: String = "",
         namespace: String = "", name: String = "", fields: String = ""
     ) throws -> Bool {
         var resource = AccessAttributes.Resource(group: group, version: "v1", plural: plural)
@@ -107,14 +108,14 @@ import Testing
     }
 
     @Test(arguments: [
-        User(name: "system:node:a", groups: ["system:authenticated"]),
-        User(name: "bob", groups: ["system:nodes", "system:authenticated"]),
-        User(name: "system:node:", groups: ["system:nodes"]),
-        User(name: "system:node:A B", groups: ["system:nodes"]),
-        User(name: "system:bootstrap:abcdef", groups: ["system:authenticated"]),
-        User(name: "bob", groups: ["system:bootstrappers:x", "system:authenticated"]),
+        UserInfo(name: "system:node:a", groups: ["system:authenticated"]),
+        UserInfo(name: "bob", groups: ["system:nodes", "system:authenticated"]),
+        UserInfo(name: "system:node:", groups: ["system:nodes"]),
+        UserInfo(name: "system:node:A B", groups: ["system:nodes"]),
+        UserInfo(name: "system:bootstrap:abcdef", groups: ["system:authenticated"]),
+        UserInfo(name: "bob", groups: ["system:bootstrappers:x", "system:authenticated"]),
     ])
-    func `a claim that is not understood is nobody's`(user: User) throws {
+    func `a claim that is not understood is nobody's`(user: UserInfo) throws {
         #expect(Principal(user) == .unreadable)
         #expect(try !allows(user, "get", "services", namespace: "x", name: "y"))
         #expect(authorizer.rules(of: user, namespace: "x") == AccessRules())

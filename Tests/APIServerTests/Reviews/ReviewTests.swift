@@ -1,3 +1,4 @@
+import APIResources
 import KubeModel
 import Testing
 
@@ -210,7 +211,7 @@ import Testing
                 if attributes.verb == "delete" { return AccessDecision(outcome: .denied, reason: "nothing ends here") }
                 return .allowed
             }
-            func rules(of user: User, namespace: String) -> AccessRules { AccessRules() }
+            func rules(of user: UserInfo, namespace: String) -> AccessRules { AccessRules() }
         }
         let server = try await TestServer(authorizer: ReadOnly())
         let wanted: JSONValue = ["verb": "delete", "resource": "services", "namespace": "default", "name": "a"]

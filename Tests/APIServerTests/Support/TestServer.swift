@@ -15,7 +15,7 @@ import WatchCache
 final class TestServer: Sendable {
     let core: ServerCore
     let store: SQLiteStore
-    private let directory: String
+    let directory: String
 
     static let token = "secret"
     /// Of a user who has the name of those without credentials.
@@ -24,7 +24,8 @@ final class TestServer: Sendable {
     init(
         ranges: AllocationRanges? = nil, maxWritesInFlight: Int = 1000, directory: String? = nil,
         serviceCIDR: String = "10.96.0.0/16", limit: InFlightLimit? = nil, maximumStorePages: Int? = nil,
-        authorizer: (any Authorizer)? = nil
+        authorizer: (any Authorizer)? = nil, admission: [AdmissionStep] = AdmissionStep.standard,
+        keeping: (queue: any WorkQueue, clock: KeeperClock)? = nil
     ) async throws {
         let directory = directory ?? NSTemporaryDirectory() + "martlet-api-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
@@ -43,7 +44,7 @@ final class TestServer: Sendable {
         core = try ServerCore(
             configuration, store: store,
             tokens: try TokenFile(parsing: "\(Self.token),tester,1,\"a,b\"\n\(Self.nobodysToken),system:anonymous,2\n"),
-            limit: limit, authorizer: authorizer)
+            limit: limit, authorizer: authorizer, admission: admission, keeping: keeping)
         await core.makeSystemObjects(.init(label: "test"))
         await core.serviceCIDRs?.start(.init(label: "test"))
         core.terminator.start()
@@ -54,8 +55,7 @@ final class TestServer: Sendable {
     func stop() {
         core.stop()
         core.watcher.finishAll()
-        core.dispatcher.stop()
-        for loop in core.loops { loop.stop() }
+        core.close()
         store.close()
     }
 

@@ -26,9 +26,11 @@ struct CertificateSigningRequestStrategy: ResourceStrategy {
 
     func prepareForCreate(_ object: inout JSONValue, _ context: StrategyContext) {
         for key in Self.ofServer { object["spec"][key] = nil }
-        object["spec"]["username"] = .string(context.user)
-        if !context.userID.isEmpty { object["spec"]["uid"] = .string(context.userID) }
-        if !context.groups.isEmpty { object["spec"]["groups"] = JSONValue(context.groups) }
+        let user = context.user
+        object["spec"]["username"] = .string(user.name)
+        if !user.uid.isEmpty { object["spec"]["uid"] = .string(user.uid) }
+        if !user.groups.isEmpty { object["spec"]["groups"] = JSONValue(user.groups) }
+        if !user.extra.isEmpty { object["spec"]["extra"] = user.extraFields }
         object["status"] = [:]
     }
 
