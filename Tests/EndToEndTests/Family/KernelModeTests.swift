@@ -30,7 +30,7 @@ extension EndToEnd {
                 try #require(output.succeeded, "\(output)")
             }
             // A port that an ordinary user may not open.
-            func isServed() async throws -> Bool {
+            @Sendable func isServed() async throws -> Bool {
                 try await network.run(["curl", "--silent", "--max-time", "5", "http://127.96.7.1/"]).out.contains("one")
             }
             try await create(
