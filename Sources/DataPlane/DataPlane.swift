@@ -126,6 +126,12 @@ package final class DataPlane: Sendable {
         let slices = informers.informer(for: KeptSlice.self)
         let tables = informers.informer(for: RouteTable.self, prune: { $0.reduceToUsed() })
         let secrets = informers.informer(for: KeptSecret.self, where: "type=kubernetes.io/tls")
+        // Of no other Node: a cluster may have thousands.
+        let ownNode = informers.informer(for: Node.self, where: "metadata.name=\(configuration.nodeName)")
+        ownNode.addHandler { [nodeWatch] change in
+            if case .deleted = change { return nodeWatch.setZone(nil) }
+            nodeWatch.setZone(change.object.metadata.labels?["topology.kubernetes.io/zone"])
+        }
         state.observe(services: services, slices: slices, tables: tables, secrets: secrets)
 
         let node = nodeWatch.current
