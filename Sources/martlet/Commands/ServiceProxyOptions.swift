@@ -7,7 +7,7 @@ struct ServiceProxyOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "How Services are enforced: nftables (in the kernel), userspace, or auto: nftables where this process may and "
-                + "the kernel can.", valueName: "mode"))
+                + "the kernel can and forwards (net.ipv4.ip_forward).", valueName: "mode"))
     var proxyMode = ProxyMode.auto
 
     @Option(

@@ -9,6 +9,7 @@ extension EndToEnd {
         @Test(.enabled(if: OwnNetwork.isAvailable, "needs root, ip and iptables"))
         func `new connections go on while the data plane is dead, and a clean-up leaves nothing`() async throws {
             let network = try await OwnNetwork.make()
+            try await network.run(["sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward"])
             let server = try await MartletServer.start(["up"], network: network)
             let backend = try network.start([server.binary, "echo", "--name", "one", "--listen", "127.0.1.1:8001"])
             let outcome: Result<Void, any Error>

@@ -54,6 +54,12 @@ struct EnforcerChoice: Sendable {
             return
         }
         do throws(Obstacle) {
+            // Relays reach endpoints elsewhere without: nobody is to lose them by a choice that is ours. Turning it on
+            // would make a router of the machine, which is for its administrator to decide.
+            if mode == .auto, KernelSetting.forwardIPv4.isOn == false {
+                let name = KernelSetting.forwardIPv4.name
+                throw Obstacle(words: "\(name) is 0 (sysctl -w \(name)=1 makes the kernel do it)")
+            }
             kind = try Self.nftables(policy, logger)
             words = "in the kernel by nftables"
         } catch {

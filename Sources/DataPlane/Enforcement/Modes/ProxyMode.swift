@@ -1,6 +1,7 @@
 /// `--proxy-mode`: how Services are enforced on a node.
 package enum ProxyMode: String, CaseIterable, Sendable {
-    /// In the kernel where this process may and the kernel can, else in user space.
+    /// In the kernel where this process may, the kernel can, and packets are passed on to endpoints elsewhere
+    /// (`net.ipv4.ip_forward`); else in user space.
     case auto
     /// In the kernel, by a table of nftables.
     case nftables
