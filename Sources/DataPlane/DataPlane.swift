@@ -18,7 +18,7 @@ package final class DataPlane: Sendable {
     private let client: APIClient
     private let loops: [EventLoop]
     private let nodeWatch: NodeWatch
-    private let enforcer: UserspaceEnforcer
+    private let choice: EnforcerChoice
     private let engine: ProxyEngine
     private let listeners: IngressListeners
     private let compiler: ProxyConfigurationCompiler
@@ -40,7 +40,10 @@ package final class DataPlane: Sendable {
         // Of the process's descriptors, so that clients leave some for upstreams, the relay and the API.
         let budget = DescriptorBudget.dataPlane(
             limit: DescriptorLimit.current, servesNames: configuration.names != nil)
-        enforcer = UserspaceEnforcer(loops: loops, descriptors: budget.descriptors(.relays))
+        choice = try EnforcerChoice(configuration.proxyMode, configuration.masquerade, logger: logger) { [loops] in
+            UserspaceEnforcer(loops: loops, descriptors: budget.descriptors(.relays))
+        }
+        logger.info("Services are enforced \(choice.words)", metadata: ["mode": "\(choice.mode.rawValue)"])
         var limits = ProxyLimits()
         // Bodies are streamed and cost no memory: how much is too much is for the backend to say.
         limits.maxBodyBytes = nil
@@ -123,12 +126,18 @@ package final class DataPlane: Sendable {
         let slices = informers.informer(for: KeptSlice.self)
         let tables = informers.informer(for: RouteTable.self, prune: { $0.reduceToUsed() })
         let secrets = informers.informer(for: KeptSecret.self, where: "type=kubernetes.io/tls")
+        // Of no other Node: a cluster may have thousands.
+        let ownNode = informers.informer(for: Node.self, where: "metadata.name=\(configuration.nodeName)")
+        ownNode.addHandler { [nodeWatch] change in
+            if case .deleted = change { return nodeWatch.setZone(nil) }
+            nodeWatch.setZone(change.object.metadata.labels?["topology.kubernetes.io/zone"])
+        }
         state.observe(services: services, slices: slices, tables: tables, secrets: secrets)
 
         let node = nodeWatch.current
         let recorder = EventRecorder(client: client, component: "martlet-dataplane", logger: logger)
         let enforcement = EnforcementRunner(
-            state: state, enforcer: enforcer, recorder: recorder, logger: logger, node: node)
+            state: state, enforcer: choice.enforcer, recorder: recorder, logger: logger, node: node)
         let acknowledger = RouteTableAcknowledger(client: client, logger: logger)
         let front = IngressFront(
             state: state, engine: engine, listeners: listeners, compiler: compiler, acknowledger: acknowledger,
@@ -152,6 +161,13 @@ package final class DataPlane: Sendable {
             group.addTask { try await informers.run() }
             group.addTask { try await recorder.run() }
             if let accessLog { group.addTask { await accessLog.run() } }
+            if case .nftables(let enforcer, _) = choice.kind {
+                for rival in await enforcer.rivals() {
+                    let words = "\(rival) is here too: both treat the same traffic; stop it and remove its rules"
+                    logger.warning("\(words)")
+                    onNotice(words)
+                }
+            }
             try await informers.waitForSync()
             await enforcement.enforceFirst()
             await front.enforceFirst()
@@ -181,7 +197,8 @@ package final class DataPlane: Sendable {
                     let ledger = await enforcement.ledger
                     // A moment without the server, as its restart takes, is no news.
                     let staleFor = informers.staleFor.flatMap { $0 >= .seconds(5) ? $0 : nil }
-                    let report = self.look(ledger, await front.summary, staleFor: staleFor)
+                    let report = self.look(
+                        ledger, await front.summary, await enforcement.times, staleFor: staleFor)
                     await reporter.take(report, ledger)
                     let text = report.statusText(
                         listening: self.listeners.text(bound: self.engine.boundAddresses), ledger)
@@ -213,7 +230,7 @@ package final class DataPlane: Sendable {
         await Task { [self] in
             report.value.withLock { $0.isStopping = true }
             let grace = configuration.shutdownGrace
-            async let relays: Void = enforcer.shutDown(grace: grace)
+            async let relays: Void = choice.enforcer.shutDown(grace: grace)
             await engine.shutdown(grace: grace)
             await relays
             await names?.server.stop()
@@ -224,17 +241,22 @@ package final class DataPlane: Sendable {
     }
 
     /// What there is to report at this moment.
-    private func look(_ ledger: EnforcementLedger, _ ingress: IngressSummary, staleFor: Duration?) -> NodeReport {
+    private func look(
+        _ ledger: EnforcementLedger, _ ingress: IngressSummary, _ times: SyncTimes, staleFor: Duration?
+    ) -> NodeReport {
         var new = NodeReport()
         new.servedAddresses = ledger.servedCount
         new.unservedAddresses = ledger.alarming.count
         (new.routes, new.hosts, new.certificates) = (ingress.routes, ingress.hosts, ingress.certificates)
         new.staleFor = staleFor
-        new.relayedConnections = enforcer.counters.connections
-        new.openConnections = enforcer.counters.openConnections
-        new.refused = enforcer.counters.refused
-        new.openFlows = enforcer.counters.openFlows
-        new.evictedFlows = enforcer.counters.evictedFlows
+        let counters = choice.counters
+        new.relayedConnections = counters.connections
+        new.openConnections = counters.openConnections
+        new.refused = counters.refused
+        new.openFlows = counters.openFlows
+        new.evictedFlows = counters.evictedFlows
+        new.proxyMode = choice.mode
+        new.times = times
         report.value.withLock { present in
             new.isStopping = present.isStopping
             present = new

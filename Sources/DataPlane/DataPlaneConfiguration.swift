@@ -26,6 +26,10 @@ package struct DataPlaneConfiguration: Sendable {
     package var metricsAddress: SocketAddress?
     /// `--shutdown-grace-period`: how long requests and connections under way have to end when the process is asked to.
     package var shutdownGrace: Duration = .seconds(5)
+    /// `--proxy-mode`: how Services are enforced.
+    package var proxyMode = ProxyMode.auto
+    /// `--cluster-cidr`, `--masquerade-all`: of the modes in the kernel.
+    package var masquerade = MasqueradePolicy()
     /// DNS; nil for none.
     package var names: NamesConfiguration?
 

@@ -42,7 +42,9 @@ package struct EndpointSliceEntry: Hashable, Sendable {
             return ServiceEndpoint(
                 address: SocketAddress(ip: ip, port: Port(rawValue: 0)), isReady: isReady,
                 isServing: conditions?.serving ?? isReady, isTerminating: conditions?.terminating ?? false,
-                nodeName: endpoint.nodeName, zone: endpoint.zone, pod: pod, hostname: endpoint.hostname)
+                nodeName: endpoint.nodeName, zone: endpoint.zone, pod: pod, hostname: endpoint.hostname,
+                nodeHints: endpoint.hints?.forNodes?.map(\.name) ?? [],
+                zoneHints: endpoint.hints?.forZones?.map(\.name) ?? [])
         }
     }
 }

@@ -3,13 +3,16 @@ package import NetworkTypes
 /// A node as traffic sees it: who it is, and which addresses are its own.
 package struct NodeIdentity: Hashable, Sendable {
     package var name: String
+    /// Its `topology.kubernetes.io/zone`; nil where it has none, or that is not known.
+    package var zone: String?
     /// The addresses that node ports are served on; an unspecified address (0.0.0.0, ::) means all of its family.
     package var nodePortAddresses: [IPAddress]
     /// The addresses of the node's interfaces.
     package var ownAddresses: Set<IPAddress>
 
-    package init(name: String, nodePortAddresses: [IPAddress] = [], ownAddresses: Set<IPAddress> = []) {
+    package init(name: String, zone: String? = nil, nodePortAddresses: [IPAddress] = [], ownAddresses: Set<IPAddress> = []) {
         self.name = name
+        self.zone = zone
         self.nodePortAddresses = nodePortAddresses
         self.ownAddresses = ownAddresses
     }

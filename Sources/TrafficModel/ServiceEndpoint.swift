@@ -19,10 +19,15 @@ package struct ServiceEndpoint: Hashable, Sendable {
     package var pod: NamespacedName?
     /// Its own label below the Service's name in DNS, where it has one.
     package var hostname: String?
+    /// The nodes that it is meant for first; empty where there is no such hint.
+    package var nodeHints: [String]
+    /// The zones that it is meant for first; empty where there is no such hint.
+    package var zoneHints: [String]
 
     package init(
         address: SocketAddress, isReady: Bool = true, isServing: Bool = true, isTerminating: Bool = false,
-        nodeName: String? = nil, zone: String? = nil, pod: NamespacedName? = nil, hostname: String? = nil
+        nodeName: String? = nil, zone: String? = nil, pod: NamespacedName? = nil, hostname: String? = nil,
+        nodeHints: [String] = [], zoneHints: [String] = []
     ) {
         self.address = address
         self.isReady = isReady
@@ -32,6 +37,8 @@ package struct ServiceEndpoint: Hashable, Sendable {
         self.zone = zone
         self.pod = pod
         self.hostname = hostname
+        self.nodeHints = nodeHints
+        self.zoneHints = zoneHints
     }
 }
 

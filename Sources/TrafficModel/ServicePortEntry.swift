@@ -54,11 +54,15 @@ package struct ServicePortEntry: Hashable, Sendable {
 
     /// The endpoints that get traffic under a policy, as seen from a node.
     ///
-    /// `Local` chooses among the node's own endpoints only, with the same fallback to terminating ones.
+    /// `Local` chooses among the node's own endpoints only, with the same fallback to terminating ones; `Cluster` heeds
+    /// the hints of ready endpoints (`TrafficHints`).
     package func usableEndpoints(
         family: IPFamily? = nil, policy: TrafficPolicy, on node: NodeIdentity
     ) -> [ServiceEndpoint] {
-        guard policy == .local else { return usableEndpoints(family: family) }
+        guard policy == .local else {
+            let usable = usableEndpoints(family: family)
+            return usable.first?.isReady == true ? TrafficHints.close(usable, to: node) : usable
+        }
         return endpoints.lazy.filter {
             (family == nil || $0.address.ip.family == family) && node.isHome(of: $0)
         }.usable()

@@ -34,6 +34,29 @@ import Testing
         #expect(endpoint?.targetRef == ObjectReference(kind: "Pod", namespace: "shop", name: "a", uid: "uid-a"))
     }
 
+    @Test(
+        arguments: [
+            (nil, "node-1", true, nil), ("PreferClose", "node-1", true, EndpointHints(forZones: [.init(name: "a")])),
+            ("PreferSameZone", "node-1", true, EndpointHints(forZones: [.init(name: "a")])),
+            (
+                "PreferSameNode", "node-1", true,
+                EndpointHints(forZones: [.init(name: "a")], forNodes: [.init(name: "node-1")])
+            ),
+            ("PreferSameNode", "node-2", true, EndpointHints(forNodes: [.init(name: "node-2")])),
+            ("PreferSameZone", "node-2", true, nil), ("PreferSameZone", "node-1", false, nil),
+            ("Nowhere", "node-1", true, nil),
+        ] as [(String?, String, Bool, EndpointHints?)])
+    func `hints follow trafficDistribution, node and zone`(
+        distribution: String?, node: String, ready: Bool, expected: EndpointHints?
+    ) {
+        let service = Sample.service { $0.spec?.trafficDistribution = distribution }
+        let pod = Sample.pod("a", "10.1.0.1", ready: ready) { $0.spec?.nodeName = node }
+        let zones = ["node-1": "a"]
+        let endpoint = ServiceSlices.groups(for: service, pods: [pod], zone: { zones[$0] }).first?.endpoints.first
+        #expect(endpoint?.zone == zones[node])
+        #expect(endpoint?.hints == expected)
+    }
+
     @Test(arguments: ["Failed", "Succeeded"])
     func `finished Pods are no endpoints`(phase: String) {
         let pod = Sample.pod("a", "10.1.0.1") { $0.status?.phase = phase }

@@ -3,6 +3,7 @@ import DataPlane
 import Logging
 import NFTables
 import NetworkTypes
+import System
 import Testing
 import TrafficModel
 
@@ -83,6 +84,41 @@ struct NFTablesModeTests {
             #expect(outside.server == "a" && (outside.seen == client) == isSeenOutside)
             await bench.close()
         }
+    }
+
+    @Test func `addresses in 127.0.0.0/8 lead from this node to endpoints elsewhere`() async throws {
+        let bench = try await bench()
+        var web = bench.service("web", "a", "c")
+        web.clusterIPs = [try #require(IPAddress("127.96.0.7"))]
+        await bench.enforce(web)
+        #expect(Set(try bench.spread(from: bench.node, web.clusterIPs[0], count: 40).keys) == ["a", "c"])
+        await bench.close()
+    }
+
+    @Test func `administrators can look at it with nft`() async throws {
+        guard CommandRun.find("nft") != nil else { return print("skipped: there is no nft here") }
+        let bench = try await bench()
+        var (web, kept) = (bench.service("web", "a"), bench.service("kept", "a", "c"))
+        web.loadBalancerIPs = [bench.externalAddress(1)]
+        web.loadBalancerSourceRanges = SourceRanges(spec: ["192.0.2.0/24"], annotation: nil)
+        web.externalTrafficPolicy = .local
+        kept.affinitySeconds = 60
+        await bench.enforce(web, kept)
+        // Some rules it may not be able to show, but it is not to die of any.
+        let nft = try #require(CommandRun.find("nft"))
+        let ending = try bench.node.namespace.run { try CommandRun(nft, ["list", "ruleset"]).run() }
+        #expect(ending.status < 128, "\(ending)")
+        await bench.close()
+    }
+
+    @Test func `one process at a time looks after the table`() throws {
+        try Namespace().run {
+            let first = try KernelTableClaim()
+            #expect(throws: SystemError.self) { try KernelTableClaim() }
+            withExtendedLifetime(first) {}
+        }
+        // Another network is another matter, and a claim ends with its owner.
+        try Namespace().run { _ = try KernelTableClaim() }
     }
 
     @Test func `a running kube-proxy is noticed`() async throws {

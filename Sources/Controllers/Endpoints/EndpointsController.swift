@@ -9,6 +9,7 @@ final class EndpointsController: Controller {
     private let client: APIClient
     private let services: Informer<Service>
     private let pods: Informer<Pod>
+    private let nodes: Informer<Node>
     private let slices: Informer<EndpointSlice>
     private let endpoints: Informer<Endpoints>
     private let recorder: EventRecorder
@@ -21,6 +22,7 @@ final class EndpointsController: Controller {
         client = context.client
         services = EndpointIndexes.services(context.informers)
         pods = EndpointIndexes.pods(context.informers)
+        nodes = context.informers.informer()
         slices = EndpointIndexes.slices(context.informers)
         endpoints = context.informers.informer()
         recorder = context.recorder
@@ -43,6 +45,15 @@ final class EndpointsController: Controller {
                 for key in EndpointIndexes.services(of: change.object, in: services.store) { queue.add(key) }
             })
         scope.add(
+            nodes.addHandler { [services] change in
+                // A Pod's endpoint carries the zone of its node.
+                switch change {
+                case .updated(let old, let new): if Self.zone(of: old) == Self.zone(of: new) { return }
+                case .added(let node), .deleted(let node): if Self.zone(of: node) == nil { return }
+                }
+                for key in services.store.keys { queue.add(key) }
+            })
+        scope.add(
             slices.addHandler { change in
                 guard change.object.metadata.labels?[ServiceSlices.managedByLabel] == ServiceSlices.managedBy,
                     let owner = EndpointIndexes.owner(of: change.object)
@@ -55,7 +66,7 @@ final class EndpointsController: Controller {
         ) { [self] key in
             try await reconcile(key)
             return .settled
-        }.run(after: [services, pods, slices, endpoints])
+        }.run(after: [services, pods, nodes, slices, endpoints])
         _ = consume scope
     }
 
@@ -66,6 +77,10 @@ final class EndpointsController: Controller {
             && old.status?.phase == new.status?.phase
             && PodEndpoint.addresses(of: old) == PodEndpoint.addresses(of: new)
             && old.status?.conditions == new.status?.conditions
+    }
+
+    private static func zone(of node: Node?) -> String? {
+        node?.metadata.labels?["topology.kubernetes.io/zone"].flatMap { $0.isEmpty ? nil : $0 }
     }
 
     func reconcile(_ key: NamespacedName) async throws {
@@ -87,7 +102,9 @@ final class EndpointsController: Controller {
         let selected = EndpointIndexes.pods(of: service, in: pods.store)
         let triggerTime = triggerTimes.withLock { $0.observe(service, pods: selected) }
         let plan = SlicePlanner.plan(
-            existing: ours, groups: ServiceSlices.groups(for: service, pods: selected),
+            existing: ours, groups: ServiceSlices.groups(for: service, pods: selected) {
+                Self.zone(of: nodes.store[NamespacedName(namespace: "", name: $0)])
+            },
             template: ServiceSlices.template(for: service, triggerTime: triggerTime),
             capacity: configuration.maxEndpointsPerSlice)
         do {

@@ -14,11 +14,15 @@ enum ServiceSlices {
     }
 
     /// The wanted groups: for each address family of the Service one for each set of ports.
-    static func groups(for service: Service, pods: [Pod]) -> [SliceGroup] {
-        addressFamilies(of: service).flatMap { groups(for: service, pods: pods, family: $0) }
+    ///
+    /// - Parameter zone: the zone of a node, by its name.
+    static func groups(for service: Service, pods: [Pod], zone: (String) -> String? = { _ in nil }) -> [SliceGroup] {
+        addressFamilies(of: service).flatMap { groups(for: service, pods: pods, family: $0, zone: zone) }
     }
 
-    private static func groups(for service: Service, pods: [Pod], family: IPFamily) -> [SliceGroup] {
+    private static func groups(
+        for service: Service, pods: [Pod], family: IPFamily, zone: (String) -> String?
+    ) -> [SliceGroup] {
         var byPorts: [[EndpointPort]: [Endpoint]] = [:]
         var order: [[EndpointPort]] = []
         for pod in pods.sorted(by: { ($0.metadata.name ?? "") < ($1.metadata.name ?? "") })
@@ -27,22 +31,37 @@ enum ServiceSlices {
             guard let address else { continue }
             let ports = PodEndpoint.ports(of: service, on: pod)
             if byPorts[ports] == nil { order.append(ports) }
-            byPorts[ports, default: []].append(endpoint(for: pod, address: address, service: service))
+            byPorts[ports, default: []].append(endpoint(for: pod, address: address, service: service, zone: zone))
         }
         let type = family == .v4 ? "IPv4" : "IPv6"
         if order.isEmpty { return [SliceGroup(addressType: type, ports: [], endpoints: [])] }
         return order.map { SliceGroup(addressType: type, ports: $0, endpoints: byPorts[$0] ?? []) }
     }
 
-    static func endpoint(for pod: Pod, address: String, service: Service) -> Endpoint {
+    static func endpoint(
+        for pod: Pod, address: String, service: Service, zone: (String) -> String? = { _ in nil }
+    ) -> Endpoint {
         let isServing = PodEndpoint.isReady(pod)
         let isTerminating = pod.metadata.deletionTimestamp != nil
         let isReady = service.spec?.publishNotReadyAddresses == true || (isServing && !isTerminating)
+        let zone = pod.spec?.nodeName.flatMap(zone)
         return Endpoint(
             addresses: [address],
             conditions: EndpointConditions(ready: isReady, serving: isServing, terminating: isTerminating),
             hostname: PodEndpoint.hostname(of: pod, service: service), targetRef: PodEndpoint.reference(to: pod),
-            nodeName: pod.spec?.nodeName)
+            nodeName: pod.spec?.nodeName, zone: zone,
+            hints: isReady ? hints(service.spec?.trafficDistribution, node: pod.spec?.nodeName, zone: zone) : nil)
+    }
+
+    /// For whom a ready endpoint is meant first under a Service's `trafficDistribution`: those in its zone, and with
+    /// `PreferSameNode` those on its node before them (KEP-3015).
+    private static func hints(_ distribution: String?, node: String?, zone: String?) -> EndpointHints? {
+        guard let distribution, ["PreferClose", "PreferSameZone", "PreferSameNode"].contains(distribution) else {
+            return nil
+        }
+        let zones = zone.map { [EndpointHintTarget(name: $0)] }
+        let nodes = distribution == "PreferSameNode" ? node.map { [EndpointHintTarget(name: $0)] } : nil
+        return zones == nil && nodes == nil ? nil : EndpointHints(forZones: zones, forNodes: nodes)
     }
 
     /// In the Service's order; from its cluster IPs when it lists none, IPv4 when it has none either.

@@ -2,6 +2,7 @@ import KubeClient
 import KubeModel
 import Logging
 import NetworkTypes
+import System
 import TrafficModel
 
 /// Keeps an enforcer equal to the Services: cuts batches out of what changed, hands them over one at a time, repeats
@@ -26,6 +27,7 @@ actor EnforcementRunner {
     private let retryPause: Duration
     private var node: NodeIdentity
     private(set) var ledger = EnforcementLedger()
+    private(set) var times = SyncTimes()
     private var isRetrying = false
     private var advice: String?
 
@@ -96,7 +98,10 @@ actor EnforcementRunner {
     private func enforce(_ changes: [ServiceChange], _ extent: EnforcementBatch.Extent) async {
         guard !changes.isEmpty || extent == .everything else { return }
         let batch = EnforcementBatch(changes, extent: extent, on: node) { [state] in state.services() }
+        let clock = ContinuousClock()
+        let began = clock.now
         let report = await enforcer.enforce(batch)
+        times.add(clock.now - began, services: changes.count, now: Double(SystemClock.microsecondsSinceEpoch) / 1e6)
         let gone = changes.lazy.filter { $0.after == nil }.map(\.key)
         for news in ledger.take(report, gone: gone) { tell(news) }
         let advice = EnforcementAdvice.permission(ledger)

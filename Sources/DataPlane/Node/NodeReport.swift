@@ -15,6 +15,8 @@ package struct NodeReport: Sendable {
     package var openFlows = 0
     package var evictedFlows = 0
     package var isStopping = false
+    package var times = SyncTimes()
+    package var proxyMode = ProxyMode.userspace
 
     package init() {}
 
@@ -68,13 +70,14 @@ package struct NodeReport: Sendable {
         counter("relay_flows_evicted_total", "UDP flows that had to make room for newer ones.", evictedFlows)
         return HTTPResponse(
             status: 200, headers: ["Content-Type": "text/plain; version=0.0.4; charset=utf-8"],
-            body: Array((text + page).utf8))
+            body: Array((text + times.page + page).utf8))
     }
 
     /// One line for people. It stays the same as long as nothing changed but the counters.
     package func statusText(listening: String, _ ledger: EnforcementLedger) -> String {
         var text =
-            "L7 proxy on \(listening) · \(Self.count(servedAddresses, "service address", "es")), "
+            "L7 proxy on \(listening) · \(Self.count(servedAddresses, "service address", "es"))"
+            + (proxyMode == .nftables ? " by nftables, " : ", ")
             + "\(Self.count(routes, "route")) for \(Self.count(hosts, "host")), "
             + Self.count(certificates, "certificate")
         if let staleFor, staleFor >= Outage.shortest {

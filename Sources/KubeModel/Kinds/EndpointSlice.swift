@@ -39,10 +39,13 @@ public struct Endpoint: Codable, Hashable, Sendable {
     public var nodeName: String?
     /// The zone of that node.
     public var zone: String?
+    /// For whom it is meant first.
+    public var hints: EndpointHints?
 
     public init(
         addresses: [String]? = nil, conditions: EndpointConditions? = nil, hostname: String? = nil,
-        targetRef: ObjectReference? = nil, nodeName: String? = nil, zone: String? = nil
+        targetRef: ObjectReference? = nil, nodeName: String? = nil, zone: String? = nil,
+        hints: EndpointHints? = nil
     ) {
         self.addresses = addresses
         self.conditions = conditions
@@ -50,7 +53,26 @@ public struct Endpoint: Codable, Hashable, Sendable {
         self.targetRef = targetRef
         self.nodeName = nodeName
         self.zone = zone
+        self.hints = hints
     }
+}
+
+/// For whom an endpoint is meant first.
+public struct EndpointHints: Codable, Hashable, Sendable {
+    public var forZones: [EndpointHintTarget]?
+    public var forNodes: [EndpointHintTarget]?
+
+    public init(forZones: [EndpointHintTarget]? = nil, forNodes: [EndpointHintTarget]? = nil) {
+        self.forZones = forZones
+        self.forNodes = forNodes
+    }
+}
+
+/// A zone or a node that an endpoint is meant for.
+public struct EndpointHintTarget: Codable, Hashable, Sendable {
+    public var name: String
+
+    public init(name: String) { self.name = name }
 }
 
 /// Whether an endpoint may get traffic.

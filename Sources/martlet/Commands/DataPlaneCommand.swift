@@ -1,15 +1,18 @@
 import ArgumentParser
 import DataPlane
+import Glibc
 import KubeClient
 import NetworkTypes
+import System
 
 struct DataPlaneCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "dataplane", abstract: "Enforce Services and routes on this node.",
         discussion: """
-            Serves cluster IPs, node ports, external and load-balancer IPs from user space, and Ingresses by an L7 \
-            proxy. Needs no privilege for addresses in 127.0.0.0/8 and ports above 1023; an address that can't be \
-            served is reported as an Event of its Service.
+            Serves cluster IPs, node ports, external and load-balancer IPs, and Ingresses by an L7 proxy. As root, or \
+            with CAP_NET_ADMIN, Services are enforced in the kernel by nftables: its rules stay when this process ends, \
+            and --cleanup removes them. Anybody else gets relays in user space, which need no privilege for addresses \
+            in 127.0.0.0/8 and ports above 1023. An address that can't be served is reported as an Event of its Service.
             """)
 
     @OptionGroup(title: "Node")
@@ -17,6 +20,12 @@ struct DataPlaneCommand: AsyncParsableCommand {
 
     @OptionGroup(title: "Traffic")
     var traffic: TrafficOptions
+
+    @OptionGroup(title: "Services")
+    var services: ServiceProxyOptions
+
+    @Flag(help: "Remove every trace that the mode nftables left in the kernel, and end.")
+    var cleanup = false
 
     @OptionGroup(title: "DNS")
     var names: NamesOptions
@@ -29,6 +38,7 @@ struct DataPlaneCommand: AsyncParsableCommand {
 
     func run() async throws {
         let logger = logging.bootstrap()
+        if cleanup { return try cleanUp() }
         var configuration = DataPlaneConfiguration(
             client: try client.configuration(userAgent: "dataplane"), nodeName: node.nodeName,
             nodePortRanges: traffic.nodeportAddresses.networks,
@@ -39,6 +49,8 @@ struct DataPlaneCommand: AsyncParsableCommand {
         configuration.accessLogSampling = traffic.accessLogSampling
         configuration.metricsAddress = traffic.metricsBindAddress
         configuration.shutdownGrace = .seconds(traffic.shutdownGracePeriod)
+        configuration.proxyMode = services.proxyMode
+        configuration.masquerade = services.masquerade
         configuration.names = try names.configuration
         let dataPlane = try DataPlane(configuration, logger: logger)
         let notification = ServiceNotification()
@@ -49,6 +61,19 @@ struct DataPlaneCommand: AsyncParsableCommand {
                     StartupMemory.releaseSoon()
                     HeapTrimmer.start()
                 }, onStatus: { notification.status($0) }, onNotice: { notification.notice($0) })
+        }
+    }
+
+    private func cleanUp() throws {
+        do {
+            // A running data plane would put everything back.
+            let claim = try KernelTableClaim()
+            defer { withExtendedLifetime(claim) {} }
+            Terminal.line(try NFTablesEnforcer.cleanUp() ? "removed the table inet martlet" : "nothing to remove")
+        } catch let error as SystemError where error.number == EADDRINUSE {
+            throw CleanExitError("a data plane is running here: stop it first")
+        } catch {
+            throw CleanExitError("\(error)")
         }
     }
 }

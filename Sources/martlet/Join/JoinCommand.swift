@@ -41,6 +41,9 @@ struct JoinCommand: AsyncParsableCommand {
     @OptionGroup(title: "Traffic")
     var traffic: TrafficOptions
 
+    @OptionGroup(title: "Services")
+    var services: ServiceProxyOptions
+
     @OptionGroup(title: "DNS")
     var names: NamesOptions
 
@@ -81,7 +84,8 @@ struct JoinCommand: AsyncParsableCommand {
             children: [
                 Supervisor.ChildSpecification(
                     name: "dataplane", stage: 0,
-                    arguments: ["dataplane"] + node.arguments + listening.arguments + names.arguments
+                    arguments: ["dataplane"] + node.arguments + listening.arguments + services.arguments
+                        + names.arguments
                         + ["--kubeconfig", directory.nodeKubeconfig] + logging.arguments)
             ], directory: directory, isPlain: plainStatus,
             announcement: ["this machine is node \(node.nodeName)"]

@@ -56,6 +56,9 @@ struct UpCommand: AsyncParsableCommand {
                 + "address. Default: all, or 127.0.0.0/8 when only this machine is served.", valueName: "cidr,…"))
     var nodeportAddresses: NodePortAddresses?
 
+    @OptionGroup(title: "Services")
+    var services: ServiceProxyOptions
+
     @Option(
         name: .customLong("ingress-controller"),
         help: ArgumentHelp(
@@ -121,7 +124,7 @@ struct UpCommand: AsyncParsableCommand {
                 arguments: ["apiserver"] + server.arguments(dataDirectory: directory) + logging.arguments),
             Supervisor.ChildSpecification(
                 name: "dataplane", stage: 1,
-                arguments: dataPlane + self.names.arguments + client + logging.arguments),
+                arguments: dataPlane + services.arguments + self.names.arguments + client + logging.arguments),
         ]
         let names = ingressControllers.isEmpty ? ["martlet.dev/ingress"] : ingressControllers
         for (index, name) in names.enumerated() {

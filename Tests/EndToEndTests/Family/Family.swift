@@ -12,7 +12,11 @@ final class Family: Sendable {
     static func start(_ flags: [String] = [], in directory: URL? = nil) async throws -> Family {
         let ports = try freePorts(3)
         let server = try await MartletServer.start(
-            ["up", "--local-only", "--http-port", "\(ports[0])", "--https-port", "\(ports[1])"] + flags, in: directory)
+            // Only one at a time can be in the kernel.
+            [
+                "up", "--local-only", "--proxy-mode", "userspace", "--http-port", "\(ports[0])", "--https-port",
+                "\(ports[1])",
+            ] + flags, in: directory)
         let family = Family(server: server, ports: ports)
         do {
             try await eventually(within: .seconds(60), "every process to be ready") {

@@ -12,6 +12,10 @@ package struct MasqueradePolicy: Hashable, Sendable {
     package var isForAll = false
     /// Clients keep their address where the endpoint is on this node: its answers come back through it anyway.
     package var sparesHome = false
+    /// Whether it is us who made the kernel route 127.0.0.0/8 (`net.ipv4.conf.all.route_localnet`), so that clients on
+    /// this node reach endpoints elsewhere from addresses of Services in there. Packets from outside that have such
+    /// addresses are dropped then, as the kernel did before. The enforcer finds that out by itself.
+    var guardsLoopback = false
 
     package init() {}
 }

@@ -40,7 +40,17 @@ struct NFTablesEnforcement {
         self.flows = flows
         self.logger = logger
         self.onLoss = onLoss
+        var policy = policy
+        policy.guardsLoopback = Self.isToGuardLoopback(ruleset)
         plan = NFTablesPlan(policy: policy)
+    }
+
+    /// Whether it was us who turned the routing of 127.0.0.0/8 on, or is to be.
+    private static func isToGuardLoopback(_ ruleset: any NFRuleset) -> Bool {
+        if KernelSetting.routeLoopback.isOn == false { return true }
+        // Where the table cannot be listed nothing will be enforced.
+        let listing = try? ruleset.listing(of: TableLayout.table, leavingOut: TableLayout.allSets)
+        return listing?.chains[TableLayout.loopbackGuard] != nil
     }
 
     // MARK: Batches
@@ -139,6 +149,14 @@ struct NFTablesEnforcement {
                 listing = try ruleset.listing(of: TableLayout.table, leavingOut: TableLayout.dynamicSets)
             }
         }
+        if plan.policy.guardsLoopback, KernelSetting.routeLoopback.isOn == false {
+            // After the guard is there.
+            do throws(SystemError) {
+                try KernelSetting.routeLoopback.turn(true)
+            } catch {
+                logger.warning("Services at 127.0.0.0/8 reach no endpoints elsewhere: \(error)")
+            }
+        }
         isTrusted = true
         isLost = false
         isAuditDue = false
@@ -184,7 +202,7 @@ struct NFTablesEnforcement {
     }
 
     private func isBroken(elements: Bool) -> Bool {
-        let left = elements ? TableLayout.dynamicSets : Set(TableLayout.families.flatMap { TableLayout.Names($0).all })
+        let left = elements ? TableLayout.dynamicSets : TableLayout.allSets
         guard let listing = try? ruleset.listing(of: TableLayout.table, leavingOut: left) else {
             return (try? ruleset.tables().contains(TableLayout.table)) == false
         }

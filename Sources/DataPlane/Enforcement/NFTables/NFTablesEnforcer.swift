@@ -2,6 +2,7 @@ package import Conntrack
 import KubeModel
 package import Logging
 package import NFTables
+import Netlink
 import NetworkTypes
 import Synchronization
 import System
@@ -49,24 +50,38 @@ package final class NFTablesEnforcer: ServiceEnforcer {
     /// Other programs that treat the same traffic here, in words: a running kube-proxy.
     package func rivals() async -> [String] { await worker.run { $0.rivals() } ?? [] }
 
-    /// Removes every trace of the table.
+    /// Removes every trace of the table, and of what was set for it. Established connections go on.
     ///
     /// - Returns: whether there was one.
     package static func cleanUp() throws(NFTablesError) -> Bool {
         let ruleset = try KernelRuleset()
-        guard try ruleset.tables().contains(TableLayout.table) else { return false }
+        guard let listing = try ruleset.listing(of: TableLayout.table, leavingOut: TableLayout.allSets) else {
+            return false
+        }
+        if listing.chains[TableLayout.loopbackGuard] != nil {
+            // Before the guard goes.
+            do throws(SystemError) {
+                try KernelSetting.routeLoopback.turn(false)
+            } catch {
+                throw .netlink(.system(error))
+            }
+        }
         try ruleset.commit(NFTransaction(TableLayout.table, [.addTable, .deleteTable]), expecting: nil)
         return true
     }
 
-    /// Why this process cannot have it here; nil where it can. Changes nothing.
+    /// Why this process cannot have it here; nil where it can. Changes nothing: a table with one rule of each kind is
+    /// made and deleted in one transaction, which the kernel checks as any other.
     package static func obstacle() -> String? {
+        var trial = NFTablesPlan()
+        let operations = trial.trial()
         do throws(NFTablesError) {
-            let ruleset = try KernelRuleset()
-            _ = try ruleset.generation()
+            try KernelRuleset().commit(
+                NFTransaction(NFTable(.inet, "martlet-trial"), operations + [.deleteTable]), expecting: nil)
             return nil
         } catch {
-            return "nftables is not to be had: \(error)"
+            return error.isForWantOfPermission
+                ? "nftables needs root, or CAP_NET_ADMIN" : "this kernel's nftables refused a trial (\(error))"
         }
     }
 }

@@ -17,7 +17,8 @@ extension NFTablesPlan {
     /// Whether the sets are of the right kind and the chains where packets enter them.
     private func hasSameBase(_ listing: NFListing) -> Bool {
         TableLayout.sets.allSatisfy { set in listing.sets[set.name].map { $0.isLike(.init(set)) } ?? true }
-            && TableLayout.chains.allSatisfy { chain in listing.chains[chain.name].map { $0.hook == chain.hook } ?? true
+            && TableLayout.chains(policy).allSatisfy { chain in
+                listing.chains[chain.name].map { $0.hook == chain.hook } ?? true
             }
     }
 
@@ -30,7 +31,7 @@ extension NFTablesPlan {
         var operations: [NFTransaction.Operation] = []
         let shared = chains.keys.sorted { self.name($0) < self.name($1) }
         for set in TableLayout.sets where listing.sets[set.name] == nil { operations.append(.addSet(set)) }
-        let wantedChains = TableLayout.chains + shared.map { NFChain(self.name($0)) }
+        let wantedChains = TableLayout.chains(policy) + shared.map { NFChain(self.name($0)) }
         for chain in wantedChains where listing.chains[chain.name] == nil { operations.append(.addChain(chain)) }
 
         for family in TableLayout.families where elements {
@@ -40,8 +41,8 @@ extension NFTablesPlan {
             operations.append(.addElements(set: TableLayout.Names(family).pods, wanted))
         }
         let base = Dictionary(grouping: TableLayout.rules(policy), by: \.chain)
-        for chain in TableLayout.chains where listing.rules[chain.name] ?? [] != base[chain.name]?.map(\.comment) ?? []
-        {
+        for chain in TableLayout.chains(policy)
+        where listing.rules[chain.name] ?? [] != base[chain.name]?.map(\.comment) ?? [] {
             if listing.chains[chain.name] != nil { operations.append(.flushChain(chain.name)) }
             operations += (base[chain.name] ?? []).map { .addRule($0) }
         }

@@ -262,9 +262,9 @@ struct NFTablesPlan {
         }
         for (key, entry) in entries {
             let names = TableLayout.Names(key.address.ip.family)
-            add(TableLayout.key(key), .value(TableLayout.number(number(entry.chain))), to: names.frontends)
+            add(TableLayout.key(key), .value(TableLayout.data(treatment: number(entry.chain))), to: names.frontends)
             if let inside = entry.inside {
-                add(TableLayout.key(key), .value(TableLayout.number(number(inside.chain))), to: names.insides)
+                add(TableLayout.key(key), .value(TableLayout.data(treatment: number(inside.chain))), to: names.insides)
             }
             for (row, slots) in [(EndpointRow.all, entry.slots), (.inside, entry.inside?.slots ?? [])] {
                 for (number, endpoint) in slots.enumerated() {
@@ -276,12 +276,24 @@ struct NFTablesPlan {
             if entry.isMasqueraded { add(TableLayout.key(key), .none, to: names.masqueraded) }
         }
         for chain in chains.keys {
-            add(TableLayout.number(number(chain)), .verdict(.goto(name(chain))), to: TableLayout.treatments)
+            add(TableLayout.key(treatment: number(chain)), .verdict(.goto(name(chain))), to: TableLayout.treatments)
         }
         for ip in clusterIPs.keys { add(TableLayout.key(ip), .none, to: TableLayout.Names(ip.family).clusterIPs) }
         for ip in hairpins.keys { add(TableLayout.hairpin(ip), .none, to: TableLayout.Names(ip.family).hairpins) }
         for ip in home.keys { add(TableLayout.key(ip), .none, to: TableLayout.Names(ip.family).home) }
         return result
+    }
+
+    /// What makes a table with a chain of each kind.
+    mutating func trial() -> [NFTransaction.Operation] {
+        for family in TableLayout.families {
+            let any: IPAddress = family == .v4 ? .anyV4 : .anyV6
+            guard let everyone = AddressRange(first: any, last: any) else { continue }
+            let choose = TrafficChain.choose(family, count: 2, of: .inside)
+            hold(.stick(family, count: 2, seconds: 1))
+            hold(.guarded(family, [everyone], then: choose))
+        }
+        return repairs(of: nil)
     }
 
     /// The networks of Pods, which are there from the beginning.

@@ -21,7 +21,7 @@ struct TableEdits {
     }
 
     static func treatment(_ number: UInt32, _ name: String) -> NFElement {
-        NFElement(TableLayout.number(number), .verdict(.goto(name)))
+        NFElement(TableLayout.key(treatment: number), .verdict(.goto(name)))
     }
 
     mutating func add(_ key: NFValue, to set: KeyPath<TableLayout.Names, String>, _ family: IPFamily) {
@@ -43,8 +43,8 @@ struct TableEdits {
         for (map, from, to) in [
             (names.frontends, old?.chain, new?.chain), (names.insides, old?.inside?.chain, new?.inside?.chain),
         ] where from != to {
-            if let from { remove(NFElement(value, .value(TableLayout.number(number(from)))), from: map) }
-            if let to { add(NFElement(value, .value(TableLayout.number(number(to)))), to: map) }
+            if let from { remove(NFElement(value, .value(TableLayout.data(treatment: number(from)))), from: map) }
+            if let to { add(NFElement(value, .value(TableLayout.data(treatment: number(to)))), to: map) }
         }
         if old?.isMasqueraded ?? false != new?.isMasqueraded ?? false {
             if new?.isMasqueraded == true {

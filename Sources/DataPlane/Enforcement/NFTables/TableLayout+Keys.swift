@@ -22,8 +22,11 @@ extension TableLayout {
             .appending(frontend.address.port.rawValue)
     }
 
-    /// Of the map of treatments, and the data of a frontend.
-    static func number(_ number: UInt32) -> NFValue { NFValue().appending(host: number) }
+    /// In the map of treatments.
+    static func key(treatment number: UInt32) -> NFValue { NFValue().appending(host: number) }
+
+    /// In the maps of frontends.
+    static func data(treatment number: UInt32) -> NFValue { NFValue().appending(host: 0).appending(host: number) }
 
     static func key(_ address: IPAddress) -> NFValue { NFValue().appending(address.bytes) }
 

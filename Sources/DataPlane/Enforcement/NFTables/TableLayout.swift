@@ -19,7 +19,8 @@ enum TableLayout {
             suffix = family == .v4 ? "4" : "6"
         }
 
-        /// Address, protocol, port → the number of the chain for it, see `TableLayout.treatments`.
+        /// Address, protocol, port → an unused word and the number of the chain for it, see `TableLayout.treatments`. `nft`
+        /// up to 1.0.6 dies of a key that begins at the register that a map was read into.
         var frontends: String { "frontends\(suffix)" }
         /// The same for clients inside, where that is another one.
         var insides: String { "insides\(suffix)" }
@@ -48,6 +49,7 @@ enum TableLayout {
     static let families: [IPFamily] = [.v4, .v6]
     /// The sets that follow the Services, in the order they are filled.
     static let followed = [treatments] + families.flatMap { Names($0).followed }
+    static let allSets = Set(families.flatMap { Names($0).all })
     /// Sets whose elements packets make.
     static let dynamicSets = Set(families.map { Names($0).sessions })
     /// Clients remembered under session affinity, for each family: strangers must not fill the memory.
@@ -62,6 +64,8 @@ enum TableLayout {
     /// (40 ms with 50,000 of them): so addresses, of which there are many, lead to numbers, and only those to chains.
     static let treatments = "treatments"
     static let masquerade = "masquerade"
+    /// There as long as it is us who made the kernel route 127.0.0.0/8: a clean-up undoes that.
+    static let loopbackGuard = "loopback-guard"
 
     static var sets: [NFSet] {
         [NFSet(treatments, key: .mark, content: .verdicts)]
@@ -77,8 +81,8 @@ enum TableLayout {
                 var pods = NFSet(names.pods, key: address)
                 pods.isInterval = true
                 return [
-                    NFSet(names.frontends, key: frontend, content: .map(.mark)),
-                    NFSet(names.insides, key: frontend, content: .map(.mark)),
+                    NFSet(names.frontends, key: frontend, content: .map(.concatenation(.mark, .mark))),
+                    NFSet(names.insides, key: frontend, content: .map(.concatenation(.mark, .mark))),
                     NFSet(
                         names.endpoints, key: .concatenation(address, .transport, .port, .mark),
                         content: .map(.concatenation(address, .port))),
@@ -89,13 +93,15 @@ enum TableLayout {
             }
     }
 
-    static var chains: [NFChain] {
-        [
-            NFChain(prerouting, hook: .init(.nat, .prerouting, priority: -100)),
-            NFChain(output, hook: .init(.nat, .output, priority: -100)),
-            NFChain(postrouting, hook: .init(.nat, .postrouting, priority: 100)),
-            NFChain(services), NFChain(inside), NFChain(masquerade),
-        ]
+    static func chains(_ policy: MasqueradePolicy) -> [NFChain] {
+        (policy.guardsLoopback
+            ? [NFChain(loopbackGuard, hook: .init(.filter, .prerouting, priority: -300))] : [])
+            + [
+                NFChain(prerouting, hook: .init(.nat, .prerouting, priority: -100)),
+                NFChain(output, hook: .init(.nat, .output, priority: -100)),
+                NFChain(postrouting, hook: .init(.nat, .postrouting, priority: 100)),
+                NFChain(services), NFChain(inside), NFChain(masquerade),
+            ]
     }
 
     static func rules(_ policy: MasqueradePolicy) -> [NFRule] {
@@ -121,7 +127,21 @@ enum TableLayout {
                     .conntrack(.status, into: a), .mask(a, with: NFValue().appending(host: 0x20), into: a),
                     .equal(a, NFValue().appending(host: 0)), .verdict(.return),
                 ]),
+            // Answers would not find back to such an address.
+            rule(
+                postrouting, "from 127.0.0.0/8",
+                isOf(.v4) + isLoopback(.source) + [.verdict(.goto(masquerade))]),
         ]
+        if policy.guardsLoopback {
+            for (end, words) in [(End.source, "from"), (.destination, "to")] {
+                rules.append(
+                    rule(
+                        loopbackGuard, "from outside \(words) 127.0.0.0/8",
+                        isOf(.v4) + [
+                            .meta(.inputInterface, into: a), .unequal(a, NFValue().appending(host: 1)),
+                        ] + isLoopback(end) + [.verdict(.drop)]))
+            }
+        }
         for family in families {
             rules += [
                 rule(inside, "\(family) address of a Service", treatment(family, by: Names(family).insides)),
@@ -140,7 +160,7 @@ enum TableLayout {
 
     private static func treatment(_ family: IPFamily, by map: String) -> [NFExpression] {
         isOf(family) + loadFrontend(family, at: a) + [
-            .lookup(a, in: map, into: a + 8), .dispatch(a + 8, by: treatments),
+            .lookup(a, in: map, into: a + 8), .dispatch(a + 9, by: treatments),
         ]
     }
 
@@ -193,6 +213,13 @@ enum TableLayout {
         [
             .meta(.networkProtocol, into: a),
             .equal(a, NFValue([family == .v4 ? UInt8(2) : 10]) ?? NFValue()),
+        ]
+    }
+
+    private static func isLoopback(_ end: End) -> [NFExpression] {
+        [
+            load(end, .v4, at: a), .mask(a, with: NFValue().appending([255, 0, 0, 0] as [UInt8]), into: a),
+            .equal(a, NFValue().appending([127, 0, 0, 0] as [UInt8])),
         ]
     }
 

@@ -83,7 +83,9 @@ extension TrafficChain {
     /// can be remembered.
     ///
     /// The session's data begins with an unused word, so that no key begins at the register it is read into: `nft` up
-    /// to 1.0.6 gives up on rules where one does.
+    /// to 1.0.6 gives up on rules where one does. It dies where data to be stored begins at such a register: so the one
+    /// who keeps a session names other data, which the kernel reads only if the session ended at that very moment (it is
+    /// none of the members then, and the next connection begins anew), and who begins one fills it with zeros first.
     private static func sticking(_ family: IPFamily, _ count: Int, _ seconds: Int, _ row: EndpointRow, _ name: String)
         -> [NFRule]
     {
@@ -103,15 +105,15 @@ extension TrafficChain {
             + TableLayout.loadFrontend(family, at: behind) + [.contained(endpoint, in: names.members)]
             + loadSession(behind)
             + [
-                .change(names.sessions, .update, key: behind, data: session, milliseconds: milliseconds),
+                .change(names.sessions, .update, key: behind, data: behind, milliseconds: milliseconds),
                 translate(family, endpoint),
             ]
         let begin: [NFExpression] =
-            TableLayout.loadFrontend(family, at: behind)
+            [.immediate(NFValue([UInt8](repeating: 0, count: family == .v4 ? 12 : 16)) ?? NFValue(), into: session)]
+            + TableLayout.loadFrontend(family, at: behind)
             + [
                 .random(modulus: UInt32(count), offset: row.first, into: number(family, behind)),
                 .lookup(behind, in: names.endpoints, into: endpoint),
-                .immediate(NFValue().appending(host: 0), into: session),
             ] + loadSession(behind)
             + [
                 // An update keeps the old data.

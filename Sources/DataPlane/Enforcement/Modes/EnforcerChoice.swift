@@ -1,0 +1,111 @@
+import Conntrack
+import Glibc
+import Logging
+import NFTables
+import Netlink
+import System
+import Transport
+
+/// The enforcer of this node, with why it is this one.
+struct EnforcerChoice: Sendable {
+    enum Kind: Sendable {
+        case userspace(UserspaceEnforcer)
+        /// With the claim that is held as long as the process lives.
+        case nftables(NFTablesEnforcer, KernelTableClaim)
+    }
+
+    let kind: Kind
+    /// For people: "in the kernel by nftables", with the reason where there was a choice.
+    let words: String
+
+    var enforcer: any ServiceEnforcer {
+        switch kind {
+        case .userspace(let enforcer): enforcer
+        case .nftables(let enforcer, _): enforcer
+        }
+    }
+
+    /// What the relays counted; nothing where the kernel carries the traffic.
+    var counters: RelayCounters {
+        switch kind {
+        case .userspace(let enforcer): enforcer.counters
+        case .nftables: RelayCounters()
+        }
+    }
+
+    var mode: ProxyMode {
+        switch kind {
+        case .userspace: .userspace
+        case .nftables: .nftables
+        }
+    }
+
+    /// Makes the enforcer of a mode.
+    ///
+    /// - Parameter userspace: makes that one.
+    /// - Throws: `DataPlaneError` where the mode cannot be had.
+    init(
+        _ mode: ProxyMode, _ policy: MasqueradePolicy, logger: Logger, userspace: () -> UserspaceEnforcer
+    ) throws(DataPlaneError) {
+        if let refusal = mode.refusal { throw DataPlaneError(message: "--proxy-mode \(mode.rawValue): \(refusal)") }
+        if mode == .userspace {
+            Self.clearKernel(logger)
+            (kind, words) = (.userspace(userspace()), "in user space")
+            return
+        }
+        do throws(Obstacle) {
+            // Relays reach endpoints elsewhere without: nobody is to lose them by a choice that is ours. Turning it on
+            // would make a router of the machine, which is for its administrator to decide.
+            if mode == .auto, KernelSetting.forwardIPv4.isOn == false {
+                let name = KernelSetting.forwardIPv4.name
+                throw Obstacle(words: "\(name) is 0 (sysctl -w \(name)=1 makes the kernel do it)")
+            }
+            kind = try Self.nftables(policy, logger)
+            words = "in the kernel by nftables"
+        } catch {
+            guard mode == .auto else {
+                throw DataPlaneError(message: "--proxy-mode \(mode.rawValue): \(error.words)")
+            }
+            (kind, words) = (.userspace(userspace()), "in user space, since \(error.words)")
+        }
+    }
+
+    /// Why the kernel cannot be had.
+    private struct Obstacle: Error {
+        var words: String
+    }
+
+    private static func nftables(_ policy: MasqueradePolicy, _ logger: Logger) throws(Obstacle) -> Kind {
+        if let words = NFTablesEnforcer.obstacle() { throw Obstacle(words: words) }
+        let claim: KernelTableClaim
+        do throws(SystemError) {
+            claim = try KernelTableClaim()
+        } catch {
+            throw Obstacle(
+                words: error.number == EADDRINUSE ? "another data plane on this machine does it already" : "\(error)")
+        }
+        do {
+            let flows = try KernelFlows()
+            let enforcer = try NFTablesEnforcer(policy: policy, flows: flows, logger: logger)
+            for setting in [KernelSetting.forwardIPv4, .forwardIPv6] where setting.isOn == false {
+                logger.notice(
+                    "\(setting.name) is 0: clients elsewhere reach endpoints on this machine only",
+                    metadata: ["mend": "sysctl -w \(setting.name)=1"])
+            }
+            return .nftables(enforcer, claim)
+        } catch {
+            throw Obstacle(words: "\(error)")
+        }
+    }
+
+    /// What an earlier process left in the kernel would keep traffic from the relays.
+    private static func clearKernel(_ logger: Logger) {
+        // Whoever may not look at the kernel's rules has left none, and whoever is there looks after them.
+        guard NFTablesEnforcer.obstacle() == nil, (try? KernelTableClaim()) != nil else { return }
+        do throws(NFTablesError) {
+            if try NFTablesEnforcer.cleanUp() { logger.notice("removed the table that the mode nftables had left") }
+        } catch {
+            logger.warning("a table of the mode nftables may be left: \(error)")
+        }
+    }
+}

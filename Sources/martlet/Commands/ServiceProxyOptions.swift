@@ -1,0 +1,42 @@
+import ArgumentParser
+import DataPlane
+import NetworkTypes
+
+/// How the data plane enforces Services.
+struct ServiceProxyOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "How Services are enforced: nftables (in the kernel), userspace, or auto: nftables where this process may and "
+                + "the kernel can and forwards (net.ipv4.ip_forward).", valueName: "mode"))
+    var proxyMode = ProxyMode.auto
+
+    @Option(
+        help: ArgumentHelp(
+            "The networks of Pods: connections from elsewhere to cluster IPs leave this node under its own address. "
+                + "Mode nftables.", valueName: "cidr,…"))
+    var clusterCidr: NodePortAddresses?
+
+    @Flag(help: "Every connection to a Service leaves this node under its own address. Mode nftables.")
+    var masqueradeAll = false
+
+    func validate() throws {
+        if let refusal = proxyMode.refusal { throw ValidationError("--proxy-mode \(proxyMode.rawValue): \(refusal)") }
+    }
+
+    var masquerade: MasqueradePolicy {
+        var policy = MasqueradePolicy()
+        policy.podNetworks = clusterCidr?.networks ?? []
+        policy.isForAll = masqueradeAll
+        return policy
+    }
+
+    /// The same flags for a child process.
+    var arguments: [String] {
+        ["--proxy-mode", proxyMode.rawValue] + (clusterCidr.map { ["--cluster-cidr", $0.description] } ?? [])
+            + (masqueradeAll ? ["--masquerade-all"] : [])
+    }
+}
+
+extension ProxyMode: ExpressibleByArgument {
+    public static var allValueStrings: [String] { allCases.filter { $0.refusal == nil }.map(\.rawValue) }
+}
