@@ -10,7 +10,9 @@ package struct NodeIdentity: Hashable, Sendable {
     /// The addresses of the node's interfaces.
     package var ownAddresses: Set<IPAddress>
 
-    package init(name: String, zone: String? = nil, nodePortAddresses: [IPAddress] = [], ownAddresses: Set<IPAddress> = []) {
+    package init(
+        name: String, zone: String? = nil, nodePortAddresses: [IPAddress] = [], ownAddresses: Set<IPAddress> = []
+    ) {
         self.name = name
         self.zone = zone
         self.nodePortAddresses = nodePortAddresses

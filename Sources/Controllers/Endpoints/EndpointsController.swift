@@ -102,7 +102,8 @@ final class EndpointsController: Controller {
         let selected = EndpointIndexes.pods(of: service, in: pods.store)
         let triggerTime = triggerTimes.withLock { $0.observe(service, pods: selected) }
         let plan = SlicePlanner.plan(
-            existing: ours, groups: ServiceSlices.groups(for: service, pods: selected) {
+            existing: ours,
+            groups: ServiceSlices.groups(for: service, pods: selected) {
                 Self.zone(of: nodes.store[NamespacedName(namespace: "", name: $0)])
             },
             template: ServiceSlices.template(for: service, triggerTime: triggerTime),

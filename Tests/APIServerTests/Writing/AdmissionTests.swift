@@ -42,7 +42,8 @@ import Transport
     @Test func `the order of the steps is declared`() {
         #expect(
             AdmissionStep.standard.map(\.name) == [
-                "identity", "namespace", "defaults", "metadata", "schema", "prepare", "nodes", "validate", "own", "generation",
+                "identity", "namespace", "defaults", "metadata", "schema", "prepare", "nodes", "validate", "own",
+                "generation",
                 "warn", "allocate", "unchanged",
             ])
     }

@@ -21,7 +21,8 @@ struct ExampleShop {
     /// Arguments of `martlet` that give every part addresses of its own.
     var command: [String] {
         [
-            "up", "--local-only", "--proxy-mode", "userspace", "--http-port", "\(httpPort)", "--https-port", "\(httpsPort)",
+            "up", "--local-only", "--proxy-mode", "userspace", "--http-port", "\(httpPort)", "--https-port",
+            "\(httpsPort)",
             "--service-cluster-ip-range", "127.\(network).128.0/17", "--service-node-port-range",
             "\(firstNodePort)-\(firstNodePort + 99)",
             "--ingress-controller", "martlet.dev/ingress", "--ingress-controller", "partner.example/ingress",
