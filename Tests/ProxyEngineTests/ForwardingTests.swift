@@ -245,4 +245,23 @@ import Testing
         await harness.stop()
         upstream.stop()
     }
+
+    @Test func `the access log tells by what a request came, and of a large one its head alone`() async throws {
+        let upstream = FakeUpstream()
+        let log = RecordingLog()
+        let harness = try EngineHarness([upstream.address], accessLog: log)
+        let client = HTTP2TestClient(harness.connect())
+        client.head(1, HTTP2TestClient.get("/length/1"))
+        #expect(client.answer(1).body.count == 1)
+        let socket = harness.connect()
+        socket.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 300000\r\n\r\n")
+        socket.send(FakeUpstream.pattern(300_000))
+        #expect(socket.readResponse()?.status == 200)
+        _ = await harness.counters { $0.statuses[200] == 2 }
+        #expect(log.entries.map(\.isHTTP2) == [true, false])
+        #expect(log.entries.map(\.line) == ["GET /length/1 HTTP/1.1", "POST /echo HTTP/1.1"])
+        #expect(log.entries.allSatisfy { $0.headBytes < 4096 })
+        await harness.stop()
+        upstream.stop()
+    }
 }

@@ -11,6 +11,9 @@ final class RecordingLog: AccessLog {
         var bytesDown: Int
         var upstream: String?
         var endpoint: SocketAddress?
+        var isHTTP2 = false
+        /// Bytes of the head that the record was given.
+        var headBytes = 0
     }
 
     private let kept = Mutex<[Entry]>([])
@@ -19,7 +22,7 @@ final class RecordingLog: AccessLog {
     func record(_ entry: borrowing AccessRecord) {
         let kept = Entry(
             line: entry.requestLine, status: entry.status, bytesDown: entry.bytesDown, upstream: entry.upstream,
-            endpoint: entry.endpoint)
+            endpoint: entry.endpoint, isHTTP2: entry.isHTTP2, headBytes: entry.head.count)
         self.kept.withLock { $0.append(kept) }
     }
 }

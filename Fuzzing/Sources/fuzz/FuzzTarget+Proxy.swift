@@ -3,7 +3,15 @@ extension FuzzTarget {
     static func proxy(_ input: [UInt8]) { stage.play(input) }
 
     /// The same with a client that speaks HTTP/2: an input's first part is the frames behind the preface.
-    static func http2(_ input: [UInt8]) { stage.play(Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8) + input) }
+    static func http2(_ input: [UInt8]) { stage.play(ProxyStage.preface + input) }
+
+    /// The upstream speaks HTTP/2: an input is the frames that it sends, GS, those of its next connection and so on.
+    static func http2Upstream(_ input: [UInt8]) {
+        let requests =
+            "POST / HTTP/1.1\r\nHost: m\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nt: x\r\n\r\n"
+            + "GET / HTTP/1.1\r\nHost: m\r\n\r\n\u{1D}"
+        stage.play(Array(requests.utf8) + input)
+    }
 
     /// Inputs come on one thread.
     nonisolated(unsafe) private static let stage = ProxyStage()

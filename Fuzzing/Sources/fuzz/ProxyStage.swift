@@ -9,7 +9,8 @@ import Transport
 ///
 /// An input is what the client sends, then GS (0x1D), then the upstream's first answer, GS, its second and so on; after
 /// those it answers `ok`. FS (0x1C) cuts what is sent at once. An answer that ends with RS (0x1E) closes the connection,
-/// one that ends with SUB (0x1A) resets it.
+/// one that ends with SUB (0x1A) resets it. Requests for the host `m` go to the upstream by HTTP/2: an answer is then what
+/// it sends when a connection has begun, and after those it answers 200.
 final class ProxyStage {
     private enum Ending { case none, close, reset }
 
@@ -22,6 +23,7 @@ final class ProxyStage {
         var descriptor: Int32
         var received: [UInt8] = []
         var answeredUpTo = 0
+        var lastStream: UInt8 = 0
     }
 
     private let engine: ProxyEngine
@@ -44,11 +46,11 @@ final class ProxyStage {
         guard let loops = try? EventLoop.group(count: 1, name: "l7") else { fatalError("no event loop") }
         // What an input leaves unfinished ends by the engine's own deadlines, soon.
         var limits = ProxyLimits()
-        limits.requestHeadTimeout = .milliseconds(200)
-        limits.requestBodyTimeout = .milliseconds(200)
-        limits.responseTimeout = .milliseconds(200)
-        limits.writeTimeout = .milliseconds(200)
-        limits.tunnelIdleTimeout = .milliseconds(200)
+        limits.requestHeadTimeout = .milliseconds(50)
+        limits.requestBodyTimeout = .milliseconds(50)
+        limits.responseTimeout = .milliseconds(50)
+        limits.writeTimeout = .milliseconds(50)
+        limits.tunnelIdleTimeout = .milliseconds(50)
         engine = ProxyEngine(loops: loops, accessLog: CheckedLog())
         engine.apply(
             ProxyConfiguration(
@@ -58,8 +60,12 @@ final class ProxyStage {
                     .init(
                         host: .exact("s"), routes: [.init(path: "/", match: .prefix, upstream: 0)],
                         redirectsToHTTPS: true),
+                    .init(host: .exact("m"), routes: [.init(path: "/", match: .prefix, upstream: 1)]),
                 ],
-                upstreams: [.init(name: "fuzzed", endpoints: [upstream])], limits: limits))
+                upstreams: [
+                    .init(name: "fuzzed", endpoints: [upstream]),
+                    .init(name: "multiplexed", endpoints: [upstream], version: .http2),
+                ], limits: limits))
         port = engine.boundAddresses[wanted]?.port.rawValue ?? 0
     }
 
@@ -133,13 +139,44 @@ final class ProxyStage {
         return Answer(pieces: bytes.split(separator: 0x1C).map(Array.init), ending: ending)
     }
 
-    /// Answers each request head once. False when the connection has ended.
+    static let preface = Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8)
+
+    /// Where the next request head ends that is to be answered, and its stream: 0 of HTTP/1.1.
+    private static func nextHead(_ peer: inout Peer) -> (end: Int, stream: UInt8)? {
+        let bytes = peer.received
+        guard bytes.starts(with: preface) else {
+            return bytes[peer.answeredUpTo...].firstRange(of: [13, 10, 13, 10]).map { ($0.upperBound, 0) }
+        }
+        var position = max(peer.answeredUpTo, preface.count)
+        while position + 9 <= bytes.count {
+            let end =
+                position + 9 + (Int(bytes[position]) << 16 | Int(bytes[position + 1]) << 8 | Int(bytes[position + 2]))
+            guard end <= bytes.count else { break }
+            // HEADERS, not trailers: no input has so many requests that their number would not fit.
+            if bytes[position + 3] == 1, bytes[position + 8] > peer.lastStream {
+                peer.lastStream = bytes[position + 8]
+                return (end, peer.lastStream)
+            }
+            position = end
+        }
+        return nil
+    }
+
+    /// What answers when an input has nothing more.
+    private static func ok(_ stream: UInt8) -> [UInt8] {
+        if stream == 0 { return Array("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok".utf8) }
+        let settings: [UInt8] = stream == 1 ? [0, 0, 0, 4, 0, 0, 0, 0, 0] : []
+        return settings + [0, 0, 1, 1, 5, 0, 0, 0, stream, 0x88]
+    }
+
+    /// Answers each request head once; of HTTP/2 the first one of a connection, and all others with 200. False when the connection
+    /// has ended.
     private func serve(_ peer: inout Peer, _ answers: inout ArraySlice<Answer>) -> Bool {
         let isOpen = Self.read(peer.descriptor, into: &peer.received)
-        while let head = peer.received[peer.answeredUpTo...].firstRange(of: [13, 10, 13, 10]) {
-            peer.answeredUpTo = head.upperBound
-            guard let answer = answers.popFirst() else {
-                Self.write(peer.descriptor, Array("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok".utf8))
+        while let (end, stream) = Self.nextHead(&peer) {
+            peer.answeredUpTo = end
+            guard stream < 2, let answer = answers.popFirst() else {
+                Self.write(peer.descriptor, Self.ok(stream))
                 continue
             }
             for piece in answer.pieces { Self.write(peer.descriptor, piece) }
@@ -189,6 +226,7 @@ final class ProxyStage {
     /// The first thing that the upstream gets is a head that can be read in one way only, and says for whom it is.
     private static func checkRequests(_ bytes: [UInt8]) {
         guard !bytes.isEmpty else { return }
+        if bytes.starts(with: preface) { return checkFrames(Array(bytes.dropFirst(preface.count))) }
         bytes.withUnsafeBytes { bytes in
             var head = HTTP1RequestHead()
             switch head.parse(bytes, limits: HTTP1HeadLimits(headBytes: 65_000)) {
