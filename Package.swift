@@ -165,7 +165,8 @@ let package = Package(
                 "CLinux", "CNamespaces", logging,
             ],
             swiftSettings: settings),
-        .testTarget(name: "MartletTests", dependencies: ["martlet", "KubeModel", "Transport"], swiftSettings: settings),
+        .testTarget(
+            name: "MartletTests", dependencies: ["martlet", "KubeModel", "Transport"], swiftSettings: settings),
         .testTarget(name: "ConventionTests", swiftSettings: settings),
         .testTarget(
             name: "EndToEndTests", dependencies: ["KubeModel", "martlet"], exclude: ["Manifests"],
