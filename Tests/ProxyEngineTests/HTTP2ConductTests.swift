@@ -201,6 +201,22 @@ import Testing
         upstream.stop()
     }
 
+    @Test func `a request that comes in the same bytes as the answer to the last PING is answered`() async throws {
+        let upstream = FakeUpstream()
+        let harness = try EngineHarness([upstream.address])
+        let client = Client(harness.connect())
+        client.keepsPings = true
+        client.head(1, Client.get("/length/10"))
+        #expect(client.answer(1).body.count == 10)
+        async let end: Void = harness.engine.shutdown(grace: .seconds(30))
+        #expect(client.readGoAway() == 0)
+        client.answerPings(behind: Client.frame(1, 5, 3, Client.block(Client.get("/length/12"))))
+        #expect(client.answer(3).body.count == 12)
+        await end
+        await harness.stop()
+        upstream.stop()
+    }
+
     /// A download that its client takes as fast as it comes has always more to be written.
     @Test func `an endless download leaves others their turn`() async throws {
         let upstream = FakeUpstream(raw: { socket in

@@ -46,6 +46,9 @@ final class HTTP2TestClient {
     private(set) var windows: [Int32: Int] = [:]
     /// Whether windows are opened as content comes.
     var opensWindows = true
+    /// Whether PINGs wait for ``answerPings(behind:)``.
+    var keepsPings = false
+    private var pings: [[UInt8]] = []
     private var inflater: OpaquePointer?
 
     static let preface = Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8)
@@ -202,7 +205,7 @@ final class HTTP2TestClient {
             answers[frame.stream] = answer
         case 3: answers[frame.stream, default: Answer()].resetCode = frame.code
         case 4: if !ends { send(4, 1) }
-        case 6: if !ends { send(6, 1, 0, frame.payload) }
+        case 6: if !ends { if keepsPings { pings.append(frame.payload) } else { send(6, 1, 0, frame.payload) } }
         case 7: goAway = frame.code
         case 8: windows[frame.stream, default: 0] += frame.payload.reduce(0) { $0 << 8 | Int($1) }
         default: break
@@ -237,6 +240,12 @@ final class HTTP2TestClient {
     func answer(_ stream: Int32) -> Answer {
         while answers[stream]?.isOver != true, readFrame() != nil {}
         return answers[stream] ?? Answer()
+    }
+
+    /// Sends frames and what is owed to PINGs behind them, in one piece.
+    func answerPings(behind frames: [UInt8]) {
+        socket.send(frames + pings.flatMap { Self.frame(6, 1, 0, $0) })
+        pings = []
     }
 
     /// Reads until GOAWAY or the end of the connection.

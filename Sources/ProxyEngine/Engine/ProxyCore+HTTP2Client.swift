@@ -90,7 +90,8 @@ extension ProxyCore {
     private mutating func openStream(
         _ c: Client, _ session: HTTP2Session, _ event: HTTP2Event, _ text: UnsafeMutablePointer<UInt8>
     ) {
-        if session.takesNoMore { return }
+        // One that came in the same bytes as the word that ended it all is answered.
+        if event.id > session.lastTaken { return }
         let s = clients.take()
         s.pointee.carrier = c.handle
         s.pointee.listener = c.pointee.listener

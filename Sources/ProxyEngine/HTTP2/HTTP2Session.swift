@@ -32,6 +32,8 @@ final class HTTP2Session {
     private(set) var isGoingAway = false
     /// Streams that it opens nevertheless are not looked at.
     private(set) var takesNoMore = false
+    /// The last stream that the peer was promised an answer on. Those behind it were never looked at, for all it knows.
+    private(set) var lastTaken = Int32.max
     /// The other side may be given no further request on this connection.
     var isRefusingRequests = false
     /// Somebody will call ``write(to:_:)``.
@@ -325,15 +327,16 @@ final class HTTP2Session {
     func takeNoMore() {
         guard !takesNoMore else { return }
         takesNoMore = true
+        lastTaken = nghttp2_session_get_last_proc_stream_id(session)
         nghttp2_submit_goaway(
-            session, UInt8(NGHTTP2_FLAG_NONE.rawValue), nghttp2_session_get_last_proc_stream_id(session),
-            NGHTTP2_NO_ERROR.rawValue, nil, 0)
+            session, UInt8(NGHTTP2_FLAG_NONE.rawValue), lastTaken, NGHTTP2_NO_ERROR.rawValue, nil, 0)
     }
 
     /// Ends the connection with an error code.
     func terminate(_ code: nghttp2_error_code) {
         isGoingAway = true
         takesNoMore = true
+        lastTaken = 0
         isRefusingRequests = true
         nghttp2_session_terminate_session(session, code.rawValue)
     }
