@@ -1,8 +1,10 @@
 import KubeModel
 import Logging
 import NetworkTypes
+import Store
 import Synchronization
 import Testing
+import WatchCache
 
 @testable import APIServer
 

@@ -1,3 +1,4 @@
+import APIResources
 import KubeModel
 import Testing
 
