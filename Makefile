@@ -18,7 +18,7 @@ deps:       ## Install the Debian packages that building and testing need
 	@scripts/install-dependencies.sh test
 
 format:     ## Rewrite the sources in the project's format
-	@swift format --in-place --parallel --recursive Sources Tests Benchmarks Fuzzing Package.swift
+	@scripts/format.sh
 
 lint:       ## Check the project's format
 	@scripts/lint.sh
