@@ -85,7 +85,8 @@ extension TrafficChain {
     /// The session's data begins with an unused word, so that no key begins at the register it is read into: `nft` up
     /// to 1.0.6 gives up on rules where one does. It dies where data to be stored begins at such a register: so the one
     /// who keeps a session names other data, which the kernel reads only if the session ended at that very moment (it is
-    /// none of the members then, and the next connection begins anew), and who begins one fills it with zeros first.
+    /// none of the members then, and the next connection begins anew), and who begins one fills it with the packet's head
+    /// first: a constant is what `nft` cannot print there.
     private static func sticking(_ family: IPFamily, _ count: Int, _ seconds: Int, _ row: EndpointRow, _ name: String)
         -> [NFRule]
     {
@@ -109,7 +110,7 @@ extension TrafficChain {
                 translate(family, endpoint),
             ]
         let begin: [NFExpression] =
-            [.immediate(NFValue([UInt8](repeating: 0, count: family == .v4 ? 12 : 16)) ?? NFValue(), into: session)]
+            [.payload(.network, offset: 0, length: family == .v4 ? 12 : 24, into: session)]
             + TableLayout.loadFrontend(family, at: behind)
             + [
                 .random(modulus: UInt32(count), offset: row.first, into: number(family, behind)),
