@@ -25,7 +25,10 @@ package final class DataPlane: Sendable {
     private let accessLog: AccessLogWriter?
     private let report = ReportBox()
     private let health: AnswerServer
+    /// Where it listens.
+    private let metricsAddress: SocketAddress?
     private let names: (server: NameServer, addresses: [SocketAddress])?
+    private let queryLog: QueryLogWriter?
 
     /// Opens the listeners of the L7 proxy and of health checks.
     ///
@@ -63,8 +66,10 @@ package final class DataPlane: Sendable {
         provisional.isProvisional = true
         let problems = engine.apply(provisional)
         if let problem = problems.first { throw DataPlaneError(message: problem.message) }
+        let queryLog = try configuration.names.map { try QueryLogWriter(path: $0.logPath ?? "-") }
+        self.queryLog = queryLog
         names = try configuration.names.flatMap { [loops] in
-            try Self.openNames($0, loops, budget.descriptors(.names), logger)
+            try Self.openNames($0, loops, budget.descriptors(.names), queryLog, logger)
         }
         health = AnswerServer(loop: loops[0]) { [report, engine, accessLog, names] path, respond in
             // Summing the proxy's counters costs by its routes: only for those who ask.
@@ -81,19 +86,23 @@ package final class DataPlane: Sendable {
         if let address = configuration.metricsAddress {
             do throws(TransportError) {
                 let bound = try health.listen(address)
+                metricsAddress = bound
                 logger.info("health and metrics on \(bound)")
             } catch {
                 throw DataPlaneError(message: "metrics on \(address): \(error.message)")
             }
+        } else {
+            metricsAddress = nil
         }
     }
 
     /// Begins to listen for DNS; nil where that is not possible and nobody asked for it.
     private static func openNames(
-        _ configuration: NamesConfiguration, _ loops: [EventLoop], _ descriptors: Int, _ logger: Logger
+        _ configuration: NamesConfiguration, _ loops: [EventLoop], _ descriptors: Int, _ log: QueryLogWriter?,
+        _ logger: Logger
     ) throws -> (server: NameServer, addresses: [SocketAddress])? {
         let connections = min(512, descriptors / 2)
-        let server = NameServer(loops: loops, connections: connections, exchanges: descriptors - connections)
+        let server = NameServer(loops: loops, connections: connections, exchanges: descriptors - connections, log: log)
         var addresses: [SocketAddress] = []
         for address in configuration.addresses {
             do throws(TransportError) {
@@ -103,6 +112,16 @@ package final class DataPlane: Sendable {
                     throw DataPlaneError(message: "DNS on \(address): \(error.message)")
                 }
                 logger.notice("no DNS on \(address): \(error.message)")
+            }
+        }
+        for address in configuration.furtherAddresses {
+            do throws(TransportError) {
+                addresses.append(try server.listen(address))
+            } catch {
+                // Clients of the cluster's address need not know the port.
+                let other = SocketAddress(ip: address.ip, port: 0)
+                guard !addresses.isEmpty, let bound = try? server.listen(other) else { continue }
+                addresses.append(bound)
             }
         }
         if !addresses.isEmpty { logger.info("DNS on \(addresses.map(\.description).joined(separator: ", "))") }
@@ -145,14 +164,14 @@ package final class DataPlane: Sendable {
         let namesFront = names.flatMap { names in
             configuration.names.map { settings in
                 NamesFront(
-                    state: state, server: names.server, addresses: names.addresses,
-                    namespaces: informers.informer(for: KeptNamespace.self), configuration: settings,
-                    ownAddresses: node.ownAddresses, logger: logger)
+                    state: state, server: names.server, addresses: names.addresses, client: client,
+                    informers: informers, configuration: settings, ownAddresses: node.ownAddresses, logger: logger)
             }
         }
         let healthChecks = HealthCheckServer(state: state, loop: loops[0], node: node, logger: logger)
         let registration = NodeRegistration(
-            client: client, name: configuration.nodeName, description: configuration.node, logger: logger)
+            client: client, name: configuration.nodeName, description: configuration.node, nameServers: nameServers,
+            logger: logger)
         let reporter = NodeReporter(registration: registration, node: node)
         let heartbeat = NodeHeartbeat(
             client: client, name: configuration.nodeName, seconds: configuration.leaseSeconds, logger: logger)
@@ -161,6 +180,7 @@ package final class DataPlane: Sendable {
             group.addTask { try await informers.run() }
             group.addTask { try await recorder.run() }
             if let accessLog { group.addTask { await accessLog.run() } }
+            if let queryLog { group.addTask { await queryLog.file.run() } }
             if case .nftables(let enforcer, _) = choice.kind {
                 for rival in await enforcer.rivals() {
                     let words = "\(rival) is here too: both treat the same traffic; stop it and remove its rules"
@@ -237,7 +257,27 @@ package final class DataPlane: Sendable {
             await health.stop()
             for loop in loops { loop.stop() }
             accessLog?.flush()
+            queryLog?.file.flush()
         }.value
+    }
+
+    /// Where clients of the cluster's address are answered; none where this node could not serve port 53 of that address,
+    /// since a Service that nobody reaches helps nobody.
+    private var nameServers: [NodeNameServer] {
+        guard let names, choice.mode != .userspace || LowPorts.mayListen(on: 53) else { return [] }
+        return names.addresses.flatMap { bound in
+            let reached =
+                bound.ip.isUnspecified
+                ? nodeWatch.current.ownAddresses.filter { $0.family == bound.ip.family && !$0.isLinkLocalUnicast }
+                    .sorted()
+                : [bound.ip]
+            return reached.map { ip in
+                let metrics = metricsAddress.flatMap {
+                    $0.isReached(by: SocketAddress(ip: ip, port: $0.port), on: [ip]) ? $0.port : nil
+                }
+                return NodeNameServer(address: SocketAddress(ip: ip, port: bound.port), metricsPort: metrics)
+            }
+        }
     }
 
     /// What there is to report at this moment.

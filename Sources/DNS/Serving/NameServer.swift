@@ -23,9 +23,11 @@ package final class NameServer: Sendable {
     /// - Parameters:
     ///   - connections: TCP connections at a time; an eighth may be of strangers, who are refused.
     ///   - exchanges: Sockets towards upstream servers at a time.
+    ///   - log: Told about the queries that the policy's blocks want told.
     ///   - idleTimeout: How long a TCP connection may be without a whole query or an answer that is taken.
     package init(
-        loops: [EventLoop], connections: Int = 512, exchanges: Int = 4096, idleTimeout: Duration = .seconds(10)
+        loops: [EventLoop], connections: Int = 512, exchanges: Int = 4096, idleTimeout: Duration = .seconds(10),
+        log: (any QueryLog)? = nil
     ) {
         let cookies = ServerCookie()
         let admission = SharedAdmission(.init(network: connections, perPeer: max(16, connections / 4)))
@@ -34,7 +36,7 @@ package final class NameServer: Sendable {
         workers = loops.map {
             NameServerLoop(
                 loop: $0, cookies: cookies, admission: admission, strangers: strangers, places: places,
-                waiters: max(512, 8192 / loops.count), idleTimeout: idleTimeout)
+                waiters: max(512, 8192 / loops.count), idleTimeout: idleTimeout, log: log)
         }
     }
 

@@ -13,7 +13,9 @@ struct NamesOptions: ParsableArguments {
     var dnsPort: UInt16?
 
     @Option(
-        help: ArgumentHelp("An address that DNS is answered on; may be repeated. Default: 127.0.0.1.", valueName: "ip"))
+        help: ArgumentHelp(
+            "An address that DNS is answered on; may be repeated. Default: 127.0.0.1, for root also this machine's first "
+                + "address of each family.", valueName: "ip"))
     var dnsAddress: [String] = []
 
     @Option(
@@ -30,6 +32,12 @@ struct NamesOptions: ParsableArguments {
             "Networks whose questions are answered besides private ones and this machine's, at a limited rate; may be "
                 + "repeated.", valueName: "cidr"))
     var dnsNetwork: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "Tell about every DNS query in this file, in CoreDNS' format; - for standard output. Default: those that a "
+                + "Corefile wants logged, on standard output.", valueName: "file"))
+    var dnsLog: String?
 
     func validate() throws {
         for text in dnsAddress where IPAddress(text) == nil {
@@ -56,10 +64,13 @@ struct NamesOptions: ParsableArguments {
             let port = dnsPort ?? (geteuid() == 0 ? 53 : 0)
             guard port != 0 else { return nil }
             let addresses = dnsAddress.isEmpty ? [.loopbackV4] : dnsAddress.compactMap { IPAddress($0) }
+            // An ordinary user serves his own machine.
+            let further = dnsAddress.isEmpty && geteuid() == 0 ? NodeAddresses.primary(of: LocalAddresses.current) : []
             return NamesConfiguration(
-                addresses: addresses.map { SocketAddress(ip: $0, port: Port(port)) }, isOptional: dnsPort == nil,
+                addresses: addresses.map { SocketAddress(ip: $0, port: Port(port)) },
+                furtherAddresses: further.map { SocketAddress(ip: $0, port: Port(port)) }, isOptional: dnsPort == nil,
                 upstreams: dnsUpstream.compactMap(Self.server), domain: try DomainName(clusterDomain),
-                networks: dnsNetwork.compactMap { CIDR($0) })
+                networks: dnsNetwork.compactMap { CIDR($0) }, logPath: dnsLog)
         }
     }
 
@@ -70,6 +81,7 @@ struct NamesOptions: ParsableArguments {
         for address in dnsAddress { arguments += ["--dns-address", address] }
         for server in dnsUpstream { arguments += ["--dns-upstream", server] }
         for network in dnsNetwork { arguments += ["--dns-network", network] }
+        if let dnsLog { arguments += ["--dns-log", dnsLog] }
         return arguments
     }
 
