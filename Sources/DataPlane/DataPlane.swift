@@ -71,15 +71,25 @@ package final class DataPlane: Sendable {
         names = try configuration.names.flatMap { [loops] in
             try Self.openNames($0, loops, budget.descriptors(.names), queryLog, logger)
         }
-        health = AnswerServer(loop: loops[0]) { [report, engine, accessLog, names] path, respond in
+        if names != nil { report.areNamesReady.withLock { $0 = false } }
+        health = AnswerServer(loop: loops[0]) { [report, engine, accessLog, names, queryLog] path, respond in
             // Summing the proxy's counters costs by its routes: only for those who ask.
+            if let isReady = report.areNamesReady.withLock({ $0 }), path == "/ready" || path == "/health" {
+                // As CoreDNS' plugins of these names answer.
+                let isFine = path == "/health" || isReady
+                return respond(HTTPResponse(status: isFine ? 200 : 503, text: isFine ? "OK" : "names"))
+            }
             guard path == "/metrics" else {
                 return respond(report.value.withLock { $0 }.answer(path, now: WallClock.timestamp.description))
             }
             Task {
                 var page = ProxyMetrics.text(
                     await engine.counters(), droppedLogLines: accessLog?.droppedLines ?? 0)
-                if let names { page += NameMetrics.text(await names.server.counters(), server: names.addresses) }
+                if let names {
+                    page += NameMetrics.text(
+                        await names.server.counters(), server: names.addresses,
+                        droppedLogLines: queryLog?.file.droppedLines ?? 0)
+                }
                 respond(report.value.withLock { $0 }.metrics(followedBy: page))
             }
         }
@@ -193,6 +203,7 @@ package final class DataPlane: Sendable {
             await front.enforceFirst()
             if let namesFront {
                 await namesFront.publishFirst()
+                report.areNamesReady.withLock { $0 = true }
                 group.addTask { await namesFront.run() }
             }
             group.addTask { await enforcement.run() }
@@ -308,4 +319,6 @@ package final class DataPlane: Sendable {
 /// The present report, for whoever asks.
 private final class ReportBox: Sendable {
     let value = Mutex(NodeReport())
+    /// Whether names are answered from what the server says; nil where none are.
+    let areNamesReady = Mutex<Bool?>(nil)
 }

@@ -93,7 +93,7 @@ enum NameServicePlanner {
 
     static func template(for service: Service) -> SliceTemplate {
         SliceTemplate(
-            namespace: key.namespace, generateName: "\(key.name)-",
+            namespace: key.namespace, generateName: key.name,
             labels: [
                 ServiceSlices.serviceNameLabel: key.name, ServiceSlices.managedByLabel: managedBy,
                 "k8s-app": "kube-dns",

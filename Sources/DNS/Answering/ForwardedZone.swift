@@ -11,11 +11,12 @@ package struct ForwardedZone: Hashable, Sendable {
 
     /// The root for everything.
     package var name: DomainName
-    /// None: nobody is asked, though a wider zone may have servers.
     package var servers: [SocketAddress]
     /// Failures in a row after which a server counts as down; 0 for never.
     package var maximumFailures: Int
     package var policy = Policy.random
+    /// Nobody is asked, though a wider zone may have servers.
+    package var isClosed = false
     /// Parts of the zone about which nobody is asked.
     package var exceptions: [DomainName] = []
     /// Every question goes over TCP.
@@ -33,7 +34,7 @@ package struct ForwardedZone: Hashable, Sendable {
 
     /// Whether somebody can be asked about a name in it.
     func asks(about name: WireName) -> Bool {
-        !servers.isEmpty && (exceptions.isEmpty || !exceptions.contains { name.suffix($0.wire) != nil })
+        !isClosed && (exceptions.isEmpty || !exceptions.contains { name.suffix($0.wire) != nil })
     }
 }
 

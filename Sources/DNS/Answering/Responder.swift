@@ -100,6 +100,8 @@ package struct Responder: Sendable {
         if resolution == nil {
             accounts.countRequest(
                 query.type, isStream: client.isStream, isV6: client.ip.family == .v6)
+            accounts.requestSizes[client.isStream ? 1 : 0].count(message.count)
+            if query.edns?.wantsSignatures == true { accounts.signed += 1 }
         }
         var reply = Reply(query, message, isStream: client.isStream, limit: policy.payloadSize, &writer)
         var hasValidCookie = false
@@ -273,5 +275,6 @@ package struct Responder: Sendable {
         }
         reply.writeHeader(&writer)
         accounts.countResponse(reply.code)
+        accounts.responseSizes[client.isStream ? 1 : 0].count(writer.count)
     }
 }

@@ -107,7 +107,7 @@ package struct ResolverState<Waiter: Sendable>: Sendable {
 
     /// Whether some server of every zone seems to be up; true without any.
     package var isHealthy: Bool {
-        zones.allSatisfy { zone in zone.servers.isEmpty || zone.servers.contains { !isDown($0, zone) } }
+        zones.allSatisfy { zone in zone.isClosed || zone.servers.contains { !isDown($0, zone) } }
     }
 
     private func isDown(_ server: SocketAddress, _ zone: ForwardedZone) -> Bool {
@@ -139,7 +139,9 @@ package struct ResolverState<Waiter: Sendable>: Sendable {
             failures[lookup] = nil
         }
         let name = WireName(lookup.name)
-        guard let index = zones.index(for: name), zones[index].asks(about: name) else { return refused }
+        guard let index = zones.index(for: name), !zones[index].servers.isEmpty, zones[index].asks(about: name) else {
+            return refused
+        }
         guard flights.count < limits.flights, waiting.isEmpty || waiterCount < limits.allWaiters else {
             counters.overflows += 1
             return refused

@@ -12,6 +12,8 @@ package final class NameServer: Sendable {
         package var cachedDenials = 0
         package var cacheEvictions: UInt64 = 0
         package var cacheBytes = 0
+        /// Lines of tables of hosts.
+        package var hosts = 0
         /// Whether each forwarded zone has a server that seems to be up, as every loop sees it.
         package var isUpstreamHealthy = true
 
@@ -104,6 +106,7 @@ package final class NameServer: Sendable {
                     part.cachedDenials = worker.responder.cache.counters.denials
                     part.cacheEvictions = worker.responder.cache.counters.evictions
                     part.cacheBytes = worker.responder.cache.bytes
+                    part.hosts = worker.responder.policy.blocks.reduce(0) { $0 + $1.hosts.reduce(0) { $0 + $1.count } }
                     part.isUpstreamHealthy = worker.resolver.isHealthy
                     continuation.resume(returning: part)
                 }
@@ -114,6 +117,8 @@ package final class NameServer: Sendable {
             sum.cachedDenials += part.cachedDenials
             sum.cacheEvictions += part.cacheEvictions
             sum.cacheBytes += part.cacheBytes
+            // Each loop has the same.
+            sum.hosts = part.hosts
             sum.isUpstreamHealthy = sum.isUpstreamHealthy && part.isUpstreamHealthy
         }
         return sum

@@ -24,6 +24,9 @@ struct CorefileReader {
                 for file in try imported(line, depth) { try readServers(file, depth: depth + 1) }
                 continue
             }
+            guard !line.words.contains(where: \.closes) else {
+                throw Failure(place: line.place, message: "a closing brace without a block")
+            }
             var names = line.words
             // Zones go on behind a comma.
             while names.last?.opens != true, names.last?.text.hasSuffix(",") == true, let more = cursor.next() {
@@ -132,7 +135,10 @@ struct CorefileReader {
         }
         let name = line.words[1].text
         let arguments = line.words.dropFirst(2).map(\.text)
-        if let snippet = snippets[name] { return [snippet.map { Self.fill($0, arguments) }] }
+        if let snippet = snippets[name] {
+            // Its lines may name it again.
+            return [snippet.map { Self.fill($0, arguments) }]
+        }
         if name.contains("*") {
             // None is no mistake: what may be added need not be there.
             let paths = files.keys.filter { Self.matches($0[...], name[...]) }.sorted()

@@ -94,7 +94,9 @@ struct NamesPlan: Sendable {
             policy.blocks.append(block)
             // A block that asks nobody does not let a wider one ask.
             if !policy.forwardedZones.contains(where: { $0.name == zone }), zone != .root {
-                policy.forwardedZones.append(ForwardedZone(name: zone, servers: []))
+                var closed = ForwardedZone(name: zone, servers: [])
+                closed.isClosed = true
+                policy.forwardedZones.append(closed)
             }
         }
     }
