@@ -29,6 +29,7 @@ package final class DataPlane: Sendable {
     private let metricsAddress: SocketAddress?
     private let names: (server: NameServer, addresses: [SocketAddress])?
     private let queryLog: QueryLogWriter?
+    private let hostResolver: HostResolver
 
     /// Opens the listeners of the L7 proxy and of health checks.
     ///
@@ -66,6 +67,10 @@ package final class DataPlane: Sendable {
         provisional.isProvisional = true
         let problems = engine.apply(provisional)
         if let problem = problems.first { throw DataPlaneError(message: problem.message) }
+        hostResolver = HostResolver(
+            configuration.names?.hostWiring ?? .none, root: configuration.names?.hostRoot ?? "", logger: logger)
+        // A process that was killed may have left this machine asking it.
+        hostResolver.heal()
         let queryLog = try configuration.names.map { try QueryLogWriter(path: $0.logPath ?? "-") }
         self.queryLog = queryLog
         names = try configuration.names.flatMap { [loops] in
@@ -175,7 +180,8 @@ package final class DataPlane: Sendable {
             configuration.names.map { settings in
                 NamesFront(
                     state: state, server: names.server, addresses: names.addresses, client: client,
-                    informers: informers, configuration: settings, ownAddresses: node.ownAddresses, logger: logger)
+                    informers: informers, configuration: settings, ownAddresses: node.ownAddresses, host: hostResolver,
+                    logger: logger)
             }
         }
         let healthChecks = HealthCheckServer(state: state, loop: loops[0], node: node, logger: logger)
@@ -204,6 +210,10 @@ package final class DataPlane: Sendable {
             if let namesFront {
                 await namesFront.publishFirst()
                 report.areNamesReady.withLock { $0 = true }
+                if let problem = await namesFront.wireHost() {
+                    logger.error("\(problem)")
+                    onNotice(problem)
+                }
                 group.addTask { await namesFront.run() }
             }
             group.addTask { await enforcement.run() }
@@ -260,6 +270,8 @@ package final class DataPlane: Sendable {
     private func stop() async {
         await Task { [self] in
             report.value.withLock { $0.isStopping = true }
+            // Before the server is gone.
+            hostResolver.unwire()
             let grace = configuration.shutdownGrace
             async let relays: Void = choice.enforcer.shutDown(grace: grace)
             await engine.shutdown(grace: grace)

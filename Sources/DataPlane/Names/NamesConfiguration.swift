@@ -13,6 +13,10 @@ package struct NamesConfiguration: Sendable {
     package var upstreams: [SocketAddress]
     /// `--cluster-domain`.
     package var domain: DomainName
+    /// `--dns-host-resolver`: how this machine itself comes to ask.
+    package var hostWiring = HostWiring.none
+    /// What stands before the paths of the machine's files; for tests.
+    package var hostRoot = ""
     /// `--dns-log`: where every query is told about, `-` for standard output; nil for nowhere, unless a Corefile wants it.
     package var logPath: String?
     /// `--dns-network`: who is answered besides one's own networks.

@@ -19,7 +19,7 @@ actor NamesFront {
     private let corefiles: CorefileSource
     private let nodes: NodeHosts
     private let configuration: NamesConfiguration
-    private let resolverFile: String
+    private let host: HostResolver
     private let logger: Logger
     /// Where the server listens.
     private let addresses: [SocketAddress]
@@ -30,11 +30,10 @@ actor NamesFront {
     /// What the Corefile in use says; nil while there is none.
     private var corefile: (parsed: Corefile, files: [String: String])?
 
-    /// - Parameter resolverFile: where the servers of this machine are listed.
+    /// - Parameter host: knows the servers of this machine.
     init(
         state: TrafficState, server: NameServer, addresses: [SocketAddress], client: APIClient, informers: InformerSet,
-        configuration: NamesConfiguration, ownAddresses: Set<IPAddress>, logger: Logger,
-        resolverFile: String = "/etc/resolv.conf"
+        configuration: NamesConfiguration, ownAddresses: Set<IPAddress>, host: HostResolver, logger: Logger
     ) {
         self.client = client
         self.state = state
@@ -45,7 +44,7 @@ actor NamesFront {
         corefiles = CorefileSource(informers)
         nodes = NodeHosts(client: client, logger: logger)
         self.configuration = configuration
-        self.resolverFile = resolverFile
+        self.host = host
         self.ownAddresses = ownAddresses
         self.logger = logger
         plan = NamesPlan(configuration, NamesPlan.Circumstances(addresses: addresses))
@@ -59,6 +58,21 @@ actor NamesFront {
         names.setNamespaces(Set(namespaces.keys.map(\.name)))
         names.apply(state.followNames().map { (nil, $0) })
         server.publish(names.data())
+    }
+
+    /// Makes this machine ask the server, once that can answer.
+    ///
+    /// - Returns: why that is not possible.
+    func wireHost() -> String? {
+        let own = addresses.first { $0.ip.isLoopback && $0.ip.family == .v4 } ?? addresses.first
+        guard let own else { return nil }
+        do throws(DataPlaneError) {
+            try host.wire(own, configuration.domain)
+            lookAround()
+            return nil
+        } catch {
+            return error.message
+        }
     }
 
     /// This machine has these addresses now.
@@ -102,7 +116,7 @@ actor NamesFront {
         // The cluster's address for DNS leads here too.
         let own = addresses + clusterAddresses.map { SocketAddress(ip: $0, port: 53) }
         return NamesPlan.Circumstances(
-            resolvers: ResolverConfiguration(path: resolverFile).upstreams(excluding: own, machine: ownAddresses),
+            resolvers: ResolverConfiguration(path: host.upstreamFile).upstreams(excluding: own, machine: ownAddresses),
             addresses: addresses, files: files, nodes: nodes.entries)
     }
 

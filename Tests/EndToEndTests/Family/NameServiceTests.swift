@@ -110,6 +110,39 @@ extension EndToEnd {
             """
         }
 
+        @Test func `this machine is wired to the server, anew after kill -9, and as before at the end`() async throws {
+            let root = FileManager.default.temporaryDirectory.appending(path: "host-\(UUID().uuidString)").path
+            defer { try? FileManager.default.removeItem(atPath: root) }
+            try FileManager.default.createDirectory(atPath: "\(root)/run", withIntermediateDirectories: true)
+            try FileManager.default.createDirectory(atPath: "\(root)/usr/bin", withIntermediateDirectories: true)
+            try "#!/bin/sh\necho \"$@\" >> \(root)/told\n".write(
+                toFile: "\(root)/usr/bin/systemctl", atomically: false, encoding: .utf8)
+            try FileManager.default.setAttributes(
+                [.posixPermissions: 0o755], ofItemAtPath: "\(root)/usr/bin/systemctl")
+            let file = "\(root)/run/systemd/resolved.conf.d/50-martlet.conf"
+            /// The process that wrote the file; nil while there is none.
+            @Sendable func writer() throws -> pid_t? {
+                guard let text = try? String(contentsOfFile: file, encoding: .utf8) else { return nil }
+                return text.firstMatch(of: #/martlet (\d+)@/#).flatMap { pid_t($0.output.1) }
+            }
+            try await Self.withServer(
+                ["--dns-host-resolver", "systemd-resolved", "--dns-host-root", root]
+            ) { _, port in
+                try await eventually(within: .seconds(20), "the drop-in") { try writer() != nil }
+                #expect(
+                    try String(contentsOfFile: file, encoding: .utf8).hasSuffix(
+                        "DNS=127.0.0.1:\(port)\nDomains=~cluster.local\n"))
+                let first = try #require(try writer())
+                kill(first, SIGKILL)
+                try await eventually(within: .seconds(30), "the drop-in of the next process") {
+                    try writer().map { $0 != first } ?? false
+                }
+            }
+            #expect(try writer() == nil)
+            let told = try String(contentsOfFile: "\(root)/told", encoding: .utf8)
+            #expect(told.split(separator: "\n").count == 4, "wired, healed, wired, taken back: \(told)")
+        }
+
         @Test(.enabled(if: geteuid() == 0, "an ordinary user cannot serve port 53"))
         func `the cluster's address for DNS answers on port 53`() async throws {
             try await Self.withServer([]) { server, _ in
