@@ -71,7 +71,7 @@ let package = Package(
             name: "KubeClient", dependencies: ["System", "NetworkTypes", "KubeModel", "Transport", logging],
             swiftSettings: settings),
         .target(name: "TrafficModel", dependencies: ["NetworkTypes", "KubeModel"], swiftSettings: settings),
-        .target(name: "DNS", dependencies: ["System", "NetworkTypes", "Transport"], swiftSettings: settings),
+        .target(name: "DNS", dependencies: ["System", "NetworkTypes", "Transport", "CRE2"], swiftSettings: settings),
         .target(
             name: "ProxyEngine",
             dependencies: ["System", "NetworkTypes", "Transport", "CLinux", "COpenSSL", "CNGHTTP2"],

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <memory>
 #include <new>
+#include <vector>
 
 #include <re2/re2.h>
 
@@ -68,5 +69,18 @@ bool martlet_re2_find(const martlet_re2 *pattern, const char *text, size_t lengt
     if (!pattern->program.Match(whole, start, length, RE2::UNANCHORED, &match, 1)) return false;
     *first = match.data() - text;
     *end = *first + match.size();
+    return true;
+}
+
+bool martlet_re2_groups(const martlet_re2 *pattern, const char *text, size_t length, size_t *bounds, int groups) {
+    std::vector<re2::StringPiece> found(groups);
+    if (!pattern->program.Match(re2::StringPiece(text, length), 0, length, RE2::UNANCHORED, found.data(), groups)) {
+        return false;
+    }
+    for (int index = 0; index < groups; index++) {
+        bool took = found[index].data() != nullptr;
+        bounds[2 * index] = took ? found[index].data() - text : SIZE_MAX;
+        bounds[2 * index + 1] = took ? bounds[2 * index] + found[index].size() : SIZE_MAX;
+    }
     return true;
 }

@@ -6,6 +6,8 @@ package enum ControllerName: String, Hashable, Sendable, CaseIterable {
     case podRegistration = "pod-registration"
     /// Services of type LoadBalancer → addresses from AddressPools.
     case loadBalancer = "load-balancer"
+    /// Nodes whose data planes answer DNS → Service `kube-dns` and its EndpointSlices.
+    case nameService = "name-service"
     /// Ingresses → RouteTables.
     case ingress
     /// Removes objects whose owners are gone.
@@ -31,6 +33,7 @@ package enum ControllerName: String, Hashable, Sendable, CaseIterable {
         switch self {
         case .endpoints: "EndpointSlices and Endpoints of Services"
         case .podRegistration: "status and readiness of Pods that name their address by annotation"
+        case .nameService: "Service kube-dns and its EndpointSlices, of the nodes that answer DNS"
         case .loadBalancer: "addresses of Services of type LoadBalancer from AddressPools"
         case .ingress: "RouteTables and status of the Ingresses of one controller name"
         case .disruption: "status of PodDisruptionBudgets, so that evictions under a budget end"

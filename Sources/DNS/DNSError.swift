@@ -3,6 +3,8 @@ package struct DNSError: Error, Hashable, Sendable, CustomStringConvertible {
     package enum Code: Hashable, Sendable {
         /// A text is no domain name.
         case invalidName
+        /// A text is no regular expression.
+        case invalidPattern
     }
 
     package var code: Code

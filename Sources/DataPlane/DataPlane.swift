@@ -26,7 +26,11 @@ package final class DataPlane: Sendable {
     private let state = TrafficState()
     private let report = ReportBox()
     private let health: AnswerServer
+    /// Where it listens.
+    private let metricsAddress: SocketAddress?
     private let names: (server: NameServer, addresses: [SocketAddress])?
+    private let queryLog: QueryLogWriter?
+    private let hostResolver: HostResolver
 
     /// Opens the listeners of the L7 proxy and of health checks.
     ///
@@ -64,16 +68,32 @@ package final class DataPlane: Sendable {
         provisional.isProvisional = true
         let problems = engine.apply(provisional)
         if let problem = problems.first { throw DataPlaneError(message: problem.message) }
+        hostResolver = HostResolver(
+            configuration.names?.hostWiring ?? .none, root: configuration.names?.hostRoot ?? "", logger: logger)
+        // A process that was killed may have left this machine asking it.
+        hostResolver.heal()
+        let queryLog = try configuration.names.map { try QueryLogWriter(path: $0.logPath ?? "-") }
+        self.queryLog = queryLog
         names = try configuration.names.flatMap { [loops] in
-            try Self.openNames($0, loops, budget.descriptors(.names), logger)
+            try Self.openNames($0, loops, budget.descriptors(.names), queryLog, logger)
         }
-        health = AnswerServer(loop: loops[0]) { [report, state, engine, accessLog, names] path, respond in
+        if names != nil { report.areNamesReady.withLock { $0 = false } }
+        health = AnswerServer(loop: loops[0]) { [report, state, engine, accessLog, names, queryLog] path, respond in
             // Summing the proxy's counters costs by its routes: only for those who ask.
+            if let isReady = report.areNamesReady.withLock({ $0 }), path == "/ready" || path == "/health" {
+                // As CoreDNS' plugins of these names answer.
+                let isFine = path == "/health" || isReady
+                return respond(HTTPResponse(status: isFine ? 200 : 503, text: isFine ? "OK" : "names"))
+            }
             guard path == "/metrics" else { return respond(report.answer(path, state.queue)) }
             Task {
                 var page = ProxyMetrics.text(
                     await engine.counters(), droppedLogLines: accessLog?.droppedLines ?? 0)
-                if let names { page += NameMetrics.text(await names.server.counters(), server: names.addresses) }
+                if let names {
+                    page += NameMetrics.text(
+                        await names.server.counters(), server: names.addresses,
+                        droppedLogLines: queryLog?.file.droppedLines ?? 0)
+                }
                 page += report.answersPage
                 respond(report.value.withLock { $0 }.metrics(followedBy: page))
             }
@@ -81,19 +101,23 @@ package final class DataPlane: Sendable {
         if let address = configuration.metricsAddress {
             do throws(TransportError) {
                 let bound = try health.listen(address)
+                metricsAddress = bound
                 logger.info("health and metrics on \(bound)")
             } catch {
                 throw DataPlaneError(message: "metrics on \(address): \(error.message)")
             }
+        } else {
+            metricsAddress = nil
         }
     }
 
     /// Begins to listen for DNS; nil where that is not possible and nobody asked for it.
     private static func openNames(
-        _ configuration: NamesConfiguration, _ loops: [EventLoop], _ descriptors: Int, _ logger: Logger
+        _ configuration: NamesConfiguration, _ loops: [EventLoop], _ descriptors: Int, _ log: QueryLogWriter?,
+        _ logger: Logger
     ) throws -> (server: NameServer, addresses: [SocketAddress])? {
         let connections = min(512, descriptors / 2)
-        let server = NameServer(loops: loops, connections: connections, exchanges: descriptors - connections)
+        let server = NameServer(loops: loops, connections: connections, exchanges: descriptors - connections, log: log)
         var addresses: [SocketAddress] = []
         for address in configuration.addresses {
             do throws(TransportError) {
@@ -103,6 +127,16 @@ package final class DataPlane: Sendable {
                     throw DataPlaneError(message: "DNS on \(address): \(error.message)")
                 }
                 logger.notice("no DNS on \(address): \(error.message)")
+            }
+        }
+        for address in configuration.furtherAddresses {
+            do throws(TransportError) {
+                addresses.append(try server.listen(address))
+            } catch {
+                // Clients of the cluster's address need not know the port.
+                let other = SocketAddress(ip: address.ip, port: 0)
+                guard !addresses.isEmpty, let bound = try? server.listen(other) else { continue }
+                addresses.append(bound)
             }
         }
         if !addresses.isEmpty { logger.info("DNS on \(addresses.map(\.description).joined(separator: ", "))") }
@@ -144,9 +178,9 @@ package final class DataPlane: Sendable {
         let namesFront = names.flatMap { names in
             configuration.names.map { settings in
                 NamesFront(
-                    state: state, server: names.server, addresses: names.addresses,
-                    namespaces: informers.informer(for: KeptNamespace.self), configuration: settings,
-                    ownAddresses: node.ownAddresses, logger: logger)
+                    state: state, server: names.server, addresses: names.addresses, client: client,
+                    informers: informers, configuration: settings, ownAddresses: node.ownAddresses, host: hostResolver,
+                    logger: logger)
             }
         }
         let healthChecks = HealthCheckServer(state: state, loop: loops[0], node: node, logger: logger) {
@@ -154,7 +188,8 @@ package final class DataPlane: Sendable {
             !report.isStalled(state.queue)
         }
         let registration = NodeRegistration(
-            client: client, name: configuration.nodeName, description: configuration.node, logger: logger)
+            client: client, name: configuration.nodeName, description: configuration.node, nameServers: nameServers,
+            logger: logger)
         let reporter = NodeReporter(registration: registration, node: node)
         let heartbeat = NodeHeartbeat(
             client: client, name: configuration.nodeName, seconds: configuration.leaseSeconds, logger: logger)
@@ -163,6 +198,7 @@ package final class DataPlane: Sendable {
             group.addTask { try await informers.run() }
             group.addTask { try await recorder.run() }
             if let accessLog { group.addTask { await accessLog.run() } }
+            if let queryLog { group.addTask { await queryLog.file.run() } }
             if case .nftables(let enforcer, _) = choice.kind {
                 for rival in await enforcer.rivals() {
                     let words = "\(rival) is here too: both treat the same traffic; stop it and remove its rules"
@@ -175,6 +211,11 @@ package final class DataPlane: Sendable {
             await front.enforceFirst()
             if let namesFront {
                 await namesFront.publishFirst()
+                report.areNamesReady.withLock { $0 = true }
+                if let problem = await namesFront.wireHost() {
+                    logger.error("\(problem)")
+                    onNotice(problem)
+                }
                 group.addTask { await namesFront.run() }
             }
             group.addTask { await enforcement.run() }
@@ -232,6 +273,8 @@ package final class DataPlane: Sendable {
     private func stop() async {
         await Task { [self] in
             report.value.withLock { $0.isStopping = true }
+            // Before the server is gone.
+            hostResolver.unwire()
             let grace = configuration.shutdownGrace
             async let relays: Void = choice.enforcer.shutDown(grace: grace)
             await engine.shutdown(grace: grace)
@@ -240,7 +283,27 @@ package final class DataPlane: Sendable {
             await health.stop()
             for loop in loops { loop.stop() }
             accessLog?.flush()
+            queryLog?.file.flush()
         }.value
+    }
+
+    /// Where clients of the cluster's address are answered; none where this node could not serve port 53 of that address,
+    /// since a Service that nobody reaches helps nobody.
+    private var nameServers: [NodeNameServer] {
+        guard let names, choice.mode != .userspace || LowPorts.mayListen(on: 53) else { return [] }
+        return names.addresses.flatMap { bound in
+            let reached =
+                bound.ip.isUnspecified
+                ? nodeWatch.current.ownAddresses.filter { $0.family == bound.ip.family && !$0.isLinkLocalUnicast }
+                    .sorted()
+                : [bound.ip]
+            return reached.map { ip in
+                let metrics = metricsAddress.flatMap {
+                    $0.isReached(by: SocketAddress(ip: ip, port: $0.port), on: [ip]) ? $0.port : nil
+                }
+                return NodeNameServer(address: SocketAddress(ip: ip, port: bound.port), metricsPort: metrics)
+            }
+        }
     }
 
     /// What there is to report at this moment.
@@ -280,6 +343,8 @@ private final class ReportBox: Sendable {
     let value = Mutex(NodeReport())
     /// When it was made, in monotonic seconds; 0 before the first.
     let looked = Atomic<Int64>(0)
+    /// Whether names are answered from what the server says; nil where none are.
+    let areNamesReady = Mutex<Bool?>(nil)
     /// How often who asked for health was told what.
     private let answers = Mutex<[Kind: Int]>([:])
 

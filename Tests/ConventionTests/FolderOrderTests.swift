@@ -14,7 +14,8 @@ import Testing
             "OpenAPI", "Discovery", "Keepers", "CustomResources", "Proxying", "Pipeline", "Assembly",
         ],
         "Controllers": [
-            "", "Nodes", "Certificates", "Disruption", "Endpoints", "GarbageCollection", "Ingress", "LoadBalancer",
+            "", "Nodes", "Certificates", "Disruption", "Endpoints", "NameService", "GarbageCollection", "Ingress",
+            "LoadBalancer",
             "Namespaces", "PodRegistration", "Storage", "Workloads", "Assembly",
         ],
         "KubeModel": [
@@ -25,8 +26,8 @@ import Testing
             "Core", "HTTP2", "Configuration", "Routing", "Filters", "Accounts", "Exchange", "Upstream", "Downstream",
             "Engine",
         ],
-        "DNS": ["", "Message", "Zone", "Cache", "Answering", "Resolving", "Serving"],
-        "DataPlane": ["State", "Enforcement", "Node", "Ingress", "Names", ""],
+        "DNS": ["", "Message", "Zone", "Cache", "Rewriting", "Answering", "Resolving", "Serving"],
+        "DataPlane": ["State", "Enforcement", "Node", "Ingress", "Corefile", "Names", ""],
         "KubeClient": [
             "", "Time", "Configuration", "Client", "Discovery", "Election", "Events", "Cache", "Queue", "Testing",
         ],

@@ -22,7 +22,7 @@ import Testing
         ],
         "KubeClient": ["System", "NetworkTypes", "KubeModel", "Transport"],
         "TrafficModel": ["NetworkTypes", "KubeModel"],
-        "DNS": ["System", "NetworkTypes", "Transport"],
+        "DNS": ["System", "NetworkTypes", "Transport", "CRE2"],
         "ProxyEngine": ["System", "NetworkTypes", "Transport", "CLinux", "COpenSSL", "CNGHTTP2"],
         "Controllers": ["System", "NetworkTypes", "KubeModel", "KubeClient", "TrafficModel", "Transport"],
         "DataPlane": [

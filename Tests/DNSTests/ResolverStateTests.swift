@@ -343,4 +343,26 @@ import Testing
         #expect(stage.answered == [1])
         #expect(Array(stage.state.counters.servers.keys) == [Self.two])
     }
+
+    @Test(arguments: [ForwardedZone.Policy.sequential, .roundRobin])
+    func `servers are asked in the order of the policy`(policy: ForwardedZone.Policy) {
+        let stage = Stage()
+        var zone = ForwardedZone(servers: [Self.one, Self.two])
+        zone.policy = policy
+        stage.state.setZones([zone])
+        for number in 0..<4 { stage.ask(number, Lookup(name: Wire.name("\(number).example.com"), type: .a)) }
+        #expect(
+            stage.sent
+                == (policy == .sequential
+                    ? [Self.one, Self.one, Self.one, Self.one] : [Self.two, Self.one, Self.two, Self.one]))
+    }
+
+    @Test func `a zone that is asked over TCP alone sends no datagram`() {
+        let stage = Stage()
+        var zone = ForwardedZone(servers: [Self.one])
+        zone.forcesTCP = true
+        stage.state.setZones([zone])
+        stage.ask(1)
+        #expect(stage.open.values.map(\.byStream) == [true])
+    }
 }

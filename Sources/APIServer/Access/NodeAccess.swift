@@ -62,6 +62,7 @@ struct NodeAccess {
             return access.subresource.isEmpty && !access.namespace.isEmpty && (verb == "create" || isChange)
         case Kind("traffic.martlet.dev", "routetables"):
             return isChange && access.subresource == "status"
+        case Kind("", "configmaps"): return allowsConfigMap(verb, access)
         case Kind("", "secrets"): return allowsSecret(verb, access)
         case Kind("", "pods"): return allowsPod(verb, access, isChange: isChange)
         default:
@@ -71,6 +72,19 @@ struct NodeAccess {
     }
 
     static let leaseNamespace = "kube-node-lease"
+
+    /// What says how names are answered (CoreDNS' configuration), by whatever way it is read.
+    private func allowsConfigMap(_ verb: String, _ access: AccessAttributes.Resource) -> Bool {
+        guard access.subresource.isEmpty else { return false }
+        let names = ["coredns", "coredns-custom"]
+        switch verb {
+        case "get": return access.namespace == "kube-system" && names.contains(access.name)
+        case "list", "watch":
+            let isInSystem = access.namespace == "kube-system" || selects(access, "metadata.namespace", "kube-system")
+            return isInSystem && names.contains { selects(access, "metadata.name", $0) }
+        default: return false
+        }
+    }
 
     /// Certificates for the L7 proxy, and no other Secret.
     private func allowsSecret(_ verb: String, _ access: AccessAttributes.Resource) -> Bool {

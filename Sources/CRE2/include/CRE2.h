@@ -53,6 +53,11 @@ bool martlet_re2_matches(const martlet_re2 *pattern, const char *text, size_t le
 bool martlet_re2_find(const martlet_re2 *pattern, const char *text, size_t length, size_t start, size_t *first,
                       size_t *end);
 
+// The leftmost match, and what its groups matched: for each number from 0 (the whole match) up to `groups` - 1 the first
+// byte and the one behind it are stored in `bounds`, both SIZE_MAX for a group that took no part. Returns whether there is
+// a match.
+bool martlet_re2_groups(const martlet_re2 *pattern, const char *text, size_t length, size_t *bounds, int groups);
+
 #ifdef __cplusplus
 }
 #endif

@@ -34,6 +34,7 @@ package struct ControllerSet: Sendable {
                 controllers.append(EndpointsMirroringController(context, configuration.endpoints))
             case .podRegistration: controllers.append(PodRegistrationController(context))
             case .loadBalancer: controllers.append(LoadBalancerController(context, configuration.loadBalancer))
+            case .nameService: controllers.append(NameServiceController(context))
             case .ingress: controllers.append(IngressController(context, configuration.ingress))
             case .garbageCollector: controllers.append(GarbageCollector(context))
             case .disruption: controllers.append(DisruptionController(context))

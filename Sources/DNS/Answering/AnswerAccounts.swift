@@ -15,9 +15,36 @@ package struct AnswerAccounts: Hashable, Sendable {
         8.192,
     ]
 
+    /// Upper bounds of the buckets for the sizes of messages, in bytes, those of CoreDNS.
+    package static let sizes: [Double] = [
+        0, 100, 200, 300, 400, 511, 1023, 2047, 4095, 8291, 16_000, 32_000, 48_000, 64_000,
+    ]
+
+    /// The sizes of messages over one transport.
+    package struct Sizes: Hashable, Sendable {
+        package var counts = [UInt64](repeating: 0, count: AnswerAccounts.sizes.count + 1)
+        package var sum: UInt64 = 0
+
+        mutating func count(_ size: Int) {
+            let bytes = Double(size)
+            counts[AnswerAccounts.sizes.firstIndex { bytes <= $0 } ?? AnswerAccounts.sizes.count] += 1
+            sum += UInt64(size)
+        }
+
+        mutating func add(_ other: Sizes) {
+            for index in counts.indices { counts[index] += other.counts[index] }
+            sum += other.sum
+        }
+    }
+
     /// By transport (UDP, TCP), family (4, 6) and place in `types`, the last one for others.
     package var requests = [UInt64](repeating: 0, count: 4 * (AnswerAccounts.types.count + 1))
     package var responses = [UInt64](repeating: 0, count: AnswerAccounts.codes.count + 1)
+    /// By transport (UDP, TCP).
+    package var requestSizes = [Sizes(), Sizes()]
+    package var responseSizes = [Sizes(), Sizes()]
+    /// Requests for signatures (DO).
+    package var signed: UInt64 = 0
     package var durationCounts = [UInt64](repeating: 0, count: AnswerAccounts.durations.count + 1)
     package var durationSum = 0.0
     package var cacheHits: UInt64 = 0
@@ -54,8 +81,12 @@ package struct AnswerAccounts: Hashable, Sendable {
         for index in responses.indices { responses[index] += other.responses[index] }
         for index in durationCounts.indices { durationCounts[index] += other.durationCounts[index] }
         durationSum += other.durationSum
+        for index in requestSizes.indices {
+            requestSizes[index].add(other.requestSizes[index])
+            responseSizes[index].add(other.responseSizes[index])
+        }
         for path in [
-            \AnswerAccounts.cacheHits, \.cacheDenialHits, \.cacheMisses,
+            \AnswerAccounts.cacheHits, \.signed, \.cacheDenialHits, \.cacheMisses,
             \.cachePrefetches, \.cacheStaleAnswers, \.strangers, \.rateLimited, \.unanswerable,
         ] { self[keyPath: path] += other[keyPath: path] }
     }

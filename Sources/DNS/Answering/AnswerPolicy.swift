@@ -4,7 +4,15 @@ package struct AnswerPolicy: Sendable {
     /// Answers a second for each network that is let in by the configuration; 0 for no limit.
     package var rateLimit: UInt32 = 100
     /// Where other servers are asked; empty for nowhere.
-    package var forwardedZones: [ForwardedZone] = []
+    package var forwardedZones: [ForwardedZone] = [] {
+        didSet { hasStubZones = forwardedZones.contains { $0.name != .root } }
+    }
+    /// What is done before that about parts of the name space; empty for nothing.
+    package var blocks: [ServerBlock] = []
+    /// Each answer begins with another one of its records.
+    package var rotates = true
+    /// Some zone of others may lie inside of one that this server speaks for.
+    private(set) var hasStubZones = false
     package var cache = CacheLimits()
     /// The most bytes of an answer over UDP, however many the asker takes: what passes everywhere in one piece (DNS flag
     /// day 2020), so that nobody can slip a piece of his own in.
@@ -24,6 +32,16 @@ package struct AnswerPolicy: Sendable {
     }
 
     func isForwarded(_ name: WireName) -> Bool {
-        forwardedZones.contains { $0.covers(name) }
+        forwardedZones.index(for: name).map { forwardedZones[$0].asks(about: name) } ?? false
+    }
+
+    /// The block that a name belongs to.
+    func block(of name: WireName) -> Int? {
+        var best: Int?
+        var length = 0
+        for index in blocks.indices where blocks[index].zone.wire.count > length && blocks[index].covers(name) {
+            (best, length) = (index, blocks[index].zone.wire.count)
+        }
+        return best
     }
 }

@@ -13,6 +13,8 @@ struct Reply {
     var isTruncated = false
     /// Where the name that is answered now stands in the message: the question's, or the target of the last CNAME.
     var owner = MessageHeader.size
+    /// What is answered is another name than the question's.
+    var isRewritten = false
 
     /// Begins with the question as it came, its case too (draft-vixie-dnsext-dns0x20), and keeps room for the OPT record.
     init(

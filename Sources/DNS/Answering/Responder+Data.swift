@@ -13,6 +13,11 @@ extension Responder {
     mutating func answerFromData(_ type: RecordType, _ reply: inout Reply, _ writer: inout MessageWriter) -> Step {
         guard let index = data.zone(of: name) else { return .elsewhere }
         let zone = data.zones[index]
+        if policy.hasStubZones, let stub = policy.forwardedZones.index(for: name),
+            policy.forwardedZones[stub].name.wire.count > zone.name.wire.count
+        {
+            return .elsewhere
+        }
         let node = data.names.node(of: name)
         if node == nil || zone.fallsThrough && node?.isEmpty == true {
             if let names = zone.addressNames, answerAddressName(names, zone, type, &reply, &writer) { return .done }
@@ -34,7 +39,7 @@ extension Responder {
         }
         guard let node else { return .done }
         if let set = node.recordSet(type) {
-            write(set, of: node, zone, &reply, &writer)
+            write(set, of: node, ttl: zone.ttl, &reply, &writer)
             return .done
         }
         if type != .cname, let set = node.recordSet(.cname) {
@@ -62,19 +67,18 @@ extension Responder {
     }
 
     /// The set, beginning with another record each time, as many as there is room for.
-    private mutating func write(
-        _ set: NameNode.RecordSet, of node: NameNode, _ zone: AuthoritativeZone, _ reply: inout Reply,
-        _ writer: inout MessageWriter
+    mutating func write(
+        _ set: NameNode.RecordSet, of node: NameNode, ttl: UInt32, _ reply: inout Reply, _ writer: inout MessageWriter
     ) {
         let first = writer.count
         let bytes = node.bytes.span
         rotation &+= 1
-        let start = set.count > 1 ? Int(rotation) % set.count : 0
+        let start = set.count > 1 && policy.rotates ? Int(rotation) % set.count : 0
         var index = set.range.lowerBound
         for _ in 0..<start { index += 2 + Int(bytes.u16(at: index)) }
         for _ in 0..<set.count {
             let end = index + 2 + Int(bytes.u16(at: index))
-            guard writeRecord(set.type, ttl: zone.ttl, bytes, (index + 2)..<end, reply, &writer) else {
+            guard writeRecord(set.type, ttl: ttl, bytes, (index + 2)..<end, reply, &writer) else {
                 reply.isTruncated = true
                 break
             }
@@ -140,7 +144,9 @@ extension Responder {
     private func writeDenial(_ zone: AuthoritativeZone, _ reply: inout Reply, _ writer: inout MessageWriter) {
         let mark = writer.count
         let data = zone.startOfAuthority
-        if let suffix = name.suffix(zone.name.wire), reply.owner + suffix < 0x4000 {
+        // The question may be another name.
+        let stands = !reply.isRewritten || reply.owner > MessageHeader.size
+        if stands, let suffix = name.suffix(zone.name.wire), reply.owner + suffix < 0x4000 {
             writer.append(UInt16(0xc000 | (reply.owner + suffix)))
         } else {
             writer.append(zone.name.wire)

@@ -15,7 +15,7 @@ extension Responder {
             return
         }
         reply.code = ResponseCode(rawValue: header.code)
-        if reply.answers == 0 {
+        if reply.answers == 0, !reply.isRewritten {
             copy(message, header, ttl, &reply, &writer)
         } else {
             translate(message, header, ttl, &reply, &writer)

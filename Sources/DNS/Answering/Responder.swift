@@ -54,6 +54,8 @@ package struct Responder: Sendable {
     private let cookies: ServerCookie
     var name = WireName()
     var rotation: UInt32 = 0
+    /// Whether what the last call answered is to be told about, and how.
+    package private(set) var log: QueryLogFilter?
 
     /// - Parameter cookies: Shared by the loops of a server, so that each takes the other's.
     package init(cookies: ServerCookie = ServerCookie(), seed: UInt64 = .random(in: 0 ... .max)) {
@@ -76,6 +78,7 @@ package struct Responder: Sendable {
         to message: Span<UInt8>, from client: Client, at now: Moment, given resolution: Resolution? = nil,
         into writer: inout MessageWriter
     ) -> Outcome {
+        log = nil
         let standing = policy.access.standing(of: client.ip)
         guard standing != .stranger || client.isStream else {
             accounts.strangers += 1
@@ -97,6 +100,8 @@ package struct Responder: Sendable {
         if resolution == nil {
             accounts.countRequest(
                 query.type, isStream: client.isStream, isV6: client.ip.family == .v6)
+            accounts.requestSizes[client.isStream ? 1 : 0].count(message.count)
+            if query.edns?.wantsSignatures == true { accounts.signed += 1 }
         }
         var reply = Reply(query, message, isStream: client.isStream, limit: policy.payloadSize, &writer)
         var hasValidCookie = false
@@ -144,8 +149,29 @@ package struct Responder: Sendable {
         _ query: QueryMessage, _ now: Moment, _ resolution: Resolution?, _ reply: inout Reply,
         _ refresh: inout Lookup?, _ writer: inout MessageWriter
     ) -> Needed? {
-        let type = query.type
+        guard !policy.blocks.isEmpty, let index = policy.block(of: name) else {
+            return answer(query.type, nil, query, now, resolution, &reply, &refresh, &writer)
+        }
+        let block = policy.blocks[index]
+        if let filter = block.log, filter.covers(name) { log = filter }
+        guard !block.rewrites.isEmpty, let other = block.rewrites.apply(to: name.name(), query.type) else {
+            return answer(query.type, block, query, now, resolution, &reply, &refresh, &writer)
+        }
+        name = WireName(other.name)
+        reply.isRewritten = true
+        let needed = answer(other.type, block, query, now, resolution, &reply, &refresh, &writer)
+        if needed == nil, !other.answerRules.isEmpty {
+            rewriteAnswer(other.answerRules, from: query.questionEnd, &reply, &writer)
+        }
+        return needed
+    }
+
+    private mutating func answer(
+        _ type: RecordType, _ block: ServerBlock?, _ query: QueryMessage, _ now: Moment, _ resolution: Resolution?,
+        _ reply: inout Reply, _ refresh: inout Lookup?, _ writer: inout MessageWriter
+    ) -> Needed? {
         for _ in 0..<Self.chainLimit {
+            if let block, answerFromHosts(block.hosts, type, &reply, &writer) { return nil }
             switch answerFromData(type, &reply, &writer) {
             case .done: return nil
             case .follow: continue
@@ -249,5 +275,6 @@ package struct Responder: Sendable {
         }
         reply.writeHeader(&writer)
         accounts.countResponse(reply.code)
+        accounts.responseSizes[client.isStream ? 1 : 0].count(writer.count)
     }
 }

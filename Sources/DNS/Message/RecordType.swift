@@ -31,6 +31,18 @@ package struct RecordType: RawRepresentable, Hashable, Sendable {
     /// Types that are questions or meta data only and never data of a zone (RFC 6895, 3.1), ANY aside.
     package var isMeta: Bool { rawValue == 0 || rawValue == 41 || (128...254).contains(rawValue) }
 
+    /// Reads a mnemonic in any case, or `TYPEn`.
+    package init?(mnemonic: some StringProtocol) {
+        let text = mnemonic.uppercased()
+        if let known = Self.names.first(where: { $0.value == text }) {
+            self.init(rawValue: known.key)
+        } else if text.hasPrefix("TYPE"), let number = UInt16(text.dropFirst(4)) {
+            self.init(rawValue: number)
+        } else {
+            return nil
+        }
+    }
+
     private static let names: [UInt16: String] = [
         1: "A", 2: "NS", 5: "CNAME", 6: "SOA", 12: "PTR", 13: "HINFO", 15: "MX", 16: "TXT", 28: "AAAA", 33: "SRV",
         35: "NAPTR", 39: "DNAME", 43: "DS", 46: "RRSIG", 47: "NSEC", 48: "DNSKEY", 50: "NSEC3", 64: "SVCB",

@@ -76,6 +76,8 @@ package struct ResolverState<Waiter: Sendable>: Sendable {
     private var health: [SocketAddress: UpstreamHealth] = [:]
     private var failures: [Lookup: UInt64] = [:]
     private var lastAttempt: Attempt = 0
+    /// Questions to zones whose servers take turns.
+    private var rotation: UInt64 = 0
     /// Askers of all flights.
     package private(set) var waiterCount = 0
     /// When ``advance(now:using:)`` is to be called next; nil while there is nothing to wait for. It may be too early, where
@@ -105,7 +107,7 @@ package struct ResolverState<Waiter: Sendable>: Sendable {
 
     /// Whether some server of every zone seems to be up; true without any.
     package var isHealthy: Bool {
-        zones.allSatisfy { zone in zone.servers.contains { !isDown($0, zone) } }
+        zones.allSatisfy { zone in zone.isClosed || zone.servers.contains { !isDown($0, zone) } }
     }
 
     private func isDown(_ server: SocketAddress, _ zone: ForwardedZone) -> Bool {
@@ -136,7 +138,10 @@ package struct ResolverState<Waiter: Sendable>: Sendable {
             if now < until { return refused }
             failures[lookup] = nil
         }
-        guard let index = zones.index(for: WireName(lookup.name)), !zones[index].servers.isEmpty else { return refused }
+        let name = WireName(lookup.name)
+        guard let index = zones.index(for: name), !zones[index].servers.isEmpty, zones[index].asks(about: name) else {
+            return refused
+        }
         guard flights.count < limits.flights, waiting.isEmpty || waiterCount < limits.allWaiters else {
             counters.overflows += 1
             return refused
@@ -303,8 +308,16 @@ package struct ResolverState<Waiter: Sendable>: Sendable {
     // MARK: Attempts
 
     /// The servers in the order in which they are asked: those that are down last.
-    private func order(_ zone: ForwardedZone, using random: inout some RandomNumberGenerator) -> [Int] {
-        let order = zone.servers.indices.shuffled(using: &random)
+    private mutating func order(_ zone: ForwardedZone, using random: inout some RandomNumberGenerator) -> [Int] {
+        let order: [Int]
+        switch zone.policy {
+        case .sequential: order = Array(zone.servers.indices)
+        case .random: order = zone.servers.indices.shuffled(using: &random)
+        case .roundRobin:
+            rotation &+= 1
+            let first = Int(rotation % UInt64(zone.servers.count))
+            order = zone.servers.indices.map { ($0 + first) % zone.servers.count }
+        }
         return order.filter { !isDown(zone.servers[$0], zone) } + order.filter { isDown(zone.servers[$0], zone) }
     }
 
@@ -323,7 +336,7 @@ package struct ResolverState<Waiter: Sendable>: Sendable {
         flight.asked += 1
         flights[lookup] = flight
         wake(by: flight.nextTry)
-        return send(lookup, to: server, byStream: false, now: now, using: &random)
+        return send(lookup, to: server, byStream: flight.zone.forcesTCP, now: now, using: &random)
     }
 
     private mutating func send(

@@ -12,6 +12,8 @@ package final class NameServer: Sendable {
         package var cachedDenials = 0
         package var cacheEvictions: UInt64 = 0
         package var cacheBytes = 0
+        /// Lines of tables of hosts.
+        package var hosts = 0
         /// Whether each forwarded zone has a server that seems to be up, as every loop sees it.
         package var isUpstreamHealthy = true
 
@@ -23,9 +25,11 @@ package final class NameServer: Sendable {
     /// - Parameters:
     ///   - connections: TCP connections at a time; an eighth may be of strangers, who are refused.
     ///   - exchanges: Sockets towards upstream servers at a time.
+    ///   - log: Told about the queries that the policy's blocks want told.
     ///   - idleTimeout: How long a TCP connection may be without a whole query or an answer that is taken.
     package init(
-        loops: [EventLoop], connections: Int = 512, exchanges: Int = 4096, idleTimeout: Duration = .seconds(10)
+        loops: [EventLoop], connections: Int = 512, exchanges: Int = 4096, idleTimeout: Duration = .seconds(10),
+        log: (any QueryLog)? = nil
     ) {
         let cookies = ServerCookie()
         let admission = SharedAdmission(.init(network: connections, perPeer: max(16, connections / 4)))
@@ -34,7 +38,7 @@ package final class NameServer: Sendable {
         workers = loops.map {
             NameServerLoop(
                 loop: $0, cookies: cookies, admission: admission, strangers: strangers, places: places,
-                waiters: max(512, 8192 / loops.count), idleTimeout: idleTimeout)
+                waiters: max(512, 8192 / loops.count), idleTimeout: idleTimeout, log: log)
         }
     }
 
@@ -102,6 +106,7 @@ package final class NameServer: Sendable {
                     part.cachedDenials = worker.responder.cache.counters.denials
                     part.cacheEvictions = worker.responder.cache.counters.evictions
                     part.cacheBytes = worker.responder.cache.bytes
+                    part.hosts = worker.responder.policy.blocks.reduce(0) { $0 + $1.hosts.reduce(0) { $0 + $1.count } }
                     part.isUpstreamHealthy = worker.resolver.isHealthy
                     continuation.resume(returning: part)
                 }
@@ -112,6 +117,8 @@ package final class NameServer: Sendable {
             sum.cachedDenials += part.cachedDenials
             sum.cacheEvictions += part.cacheEvictions
             sum.cacheBytes += part.cacheBytes
+            // Each loop has the same.
+            sum.hosts = part.hosts
             sum.isUpstreamHealthy = sum.isUpstreamHealthy && part.isUpstreamHealthy
         }
         return sum

@@ -41,12 +41,14 @@ final class NameServerLoop: EventHandler, @unchecked Sendable {
     private var ticker: (timer: LoopTimer, due: UInt64)?
     private var sweeper: LoopTimer?
     private var isStopped = false
+    private let log: (any QueryLog)?
 
     /// - Parameter idleTimeout: An idle connection ends after this long (RFC 7766, 6.2.3).
     init(
         loop: EventLoop, cookies: ServerCookie, admission: SharedAdmission, strangers: SharedAdmission,
-        places: DescriptorShare, waiters: Int, idleTimeout: Duration
+        places: DescriptorShare, waiters: Int, idleTimeout: Duration, log: (any QueryLog)?
     ) {
+        self.log = log
         self.loop = loop
         self.admission = admission
         self.strangers = strangers
@@ -135,6 +137,7 @@ final class NameServerLoop: EventHandler, @unchecked Sendable {
                 case .drop: continue
                 case .answer(let refresh):
                     batch.answer(index, count: writer.count)
+                    if responder.log != nil { tell(bytes.span, from: peer, isStream: false, writer, since: begun) }
                     answered += 1
                     if let refresh { resolve(refresh, nil, hasStale: false) }
                 case .resolve(let lookup, let hasStale):
@@ -296,10 +299,27 @@ final class NameServerLoop: EventHandler, @unchecked Sendable {
             if case .stream(let token) = waiter.path { connections[token]?.waiting += 1 }
             resolve(lookup, waiter, hasStale: hasStale)
         case .answer(let refresh):
+            if responder.log != nil {
+                tell(waiter.query.span, from: waiter.client, isStream: waiter.isStream, writer, since: waiter.begun)
+            }
             send(writer, waiter)
             responder.accounts.countDuration(nanoseconds: MonotonicTime.now.nanoseconds - waiter.begun.nanoseconds)
             if let refresh { resolve(refresh, nil, hasStale: false) }
         }
+    }
+
+    /// Tells the log about an answer of the kind that it wants.
+    private func tell(
+        _ query: Span<UInt8>, from client: SocketAddress, isStream: Bool, _ writer: MessageWriter,
+        since begun: MonotonicTime
+    ) {
+        let answer = writer.bytes.bindMemory(to: UInt8.self).span
+        guard let log, let filter = responder.log, let header = MessageHeader(answer), filter.takes(header) else {
+            return
+        }
+        log.record(
+            query, from: client, isStream: isStream, answer: answer,
+            nanoseconds: MonotonicTime.now.nanoseconds - begun.nanoseconds)
     }
 
     /// Nobody will answer: an asker over TCP would wait for it.

@@ -3,98 +3,42 @@ import ProxyEngine
 import Synchronization
 
 /// The L7 proxy's access log in a file: one line a request, or one for every so many.
-///
-/// Event loops only format and append to memory, of which there is a bound; one task writes it out. A file that takes
-/// nothing (a pipe nobody reads, a full disk) costs lines, which are counted, never a request.
 final class AccessLogWriter: AccessLog {
-    /// How many bytes may wait to be written.
-    static let maxWaitingBytes = 1 << 20
-
     private struct State {
         var line = AccessLogLine()
-        var waiting: [UInt8] = []
         var untilNext = 0
-        var dropped: UInt64 = 0
     }
 
-    private let descriptor: Int32
+    private let file: LineFile
     private let sampling: Int
     private let state = Mutex(State())
-    private let signal = ChangeSignal()
 
     /// - Parameters:
     ///   - path: appended to and created with mode 0640; `-` is standard output.
     ///   - sampling: every how-many-eth request is logged, from 1.
     init(path: String, sampling: Int) throws(DataPlaneError) {
-        // Opened anew rather than duplicated: not blocking is a property of the open file, which others share.
-        let name = path == "-" ? "/proc/self/fd/1" : path
-        var opened = open(name, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0o640)
-        if opened < 0, path == "-" { opened = dup(1) }
-        guard opened >= 0 else {
-            throw DataPlaneError(message: "access log \(path): \(String(cString: strerror(errno)))")
-        }
-        descriptor = opened
+        file = try LineFile(path: path, name: "access log")
         self.sampling = max(1, sampling)
     }
 
-    deinit { close(descriptor) }
-
     /// Lines that found no room, since the start.
-    var droppedLines: UInt64 { state.withLock { $0.dropped } }
+    var droppedLines: UInt64 { file.droppedLines }
 
     func record(_ entry: borrowing AccessRecord) {
-        let wasEmpty = state.withLock { state in
-            if state.untilNext > 0 {
+        state.withLock { state in
+            guard state.untilNext == 0 else {
                 state.untilNext -= 1
-                return false
+                return
             }
             state.untilNext = sampling - 1
-            guard state.waiting.count + AccessLogLine.maxLineBytes <= Self.maxWaitingBytes else {
-                state.dropped += 1
-                return false
-            }
-            let wasEmpty = state.waiting.isEmpty
-            state.line.append(entry, unixTime: time(nil), to: &state.waiting)
-            return wasEmpty
+            file.append(atMost: AccessLogLine.maxLineBytes) { state.line.append(entry, unixTime: time(nil), to: &$0) }
         }
-        if wasEmpty { signal.raise() }
     }
 
     /// Writes until cancelled, and then once more what is there.
-    func run() async {
-        for await _ in signal.changes {
-            // Lines gather, so that a busy proxy does not pay for a system call each. Cancellation ends the loop.
-            try? await Task.sleep(for: .milliseconds(100))
-            while !flush() {
-                do { try await Task.sleep(for: .milliseconds(100)) } catch { break }
-            }
-        }
-        _ = flush()
-    }
+    func run() async { await file.run() }
 
     /// False when the file takes no more for now.
     @discardableResult
-    func flush() -> Bool {
-        let lines = state.withLock { state in
-            defer { state.waiting = [] }
-            return state.waiting
-        }
-        var written = 0
-        while written < lines.count {
-            let count = lines.withUnsafeBytes { write(descriptor, $0.baseAddress! + written, lines.count - written) }
-            if count < 0, errno == EINTR { continue }
-            if count <= 0 { break }
-            written += count
-        }
-        if written == lines.count { return true }
-        let isRetryable = errno == EAGAIN
-        state.withLock { state in
-            if isRetryable {
-                state.waiting = Array(lines[written...]) + state.waiting
-            } else {
-                state.dropped += UInt64(lines[written...].count { $0 == 0x0A })
-            }
-        }
-        return !isRetryable
-    }
+    func flush() -> Bool { file.flush() }
 }

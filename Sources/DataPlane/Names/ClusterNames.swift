@@ -1,6 +1,7 @@
 import DNS
 import KubeModel
 import NetworkTypes
+import TrafficModel
 
 /// The zone of the cluster and the reverse zones, kept up to date one change at a time. Pure.
 struct ClusterNames {
@@ -15,9 +16,21 @@ struct ClusterNames {
         var negativeTTL: UInt32 = 5
         /// The addresses that clients reach this server by.
         var servers: [IPAddress] = []
+        /// Of the zones those whose unknown names are asked for elsewhere; nil for the reverse zones.
+        var fallingThrough: Set<DomainName>?
+        /// `10-0-0-7.NAMESPACE.pod` stands for an address.
+        var namesAddresses = true
+        /// The namespaces whose Services have names; nil for all.
+        var namespaces: Set<String>?
+
+        /// Whether the same names exist, and mean the same, however long answers may be kept.
+        func hasNames(of other: Settings) -> Bool {
+            domain == other.domain && reverseZones == other.reverseZones && servers == other.servers
+                && namespaces == other.namespaces
+        }
     }
 
-    let settings: Settings
+    private(set) var settings: Settings
     private(set) var table: NameTable
     private var namespaces: Set<String> = []
     private var serial: UInt32
@@ -29,6 +42,13 @@ struct ClusterNames {
         table = NameTable(origins: [settings.domain] + settings.reverseZones)
         table.pin(settings.domain)
         table.apply(removing: [], adding: own)
+    }
+
+    /// Others from now on, which have the names of those before (``Settings/hasNames(of:)``).
+    mutating func setSettings(_ settings: Settings) {
+        guard settings != self.settings else { return }
+        self.settings = settings
+        serial &+= 1
     }
 
     /// The records of the zone itself.
@@ -53,8 +73,7 @@ struct ClusterNames {
         var gone: Set<ZoneRecord> = []
         var new: Set<ZoneRecord> = []
         for change in changes {
-            let before = change.before.map { ServiceNames($0, domain: settings.domain) } ?? ServiceNames()
-            let after = change.after.map { ServiceNames($0, domain: settings.domain) } ?? ServiceNames()
+            let (before, after) = (serviceNames(change.before), serviceNames(change.after))
             guard before != after else { continue }
             isChanged = true
             gone.formUnion(before.records.subtracting(after.records))
@@ -69,11 +88,19 @@ struct ClusterNames {
         return true
     }
 
+    private func serviceNames(_ source: NameSource?) -> ServiceNames {
+        guard let source, settings.namespaces?.contains(source.service.key.namespace) ?? true else {
+            return ServiceNames()
+        }
+        return ServiceNames(source, domain: settings.domain)
+    }
+
     /// These namespaces exist now.
     ///
     /// - Returns: whether that is news.
     @discardableResult
     mutating func setNamespaces(_ now: Set<String>) -> Bool {
+        let now = settings.namespaces.map { now.intersection($0) } ?? now
         guard now != namespaces else { return false }
         for name in now.subtracting(namespaces) { for name in Self.names(name, settings.domain) { table.pin(name) } }
         for name in namespaces.subtracting(now) { for name in Self.names(name, settings.domain) { table.unpin(name) } }
@@ -93,8 +120,9 @@ struct ClusterNames {
         let zones = ([domain] + settings.reverseZones).map { name in
             AuthoritativeZone(
                 name: name, primary: Self.server(domain), contact: contact, serial: serial, ttl: settings.ttl,
-                negativeTTL: settings.negativeTTL, fallsThrough: name != domain,
-                addressNames: name == domain ? domain.prefixed(by: "pod") : nil)
+                negativeTTL: settings.negativeTTL,
+                fallsThrough: settings.fallingThrough?.contains(name) ?? (name != domain),
+                addressNames: settings.namesAddresses && name == domain ? domain.prefixed(by: "pod") : nil)
         }
         return ZoneData(zones: zones, names: table)
     }

@@ -4,9 +4,15 @@ package import NetworkTypes
 /// The counters of DNS under the names that CoreDNS gives them (its plugins `metrics`, `cache` and `forward`), and what it
 /// has no name for under `martlet_dns`. Every label is of a fixed set or from the configuration.
 package enum NameMetrics {
-    /// - Parameter server: where it listens; the first one names the server as CoreDNS names its own.
-    package static func text(_ counters: NameServer.Counters, server: [SocketAddress]) -> String {
+    /// - Parameters:
+    ///   - server: where it listens; the first one names the server as CoreDNS names its own.
+    ///   - droppedLogLines: lines about queries that found no room.
+    package static func text(
+        _ counters: NameServer.Counters, server: [SocketAddress], droppedLogLines: UInt64 = 0
+    ) -> String {
         var page = MetricsPage()
+        page.family("coredns_hosts_entries", "gauge", "Lines of tables of hosts.")
+        page.sample("coredns_hosts_entries", [], counters.hosts)
         let own = [("server", "dns://\(server.first.map(\.description) ?? "")"), ("zone", "."), ("view", "")]
         answers(counters.answers, own, &page)
         cache(counters, [own[0], ("zones", "."), own[2]], &page)
@@ -15,6 +21,7 @@ package enum NameMetrics {
             "martlet_dns_upstreams_up", "gauge", "Whether every forwarded zone has a server that seems to be up.")
         page.sample("martlet_dns_upstreams_up", [], counters.isUpstreamHealthy ? 1 : 0)
         let totals: [(String, String, UInt64)] = [
+            ("log_dropped_lines", "Lines about queries that found no room.", droppedLogLines),
             ("strangers", "Queries from networks that are not answered.", counters.answers.strangers),
             ("rate_limited", "Answers left out or cut short by the rate limit.", counters.answers.rateLimited),
             ("unanswerable", "Datagrams and frames that are no queries.", counters.answers.unanswerable),
@@ -46,6 +53,21 @@ package enum NameMetrics {
         for (code, count) in zip(codes, counts.responses) where count > 0 {
             page.sample("coredns_dns_responses_total", own + [("rcode", code)], count)
         }
+        page.family("coredns_dns_do_requests_total", "counter", "Queries that want signatures.")
+        page.sample("coredns_dns_do_requests_total", own, counts.signed)
+        for (name, help, sizes) in [
+            ("coredns_dns_request_size_bytes", "Sizes of queries.", counts.requestSizes),
+            ("coredns_dns_response_size_bytes", "Sizes of answers.", counts.responseSizes),
+        ] {
+            page.family(name, "histogram", help)
+            for (transport, size) in zip(["udp", "tcp"], sizes) {
+                page.histogram(
+                    name, own + [("proto", transport)], bounds: AnswerAccounts.sizes, counts: size.counts,
+                    sum: Double(size.sum))
+            }
+        }
+        page.family("coredns_panics_total", "counter", "Crashes: a process that had one is another one now.")
+        page.sample("coredns_panics_total", [], 0)
         page.family("coredns_dns_request_duration_seconds", "histogram", "How long an answer took.")
         page.histogram(
             "coredns_dns_request_duration_seconds", own, bounds: AnswerAccounts.durations,
@@ -63,7 +85,9 @@ package enum NameMetrics {
         page.sample("coredns_cache_hits_total", [own[0], ("type", "success")] + own[1...], counters.answers.cacheHits)
         page.sample(
             "coredns_cache_hits_total", [own[0], ("type", "denial")] + own[1...], counters.answers.cacheDenialHits)
+        let looked = counters.answers.cacheHits + counters.answers.cacheDenialHits + counters.answers.cacheMisses
         let totals: [(String, String, UInt64)] = [
+            ("coredns_cache_requests_total", "Questions that the cache was asked.", looked),
             ("coredns_cache_misses_total", "Questions that the cache had no answer to.", counters.answers.cacheMisses),
             (
                 "coredns_cache_prefetch_total", "Answers fetched anew before their end.",

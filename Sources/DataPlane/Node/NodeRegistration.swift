@@ -20,6 +20,8 @@ actor NodeRegistration {
     private let logger: Logger
     private let name: String
     private let description: NodeDescription
+    /// Where this node answers DNS.
+    private let nameServers: [NodeNameServer]
     /// Of the Node that is ours; nil before it is registered, and where it is somebody else's.
     private(set) var uid: String?
     private var written: NodeCondition?
@@ -27,10 +29,14 @@ actor NodeRegistration {
     private var lastWrite: ContinuousClock.Instant?
     private var isForeign = false
 
-    init(client: APIClient, name: String, description: NodeDescription = NodeDescription(), logger: Logger) {
+    init(
+        client: APIClient, name: String, description: NodeDescription = NodeDescription(),
+        nameServers: [NodeNameServer] = [], logger: Logger
+    ) {
         self.client = client
         self.name = name
         self.description = description
+        self.nameServers = nameServers
         self.logger = logger
     }
 
@@ -77,21 +83,33 @@ actor NodeRegistration {
             isForeign = present.metadata.annotations?[Self.annotation] == nil
             uid = isForeign ? nil : present.metadata.uid
             let labels = description.labels.filter { present.metadata.labels?[$0.key] != $0.value }
-            if !isForeign, !labels.isEmpty {
-                let patch: JSONValue = ["metadata": ["labels": Self.object(labels)]]
+            let said = present.metadata.annotations?[NodeNameServer.annotation]
+            let servers = nameServers.isEmpty ? nil : NodeNameServer.text(nameServers)
+            if !isForeign, !labels.isEmpty || said != servers {
+                let patch: JSONValue = [
+                    "metadata": [
+                        "labels": Self.object(labels),
+                        "annotations": [NodeNameServer.annotation: servers.map { .string($0) } ?? .null],
+                    ]
+                ]
                 _ = try await client.patch(Node.self, name, .merge(patch))
             }
         } catch let status as Status where status.isNotFound {
             isForeign = false
             let created = try await client.create(
-                Node.definition, Self.document(name: name, labels: description.labels))
+                Node.definition,
+                Self.document(name: name, labels: description.labels, nameServers: nameServers))
             uid = created["metadata"]["uid"].string
             logger.info("registered as node \(name)")
         }
     }
 
     /// The Node as it is registered first.
-    package static func document(name: String, labels: [String: String] = [:]) -> JSONValue {
+    package static func document(
+        name: String, labels: [String: String] = [:], nameServers: [NodeNameServer] = []
+    ) -> JSONValue {
+        var annotations = [annotation: "dataplane"]
+        if !nameServers.isEmpty { annotations[NodeNameServer.annotation] = NodeNameServer.text(nameServers) }
         let usual = [
             "kubernetes.io/hostname": name, "kubernetes.io/os": "linux",
             "kubernetes.io/arch": Machine.current.architecture,
@@ -99,7 +117,7 @@ actor NodeRegistration {
         return [
             "apiVersion": "v1", "kind": "Node",
             "metadata": [
-                "name": .string(name), "annotations": [annotation: "dataplane"],
+                "name": .string(name), "annotations": object(annotations),
                 "labels": object(usual.merging(labels) { _, own in own }),
             ],
             "spec": ["taints": [["key": .string(taint), "effect": "NoSchedule"]]],

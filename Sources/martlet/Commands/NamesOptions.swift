@@ -13,7 +13,9 @@ struct NamesOptions: ParsableArguments {
     var dnsPort: UInt16?
 
     @Option(
-        help: ArgumentHelp("An address that DNS is answered on; may be repeated. Default: 127.0.0.1.", valueName: "ip"))
+        help: ArgumentHelp(
+            "An address that DNS is answered on; may be repeated. Default: 127.0.0.1, for root also this machine's first "
+                + "address of each family.", valueName: "ip"))
     var dnsAddress: [String] = []
 
     @Option(
@@ -31,7 +33,26 @@ struct NamesOptions: ParsableArguments {
                 + "repeated.", valueName: "cidr"))
     var dnsNetwork: [String] = []
 
+    @Option(
+        help: ArgumentHelp(
+            "Tell about every DNS query in this file, in CoreDNS' format; - for standard output. Default: those that a "
+                + "Corefile wants logged, on standard output.", valueName: "file"))
+    var dnsLog: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Make this machine itself ask: systemd-resolved, for the names of the cluster, or resolv.conf, for every name; "
+                + "taken back at the end.", valueName: "none|systemd-resolved|resolv.conf"))
+    var dnsHostResolver = HostWiring.none
+
+    /// Stands before the paths of the machine's files.
+    @Option(help: .hidden)
+    var dnsHostRoot = ""
+
     func validate() throws {
+        if dnsHostResolver == .resolvConf, let dnsPort, dnsPort != 53 {
+            throw ValidationError("--dns-host-resolver: resolv.conf names no port, so --dns-port must be 53")
+        }
         for text in dnsAddress where IPAddress(text) == nil {
             throw ValidationError("--dns-address: \"\(text)\" is not an IP address")
         }
@@ -56,10 +77,16 @@ struct NamesOptions: ParsableArguments {
             let port = dnsPort ?? (geteuid() == 0 ? 53 : 0)
             guard port != 0 else { return nil }
             let addresses = dnsAddress.isEmpty ? [.loopbackV4] : dnsAddress.compactMap { IPAddress($0) }
-            return NamesConfiguration(
-                addresses: addresses.map { SocketAddress(ip: $0, port: Port(port)) }, isOptional: dnsPort == nil,
+            // An ordinary user serves his own machine.
+            let further = dnsAddress.isEmpty && geteuid() == 0 ? NodeAddresses.primary(of: LocalAddresses.current) : []
+            var configuration = NamesConfiguration(
+                addresses: addresses.map { SocketAddress(ip: $0, port: Port(port)) },
+                furtherAddresses: further.map { SocketAddress(ip: $0, port: Port(port)) }, isOptional: dnsPort == nil,
                 upstreams: dnsUpstream.compactMap(Self.server), domain: try DomainName(clusterDomain),
-                networks: dnsNetwork.compactMap { CIDR($0) })
+                networks: dnsNetwork.compactMap { CIDR($0) }, logPath: dnsLog)
+            configuration.hostWiring = dnsHostResolver
+            configuration.hostRoot = dnsHostRoot
+            return configuration
         }
     }
 
@@ -70,6 +97,9 @@ struct NamesOptions: ParsableArguments {
         for address in dnsAddress { arguments += ["--dns-address", address] }
         for server in dnsUpstream { arguments += ["--dns-upstream", server] }
         for network in dnsNetwork { arguments += ["--dns-network", network] }
+        if dnsHostResolver != .none { arguments += ["--dns-host-resolver", dnsHostResolver.rawValue] }
+        if !dnsHostRoot.isEmpty { arguments += ["--dns-host-root", dnsHostRoot] }
+        if let dnsLog { arguments += ["--dns-log", dnsLog] }
         return arguments
     }
 
@@ -77,3 +107,5 @@ struct NamesOptions: ParsableArguments {
         SocketAddress(text) ?? IPAddress(text).map { SocketAddress(ip: $0, port: 53) }
     }
 }
+
+extension HostWiring: ExpressibleByArgument {}

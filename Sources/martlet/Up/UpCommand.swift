@@ -116,6 +116,7 @@ struct UpCommand: AsyncParsableCommand {
         }
         dataPlane += ["--nodeport-addresses", (nodeportAddresses ?? reach.nodePortAddresses).description]
         dataPlane += node.arguments
+        if localOnly, names.dnsAddress.isEmpty { dataPlane += ["--dns-address", "127.0.0.1"] }
         var server = server
         server.bindAddress = server.bindAddress ?? reach.bindAddress
         var children = [

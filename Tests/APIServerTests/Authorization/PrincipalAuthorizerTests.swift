@@ -45,6 +45,22 @@ import Testing
         }
     }
 
+    @Test func `a node reads the configuration of DNS and no other ConfigMap`() throws {
+        let (own, name) = ("metadata.namespace=kube-system", "metadata.name=coredns")
+        #expect(try allows(Self.node, "get", "configmaps", namespace: "kube-system", name: "coredns"))
+        #expect(try allows(Self.node, "get", "configmaps", namespace: "kube-system", name: "coredns-custom"))
+        for verb in ["list", "watch"] {
+            #expect(try allows(Self.node, verb, "configmaps", fields: "\(own),\(name)"))
+            #expect(try allows(Self.node, verb, "configmaps", namespace: "kube-system", fields: name))
+            #expect(try !allows(Self.node, verb, "configmaps", fields: name))
+            #expect(try !allows(Self.node, verb, "configmaps", fields: own))
+            #expect(try !allows(Self.node, verb, "configmaps", namespace: "shop", fields: name))
+        }
+        #expect(try !allows(Self.node, "get", "configmaps", namespace: "kube-system", name: "other"))
+        #expect(try !allows(Self.node, "get", "configmaps", namespace: "shop", name: "coredns"))
+        #expect(try !allows(Self.node, "update", "configmaps", namespace: "kube-system", name: "coredns"))
+    }
+
     @Test func `a node writes its own Node, Lease and status`() throws {
         let leases = "coordination.k8s.io"
         #expect(try allows(Self.node, "patch", "nodes", name: "a"))

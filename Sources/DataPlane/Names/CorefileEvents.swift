@@ -1,0 +1,35 @@
+import DNS
+import KubeClient
+import KubeModel
+
+/// What is said of a Corefile's lines, as Events of its ConfigMap.
+///
+/// Every node says the same: the name of an Event is made of what it says, so that it exists once, whoever comes first and
+/// however often a node starts.
+enum CorefileEvents {
+    /// Findings of one Corefile that are told, at most.
+    static let limit = 64
+    static let component = "martlet-dns"
+
+    static func event(_ message: String, reason: String, about map: ObjectReference, now: Timestamp) -> Event {
+        let text = Array("\(map.uid ?? "") \(reason) \(message)".utf8)
+        let name = "\(map.name ?? "corefile").\(String(KeyedHash.hash(text.span, seed: 0), radix: 16))"
+        var about = map
+        about.resourceVersion = nil
+        return Event(
+            metadata: ObjectMeta(name: name, namespace: map.namespace ?? "kube-system"), involvedObject: about,
+            reason: reason, message: message, source: EventSource(component: component), firstTimestamp: now,
+            lastTimestamp: now, count: 1, type: "Warning", reportingComponent: component, reportingInstance: component)
+    }
+
+    /// - Parameter isUsed: false where the Corefile as a whole is not used.
+    static func events(
+        _ findings: [NamesPlan.Finding], isUsed: Bool, about map: ObjectReference, now: Timestamp
+    ) -> [Event] {
+        findings.filter { isUsed || $0.isError }.prefix(limit).map { finding in
+            event(
+                "\(finding.place): \(finding.message)" + (isUsed ? "" : "; the Corefile is not used"),
+                reason: isUsed ? "CorefileLineIgnored" : "CorefileInvalid", about: map, now: now)
+        }
+    }
+}

@@ -1,0 +1,52 @@
+import KubeClient
+import KubeModel
+
+/// The ConfigMap in which clusters keep the Corefile, and the one with what users add to it.
+struct CorefileSource: Sendable {
+    static let key = NamespacedName(namespace: "kube-system", name: "coredns")
+    static let additionsKey = NamespacedName(namespace: "kube-system", name: "coredns-custom")
+    /// Where a cluster mounts their keys, which is how a Corefile names them.
+    static let directory = "/etc/coredns"
+    static let additionsDirectory = "/etc/coredns/custom"
+
+    struct Written: Sendable {
+        var map: ObjectReference
+        var text: String
+        /// By path.
+        var files: [String: String]
+    }
+
+    let changed = ChangeSignal()
+    private let main: ObjectStore<KeptConfigMap>
+    private let additions: ObjectStore<KeptConfigMap>
+
+    init(_ informers: InformerSet) {
+        let changed = changed
+        func informer(_ key: NamespacedName) -> Informer<KeptConfigMap> {
+            let informer = informers.informer(
+                for: KeptConfigMap.self, where: "metadata.namespace=\(key.namespace),metadata.name=\(key.name)")
+            informer.addHandler { _ in changed.raise() }
+            return informer
+        }
+        main = informer(Self.key).store
+        additions = informer(Self.additionsKey).store
+    }
+
+    /// Nil where there is no ConfigMap, or none with a Corefile.
+    var current: Written? {
+        guard let map = main[Self.key], let text = map.data["Corefile"] else { return nil }
+        var files: [String: String] = [:]
+        for (name, text) in map.data { files["\(Self.directory)/\(name)"] = text }
+        for (name, text) in additions[Self.additionsKey]?.data ?? [:] {
+            files["\(Self.additionsDirectory)/\(name)"] = text
+        }
+        return Written(map: ObjectReference(to: map), text: text, files: files)
+    }
+}
+
+extension Corefile {
+    /// Whether some `hosts` reads a file.
+    func names(_ file: String) -> Bool {
+        servers.contains { $0.directives.contains { $0.name == "hosts" && $0.arguments.first == file } }
+    }
+}

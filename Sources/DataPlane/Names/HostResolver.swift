@@ -1,0 +1,141 @@
+import DNS
+import Glibc
+import Logging
+import NetworkTypes
+import System
+
+/// Makes this machine ask the server, and takes that back: by files that say whose they are, so that whoever starts next
+/// finds what a killed process left.
+struct HostResolver: Sendable {
+    private let wiring: HostWiring
+    /// What stands before every path; empty on a real machine.
+    private let root: String
+    /// Whose files these are.
+    private let owner: ProcessIdentity
+    private let logger: Logger
+
+    init(_ wiring: HostWiring, root: String, owner: ProcessIdentity = .current, logger: Logger) {
+        self.wiring = wiring
+        self.root = root
+        self.owner = owner
+        self.logger = logger
+    }
+
+    private var resolverFile: String { "\(root)/etc/resolv.conf" }
+    private var savedFile: String { "\(root)/etc/resolv.conf.before-martlet" }
+    private var dropInDirectory: String { "\(root)/run/systemd/resolved.conf.d" }
+    private var dropIn: String { "\(dropInDirectory)/50-martlet.conf" }
+    private var uplinks: String { "\(root)/run/systemd/resolve/resolv.conf" }
+
+    /// Where the servers that this machine has besides ours are listed.
+    var upstreamFile: String {
+        switch wiring {
+        case .none: resolverFile
+        // What `/etc/resolv.conf` names would ask us again.
+        case .systemdResolved: exists(uplinks) ? uplinks : resolverFile
+        case .resolvConf: exists(savedFile) ? savedFile : resolverFile
+        }
+    }
+
+    /// Takes back what a process left that is no more; nothing of one that lives.
+    func heal() { takeBack { !$0.isAlive } }
+
+    /// Takes back what ``wire(_:_:)`` did.
+    func unwire() { takeBack { $0 == owner } }
+
+    private func takeBack(_ isMeant: (ProcessIdentity) -> Bool) {
+        if let writer = HostWiring.owner(of: text(dropIn)), isMeant(writer) {
+            remove(dropIn)
+            reloadResolved()
+        }
+        guard exists(savedFile) else { return }
+        if let writer = HostWiring.owner(of: text(resolverFile)) {
+            if isMeant(writer) { move(savedFile, to: resolverFile) }
+        } else {
+            // Somebody has written another one since.
+            remove(savedFile)
+        }
+    }
+
+    /// - Parameter server: where this machine reaches ours.
+    /// - Throws: `DataPlaneError` with what cannot be done; then nothing is different.
+    func wire(_ server: SocketAddress, _ domain: DomainName) throws(DataPlaneError) {
+        switch wiring {
+        case .none: return
+        case .systemdResolved:
+            try claim(dropIn)
+            do throws(SystemError) {
+                for directory in ["\(root)/run/systemd", dropInDirectory] where mkdir(directory, 0o755) != 0 {
+                    guard errno == EEXIST else { throw SystemError("make \(directory)", number: errno) }
+                }
+                try FileBytes.replace(
+                    dropIn, with: Array(HostWiring.dropIn(server, domain, owner: owner).utf8), mode: 0o644)
+            } catch {
+                throw DataPlaneError(message: "systemd-resolved: \(error)")
+            }
+            reloadResolved()
+        case .resolvConf:
+            try claim(resolverFile)
+            let before = text(resolverFile)
+            do throws(SystemError) {
+                try save()
+                let wanted = HostWiring.resolverFile(server.ip, before: before, saved: savedFile, owner: owner)
+                do throws(SystemError) {
+                    try FileBytes.replace(resolverFile, with: Array(wanted.utf8), mode: 0o644)
+                } catch {
+                    remove(savedFile)
+                    throw error
+                }
+            } catch {
+                throw DataPlaneError(message: "\(resolverFile) is not rewritten: \(error)")
+            }
+        }
+        logger.info("this machine asks \(server) for names", metadata: ["by": "\(wiring.rawValue)"])
+    }
+
+    /// - Throws: where a file is of another process that lives.
+    private func claim(_ path: String) throws(DataPlaneError) {
+        guard let other = HostWiring.owner(of: text(path)) else { return }
+        throw DataPlaneError(message: "\(path) is of another martlet, process \(other)")
+    }
+
+    /// Keeps the file, or the link that it is, under another name; the file itself stays where it is meanwhile.
+    private func save() throws(SystemError) {
+        var target = [CChar](repeating: 0, count: Int(PATH_MAX))
+        let length = readlink(resolverFile, &target, target.count - 1)
+        let isKept = length >= 0 ? symlink(target, savedFile) == 0 : link(resolverFile, savedFile) == 0
+        guard isKept || errno == EEXIST else { throw SystemError("keep \(resolverFile)", number: errno) }
+    }
+
+    private func reloadResolved() {
+        let program = root.isEmpty ? CommandRun.find("systemctl") : "\(root)/usr/bin/systemctl"
+        guard let program else { return logger.warning("there is no systemctl: systemd-resolved is not told") }
+        do throws(SystemError) {
+            let ending = try CommandRun(program, ["try-reload-or-restart", "systemd-resolved.service"]).run()
+            if !ending.isSuccess { logger.warning("systemd-resolved is not told: \(ending.complaint)") }
+        } catch {
+            logger.warning("systemd-resolved is not told: \(error)")
+        }
+    }
+
+    // MARK: Files
+
+    /// The file or a link of that name, wherever it leads.
+    private func exists(_ path: String) -> Bool {
+        var status = stat()
+        return lstat(path, &status) == 0
+    }
+
+    private func text(_ path: String) -> String {
+        // Unreadable is empty.
+        String(decoding: (try? FileBytes.read(path, limit: 1 << 16)) ?? [], as: UTF8.self)
+    }
+
+    private func remove(_ path: String) {
+        if unlink(path) != 0 { logger.warning("\(SystemError("remove \(path)", number: errno))") }
+    }
+
+    private func move(_ path: String, to other: String) {
+        if rename(path, other) != 0 { logger.warning("\(SystemError("write \(other)", number: errno))") }
+    }
+}

@@ -1,0 +1,223 @@
+import DNS
+import KubeModel
+import NetworkTypes
+
+/// The plugins `kubernetes`, `forward` and `cache`: whose names are known, who is asked for the others, and how long what
+/// they say is kept.
+extension NamesPlan {
+    mutating func readKubernetes(_ directive: Corefile.Directive, in zone: DomainName) {
+        guard !knowsCluster else {
+            return pass(directive.place, "kubernetes: it stands in another block already; its names are everywhere")
+        }
+        var zones: [DomainName] = []
+        for text in directive.arguments {
+            guard let name = CIDR(text).flatMap(Self.reverseZone) ?? (try? DomainName(text)) else {
+                return refuse(directive.place, "kubernetes: \(text) is no zone")
+            }
+            zones.append(name)
+        }
+        if zones.isEmpty { zones = [zone] }
+        let reverse = zones.filter { $0.isWithin(.v4Reverse) || $0.isWithin(.v6Reverse) }
+        let domains = zones.filter { !reverse.contains($0) }
+        guard let domain = domains.first, domain != .root else {
+            return refuse(directive.place, "kubernetes: it names no domain, such as cluster.local")
+        }
+        if domains.count > 1 { pass(directive.place, "kubernetes: of the domains only \(domain) has names") }
+        knowsCluster = true
+        cluster.domain = domain
+        cluster.reverseZones = reverse
+        cluster.namesAddresses = false
+        cluster.fallingThrough = []
+        for option in directive.block {
+            switch option.name {
+            case "pods": readPods(option)
+            case "ttl":
+                guard let ttl = option.arguments.first.flatMap({ UInt32($0) }), ttl <= 3600 else {
+                    refuse(option.place, "ttl: seconds are from 0 to 3600")
+                    continue
+                }
+                cluster.ttl = ttl
+                cluster.negativeTTL = ttl
+            case "fallthrough":
+                var named: Set<DomainName> = []
+                for text in option.arguments {
+                    guard let name = try? DomainName(text) else {
+                        refuse(option.place, "fallthrough: \(text) is no zone")
+                        continue
+                    }
+                    named.insert(name)
+                }
+                cluster.fallingThrough = named.isEmpty ? Set([domain] + reverse) : named
+            case "namespaces": cluster.namespaces = Set(option.arguments)
+            // Whoever is asked for other names is asked for an alias's too.
+            case "upstream": break
+            case "labels", "namespace_labels":
+                // More would have a name than is meant.
+                refuse(option.place, "kubernetes: \(option.name) is not known here")
+            default: pass(option.place, "kubernetes: there is no option \(option.name) here")
+            }
+        }
+    }
+
+    private mutating func readPods(_ option: Corefile.Directive) {
+        switch option.arguments.first {
+        case "insecure": cluster.namesAddresses = true
+        case "disabled", nil: cluster.namesAddresses = false
+        case "verified": pass(option.place, "pods verified: which Pods there are is not known here, so none has a name")
+        case let other?: refuse(option.place, "pods: \(other) is none of disabled, insecure and verified")
+        }
+    }
+
+    mutating func readForward(_ directive: Corefile.Directive, in zone: DomainName) {
+        guard let from = directive.arguments.first, directive.words.count >= 3, let name = try? DomainName(from) else {
+            return refuse(directive.place, "forward: it needs a zone and a server")
+        }
+        // Of a server block's directives each concerns its zone alone.
+        var forwarded = ForwardedZone(name: name.isWithin(zone) ? name : zone, servers: [])
+        guard !policy.forwardedZones.contains(where: { $0.name == forwarded.name }) else {
+            return refuse(directive.place, "forward: \(forwarded.name) is forwarded already")
+        }
+        var secured: [SocketAddress] = []
+        for target in directive.arguments.dropFirst() {
+            let plain = target.hasPrefix("dns://") ? String(target.dropFirst("dns://".count)) : target
+            if target.hasPrefix("tls://") {
+                guard let server = Self.server(String(target.dropFirst("tls://".count)), port: 853) else {
+                    refuse(directive.place, "forward: \(target) is no server")
+                    continue
+                }
+                forwarded.servers.append(server)
+                secured.append(server)
+            } else if let server = Self.server(plain, port: 53) {
+                forwarded.servers.append(server)
+            } else if target == "/etc/resolv.conf" {
+                forwarded.servers += circumstances.resolvers
+            } else if let text = circumstances.files[target] {
+                forwarded.servers += ResolverConfiguration(text).servers.map { SocketAddress(ip: $0, port: 53) }
+            } else if target.hasPrefix("/") || target.contains("://") {
+                pass(directive.place, "forward: \(target) is no server that can be asked here")
+            } else {
+                refuse(directive.place, "forward: \(target) is no address")
+            }
+        }
+        forwarded.servers = forwarded.servers.filter { server in
+            let isThisServer = circumstances.addresses.contains(server)
+            if isThisServer { pass(directive.place, "forward: \(server) is this server: not asked") }
+            return !isThisServer
+        }
+        var serverName: String?
+        for option in directive.block { readForwardOption(option, &forwarded, &serverName) }
+        for server in secured { forwarded.secured[server] = SecuredServer(name: serverName) }
+        policy.forwardedZones.append(forwarded)
+    }
+
+    private mutating func readForwardOption(
+        _ option: Corefile.Directive, _ forwarded: inout ForwardedZone, _ serverName: inout String?
+    ) {
+        let first = option.arguments.first
+        switch option.name {
+        case "except":
+            for text in option.arguments {
+                guard let name = try? DomainName(text) else {
+                    refuse(option.place, "except: \(text) is no name")
+                    continue
+                }
+                forwarded.exceptions.append(name)
+            }
+        case "force_tcp": forwarded.forcesTCP = true
+        case "policy":
+            guard let policy = first.flatMap({ ForwardedZone.Policy(rawValue: $0) }) else {
+                return refuse(option.place, "policy: there are random, round_robin and sequential")
+            }
+            forwarded.policy = policy
+        case "max_fails":
+            guard let number = first.flatMap({ Int($0) }), (0...1000).contains(number) else {
+                return refuse(option.place, "max_fails: a number is from 0 to 1000")
+            }
+            forwarded.maximumFailures = number
+        case "tls_servername":
+            guard let name = first, (try? DomainName(name)) != nil else {
+                return refuse(option.place, "tls_servername: it needs a name")
+            }
+            serverName = name
+        case "tls":
+            // Credentials of our own, and authorities in files.
+            if first != nil {
+                pass(option.place, "tls: files of certificates are not read; the system's authorities hold")
+            }
+        // Datagrams are used wherever they will do; servers that are down are probed; what is under way is bounded.
+        case "prefer_udp", "max_concurrent", "expire", "health_check", "max_age", "max_idle_conns", "failover": break
+        default: pass(option.place, "forward: there is no option \(option.words.joined(separator: " ")) here")
+        }
+    }
+
+    static func server(_ text: String, port: Port) -> SocketAddress? {
+        SocketAddress(text) ?? IPAddress(text).map { SocketAddress(ip: $0, port: port) }
+    }
+
+    mutating func readCache(_ directive: Corefile.Directive, in zone: DomainName) {
+        var limits = CacheLimits()
+        // Those of CoreDNS, whose users expect them.
+        limits.staleFor = 0
+        limits.prefetchAfter = 0
+        limits.minimumPositiveTTL = 5
+        limits.minimumNegativeTTL = 5
+        for (index, text) in directive.arguments.enumerated() {
+            if index == 0, let ttl = UInt32(text) {
+                limits.positiveTTL = min(ttl, 3600)
+                limits.negativeTTL = min(ttl, 1800)
+            } else if (try? DomainName(text)) == nil {
+                return refuse(directive.place, "cache: \(text) is neither a time nor a zone")
+            }
+        }
+        for option in directive.block { readCacheOption(option, &limits) }
+        if let cacheLine, policy.cache != limits {
+            return pass(directive.place, "cache: there is one for every zone, as \(cacheLine) says")
+        }
+        cacheLine = directive.place
+        policy.cache = limits
+    }
+
+    private mutating func readCacheOption(_ option: Corefile.Directive, _ limits: inout CacheLimits) {
+        let numbers = option.arguments.map { UInt32($0) }
+        switch option.name {
+        case "success", "denial":
+            // The first number is how many; the cache is bounded in bytes.
+            guard (1...3).contains(numbers.count), !numbers.contains(nil) else {
+                return refuse(option.place, "cache: \(option.name) is followed by one to three numbers")
+            }
+            let ttl = numbers.count > 1 ? numbers[1] : nil
+            let minimum = numbers.count > 2 ? numbers[2] : nil
+            if option.name == "success" {
+                limits.positiveTTL = ttl ?? limits.positiveTTL
+                limits.minimumPositiveTTL = minimum ?? limits.minimumPositiveTTL
+            } else {
+                limits.negativeTTL = ttl ?? limits.negativeTTL
+                limits.minimumNegativeTTL = minimum ?? limits.minimumNegativeTTL
+            }
+        case "prefetch":
+            guard let amount = numbers.first ?? nil else {
+                return refuse(option.place, "cache: prefetch needs a number of questions")
+            }
+            limits.prefetchAfter = amount
+            if let last = option.arguments.last, last.hasSuffix("%") {
+                guard let percentage = UInt32(last.dropLast()), (10...90).contains(percentage) else {
+                    return refuse(option.place, "cache: prefetch takes 10% to 90%")
+                }
+                limits.prefetchPercentage = percentage
+            }
+        case "serve_stale":
+            let text = option.arguments.first
+            let time = text.map { GoDuration.parse($0) } ?? 3_600_000_000_000
+            guard let time, let seconds = UInt32(exactly: time / 1_000_000_000) else {
+                return refuse(option.place, "cache: serve_stale takes a time such as 1h")
+            }
+            limits.staleFor = seconds
+            if option.arguments.last == "immediate" {
+                pass(option.place, "cache: an answer that is out of date is given when nobody else answers")
+            }
+        // A failure is remembered for 5 seconds; the names of the cluster are never cached.
+        case "servfail", "disable", "keepttl": break
+        default: pass(option.place, "cache: there is no option \(option.name) here")
+        }
+    }
+}

@@ -1,0 +1,206 @@
+import DNS
+import NetworkTypes
+
+/// How names are served: what the flags say, and what a Corefile says where there is one. Pure.
+///
+/// Every line of a Corefile is done, or there is a finding about it. What a plugin that is known here says and means
+/// nothing is an error: then nothing of the Corefile is done, as with CoreDNS.
+struct NamesPlan: Sendable {
+    struct Finding: Hashable, Sendable {
+        var place: Corefile.Place
+        var message: String
+        /// The line cannot be meant: the Corefile as a whole is not to be used.
+        var isError: Bool
+    }
+
+    /// What a plan is made of besides the Corefile.
+    struct Circumstances: Hashable, Sendable {
+        /// The servers of `/etc/resolv.conf`, this one not among them.
+        var resolvers: [SocketAddress] = []
+        /// Where this server listens.
+        var addresses: [SocketAddress] = []
+        /// The files that a Corefile may name, by path: the keys of its ConfigMap, as they would be mounted.
+        var files: [String: String] = [:]
+        /// The names and addresses of Nodes.
+        var nodes: [HostTable.Entry] = []
+    }
+
+    let circumstances: Circumstances
+    var cluster: ClusterNames.Settings
+    var policy = AnswerPolicy()
+    private(set) var findings: [Finding] = []
+    /// Where the cache was set up, if it was.
+    var cacheLine: Corefile.Place?
+    var knowsCluster = false
+
+    /// Without a Corefile.
+    init(_ configuration: NamesConfiguration, _ circumstances: Circumstances) {
+        self.circumstances = circumstances
+        cluster = ClusterNames.Settings(
+            domain: configuration.domain, servers: circumstances.addresses.map(\.ip).filter { !$0.isUnspecified })
+        let servers = configuration.upstreams.isEmpty ? circumstances.resolvers : configuration.upstreams
+        policy.forwardedZones = servers.isEmpty ? [] : [ForwardedZone(servers: servers)]
+        if configuration.logPath != nil {
+            var block = ServerBlock()
+            block.log = QueryLogFilter()
+            policy.blocks = [block]
+        }
+    }
+
+    init(_ configuration: NamesConfiguration, _ corefile: Corefile, _ circumstances: Circumstances) {
+        self.init(configuration, circumstances)
+        let usual = policy
+        policy = AnswerPolicy()
+        policy.cache.bytes = 0
+        policy.rotates = false
+        for server in corefile.servers { read(server) }
+        // What the command line says goes before what the cluster says.
+        if !configuration.upstreams.isEmpty {
+            policy.forwardedZones = policy.forwardedZones.filter { $0.name != .root } + usual.forwardedZones
+        }
+        if configuration.logPath != nil {
+            if !policy.blocks.contains(where: { $0.zone == .root }) { policy.blocks.append(ServerBlock()) }
+            for index in policy.blocks.indices { policy.blocks[index].log = QueryLogFilter() }
+        }
+        // One block that does nothing is no block: questions need not look for theirs.
+        if policy.blocks.allSatisfy(\.isEmpty) { policy.blocks = [] }
+    }
+
+    /// Whether the Corefile is to be used.
+    var isUsable: Bool { !findings.contains(where: \.isError) }
+
+    /// A line that is not done.
+    mutating func pass(_ place: Corefile.Place, _ message: String) {
+        findings.append(Finding(place: place, message: message, isError: false))
+    }
+
+    /// A line that cannot be meant.
+    mutating func refuse(_ place: Corefile.Place, _ message: String) {
+        findings.append(Finding(place: place, message: message, isError: true))
+    }
+
+    private mutating func read(_ server: Corefile.Server) {
+        let zones = server.addresses.compactMap { zone(of: $0, server.place) }
+        for (index, zone) in zones.enumerated() {
+            guard !policy.blocks.contains(where: { $0.zone == zone }) else {
+                refuse(server.place, "the zone \(zone) has a server block already")
+                continue
+            }
+            var block = ServerBlock(zone: zone)
+            let known = findings
+            for directive in server.directives { read(directive, &block) }
+            // Of several zones of one block each would say the same.
+            if index > 0 { findings = known + findings[known.count...].filter { !known.contains($0) } }
+            policy.blocks.append(block)
+            // A block that asks nobody does not let a wider one ask.
+            if !policy.forwardedZones.contains(where: { $0.name == zone }), zone != .root {
+                var closed = ForwardedZone(name: zone, servers: [])
+                closed.isClosed = true
+                policy.forwardedZones.append(closed)
+            }
+        }
+    }
+
+    /// `.:53`, `dns://example.com`, `10.0.0.0/8`; nil for what is not served here.
+    private mutating func zone(of address: String, _ place: Corefile.Place) -> DomainName? {
+        var text = address[...]
+        for scheme in ["dns", "tls", "https", "https3", "grpc", "quic"] where text.hasPrefix("\(scheme)://") {
+            guard scheme == "dns" else {
+                pass(place, "\(address): only DNS over UDP and TCP is served, so this block is not")
+                return nil
+            }
+            text = text.dropFirst("dns://".count)
+        }
+        if let network = CIDR(text), let zone = Self.reverseZone(of: network) { return zone }
+        if let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]) {
+            let own = circumstances.addresses.map(\.port.rawValue)
+            guard port == 53 || own.contains(port) else {
+                pass(place, "\(address): the port is what --dns-port says, so this block is not served")
+                return nil
+            }
+            text = text[..<colon]
+        }
+        if let network = CIDR(text), let zone = Self.reverseZone(of: network) { return zone }
+        guard let name = try? DomainName(text.isEmpty ? "." : text) else {
+            refuse(place, "\(address) is no zone")
+            return nil
+        }
+        return name
+    }
+
+    /// The reverse zone of a network whose prefix ends with an octet, or a nibble in IPv6.
+    static func reverseZone(of network: CIDR) -> DomainName? {
+        let unit = network.address.family == .v4 ? 8 : 4
+        guard network.prefixLength % unit == 0 else { return nil }
+        var name: DomainName? = DomainName.reverse(of: network.address)
+        for _ in 0..<((network.address.family.bitWidth - network.prefixLength) / unit) { name = name?.parent }
+        return name
+    }
+
+    private mutating func read(_ directive: Corefile.Directive, _ block: inout ServerBlock) {
+        switch directive.name {
+        case "kubernetes": readKubernetes(directive, in: block.zone)
+        case "forward": readForward(directive, in: block.zone)
+        case "cache": readCache(directive, in: block.zone)
+        case "hosts": readHosts(directive, &block)
+        case "rewrite": readRewrite(directive, &block)
+        case "log": readLog(directive, &block)
+        case "loadbalance": readLoadBalance(directive)
+        case "bufsize": readBufferSize(directive)
+        // Done always: errors are logged and ANY is answered with one record; /healthz, /readyz and /metrics are served on
+        // --metrics-bind-address; this server never asks itself; the ConfigMap is followed, by every loop.
+        case "errors", "any", "health", "ready", "prometheus", "loop", "reload", "multisocket", "minimal": break
+        case "acl":
+            // Without it more would be answered than is meant.
+            refuse(directive.place, "acl is not known here: who is answered is for --dns-network to say")
+        default: pass(directive.place, "there is no plugin \(directive.name) here")
+        }
+    }
+
+    private mutating func readLog(_ directive: Corefile.Directive, _ block: inout ServerBlock) {
+        var zones: [DomainName] = []
+        for text in directive.arguments {
+            if text.contains("{") || text == "combined" || text == "common" {
+                pass(directive.place, "log: there is one format, that of common")
+                break
+            }
+            guard let zone = try? DomainName(text) else { return refuse(directive.place, "log: \(text) is no name") }
+            zones.append(zone)
+        }
+        var classes: Set<QueryLogFilter.Class> = []
+        for option in directive.block {
+            guard option.name == "class", !option.arguments.isEmpty else {
+                refuse(option.place, "log: \(option.words.joined(separator: " ")) is no option")
+                continue
+            }
+            for name in option.arguments {
+                if name == "all" {
+                    classes = Set(QueryLogFilter.Class.allCases)
+                } else if let known = QueryLogFilter.Class(rawValue: name) {
+                    classes.insert(known)
+                } else {
+                    refuse(option.place, "log: there is no class \(name), but all, success, denial and error")
+                }
+            }
+        }
+        block.log = QueryLogFilter(
+            zones: zones.isEmpty ? [.root] : zones,
+            classes: classes.isEmpty ? Set(QueryLogFilter.Class.allCases) : classes)
+    }
+
+    private mutating func readLoadBalance(_ directive: Corefile.Directive) {
+        switch directive.arguments.first ?? "round_robin" {
+        case "round_robin": policy.rotates = true
+        case let other: pass(directive.place, "loadbalance: there is no policy \(other) here; answers take turns")
+        }
+    }
+
+    private mutating func readBufferSize(_ directive: Corefile.Directive) {
+        guard let size = directive.arguments.first.map({ Int($0) }) ?? 1232, (512...4096).contains(size) else {
+            return refuse(directive.place, "bufsize: a size is from 512 to 4096")
+        }
+        // What does not pass everywhere in one piece is not sent.
+        policy.payloadSize = min(size, 1232)
+        if size > 1232 { pass(directive.place, "bufsize: no answer over UDP is longer than 1232 bytes") }
+    }
+}

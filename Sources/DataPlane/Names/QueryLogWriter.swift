@@ -1,0 +1,19 @@
+import DNS
+import NetworkTypes
+
+/// The log of DNS queries in a file.
+final class QueryLogWriter: QueryLog {
+    let file: LineFile
+
+    /// - Parameter path: `-` for standard output.
+    init(path: String) throws(DataPlaneError) { file = try LineFile(path: path, name: "log of queries") }
+
+    func record(
+        _ query: Span<UInt8>, from client: SocketAddress, isStream: Bool, answer: Span<UInt8>, nanoseconds: UInt64
+    ) {
+        file.append(atMost: QueryLogLine.maximumLength) {
+            QueryLogLine.append(
+                query, from: client, isStream: isStream, answer: answer, nanoseconds: nanoseconds, to: &$0)
+        }
+    }
+}

@@ -1,0 +1,237 @@
+import DNS
+import KubeModel
+import NetworkTypes
+import Testing
+
+@testable import DataPlane
+
+@Suite("What a Corefile means") struct NamesPlanTests {
+    private static let resolver = server("192.0.2.53")
+
+    private static func server(_ text: String, _ port: UInt16 = 53) -> SocketAddress {
+        SocketAddress(ip: IPAddress(text) ?? .loopbackV4, port: Port(port))
+    }
+
+    private static func name(_ text: String) -> DomainName { ClusterNamesTests.name(text) }
+
+    private func configuration(upstreams: [SocketAddress] = []) -> NamesConfiguration {
+        NamesConfiguration(addresses: [], upstreams: upstreams, domain: Self.name("cluster.local"))
+    }
+
+    private func plan(
+        _ text: String, upstreams: [SocketAddress] = [], files: [String: String] = [:],
+        nodes: [HostTable.Entry] = []
+    ) throws -> NamesPlan {
+        NamesPlan(
+            configuration(upstreams: upstreams), try Corefile(text, files: files),
+            .init(
+                resolvers: [Self.resolver], addresses: [Self.server("127.0.0.1")], files: files, nodes: nodes))
+    }
+
+    private func said(_ plan: NamesPlan) -> [String] { plan.findings.map { "\($0.place): \($0.message)" } }
+
+    static let usual = """
+        .:53 {
+            errors
+            health {
+               lameduck 5s
+            }
+            ready
+            kubernetes cluster.local in-addr.arpa ip6.arpa {
+               pods insecure
+               fallthrough in-addr.arpa ip6.arpa
+               ttl 30
+            }
+            prometheus :9153
+            forward . /etc/resolv.conf {
+               max_concurrent 1000
+            }
+            cache 30 {
+               disable success cluster.local
+               disable denial cluster.local
+            }
+            loop
+            reload
+            loadbalance
+        }
+        """
+
+    @Test func `kubeadm's Corefile is understood whole`() throws {
+        let plan = try plan(Self.usual)
+        #expect(said(plan) == [])
+        #expect(plan.cluster.domain == Self.name("cluster.local"))
+        #expect(plan.cluster.ttl == 30 && plan.cluster.namesAddresses)
+        #expect(plan.cluster.fallingThrough == [.v4Reverse, .v6Reverse])
+        #expect(plan.policy.forwardedZones == [ForwardedZone(servers: [Self.resolver])])
+        #expect(plan.policy.cache.positiveTTL == 30 && plan.policy.cache.bytes > 0 && plan.policy.rotates)
+        #expect(plan.policy.blocks.isEmpty)
+    }
+
+    @Test func `what is not in it is not done`() throws {
+        let plan = try plan(". {\n whoami\n}")
+        #expect(plan.policy.forwardedZones.isEmpty && plan.policy.cache.bytes == 0 && !plan.policy.rotates)
+        #expect(said(plan) == ["line 2: there is no plugin whoami here"] && plan.isUsable)
+    }
+
+    @Test func `upstream servers of the command line go before those for everything`() throws {
+        let own = Self.server("198.51.100.1")
+        let plan = try plan(
+            ". {\n forward . /etc/resolv.conf\n}\nstub {\n forward . 10.0.0.1 10.0.0.2:5300\n}", upstreams: [own])
+        #expect(
+            plan.policy.forwardedZones == [
+                ForwardedZone(
+                    name: Self.name("stub"), servers: [Self.server("10.0.0.1"), Self.server("10.0.0.2", 5300)]),
+                ForwardedZone(servers: [own]),
+            ])
+    }
+
+    @Test func `forward takes policies, exceptions, TCP, failures and TLS`() throws {
+        let plan = try plan(
+            """
+            . {
+                forward . tls://192.0.2.1 192.0.2.2 {
+                    policy sequential
+                    except a.example b.example
+                    force_tcp
+                    max_fails 0
+                    tls_servername dns.example
+                    health_check 5s
+                }
+            }
+            """)
+        let zone = try #require(plan.policy.forwardedZones.first)
+        #expect(zone.servers == [Self.server("192.0.2.1", 853), Self.server("192.0.2.2")])
+        #expect(zone.secured == [Self.server("192.0.2.1", 853): SecuredServer(name: "dns.example")])
+        #expect(zone.policy == .sequential && zone.forcesTCP && zone.maximumFailures == 0)
+        #expect(zone.exceptions == [Self.name("a.example"), Self.name("b.example")])
+        #expect(said(plan) == [])
+    }
+
+    @Test func `a block that forwards nothing does not let a wider one`() throws {
+        let plan = try plan(". {\n forward . 10.0.0.1\n}\ninner.example {\n errors\n}")
+        #expect(plan.policy.forwardedZones.map(\.isClosed) == [false, true])
+    }
+
+    @Test func `networks stand for their reverse zones`() throws {
+        let plan = try plan("10.0.0.0/8 2001:db8::/32 {\n forward . 10.0.0.1\n}")
+        #expect(
+            plan.policy.forwardedZones.map(\.name.description) == ["10.in-addr.arpa.", "8.b.d.0.1.0.0.2.ip6.arpa."])
+    }
+
+    @Test func `hosts come from the block, from a key of the ConfigMap, and from Nodes`() throws {
+        let text = ". {\n hosts /etc/coredns/NodeHosts {\n 192.0.2.7 seven.example\n ttl 60\n fallthrough\n }\n}"
+        let node = HostTable.Entry(ip: .loopbackV4, names: [Self.name("vm1")])
+        let listed = try plan(
+            text, files: ["/etc/coredns/NodeHosts": "192.0.2.9 nine # its\n\n# none\nx y"], nodes: [node])
+        let table = try #require(listed.policy.blocks.first?.hosts.first)
+        #expect(table.count == 2 && table.ttl == 60 && table.fallsThrough)
+        #expect(try #require(plan(text, nodes: [node, node]).policy.blocks.first?.hosts.first).count == 3)
+        #expect(said(try plan(". {\n hosts /etc/hosts\n}")).count == 1)
+    }
+
+    @Test func `a Node's names lead to its addresses`() {
+        let node = Node(
+            metadata: ObjectMeta(name: "vm1"), spec: NodeSpec(),
+            status: NodeStatus(addresses: [
+                NodeAddress(type: "InternalIP", address: "10.0.0.1"),
+                NodeAddress(type: "ExternalIP", address: "192.0.2.1"),
+                NodeAddress(type: "Hostname", address: "vm1.example"),
+            ]))
+        #expect(
+            NodeHosts.entries([KeptNode(node)]) == [
+                HostTable.Entry(
+                    ip: IPAddress(v4: 0x0a00_0001), names: [Self.name("vm1"), Self.name("vm1.example")])
+            ])
+    }
+
+    @Test(arguments: [
+        ("name a.example b.example", QuestionRewrite.Match.exact(name("a.example"), to: name("b.example"))),
+        ("name exact a.example b.example", .exact(name("a.example"), to: name("b.example"))),
+        ("stop name suffix .A .b", .suffix(".a.", to: ".b.")), ("name prefix x- y-", .prefix("x-", to: "y-")),
+        ("name substring a b", .substring("a", to: "b")), ("type ANY HINFO", .type(.any, to: .hinfo)),
+        ("name suffix .a .b answer auto", .suffix(".a.", to: ".b.")),
+    ])
+    func `rules of rewriting are read`(text: String, match: QuestionRewrite.Match) throws {
+        let plan = try plan(". {\n rewrite \(text)\n}")
+        #expect(said(plan) == [])
+        #expect(plan.policy.blocks.first?.rewrites == [QuestionRewrite(match)])
+    }
+
+    @Test func `a rule in a block has rules for its answers`() throws {
+        let plan = try plan(
+            #"""
+            . {
+                rewrite continue {
+                    name regex (.*)\.my\.zone {1}.default.svc.cluster.local
+                    answer name (.*)\.default\.svc\.cluster\.local {1}.my.zone
+                    answer value (.*)\.cluster\.local {1}.zone
+                }
+            }
+            """#)
+        #expect(said(plan) == [])
+        let rule = try #require(plan.policy.blocks.first?.rewrites.first)
+        #expect(rule.continues && rule.answerRules.count == 2)
+        #expect(rule.match == .pattern(try NamePattern(#"(.*)\.my\.zone"#), to: "{1}.default.svc.cluster.local"))
+    }
+
+    @Test func `log has names and classes`() throws {
+        let plan = try plan(". {\n log a.example {\n class denial error\n }\n}")
+        #expect(
+            plan.policy.blocks.first?.log
+                == QueryLogFilter(zones: [Self.name("a.example")], classes: [.denial, .error]))
+    }
+
+    @Test(arguments: [
+        "forward .", "forward . nowhere", "forward . 10.0.0.1 {\n policy best\n }", "cache x..y",
+        "cache 30 {\n success x\n }",
+        "hosts {\n nonsense\n }", "hosts {\n ttl 0\n }", "rewrite name regex ( x", "rewrite name a", "rewrite",
+        "kubernetes", "kubernetes cluster.local {\n ttl 9999\n }", "kubernetes cluster.local {\n pods all\n }",
+        "log {\n class strange\n }", "bufsize 1", "acl {\n block\n }", "kubernetes c.local {\n labels a=b\n }",
+        "forward . 10.0.0.1\n forward . 10.0.0.2",
+    ])
+    func `a line that cannot be meant makes the Corefile unusable, and names itself`(line: String) throws {
+        let plan = try plan(". {\n errors\n \(line)\n}")
+        #expect(!plan.isUsable, "\(line)")
+        #expect(plan.findings.allSatisfy { $0.place.line >= 3 })
+    }
+
+    @Test(arguments: [
+        "template IN A", "autopath @kubernetes", "chaos", "kubernetes cluster.local {\n noendpoints\n }",
+        "kubernetes cluster.local {\n pods verified\n }", "forward . /other/file 10.0.0.1", "loadbalance weighted f",
+        "rewrite ttl a 5", "rewrite class CH IN", "hosts /etc/hosts", "log . \"{remote}\"", "dns64",
+        "forward . grpc://x 10.0.0.1",
+    ])
+    func `a line that is not done here is told about, and the others hold`(line: String) throws {
+        let plan = try plan(". {\n errors\n \(line)\n}")
+        #expect(plan.isUsable && plan.findings.count == 1, "\(line): \(said(plan))")
+        #expect(plan.findings.allSatisfy { $0.place.line >= 3 })
+    }
+
+    @Test(arguments: ["tls://.:853", "https://.", "grpc://.", ".:5353"])
+    func `a server that is not served here is told about and left out`(address: String) throws {
+        let plan = try plan("\(address) {\n forward . 10.0.0.1\n}")
+        #expect(plan.isUsable && plan.findings.map(\.place.line) == [1] && plan.policy.forwardedZones.isEmpty)
+    }
+
+    // MARK: Events
+
+    @Test func `an Event has a name that is made of what it says`() {
+        let map = ObjectReference(
+            kind: "ConfigMap", namespace: "kube-system", name: "coredns", uid: "u", apiVersion: "v1",
+            resourceVersion: "7")
+        let finding = NamesPlan.Finding(place: .init(line: 3), message: "no", isError: false)
+        var other = map
+        other.resourceVersion = "8"
+        let now = Timestamp(secondsSinceEpoch: 5)
+        let first = CorefileEvents.events([finding], isUsed: true, about: map, now: now)
+        #expect(first.map(\.message) == ["line 3: no"] && first.map(\.reason) == ["CorefileLineIgnored"])
+        let again = CorefileEvents.events([finding], isUsed: true, about: other, now: Timestamp(secondsSinceEpoch: 9))
+        #expect(first.map(\.metadata.name) == again.map(\.metadata.name))
+        let refused = NamesPlan.Finding(place: .init(line: 4), message: "no", isError: true)
+        let bad = CorefileEvents.events([finding, refused], isUsed: false, about: map, now: now)
+        #expect(bad.map(\.message) == ["line 4: no; the Corefile is not used"])
+        #expect(
+            CorefileEvents.events(Array(repeating: finding, count: 1000), isUsed: true, about: map, now: now).count
+                == 64)
+    }
+}
