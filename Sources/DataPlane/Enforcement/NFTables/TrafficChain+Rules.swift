@@ -16,6 +16,9 @@ extension TrafficChain {
         }
     }
 
+    /// What the comment of a guard's first rule begins with; the name of the chain that it leads to follows.
+    static let admission = "admitted to "
+
     /// The rules of the chain.
     ///
     /// - Parameters:
@@ -54,7 +57,7 @@ extension TrafficChain {
         case .guarded(let family, _, let next):
             return [
                 TableLayout.rule(
-                    name, "admitted",
+                    name, Self.admission + next.name,
                     [TableLayout.load(.source, family, at: a), .contained(a, in: set), .verdict(.goto(next.name))]),
                 TableLayout.rule(name, "others", [.verdict(.drop)]),
             ]
