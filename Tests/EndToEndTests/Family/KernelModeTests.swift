@@ -30,6 +30,14 @@ extension EndToEnd {
             let log = try kernel.log()
             #expect(log.contains("in the kernel by nftables"), "\(log)")
 
+            let dump = [
+                kernel.server.binary, "dataplane", "dump", "default/web", "--kubeconfig",
+                kernel.server.file("admin.kubeconfig"),
+            ]
+            let sound = try await kernel.network.run(dump)
+            #expect(
+                sound.succeeded && sound.out.contains("127.96.7.1:80/TCP: cluster IP, to 127.0.1.1:8001"), "\(sound)")
+
             let first = try #require(kernel.dataPlane)
             kill(first, SIGKILL)
             for _ in 0..<20 { #expect(try await isServed()) }
@@ -46,6 +54,8 @@ extension EndToEnd {
             let cleaned = try await kernel.network.run(cleanUp)
             #expect(cleaned.succeeded && cleaned.out.contains("removed"), "\(cleaned)")
             #expect(try await !isServed())
+            let orphaned = try await kernel.network.run(dump)
+            #expect(orphaned.status != 0, "the API is gone: \(orphaned)")
             let setting = try await kernel.network.run(["cat", "/proc/sys/net/ipv4/conf/all/route_localnet"])
             #expect(setting.out == "0\n")
         }
