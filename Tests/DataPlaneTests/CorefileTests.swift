@@ -80,7 +80,9 @@ import Testing
     @Test func `files are imported by name and by pattern, as directives and as servers`() throws {
         let files = ["/c/b.override": "log\nwhoami", "/c/a.override": "errors", "/c/x.server": "x { whoami2\n}\n"]
         let text = ". {\n import /c/*.override\n}\nimport /c/*.server\nimport /c/*.none"
-        #expect(failure(text, files: files)?.description == "/c/x.server, line 1: a server block begins with its zones and {")
+        #expect(
+            failure(text, files: files)?.description
+                == "/c/x.server, line 1: a server block begins with its zones and {")
         var good = files
         good["/c/x.server"] = "x {\n whoami2\n}\n"
         let corefile = try Corefile(text, files: good)

@@ -94,14 +94,18 @@ import Testing
                     except a.example b.example
                     force_tcp
                     max_fails 0
+                    tls /etc/coredns/ca.crt
                     tls_servername dns.example
                     health_check 5s
                 }
             }
-            """)
+            """, files: ["/etc/coredns/ca.crt": "PEM"])
         let zone = try #require(plan.policy.forwardedZones.first)
         #expect(zone.servers == [Self.server("192.0.2.1", 853), Self.server("192.0.2.2")])
-        #expect(zone.secured == [Self.server("192.0.2.1", 853): SecuredServer(name: "dns.example")])
+        #expect(
+            zone.secured == [
+                Self.server("192.0.2.1", 853): SecuredServer(name: "dns.example", authoritiesPEM: Array("PEM".utf8))
+            ])
         #expect(zone.policy == .sequential && zone.forcesTCP && zone.maximumFailures == 0)
         #expect(zone.exceptions == [Self.name("a.example"), Self.name("b.example")])
         #expect(said(plan) == [])
@@ -188,6 +192,7 @@ import Testing
         "kubernetes", "kubernetes cluster.local {\n ttl 9999\n }", "kubernetes cluster.local {\n pods all\n }",
         "log {\n class strange\n }", "bufsize 1", "acl {\n block\n }", "kubernetes c.local {\n labels a=b\n }",
         "forward . 10.0.0.1\n forward . 10.0.0.2",
+        "forward . tls://10.0.0.1 {\n tls /etc/coredns/none\n }",
     ])
     func `a line that cannot be meant makes the Corefile unusable, and names itself`(line: String) throws {
         let plan = try plan(". {\n errors\n \(line)\n}")
