@@ -239,4 +239,48 @@ import Testing
             CorefileEvents.events(Array(repeating: finding, count: 1000), isUsed: true, about: map, now: now).count
                 == 64)
     }
+
+    // MARK: The dump
+
+    @Test func `a dump is a zone file with everything that is answered, and what of the Corefile is not done`() {
+        var objects = NamesDump.Objects()
+        var service = Service(metadata: ObjectMeta(name: "web", namespace: "shop"), spec: ServiceSpec())
+        service.spec?.clusterIPs = ["10.96.0.7"]
+        service.spec?.clusterIP = "10.96.0.7"
+        service.spec?.ports = [ServicePort(name: "http", port: 80)]
+        objects.services = [service]
+        objects.namespaces = ["shop"]
+        objects.corefile = ConfigMap(
+            metadata: ObjectMeta(name: "coredns", namespace: "kube-system"),
+            data: [
+                "Corefile": """
+                . {
+                    kubernetes cluster.local in-addr.arpa {
+                        ttl 30
+                    }
+                    hosts {
+                        192.0.2.7 seven.example
+                    }
+                    forward . 192.0.2.53
+                    whoami
+                }
+                """
+            ])
+        let configuration = configuration()
+        let lines = NamesDump.lines(objects, configuration)
+        #expect(lines.contains("web.shop.svc.cluster.local. 30 IN A 10.96.0.7"))
+        #expect(
+            lines.contains("_http._tcp.web.shop.svc.cluster.local. 30 IN SRV 0 100 80 web.shop.svc.cluster.local."))
+        #expect(lines.contains("7.0.96.10.in-addr.arpa. 30 IN PTR web.shop.svc.cluster.local."))
+        #expect(lines.contains("dns-version.cluster.local. 30 IN TXT \"1.1.0\""))
+        #expect(lines.contains("; hosts in .: seven.example. 3600 IN A 192.0.2.7"))
+        #expect(lines.contains("; . is asked of 192.0.2.53:53"))
+        #expect(lines.contains("; Corefile, line 9: there is no plugin whoami here"))
+        let part = NamesDump.lines(objects, configuration, within: Self.name("shop.svc.cluster.local"))
+        #expect(part.filter { !$0.hasPrefix(";") }.count == 2)
+        objects.corefile?.data = ["Corefile": "}"]
+        let other = NamesDump.lines(objects, configuration)
+        #expect(other.first == "; Corefile, line 1: a closing brace without a block; it is not used")
+        #expect(other.contains("web.shop.svc.cluster.local. 5 IN A 10.96.0.7"))
+    }
 }
