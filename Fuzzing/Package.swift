@@ -38,7 +38,7 @@ let package = Package(
         .target(name: "KubeModel", dependencies: ["NetworkTypes", "CYAML", "CRE2"], swiftSettings: settings),
         .target(name: "CEL", dependencies: ["NetworkTypes", "KubeModel"], swiftSettings: settings),
         .target(name: "Patching", dependencies: ["KubeModel"], swiftSettings: settings),
-        .target(name: "DNS", dependencies: ["System", "NetworkTypes", "Transport"], swiftSettings: settings),
+        .target(name: "DNS", dependencies: ["System", "NetworkTypes", "Transport", "CRE2"], swiftSettings: settings),
         .executableTarget(
             name: "fuzz",
             dependencies: [

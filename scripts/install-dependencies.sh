@@ -5,8 +5,8 @@ set -euo pipefail
 
 build=(libssl-dev libnghttp2-dev libre2-dev libsqlite3-dev libxxhash-dev libyaml-dev zlib1g-dev pkg-config)
 run=("${build[@]}" curl ca-certificates)
-test=("${run[@]}" gcc libc6-dev libcurl4-openssl-dev openssl python3 python3-venv iproute2 procps)
-bench=("${test[@]}" nginx-light haproxy wrk nghttp2-client)
+test=("${run[@]}" gcc libc6-dev libcurl4-openssl-dev openssl python3 python3-venv iproute2 procps bind9-dnsutils)
+bench=("${test[@]}" nginx-light haproxy wrk nghttp2-client dnsperf unbound dnsmasq-base)
 
 want=${1:-build}
 case "$want" in

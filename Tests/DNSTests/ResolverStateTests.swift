@@ -25,6 +25,7 @@ import Testing
         var answered: [Int] = []
         var failed: [Int] = []
         var sent: [SocketAddress] = []
+        var transports: [UpstreamTransport] = []
 
         init(maximumFailures: Int = 2) {
             state.setZones([ForwardedZone(servers: [one, two], maximumFailures: maximumFailures)])
@@ -66,8 +67,9 @@ import Testing
         private func perform(_ actions: [ResolverState<Int>.Action]) {
             for action in actions {
                 switch action {
-                case .send(let attempt, let server, let byStream, let bytes):
-                    open[attempt] = (server, byStream, bytes)
+                case .send(let attempt, let server, let transport, let bytes):
+                    open[attempt] = (server, transport.isStream, bytes)
+                    transports.append(transport)
                     sent.append(server)
                 case .forget(let attempt): open[attempt] = nil
                 case .settle(_, _, let waiters): answered += waiters

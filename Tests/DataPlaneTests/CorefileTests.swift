@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import DataPlane
@@ -109,5 +110,24 @@ import Testing
         }
         #expect(failure(bomb + ". {\n import s7\n}") != nil)
         #expect(failure(String(repeating: "#", count: Corefile.sizeLimit + 1)) != nil)
+    }
+
+    @Test(arguments: 0..<200)
+    func `any text is a Corefile or has a line that is wrong`(seed: Int) {
+        var random = SeededRandom(seed: UInt64(seed))
+        var bytes = Array(NamesPlanTests.usual.utf8)
+        let pieces = ["{", "}", "\"", "\n", " ", "import ", "(a)", "*", "#", "\\", "{$X}", ",", "{args[0]}", "é"]
+        for _ in 0..<8 {
+            let place = Int.random(in: 0...bytes.count, using: &random)
+            if Bool.random(using: &random), place + 20 < bytes.count {
+                bytes.removeSubrange(place..<(place + Int.random(in: 1...20, using: &random)))
+            } else {
+                bytes.insert(
+                    contentsOf: Array(pieces.randomElement(using: &random).map { $0.utf8 } ?? "".utf8), at: place)
+            }
+        }
+        let text = String(decoding: bytes, as: UTF8.self)
+        let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).count
+        if let failure = failure(text) { #expect((1...lines).contains(failure.place.line), "\(text)") }
     }
 }

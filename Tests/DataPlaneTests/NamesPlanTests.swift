@@ -94,14 +94,18 @@ import Testing
                     except a.example b.example
                     force_tcp
                     max_fails 0
+                    tls /etc/coredns/ca.crt
                     tls_servername dns.example
                     health_check 5s
                 }
             }
-            """)
+            """, files: ["/etc/coredns/ca.crt": "PEM"])
         let zone = try #require(plan.policy.forwardedZones.first)
         #expect(zone.servers == [Self.server("192.0.2.1", 853), Self.server("192.0.2.2")])
-        #expect(zone.secured == [Self.server("192.0.2.1", 853): SecuredServer(name: "dns.example")])
+        #expect(
+            zone.secured == [
+                Self.server("192.0.2.1", 853): SecuredServer(name: "dns.example", authoritiesPEM: Array("PEM".utf8))
+            ])
         #expect(zone.policy == .sequential && zone.forcesTCP && zone.maximumFailures == 0)
         #expect(zone.exceptions == [Self.name("a.example"), Self.name("b.example")])
         #expect(said(plan) == [])
@@ -188,6 +192,7 @@ import Testing
         "kubernetes", "kubernetes cluster.local {\n ttl 9999\n }", "kubernetes cluster.local {\n pods all\n }",
         "log {\n class strange\n }", "bufsize 1", "acl {\n block\n }", "kubernetes c.local {\n labels a=b\n }",
         "forward . 10.0.0.1\n forward . 10.0.0.2",
+        "forward . tls://10.0.0.1 {\n tls /etc/coredns/none\n }",
     ])
     func `a line that cannot be meant makes the Corefile unusable, and names itself`(line: String) throws {
         let plan = try plan(". {\n errors\n \(line)\n}")
@@ -233,5 +238,49 @@ import Testing
         #expect(
             CorefileEvents.events(Array(repeating: finding, count: 1000), isUsed: true, about: map, now: now).count
                 == 64)
+    }
+
+    // MARK: The dump
+
+    @Test func `a dump is a zone file with everything that is answered, and what of the Corefile is not done`() {
+        var objects = NamesDump.Objects()
+        var service = Service(metadata: ObjectMeta(name: "web", namespace: "shop"), spec: ServiceSpec())
+        service.spec?.clusterIPs = ["10.96.0.7"]
+        service.spec?.clusterIP = "10.96.0.7"
+        service.spec?.ports = [ServicePort(name: "http", port: 80)]
+        objects.services = [service]
+        objects.namespaces = ["shop"]
+        objects.corefile = ConfigMap(
+            metadata: ObjectMeta(name: "coredns", namespace: "kube-system"),
+            data: [
+                "Corefile": """
+                . {
+                    kubernetes cluster.local in-addr.arpa {
+                        ttl 30
+                    }
+                    hosts {
+                        192.0.2.7 seven.example
+                    }
+                    forward . 192.0.2.53
+                    whoami
+                }
+                """
+            ])
+        let configuration = configuration()
+        let lines = NamesDump.lines(objects, configuration)
+        #expect(lines.contains("web.shop.svc.cluster.local. 30 IN A 10.96.0.7"))
+        #expect(
+            lines.contains("_http._tcp.web.shop.svc.cluster.local. 30 IN SRV 0 100 80 web.shop.svc.cluster.local."))
+        #expect(lines.contains("7.0.96.10.in-addr.arpa. 30 IN PTR web.shop.svc.cluster.local."))
+        #expect(lines.contains("dns-version.cluster.local. 30 IN TXT \"1.1.0\""))
+        #expect(lines.contains("; hosts in .: seven.example. 3600 IN A 192.0.2.7"))
+        #expect(lines.contains("; . is asked of 192.0.2.53:53"))
+        #expect(lines.contains("; Corefile, line 9: there is no plugin whoami here"))
+        let part = NamesDump.lines(objects, configuration, within: Self.name("shop.svc.cluster.local"))
+        #expect(part.filter { !$0.hasPrefix(";") }.count == 2)
+        objects.corefile?.data = ["Corefile": "}"]
+        let other = NamesDump.lines(objects, configuration)
+        #expect(other.first == "; Corefile, line 1: a closing brace without a block; it is not used")
+        #expect(other.contains("web.shop.svc.cluster.local. 5 IN A 10.96.0.7"))
     }
 }

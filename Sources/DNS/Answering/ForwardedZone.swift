@@ -42,8 +42,13 @@ package struct ForwardedZone: Hashable, Sendable {
 package struct SecuredServer: Hashable, Sendable {
     /// The name in its certificate; nil for its address (RFC 8310, 8.1).
     package var name: String?
+    /// The only authorities that are accepted, as PEM; nil for those of the system.
+    package var authoritiesPEM: [UInt8]?
 
-    package init(name: String? = nil) { self.name = name }
+    package init(name: String? = nil, authoritiesPEM: [UInt8]? = nil) {
+        self.name = name
+        self.authoritiesPEM = authoritiesPEM
+    }
 }
 
 extension [ForwardedZone] {

@@ -31,7 +31,7 @@ package struct ResolverState<Waiter: Sendable>: Sendable {
 
     package enum Action: Sendable {
         /// Send a message from a fresh port, and hand what comes from that server to ``received(_:_:now:using:)``.
-        case send(Attempt, to: SocketAddress, byStream: Bool, bytes: [UInt8])
+        case send(Attempt, to: SocketAddress, by: UpstreamTransport, bytes: [UInt8])
         /// What still comes is of no use.
         case forget(Attempt)
         /// Keep this, then answer.
@@ -63,7 +63,7 @@ package struct ResolverState<Waiter: Sendable>: Sendable {
         var server: SocketAddress
         var id: UInt16
         var at: UInt64
-        var byStream: Bool
+        var transport: UpstreamTransport
         var hasExtension: Bool
         var countedAsFailure = false
     }
@@ -174,25 +174,25 @@ package struct ResolverState<Waiter: Sendable>: Sendable {
         guard let lookup = sending.lookup else { return probeAnswered(attempt, sending, message, now: now) }
         // Longer than was asked for: no honest server, or an answer that travelled in pieces.
         let verdict =
-            !sending.byStream && message.count > 1232
+            !sending.transport.isStream && message.count > 1232
             ? .foreign : UpstreamReply.judge(message, for: lookup, id: sending.id)
         switch verdict {
         case .foreign:
             counters.foreign += 1
             // Over TCP nobody else can have sent it.
-            return sending.byStream ? failed(attempt, now: now, using: &random) : []
+            return sending.transport.isStream ? failed(attempt, now: now, using: &random) : []
         case .malformed: return failed(attempt, now: now, using: &random)
         case .truncated:
             noteSuccess(sending, .noError, now: now)
-            guard !sending.byStream else { return failed(attempt, now: now, using: &random) }
+            guard !sending.transport.isStream else { return failed(attempt, now: now, using: &random) }
             return end(attempt, lookup)
-                + send(lookup, to: sending.server, byStream: true, now: now, using: &random)
+                + send(lookup, to: sending.server, by: .stream, now: now, using: &random)
         case .withoutExtension:
             noteSuccess(sending, .formatError, now: now)
             guard sending.hasExtension else { return failed(attempt, now: now, using: &random) }
             return end(attempt, lookup)
                 + send(
-                    lookup, to: sending.server, byStream: sending.byStream, hasExtension: false, now: now,
+                    lookup, to: sending.server, by: sending.transport, hasExtension: false, now: now,
                     using: &random)
         case .refused(let code):
             noteSuccess(sending, code, now: now)
@@ -336,22 +336,25 @@ package struct ResolverState<Waiter: Sendable>: Sendable {
         flight.asked += 1
         flights[lookup] = flight
         wake(by: flight.nextTry)
-        return send(lookup, to: server, byStream: flight.zone.forcesTCP, now: now, using: &random)
+        let secured = flight.zone.secured[server].map { UpstreamTransport.secured($0) }
+        return send(
+            lookup, to: server, by: secured ?? (flight.zone.forcesTCP ? .stream : .datagram), now: now, using: &random)
     }
 
     private mutating func send(
-        _ lookup: Lookup, to server: SocketAddress, byStream: Bool, hasExtension: Bool = true, now: UInt64,
+        _ lookup: Lookup, to server: SocketAddress, by transport: UpstreamTransport, hasExtension: Bool = true,
+        now: UInt64,
         using random: inout some RandomNumberGenerator
     ) -> [Action] {
         guard flights[lookup] != nil else { return [] }
         lastAttempt += 1
         let id = UInt16.random(in: 0 ... .max, using: &random)
         sent[lastAttempt] = Sent(
-            lookup: lookup, server: server, id: id, at: now, byStream: byStream, hasExtension: hasExtension)
+            lookup: lookup, server: server, id: id, at: now, transport: transport, hasExtension: hasExtension)
         flights[lookup]?.open.insert(lastAttempt)
         counters.servers[server]?.requests += 1
-        let bytes = UpstreamReply.query(lookup, id: id, hasExtension: hasExtension)
-        return [.send(lastAttempt, to: server, byStream: byStream, bytes: bytes)]
+        let bytes = UpstreamReply.query(lookup, id: id, hasExtension: hasExtension, isPadded: transport.isSecured)
+        return [.send(lastAttempt, to: server, by: transport, bytes: bytes)]
     }
 
     private mutating func end(_ attempt: Attempt, _ lookup: Lookup) -> [Action] {
@@ -413,11 +416,13 @@ package struct ResolverState<Waiter: Sendable>: Sendable {
     ) -> [Action] {
         lastAttempt += 1
         let id = UInt16.random(in: 0 ... .max, using: &random)
+        let secured = zones.lazy.compactMap { $0.secured[server] }.first
+        let transport = secured.map { UpstreamTransport.secured($0) } ?? .datagram
         sent[lastAttempt] = Sent(
-            lookup: nil, server: server, id: id, at: now, byStream: false, hasExtension: true)
+            lookup: nil, server: server, id: id, at: now, transport: transport, hasExtension: true)
         health[server]?.probed(now: now)
-        let bytes = UpstreamReply.query(Self.probeLookup, id: id)
-        return [.send(lastAttempt, to: server, byStream: false, bytes: bytes)]
+        let bytes = UpstreamReply.query(Self.probeLookup, id: id, isPadded: transport.isSecured)
+        return [.send(lastAttempt, to: server, by: transport, bytes: bytes)]
     }
 
     /// Whatever a server says to a probe, it is there.

@@ -19,8 +19,14 @@ package enum UpstreamReply {
     /// CNAMEs followed in one answer.
     static let chainLimit = 16
 
+    /// Lengths of encrypted questions tell nothing: they are multiples of this (RFC 7830; RFC 8467, 4.1).
+    private static let paddedTo = 128
+    private static let paddingOption: UInt16 = 12
+
     /// The message to ask with.
-    package static func query(_ lookup: Lookup, id: UInt16, hasExtension: Bool = true) -> [UInt8] {
+    package static func query(
+        _ lookup: Lookup, id: UInt16, hasExtension: Bool = true, isPadded: Bool = false
+    ) -> [UInt8] {
         var flags = MessageHeader.Flag.recursionDesired
         if lookup.isCheckingDisabled { flags |= MessageHeader.Flag.checkingDisabled }
         var bytes: [UInt8] = []
@@ -30,10 +36,16 @@ package enum UpstreamReply {
         bytes.append(bigEndian: UInt16(1))
         guard hasExtension else { return bytes }
         bytes.append(0)
-        for value in [RecordType.opt.rawValue, 1232, 0, lookup.wantsSignatures ? 0x8000 : 0, 0] {
+        for value in [RecordType.opt.rawValue, 1232, 0, lookup.wantsSignatures ? 0x8000 : 0] {
             bytes.append(bigEndian: value)
         }
-        return bytes
+        // Behind it the length of the data, an option's number and its length.
+        let padding = isPadded ? (paddedTo - (bytes.count + 6) % paddedTo) % paddedTo : 0
+        bytes.append(bigEndian: UInt16(isPadded ? 4 + padding : 0))
+        guard isPadded else { return bytes }
+        bytes.append(bigEndian: paddingOption)
+        bytes.append(bigEndian: UInt16(padding))
+        return bytes + [UInt8](repeating: 0, count: padding)
     }
 
     /// Judges one message.

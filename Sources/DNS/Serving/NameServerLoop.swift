@@ -368,9 +368,9 @@ final class NameServerLoop: EventHandler, @unchecked Sendable {
     private func perform(_ actions: [ResolverState<Waiter>.Action]) {
         for action in actions {
             switch action {
-            case .send(let attempt, let server, let byStream, let bytes):
+            case .send(let attempt, let server, let transport, let bytes):
                 // Later, so that a server that refuses at once does not make this call itself for ever.
-                switch exchanges.send(attempt, to: server, byStream: byStream, bytes) {
+                switch exchanges.send(attempt, to: server, by: transport, bytes) {
                 case .sent: break
                 case .unreachable: loop.execute { [self] in failed(attempt) }
                 case .noRoom: loop.execute { [self] in perform(resolver.notSent(attempt)) }

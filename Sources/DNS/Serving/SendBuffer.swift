@@ -15,9 +15,12 @@ struct SendBuffer {
     mutating func append(_ piece: some Collection<UInt8>) { bytes += piece }
 
     /// Writes as much as the kernel takes at once.
-    mutating func write(to descriptor: Int32) -> Socket.Transfer {
+    mutating func write(to descriptor: Int32) -> Socket.Transfer { write(to: StreamSocket(descriptor: descriptor)) }
+
+    /// Writes as much as the kernel takes at once, or as one record of TLS holds.
+    mutating func write(to socket: StreamSocket) -> Socket.Transfer {
         let transfer = bytes.withUnsafeBytes { all in
-            Socket.write(descriptor, UnsafeRawBufferPointer(rebasing: all[sent...]))
+            socket.write(UnsafeRawBufferPointer(rebasing: all[sent...]))
         }
         guard case .bytes(let count) = transfer else { return transfer }
         sent += count

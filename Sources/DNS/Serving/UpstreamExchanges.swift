@@ -32,21 +32,26 @@ final class UpstreamExchanges: EventHandler, @unchecked Sendable {
     }
 
     private let loop: EventLoop
+    private let secured: SecuredExchanges
     /// A place for each socket.
     private let places: DescriptorShare
     private var exchanges: [UInt64: Exchange] = [:]
     /// A message came for an attempt.
-    var onMessage: (UInt64, Span<UInt8>) -> Void = { _, _ in }
-    var onFailure: (UInt64) -> Void = { _ in }
+    var onMessage: (UInt64, Span<UInt8>) -> Void = { _, _ in } { didSet { secured.onMessage = onMessage } }
+    var onFailure: (UInt64) -> Void = { _ in } { didSet { secured.onFailure = onFailure } }
 
     init(loop: EventLoop, places: DescriptorShare) {
         self.loop = loop
         self.places = places
+        secured = SecuredExchanges(loop: loop, places: places)
     }
 
-    func send(_ attempt: UInt64, to server: SocketAddress, byStream: Bool, _ bytes: [UInt8]) -> Sending {
+    func send(
+        _ attempt: UInt64, to server: SocketAddress, by transport: UpstreamTransport, _ bytes: [UInt8]
+    ) -> Sending {
+        if case .secured(let credentials) = transport { return secured.send(attempt, to: server, credentials, bytes) }
         guard places.take(1) else { return .noRoom }
-        let sending = open(attempt, server, byStream, bytes)
+        let sending = open(attempt, server, transport == .stream, bytes)
         if sending != .sent { places.give(1) }
         return sending
     }
@@ -80,18 +85,21 @@ final class UpstreamExchanges: EventHandler, @unchecked Sendable {
     }
 
     /// Whether an error is of this machine and says nothing about a server (socket(2), connect(2), epoll_ctl(2)).
-    private static func isLocal(_ error: TransportError) -> Bool {
+    static func isLocal(_ error: TransportError) -> Bool {
         guard case .system(let number) = error.code else { return false }
         return [EMFILE, ENFILE, ENOBUFS, ENOMEM, ENOSPC, EAGAIN, EADDRNOTAVAIL].contains(number)
     }
 
     func forget(_ attempt: UInt64) {
-        guard let exchange = exchanges.removeValue(forKey: attempt) else { return }
+        guard let exchange = exchanges.removeValue(forKey: attempt) else { return secured.forget(attempt) }
         loop.close(exchange.registration)
         places.give(1)
     }
 
-    func forgetAll() { for attempt in Array(exchanges.keys) { forget(attempt) } }
+    func forgetAll() {
+        for attempt in Array(exchanges.keys) { forget(attempt) }
+        secured.closeAll()
+    }
 
     func handle(_ events: ReadyEvents, token: UInt64) {
         guard let exchange = exchanges[token] else { return }

@@ -41,5 +41,7 @@ package struct HostTable: Sendable {
         count = entries.count
     }
 
+    package var records: [ZoneRecord] { names.nodes.flatMap(\.records) }
+
     func covers(_ name: WireName) -> Bool { zones.contains { $0.wire.count == 1 || name.suffix($0.wire) != nil } }
 }

@@ -35,12 +35,16 @@ struct CorefileSource: Sendable {
     /// Nil where there is no ConfigMap, or none with a Corefile.
     var current: Written? {
         guard let map = main[Self.key], let text = map.data["Corefile"] else { return nil }
+        return Written(
+            map: ObjectReference(to: map), text: text, files: Self.files(map, additions[Self.additionsKey]))
+    }
+
+    /// The keys of the ConfigMaps by the path that a cluster mounts them at.
+    static func files(_ map: KeptConfigMap, _ additions: KeptConfigMap?) -> [String: String] {
         var files: [String: String] = [:]
-        for (name, text) in map.data { files["\(Self.directory)/\(name)"] = text }
-        for (name, text) in additions[Self.additionsKey]?.data ?? [:] {
-            files["\(Self.additionsDirectory)/\(name)"] = text
-        }
-        return Written(map: ObjectReference(to: map), text: text, files: files)
+        for (name, text) in map.data { files["\(directory)/\(name)"] = text }
+        for (name, text) in additions?.data ?? [:] { files["\(additionsDirectory)/\(name)"] = text }
+        return files
     }
 }
 

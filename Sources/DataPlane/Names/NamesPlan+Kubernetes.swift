@@ -104,14 +104,14 @@ extension NamesPlan {
             if isThisServer { pass(directive.place, "forward: \(server) is this server: not asked") }
             return !isThisServer
         }
-        var serverName: String?
-        for option in directive.block { readForwardOption(option, &forwarded, &serverName) }
-        for server in secured { forwarded.secured[server] = SecuredServer(name: serverName) }
+        var credentials = SecuredServer()
+        for option in directive.block { readForwardOption(option, &forwarded, &credentials) }
+        for server in secured { forwarded.secured[server] = credentials }
         policy.forwardedZones.append(forwarded)
     }
 
     private mutating func readForwardOption(
-        _ option: Corefile.Directive, _ forwarded: inout ForwardedZone, _ serverName: inout String?
+        _ option: Corefile.Directive, _ forwarded: inout ForwardedZone, _ credentials: inout SecuredServer
     ) {
         let first = option.arguments.first
         switch option.name {
@@ -138,12 +138,16 @@ extension NamesPlan {
             guard let name = first, (try? DomainName(name)) != nil else {
                 return refuse(option.place, "tls_servername: it needs a name")
             }
-            serverName = name
+            credentials.name = name
         case "tls":
-            // Credentials of our own, and authorities in files.
-            if first != nil {
-                pass(option.place, "tls: files of certificates are not read; the system's authorities hold")
+            guard option.arguments.count <= 1 else {
+                return refuse(option.place, "tls: certificates of our own are not sent")
             }
+            guard let first else { break }
+            guard let text = circumstances.files[first] else {
+                return refuse(option.place, "tls: there is no key for \(first) in the ConfigMap")
+            }
+            credentials.authoritiesPEM = Array(text.utf8)
         // Datagrams are used wherever they will do; servers that are down are probed; what is under way is bounded.
         case "prefer_udp", "max_concurrent", "expire", "health_check", "max_age", "max_idle_conns", "failover": break
         default: pass(option.place, "forward: there is no option \(option.words.joined(separator: " ")) here")

@@ -48,6 +48,11 @@ extension EndToEnd {
                     try await Self.events(server) == ["CorefileLineIgnored line 9: there is no plugin autopath here"]
                 }
 
+                let dump = try await Program.run(
+                    server.binary, ["dns", "dump", "--kubeconfig", server.file("admin.kubeconfig")])
+                #expect(dump.out.contains("kubernetes.default.svc.cluster.local. 30 IN A 127.96.0.1\n"), "\(dump)")
+                #expect(dump.out.contains("; hosts in .: vm7.example. 3600 IN A 10.1.2.7\n"))
+
                 // One that cannot be meant changes nothing.
                 try await server.kubectl(
                     "apply", "-f", "-", input: Self.corefile(ttl: "99999", rest: "forward . nowhere"))

@@ -236,5 +236,48 @@ extension EndToEnd {
                         from: 3, "-H", "Host: shop.example.com", "http://\(MachineRoom.address(1))/") == "200")
             }
         }
+
+        @Test(.enabled(if: Program.find("dig") != nil, "dig is not installed"))
+        func `the cluster's address for DNS answers on every machine, as the Corefile says`() async throws {
+            try await withCluster(2) { cluster in
+                try await cluster.up(["--service-cluster-ip-range", "10.96.0.0/16", "--proxy-mode", "nftables"])
+                _ = try await cluster.join(1, name: "two", ["--proxy-mode", "nftables"])
+                let map = """
+                    apiVersion: v1
+                    kind: ConfigMap
+                    metadata: {name: coredns, namespace: kube-system}
+                    data:
+                      Corefile: |
+                        . {
+                            kubernetes cluster.local
+                            hosts /etc/coredns/NodeHosts {
+                                fallthrough
+                            }
+                        }
+                    """
+                let output = try await cluster.kubectl("apply", "--validate=false", "-f", "-", input: map)
+                try #require(output.succeeded, "\(output)")
+                try await eventually(within: .seconds(30), "an endpoint of each machine") {
+                    let text = try await cluster.kubectl(
+                        "get", "endpointslices", "-n", "kube-system", "-l", "kubernetes.io/service-name=kube-dns", "-o",
+                        "jsonpath={.items[*].endpoints[*].addresses[0]}"
+                    ).out
+                    return Set(text.split(separator: " ")).isSuperset(
+                        of: [MachineRoom.address(0)[...], MachineRoom.address(1)[...]])
+                }
+                for machine in 0..<2 {
+                    // A machine of the world has a way out; the packets never take it.
+                    let route = ["ip", "route", "add", "10.96.0.0/16", "dev", "eth0"]
+                    try #require(try await cluster.room.machines[machine].run(route).succeeded)
+                    for name in ["one", "two"] {
+                        try await eventually(within: .seconds(30), "machine \(machine) to know \(name)") {
+                            let answer = try await cluster.room.machines[machine].run(
+                                ["dig", "@10.96.0.10", "+short", "+time=1", "+tries=1", name])
+                            return answer.out == MachineRoom.address(name == "one" ? 0 : 1) + "\n"
+                        }
+                    }
+                }
+            }
+        }
     }
 }
