@@ -17,7 +17,7 @@ Needs root for the modes of the kernel. Run it in a network namespace of its own
 afterwards.
 
     services.py --martlet PATH [--mode nftables] [--services 10000] [--endpoints 10] [--changes 200] [--rolling 1000]
-                [--rate 1000] [--seconds 60] [--markdown FILE]
+                [--rate 1000] [--seconds 60] [--without-peer] [--markdown FILE]
 """
 import argparse
 import glob
@@ -230,6 +230,7 @@ def main():
     parser.add_argument("--rolling", type=int, default=1000)
     parser.add_argument("--rate", type=int, default=1000)
     parser.add_argument("--seconds", type=int, default=60)
+    parser.add_argument("--without-peer", action="store_true", help="nft takes minutes for many thousands of chains")
     parser.add_argument("--markdown")
     arguments = parser.parse_args()
     rows = []
@@ -281,7 +282,7 @@ def main():
             bench.stop()
             if arguments.mode == "nftables":
                 subprocess.run([arguments.martlet, "dataplane", "--cleanup"], check=False)
-        if arguments.mode == "nftables" and shutil.which("nft"):
+        if arguments.mode == "nftables" and shutil.which("nft") and not arguments.without_peer:
             whole, one = peer(arguments.services, arguments.endpoints, folder)
             rows += [("nft -f, rules in kube-proxy's shape, s", f"{whole:.2f}"),
                      ("nft -f, one Service of them changed, ms", f"{one * 1000:.1f}")]

@@ -200,10 +200,9 @@ package final class DataPlane: Sendable {
             if let accessLog { group.addTask { await accessLog.run() } }
             if let queryLog { group.addTask { await queryLog.file.run() } }
             if case .nftables(let enforcer, _) = choice.kind {
-                for rival in await enforcer.rivals() {
-                    let words = "\(rival) is here too: both treat the same traffic; stop it and remove its rules"
-                    logger.warning("\(words)")
-                    onNotice(words)
+                group.addTask { [configuration, logger] in
+                    var watch = ObstacleWatch(nodeName: configuration.nodeName, recorder: recorder, logger: logger)
+                    await watch.run({ await enforcer.obstacles() }, onNotice: onNotice)
                 }
             }
             try await informers.waitForSync()

@@ -44,6 +44,18 @@ extension KernelRuleset {
         return tables
     }
 
+    package func chains(of table: NFTable) throws(NFTablesError) -> [NFChain] {
+        var chains: [NFChain] = []
+        do throws(NetlinkError) {
+            try each(.chain, of: table) { attributes throws(NetlinkError) in
+                if let chain = try NFChain(attributes) { chains.append(chain) }
+            }
+        } catch {
+            guard error.number == ENOENT else { throw .netlink(error) }
+        }
+        return chains
+    }
+
     package func listing(of table: NFTable, leavingOut sets: Set<String>) throws(NFTablesError) -> NFListing? {
         // Each question has one generation, all of them together may not: then they are asked again.
         for _ in 0..<8 {

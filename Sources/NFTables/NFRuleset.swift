@@ -13,6 +13,9 @@ package protocol NFRuleset: AnyObject {
     /// The tables of the families that `NFFamily` knows, whoever they belong to.
     func tables() throws(NFTablesError) -> [NFTable]
 
+    /// The chains of one table; none where there is no such table.
+    func chains(of table: NFTable) throws(NFTablesError) -> [NFChain]
+
     /// Everything in one table; nil where there is no such table.
     ///
     /// - Parameter leavingOut: sets whose elements are of no interest.

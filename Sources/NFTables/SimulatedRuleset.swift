@@ -47,6 +47,8 @@ package final class SimulatedRuleset: NFRuleset {
 
     package func tables() -> [NFTable] { Array(content.keys) }
 
+    package func chains(of table: NFTable) -> [NFChain] { content[table].map { Array($0.chains.values) } ?? [] }
+
     package func listing(of table: NFTable, leavingOut sets: Set<String>) -> NFListing? {
         guard let present = content[table] else { return nil }
         var listing = NFListing(generation: count)

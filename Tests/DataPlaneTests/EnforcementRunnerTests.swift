@@ -147,6 +147,32 @@ struct EnforcementRunnerTests {
         }
     }
 
+    @Test func `a balancing that there is not is told once, and traffic flows`() async throws {
+        let other = NamespacedName(namespace: "shop", name: "other")
+        func set(_ annotation: String, endpoint: String) {
+            state.setService(
+                other,
+                ServiceEntry(
+                    key: other, clusterIPs: [IPAddress("10.96.0.77")!],
+                    balancing: ServiceBalancing(annotation: annotation),
+                    ports: [
+                        ServicePortEntry(port: 80, endpoints: [ServiceEndpoint(address: SocketAddress(endpoint)!)])
+                    ]))
+        }
+        set("least-conn", endpoint: "10.0.0.1:8080")
+        try await withRunner { _ in
+            for number in 2..<5 { set("least-conn", endpoint: "10.0.0.\(number):8080") }
+            let client = APIClient(transport: api)
+            var events: [Event] = []
+            while events.isEmpty {
+                events = try await client.list(Event.self, namespace: "shop").items
+                try await Task.sleep(for: .milliseconds(2))
+            }
+            #expect(events.map(\.reason) == ["UnknownBalancing"] && events.first?.count == 1)
+            #expect(events.first?.message?.contains("\"least-conn\": there are random and consistent-hash") == true)
+        }
+    }
+
     @Test func `node ports follow the node's addresses`() async throws {
         set("web", endpoint: "10.0.0.1")
         try await withRunner { runner in

@@ -122,6 +122,7 @@ actor EnforcementRunner {
         isRefused = report.failure != nil
         if !isRefused { state.finishServiceChanges() }
         withoutLocal.take(changes, on: node)
+        for change in changes { tellOfBalancing(change) }
         let gone = changes.lazy.filter { $0.after == nil }.map(\.key)
         for news in ledger.take(report, gone: gone) { tell(news) }
         let advice = EnforcementAdvice.permission(ledger)
@@ -153,17 +154,33 @@ actor EnforcementRunner {
                 level: isQuiet ? .info : .warning,
                 "Service \(service): \(problem.key) is not served: \(EnforcementAdvice.words(problem))")
             guard !isQuiet else { return }
-            var reference = ObjectReference()
-            reference.apiVersion = "v1"
-            reference.kind = "Service"
-            reference.namespace = service.namespace
-            reference.name = service.name
-            reference.uid = state.service(service)?.uid
             var reason = "AddressNotServed"
             if case .conflict = problem.reason { reason = "AddressConflict" }
             recorder.record(
-                .warning, about: reference, reason: reason,
+                .warning, about: reference(to: service), reason: reason,
                 message: EnforcementAdvice.message(problem, node: node.name))
         }
+    }
+
+    /// Once for what the annotation says, until it says something else.
+    private func tellOfBalancing(_ change: ServiceChange) {
+        guard let after = change.after, case .unknown(let text) = after.balancing,
+            change.before?.balancing != after.balancing
+        else { return }
+        recorder.record(
+            .warning, about: reference(to: change.key), reason: "UnknownBalancing",
+            message:
+                "\(ServiceBalancing.annotation) is \"\(text)\": there are random and consistent-hash; endpoints are "
+                + "chosen at random")
+    }
+
+    private func reference(to service: NamespacedName) -> ObjectReference {
+        var reference = ObjectReference()
+        reference.apiVersion = "v1"
+        reference.kind = "Service"
+        reference.namespace = service.namespace
+        reference.name = service.name
+        reference.uid = state.service(service)?.uid
+        return reference
     }
 }

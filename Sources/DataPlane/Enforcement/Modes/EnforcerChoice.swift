@@ -87,11 +87,6 @@ struct EnforcerChoice: Sendable {
         do {
             let flows = try KernelFlows()
             let enforcer = try NFTablesEnforcer(policy: policy, flows: flows, logger: logger)
-            for setting in [KernelSetting.forwardIPv4, .forwardIPv6] where setting.isOn == false {
-                logger.notice(
-                    "\(setting.name) is 0: clients elsewhere reach endpoints on this machine only",
-                    metadata: ["mend": "sysctl -w \(setting.name)=1"])
-            }
             return .nftables(enforcer, claim)
         } catch {
             throw Obstacle(words: "\(error)")

@@ -22,6 +22,26 @@ enum KernelSetting: String {
         return first != UInt8(ascii: "0")
     }
 
+    /// Interfaces that take in only what would be answered by them: the stricter of the interface's own setting and that
+    /// for all counts (`rp_filter`, Linux' ip-sysctl).
+    static var strictInterfaces: [String] {
+        let folder = "/proc/sys/net/ipv4/conf"
+        guard let directory = opendir(folder) else { return [] }
+        defer { closedir(directory) }
+        var values: [String: UInt8] = [:]
+        while let entry = readdir(directory) {
+            let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            guard !name.hasPrefix(".") else { continue }
+            // An interface that has just gone.
+            guard let value = try? FileBytes.read("\(folder)/\(name)/rp_filter", limit: 64).first else { continue }
+            values[name] = value &- UInt8(ascii: "0")
+        }
+        let general = values["all"] ?? 0
+        return values.filter { !["all", "default", "lo"].contains($0.key) && max($0.value, general) == 1 }.keys.sorted()
+    }
+
     func turn(_ isOn: Bool) throws(SystemError) {
         let descriptor = open(path, O_WRONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw SystemError("set \(name)", number: errno) }

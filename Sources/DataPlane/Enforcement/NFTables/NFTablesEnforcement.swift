@@ -211,16 +211,18 @@ struct NFTablesEnforcement {
 
     // MARK: Others
 
-    func rivals() -> [String] {
+    /// What keeps traffic from Services although it is enforced.
+    func obstacles() -> [TrafficObstacle] {
+        var facts = MachineFacts(
+            forwardsIPv4: KernelSetting.forwardIPv4.isOn, forwardsIPv6: KernelSetting.forwardIPv6.isOn,
+            strictInterfaces: KernelSetting.strictInterfaces)
         // A kernel that cannot be listed has told so already.
-        guard let tables = try? ruleset.tables() else { return [] }
-        var rivals: [String] = []
-        for table in tables where table.name == "kube-proxy" { rivals.append("kube-proxy (nftables mode, \(table))") }
-        for table in tables where table.name == "nat" && table.family != .inet {
-            if let listing = try? ruleset.listing(of: table, leavingOut: []), listing.chains["KUBE-SERVICES"] != nil {
-                rivals.append("kube-proxy (iptables mode, \(table))")
-            }
+        let tables = (try? ruleset.tables()) ?? []
+        facts.tables = tables.filter { $0 != TableLayout.table }.sorted { "\($0)" < "\($1)" }
+        for table in facts.tables {
+            let chains = (try? ruleset.chains(of: table)) ?? []
+            facts.chains += chains.sorted { $0.name < $1.name }.map { (table, $0) }
         }
-        return rivals
+        return facts.obstacles
     }
 }

@@ -47,8 +47,8 @@ package final class NFTablesEnforcer: ServiceEnforcer {
         lose.finish()
     }
 
-    /// Other programs that treat the same traffic here, in words: a running kube-proxy.
-    package func rivals() async -> [String] { await worker.run { $0.rivals() } ?? [] }
+    /// What on this machine keeps traffic from Services although it is enforced: a running kube-proxy, firewalls, settings.
+    package func obstacles() async -> [TrafficObstacle] { await worker.run { $0.obstacles() } ?? [] }
 
     /// Removes every trace of the table, and of what was set for it. Established connections go on.
     ///
