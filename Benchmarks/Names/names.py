@@ -4,7 +4,7 @@
 Fills an API server with Services of so many endpoints each, starts a data plane, and gives unbound and dnsmasq the same
 names. All of them forward other names to one server (a further dnsmasq), and answer them from their caches once warm.
 
-- CPU: time of the server's process, user and system, a query: as many queries as it takes, and at a fixed rate, for names
+- CPU: time of the server's process (of ours: its event loops), user and system, a query: as many queries as it takes, and at a fixed rate, for names
   of Services (addresses, other types, names that do not exist) and for cached names, over UDP and TCP;
 - latency at a fixed rate, with and without 100 changed EndpointSlices a second (ours alone);
 - change: from before the write to the API server, and from its answer, until the first answer with the new address;
@@ -84,9 +84,16 @@ class NameBench(Bench):
                  "--address=/example.test/192.0.2.1", "--local-ttl=3000")
         servers = {}
         port = free_port()
-        ours = self.start("dataplane", "--kubeconfig", self.kubeconfig, "--proxy-mode", "nftables",
-                          "--nodeport-addresses", "127.0.0.1/32", "--dns-address", "127.0.0.1", "--dns-port", str(port),
-                          "--dns-upstream", f"127.0.0.1:{upstream}")
+        flags = ["dataplane", "--kubeconfig", self.kubeconfig, "--proxy-mode", "nftables", "--nodeport-addresses",
+                 "127.0.0.1/32"]
+        # What is not of DNS.
+        without = self.start(*flags, "--dns-port", "0")
+        self.settle(without)
+        self.memory_without = resident_megabytes(without.pid)
+        without.send_signal(signal.SIGTERM)
+        without.wait(20)
+        ours = self.start(*flags, "--dns-address", "127.0.0.1", "--dns-port", str(port), "--dns-upstream",
+                          f"127.0.0.1:{upstream}")
         self.dataplane = ours
         servers["martlet"] = (ours, port)
         zone = "svc.cluster.local"
@@ -118,6 +125,15 @@ class NameBench(Bench):
         return servers
 
     @staticmethod
+    def settle(server):
+        """Waits until it has nothing to do any more."""
+        time.sleep(2)
+        previous = -1.0
+        while (now := cpu_seconds(server.pid)) - previous > 0.05:
+            previous = now
+            time.sleep(2)
+
+    @staticmethod
     def ask(port, name):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asker:
             asker.settimeout(1)
@@ -142,14 +158,27 @@ class NameBench(Bench):
         times = sorted(float(value) * 1e6 for value in re.findall(r"^> \S+ \S+ \S+ ([\d.]+)$", text, re.M))
         return completed, lost, times
 
+    def loops(self, server):
+        """What a server's event loops used: ours does other things as well, such as looking after the kernel's table."""
+        if server is not self.dataplane:
+            return cpu_seconds(server.pid)
+        total = 0
+        for path in glob.glob(f"/proc/{server.pid}/task/*"):
+            with open(f"{path}/comm") as name:
+                if not name.read().startswith("service-"):
+                    continue
+            with open(f"{path}/schedstat") as file:
+                total += int(file.read().split()[0])
+        return total / 1e9
+
     def cpu(self, server, port, questions, mode, rate=None):
         """Microseconds a query, and queries a second."""
-        before, begun = cpu_seconds(server.pid), time.monotonic()
+        before, begun = self.loops(server), time.monotonic()
         completed, lost, _ = self.load(port, questions, mode, rate)
         seconds = time.monotonic() - begun
         if lost > completed / 1000:
             print(f"{questions} {mode}: {lost} lost of {completed}", file=sys.stderr)
-        return (cpu_seconds(server.pid) - before) / completed * 1e6, completed / seconds
+        return (self.loops(server) - before) / completed * 1e6, completed / seconds
 
     def patch(self, api, name, ips):
         api.call("PATCH", f"/apis/discovery.k8s.io/v1/namespaces/{NAMESPACE}/endpointslices/{name}-1",
@@ -221,6 +250,7 @@ def main():
                 servers = {arguments.only: servers[arguments.only]}
             for _, port in servers.values():
                 bench.load(port, "cache", "udp", 2000)
+            bench.settle(bench.dataplane)
             memory = {name: resident_megabytes(server.pid) for name, (server, _) in servers.items()}
             for questions in ("zone", "cache"):
                 for mode in ("udp", "tcp"):
@@ -250,6 +280,7 @@ def main():
                 rows.append(("change: acknowledged write to answer, p50 / p99, ms",
                              [f"{statistics.median(after):.2f} / {percentile(after, 0.99):.2f}"]))
             rows.append(("memory, MB", [f"{value:.0f}" for value in memory.values()]))
+            rows.append(("… of the data plane without DNS", [f"{bench.memory_without:.0f}"]))
         except BaseException:
             for path in glob.glob(os.path.join(folder, "*.log")):
                 with open(path, errors="replace") as log:
