@@ -166,6 +166,8 @@ struct DocumentReader: Sendable {
     /// The type without parameters, lower case; "" when there is no header.
     static func mediaType(_ header: String?) -> String {
         guard let header else { return "" }
+        // What nearly all clients say.
+        if header == "application/json" { return header }
         var type = header.prefix { $0 != ";" }
         while type.last == " " { type.removeLast() }
         return type.lowercased()

@@ -149,10 +149,16 @@ package enum RFC3339 {
     package static func format(seconds: Int64, microseconds: Int?) -> String {
         let (days, rest) = seconds.quotientAndRemainder(flooring: 86400)
         let (year, month, day) = civil(daysFromEpoch: Int(days))
-        var text = padded(year, 4) + "-" + padded(month, 2) + "-" + padded(day, 2) + "T"
-        text += padded(Int(rest) / 3600, 2) + ":" + padded(Int(rest) / 60 % 60, 2) + ":" + padded(Int(rest) % 60, 2)
-        if let microseconds { text += "." + padded(microseconds, 6) }
-        return text + "Z"
+        var text: [UInt8] = []
+        text.reserveCapacity(32)
+        append(year, width: 4, then: "-", to: &text)
+        append(month, width: 2, then: "-", to: &text)
+        append(day, width: 2, then: "T", to: &text)
+        append(Int(rest) / 3600, width: 2, then: ":", to: &text)
+        append(Int(rest) / 60 % 60, width: 2, then: ":", to: &text)
+        append(Int(rest) % 60, width: 2, then: microseconds == nil ? "Z" : ".", to: &text)
+        if let microseconds { append(microseconds, width: 6, then: "Z", to: &text) }
+        return String(decoding: text, as: UTF8.self)
     }
 
     private static func digits(_ text: UnsafeBufferPointer<UInt8>, _ start: Int, _ count: Int) -> Int? {
@@ -164,9 +170,16 @@ package enum RFC3339 {
         return value
     }
 
-    private static func padded(_ value: Int, _ width: Int) -> String {
-        let text = String(value)
-        return String(repeating: "0", count: max(0, width - text.utf8.count)) + text
+    /// Writes a number that is not negative with at least so many digits.
+    private static func append(_ value: Int, width: Int, then end: Unicode.Scalar, to text: inout [UInt8]) {
+        let start = text.count
+        var rest = value.magnitude
+        while rest > 0 || text.count - start < width {
+            text.append(UInt8(ascii: "0") + UInt8(rest % 10))
+            rest /= 10
+        }
+        text[start...].reverse()
+        text.append(UInt8(ascii: end))
     }
 
     private static func daysIn(month: Int, year: Int) -> Int {

@@ -48,11 +48,20 @@ extension ManagedFields {
         by identity: FieldManagerIdentity, _ changes: Changes, ignoring ignored: FieldSet = FieldSet(), time: String
     ) {
         var changes = changes
+        let before = self[identity]
         release(&changes, except: nil)
         let set = changes.own.changed.subtractingTrees(ignored).subtracting(Self.unowned)
         if !set.isEmpty {
             if let place = position(of: identity) {
-                if !entries[place].fields.isSuperset(of: set) { self.set(entries[place].fields.union(set), at: place) }
+                if !entries[place].fields.isSuperset(of: set) {
+                    let fields = entries[place].fields.union(set)
+                    // Who writes the same fields again loses them and gets them back; their text stays as it was read.
+                    if let before, before.fields == fields {
+                        entries[place] = before
+                    } else {
+                        self.set(fields, at: place)
+                    }
+                }
                 stamp(identity, time, at: place)
             } else {
                 entries.append(Entry(identity, set, time: time))

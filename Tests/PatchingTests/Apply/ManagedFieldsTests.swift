@@ -46,6 +46,23 @@ import Testing
         #expect(owned(managed, "c") == nil)
     }
 
+    @Test func `who writes the same fields again owns what it owned`() throws {
+        var managed = ManagedFields()
+        update(&managed, "a", [:], ["data": ["x": "1", "y": "1"]])
+        managed = try ManagedFields(encoded: managed.encoded())
+        let before = String(decoding: managed.encoded(), as: UTF8.self)
+        update(&managed, "a", ["data": ["x": "1", "y": "1"]], ["data": ["x": "2", "y": "2"]], time: Self.late)
+        let after = managed.encoded()
+        #expect(String(decoding: after, as: UTF8.self) == before.replacing(Self.early, with: Self.late))
+        #expect(try ManagedFields(encoded: after).entries.map(\.fields) == managed.entries.map(\.fields))
+
+        // What it removes meanwhile is gone from its text too.
+        managed = try ManagedFields(encoded: after)
+        update(&managed, "a", ["data": ["x": "2", "y": "2"]], ["data": ["x": "3"]], time: Self.late)
+        #expect(owned(managed, "a") == #"{"f:data":{".":{},"f:x":{}}}"#)
+        #expect(owned(try ManagedFields(encoded: managed.encoded()), "a") == owned(managed, "a"))
+    }
+
     @Test func `nobody owns what identifies an object`() {
         var managed = ManagedFields()
         update(&managed, "a", [:], ["apiVersion": "v1", "kind": "K", "metadata": ["name": "n", "uid": "1"]])
