@@ -262,7 +262,7 @@ package func sameBytes(_ left: String, _ right: String) -> Bool {
 
 /// Whether two texts are stored alike, as equal ones of up to 15 bytes nearly always are. False says nothing.
 @inline(__always)
-func hasSameBits(_ left: String, _ right: String) -> Bool {
+package func hasSameBits(_ left: String, _ right: String) -> Bool {
     let left = unsafeBitCast(left, to: (UInt64, UInt64).self)
     let right = unsafeBitCast(right, to: (UInt64, UInt64).self)
     return left == right

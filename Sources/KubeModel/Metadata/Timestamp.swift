@@ -149,16 +149,19 @@ package enum RFC3339 {
     package static func format(seconds: Int64, microseconds: Int?) -> String {
         let (days, rest) = seconds.quotientAndRemainder(flooring: 86400)
         let (year, month, day) = civil(daysFromEpoch: Int(days))
-        var text: [UInt8] = []
-        text.reserveCapacity(32)
-        append(year, width: 4, then: "-", to: &text)
-        append(month, width: 2, then: "-", to: &text)
-        append(day, width: 2, then: "T", to: &text)
-        append(Int(rest) / 3600, width: 2, then: ":", to: &text)
-        append(Int(rest) / 60 % 60, width: 2, then: ":", to: &text)
-        append(Int(rest) % 60, width: 2, then: microseconds == nil ? "Z" : ".", to: &text)
-        if let microseconds { append(microseconds, width: 6, then: "Z", to: &text) }
-        return String(decoding: text, as: UTF8.self)
+        // Moments that RFC 3339 has no text for have longer years.
+        let yearWidth = max(4, String(year).utf8.count)
+        return String(unsafeUninitializedCapacity: yearWidth + 23) { text in
+            var place = 0
+            put(year, yearWidth, "-", at: &place, in: text)
+            put(month, 2, "-", at: &place, in: text)
+            put(day, 2, "T", at: &place, in: text)
+            put(Int(rest) / 3600, 2, ":", at: &place, in: text)
+            put(Int(rest) / 60 % 60, 2, ":", at: &place, in: text)
+            put(Int(rest) % 60, 2, microseconds == nil ? "Z" : ".", at: &place, in: text)
+            if let microseconds { put(microseconds, 6, "Z", at: &place, in: text) }
+            return place
+        }
     }
 
     private static func digits(_ text: UnsafeBufferPointer<UInt8>, _ start: Int, _ count: Int) -> Int? {
@@ -170,16 +173,21 @@ package enum RFC3339 {
         return value
     }
 
-    /// Writes a number that is not negative with at least so many digits.
-    private static func append(_ value: Int, width: Int, then end: Unicode.Scalar, to text: inout [UInt8]) {
-        let start = text.count
+    /// Writes a number with just so many digits, and what stands behind it.
+    @inline(__always)
+    private static func put(
+        _ value: Int, _ width: Int, _ end: Unicode.Scalar, at place: inout Int,
+        in text: UnsafeMutableBufferPointer<UInt8>
+    ) {
         var rest = value.magnitude
-        while rest > 0 || text.count - start < width {
-            text.append(UInt8(ascii: "0") + UInt8(rest % 10))
+        var digit = width
+        while digit > 0 {
+            digit -= 1
+            text[place + digit] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
             rest /= 10
         }
-        text[start...].reverse()
-        text.append(UInt8(ascii: end))
+        text[place + width] = UInt8(ascii: end)
+        place += width + 1
     }
 
     private static func daysIn(month: Int, year: Int) -> Int {
