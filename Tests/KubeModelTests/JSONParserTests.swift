@@ -138,6 +138,11 @@ import Testing
         return (value, members)
     }
 
+    private func parse(_ text: String, sharing donor: ParsedMembers?) throws -> JSONValue {
+        var members: ParsedMembers?
+        return try JSONParser.parse(Array(text.utf8), sharing: donor, members: &members, except: "metadata")
+    }
+
     @Test(arguments: [
         first,
         first.replacing("0123456789\"},{\"d", with: "0123456780\"},{\"d"),
@@ -150,7 +155,7 @@ import Testing
     ])
     func `what is read with another's members is what is read without`(_ text: String) throws {
         let (_, donor) = try members(Self.first)
-        let shared = try JSONParser.parse(Array(text.utf8), sharing: donor)
+        let shared = try parse(text, sharing: donor)
         let plain = try JSONParser.parse(text)
         #expect(shared == plain)
         #expect(shared.encoded() == plain.encoded())
@@ -159,20 +164,113 @@ import Testing
     @Test func `a longer number is another number`() throws {
         let digits = String(repeating: "1", count: 64)
         let (_, donor) = try members("{\"n\":0.\(digits)}")
-        let longer = try JSONParser.parse(Array("{\"n\":0.\(digits)9e5}".utf8), sharing: donor)
+        let longer = try parse("{\"n\":0.\(digits)9e5}", sharing: donor)
         #expect(longer["n"].double == Double("0.\(digits)9e5"))
     }
 
     @Test func `broken text is refused where its beginning is shared`() throws {
         let (_, donor) = try members(Self.first)
         for length in Array(Self.first.utf8).indices {
-            let bytes = Array(Self.first.utf8.prefix(length))
-            #expect(throws: JSONError.self) { try JSONParser.parse(bytes, sharing: donor) }
+            let text = String(decoding: Self.first.utf8.prefix(length), as: UTF8.self)
+            #expect(throws: JSONError.self) { try parse(text, sharing: donor) }
         }
     }
 
     @Test func `an object with a key that stands twice lends nothing`() throws {
         let (_, donor) = try members(Self.first.replacing("\"kind\":\"A\"", with: "\"kind\":1,\"kind\":2"))
         #expect(donor == nil)
+    }
+
+    /// Padded, so that every member is long enough to be kept.
+    private static let padding = String(repeating: "0123456789", count: 7)
+
+    @Test(arguments: [
+        ("{\"a\":[1,-5,true,false,null,\"x\"],\"b\":{}}", true),
+        ("{\"a\" :1}", false), ("{\"a\": 1}", false), ("{\"a\":1 }", false), ("{\"a\":[1, 2]}", false),
+        ("{\"a\":\"\\u0041\"}", false), ("{\"\\u0041\":1}", false), ("{\"a\":1.0}", false), ("{\"a\":1e2}", false),
+        ("{\"a\":-0}", false), ("{\"a\":1,\"a\":2}", false), ("{\"a\":\"ä\"}", false), ("{\"ä\":1}", false),
+    ])
+    func `a member's text is copied only where writing it would give the same`(_ text: String, isCopied: Bool) throws {
+        let (value, known) = try members("{\"m\":[\(text),\"\(Self.padding)\"],\"n\":[\"\(Self.padding)\"]}")
+        let member = try #require(value["m"])
+        var output: [UInt8] = []
+        // An object with a key that stands twice lends nothing at all.
+        #expect((known?.append("m", member, to: &output) ?? false) == isCopied)
+        if isCopied { #expect(output == member.encoded()) }
+    }
+
+    @Test func `a copied text is what would be written, whatever was read`() throws {
+        var random = SeededRandom(seed: 0xc0b1ed)
+        var copies = 0
+        for seed in fuzzCorpus {
+            for _ in 0..<1000 {
+                let text = String(decoding: random.mutated(Array(seed.utf8)), as: UTF8.self)
+                guard let (value, known) = try? members("{\"m\":[\(text),\"\(Self.padding)\"]}"),
+                    let member = value["m"]
+                else { continue }
+                var output: [UInt8] = []
+                guard known?.append("m", member, to: &output) == true else { continue }
+                copies += 1
+                #expect(output == member.encoded())
+            }
+        }
+        #expect(copies > 0)
+    }
+
+    @Test func `a changed member is not copied`() throws {
+        let (value, members) = try members(Self.first)
+        let known = try #require(members)
+        var changed = try #require(value["list"])
+        var output: [UInt8] = []
+        #expect(known.append("list", changed, to: &output))
+        changed[0]["a"] = "other"
+        #expect(!known.append("list", changed, to: &output))
+        #expect(!known.append("text", changed, to: &output))
+        #expect(output == value["list"]?.encoded())
+    }
+
+    @Test func `members taken from another document can be copied too`() throws {
+        let (_, donor) = try members(Self.first)
+        var known: ParsedMembers?
+        let value = try JSONParser.parse(
+            Array(Self.first.replacing("\"n\"", with: "\"other\"").utf8), sharing: donor, members: &known,
+            except: "metadata")
+        let list = try #require(value["list"])
+        var output: [UInt8] = []
+        #expect(known?.append("list", list, to: &output) == true)
+        #expect(output == value["list"]?.encoded())
+    }
+}
+
+@Suite struct `Texts of keys are kept` {
+    @Test func `keys of every length are read as they stand, whatever was read before`() throws {
+        let letters = Array("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_/.".utf8)
+        for round in 0..<4 {
+            for length in 0...80 {
+                // Keys with the same ends differ in their middle.
+                var key = (0..<length).map { letters[($0 * 7 + length) % letters.count] }
+                if length > 2 { key[length / 2] = letters[round] }
+                let name = String(decoding: key, as: UTF8.self)
+                // The value is as short as can be: the key's last bytes are the text's last but four.
+                #expect(try JSONParser.parse("{\"\(name)\":1}").object?.keys.first == name)
+            }
+        }
+    }
+
+    @Test func `parsers at the same time don't share what they keep`() async throws {
+        try await withThrowingTaskGroup { group in
+            for task in 0..<8 {
+                group.addTask {
+                    for number in 0..<300 {
+                        let name = "key-\(task % 4)-\(number % 50)-of-some-length"
+                        let nested = "{\"\(name)\":{\"short\":{\"\(name)\":1}}}"
+                        let inner = JSONValue.object(JSONObject([(name, .integer(1))]))
+                        let value = try JSONParser.parse(nested)
+                        #expect(value == .object(JSONObject([(name, .object(["short": inner]))])))
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
     }
 }

@@ -5,10 +5,15 @@ import KubeModel
 struct ServiceDocument {
     private(set) var object: JSONValue
     private(set) var spec: JSONObject
+    /// `clusterIPs` and `ipFamilies` are asked for over and over.
+    private var addressTexts: [String]
+    private var familyTexts: [String]
 
     init(_ object: JSONValue) {
         self.object = object
         spec = object["spec"]?.object ?? JSONObject()
+        addressTexts = Self.texts(spec["clusterIPs"])
+        familyTexts = Self.texts(spec["ipFamilies"])
     }
 
     /// The document with every change written back.
@@ -35,20 +40,26 @@ struct ServiceDocument {
         set { set("clusterIP", newValue) }
     }
     var clusterIPs: [String] {
-        get { texts("clusterIPs") }
-        set { set("clusterIPs", newValue) }
+        get { addressTexts }
+        set {
+            set("clusterIPs", newValue)
+            addressTexts = newValue
+        }
     }
     var ipFamilies: [String] {
-        get { texts("ipFamilies") }
-        set { set("ipFamilies", newValue) }
+        get { familyTexts }
+        set {
+            set("ipFamilies", newValue)
+            familyTexts = newValue
+        }
     }
     var ipFamilyPolicy: String? {
         get { spec["ipFamilyPolicy"]?.string }
         set { set("ipFamilyPolicy", newValue ?? "") }
     }
     var externalName: String { text("externalName") }
-    var externalIPs: [String] { texts("externalIPs") }
-    var loadBalancerSourceRanges: [String] { texts("loadBalancerSourceRanges") }
+    var externalIPs: [String] { Self.texts(spec["externalIPs"]) }
+    var loadBalancerSourceRanges: [String] { Self.texts(spec["loadBalancerSourceRanges"]) }
     var selector: JSONObject? { spec["selector"]?.object }
     var sessionAffinity: String {
         get { text("sessionAffinity") }
@@ -103,7 +114,7 @@ struct ServiceDocument {
     }
 
     private func text(_ key: String) -> String { spec[key]?.string ?? "" }
-    private func texts(_ key: String) -> [String] { (spec[key]?.array ?? []).map { $0.string ?? "" } }
+    private static func texts(_ value: JSONValue?) -> [String] { (value?.array ?? []).map { $0.string ?? "" } }
     private mutating func set(_ key: String, _ value: String) { spec[key] = value.isEmpty ? nil : .string(value) }
     private mutating func set(_ key: String, _ values: [String]) {
         spec[key] = values.isEmpty ? nil : .array(values.map { .string($0) })

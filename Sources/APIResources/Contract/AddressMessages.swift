@@ -6,23 +6,23 @@ enum AddressMessages {
     static let address = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
     static let mapped = "must not be an IPv4-mapped IPv6 address"
     /// What kube-apiserver says along with an address that it takes though it is not written canonically.
-    static func warnings(about text: String, _ path: FieldPath) -> [String] {
+    static func warnings(about text: String, _ path: @autoclosure () -> FieldPath) -> [String] {
         guard let parsed = IPAddress(text), parsed.family == .v6, parsed.description != text else { return [] }
-        return ["\(path): IPv6 address \"\(text)\" should be in RFC 5952 canonical format (\"\(parsed)\")"]
+        return ["\(path()): IPv6 address \"\(text)\" should be in RFC 5952 canonical format (\"\(parsed)\")"]
     }
 
     /// The same of a range.
-    static func rangeWarnings(about text: String, _ path: FieldPath) -> [String] {
+    static func rangeWarnings(about text: String, _ path: @autoclosure () -> FieldPath) -> [String] {
         guard let parsed = CIDR(text) else { return [] }
         guard parsed.masked == parsed else {
             let single = "\(parsed.address)/\(parsed.family.bitWidth)"
             return [
-                "\(path): CIDR value \"\(text)\" is ambiguous in this context (should be \"\(parsed.masked)\" or "
+                "\(path()): CIDR value \"\(text)\" is ambiguous in this context (should be \"\(parsed.masked)\" or "
                     + "\"\(single)\"?)"
             ]
         }
         guard parsed.family == .v6, parsed.description != text else { return [] }
-        return ["\(path): IPv6 CIDR value \"\(text)\" should be in RFC 5952 canonical format (\"\(parsed)\")"]
+        return ["\(path()): IPv6 CIDR value \"\(text)\" should be in RFC 5952 canonical format (\"\(parsed)\")"]
     }
 
     /// What is wrong with an address in a field that takes the canonical form only.

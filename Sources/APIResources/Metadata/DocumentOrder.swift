@@ -2,29 +2,25 @@ package import KubeModel
 
 /// The order in which stored objects keep their keys, so that bytes can be spliced and read the same for every object.
 package enum DocumentOrder {
-    /// `apiVersion`, `kind`, `metadata` first, and in metadata the identity first; the rest as the client sent it.
-    /// `metadata.resourceVersion` and `managedFields` are left out: the store's revision is the version of the bytes, and
+    /// `apiVersion`, `kind`, `metadata` first, and in metadata, which this makes, the identity first; the rest as the client
+    /// sent it. `metadata.resourceVersion` and `managedFields` are left out: the store's revision is the version of the bytes, and
     /// the owners are kept as bytes.
-    package static func arranged(_ object: JSONValue, apiVersion: String, kind: String) -> JSONObject {
-        var result = JSONObject()
-        result["apiVersion"] = .string(apiVersion)
-        result["kind"] = .string(kind)
-        var metadata = JSONObject()
+    package static func metadata(of object: JSONValue) -> JSONObject {
         var given = object["metadata"]?.object ?? JSONObject()
         dropEmpty(&given)
+        var metadata = JSONObject(minimumCapacity: given.count)
         for key in leading {
-            if let value = given[key], value != .null { metadata[key] = value }
+            if let value = given[key], !value.isNull { metadata[key] = value }
         }
-        for (key, value) in given where !leading.contains(key) && !dropped.contains(key) && value != .null {
+        for (key, value) in given where !leading.contains(key) && !dropped.contains(key) && !value.isNull {
             metadata[key] = value
         }
-        result["metadata"] = .object(metadata)
-        if let object = object.object {
-            for (key, value) in object where key != "apiVersion" && key != "kind" && key != "metadata" {
-                result[key] = value
-            }
-        }
-        return result
+        return metadata
+    }
+
+    /// Whether a member of an object has a place before all others.
+    package static func isLeading(_ key: String) -> Bool {
+        key == "apiVersion" || key == "kind" || key == "metadata"
     }
 
     /// Removes the lists and maps that Go's `omitempty` leaves out when nothing is in them.

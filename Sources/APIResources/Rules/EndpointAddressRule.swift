@@ -34,25 +34,26 @@ package struct EndpointAddressRule: Sendable {
         return errors.isEmpty
     }
 
-    func check(_ text: String, _ path: FieldPath, _ errors: inout [FieldError]) {
-        guard let address = IPAddress(text) else {
-            return errors.invalid(path, .string(text), AddressMessages.address)
-        }
-        check(address, text, path, &errors)
+    func check(_ text: String, _ path: @autoclosure () -> FieldPath, _ errors: inout [FieldError]) {
+        check(IPAddress(text), text, path(), &errors)
     }
 
-    func check(_ address: IPAddress, _ text: String, _ path: FieldPath, _ errors: inout [FieldError]) {
-        let value = JSONValue.string(text)
-        if address.mappedV4 != nil { errors.invalid(path, value, AddressMessages.mapped) }
-        if address.isUnspecified { errors.invalid(path, value, "may not be unspecified (\(text))") }
+    /// - Parameter address: what `text` says; nil where it says none.
+    func check(
+        _ address: IPAddress?, _ text: String, _ path: @autoclosure () -> FieldPath, _ errors: inout [FieldError]
+    ) {
+        guard let address else { return errors.invalid(path(), .string(text), AddressMessages.address) }
+        if address.mappedV4 != nil { errors.invalid(path(), .string(text), AddressMessages.mapped) }
+        if address.isUnspecified { errors.invalid(path(), .string(text), "may not be unspecified (\(text))") }
         if address.isLoopback && !allowsLoopback {
-            errors.invalid(path, value, "may not be in the loopback range (127.0.0.0/8, ::1/128)")
+            errors.invalid(path(), .string(text), "may not be in the loopback range (127.0.0.0/8, ::1/128)")
         }
         if address.isLinkLocalUnicast {
-            errors.invalid(path, value, "may not be in the link-local range (169.254.0.0/16, fe80::/10)")
+            errors.invalid(path(), .string(text), "may not be in the link-local range (169.254.0.0/16, fe80::/10)")
         }
         if address.isLinkLocalMulticast {
-            errors.invalid(path, value, "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)")
+            errors.invalid(
+                path(), .string(text), "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)")
         }
     }
 }

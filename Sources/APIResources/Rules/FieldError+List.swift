@@ -1,6 +1,6 @@
 import KubeModel
 
-/// How validators collect what is wrong.
+/// How validators collect what is wrong. Paths and values are made for what is refused only: nearly every document passes.
 extension [FieldError] {
     mutating func required(_ path: FieldPath, _ detail: String = "") {
         append(.required(path, detail))
@@ -11,8 +11,10 @@ extension [FieldError] {
     }
 
     /// One error for each message.
-    mutating func invalid(_ path: FieldPath, _ value: JSONValue, _ details: [String]) {
-        for detail in details { append(.invalid(path, value, detail)) }
+    mutating func invalid(
+        _ path: @autoclosure () -> FieldPath, _ value: @autoclosure () -> JSONValue, _ details: [String]
+    ) {
+        for detail in details { append(.invalid(path(), value(), detail)) }
     }
 
     mutating func duplicate(_ path: FieldPath, _ value: JSONValue) {
@@ -28,8 +30,8 @@ extension [FieldError] {
     }
 
     /// Refuses a value that is not one of `supported`, which is in alphabetical order.
-    mutating func oneOf(_ path: FieldPath, _ value: String, _ supported: [String]) {
-        if !supported.contains(value) { notSupported(path, value, supported) }
+    mutating func oneOf(_ path: @autoclosure () -> FieldPath, _ value: String, _ supported: [String]) {
+        if !supported.contains(where: { sameBytes($0, value) }) { notSupported(path(), value, supported) }
     }
 
     mutating func tooMany(_ path: FieldPath, _ actual: Int, _ maximum: Int) {
@@ -40,7 +42,7 @@ extension [FieldError] {
         append(.tooLong(path, maximum: maximum))
     }
 
-    mutating func immutable(_ path: FieldPath, _ value: JSONValue?, _ old: JSONValue?) {
-        if !JSONValue.areEqual(value, old) { invalid(path, value ?? .null, "field is immutable") }
+    mutating func immutable(_ path: @autoclosure () -> FieldPath, _ value: JSONValue?, _ old: JSONValue?) {
+        if !JSONValue.areEqual(value, old) { invalid(path(), value ?? .null, "field is immutable") }
     }
 }

@@ -3,9 +3,9 @@ import KubeModel
 /// Rules of numbers and of counts that may be percentages.
 extension [FieldError] {
     /// A number that may be absent and must not be negative.
-    mutating func nonnegative(_ path: FieldPath, _ value: JSONValue?) {
+    mutating func nonnegative(_ path: @autoclosure () -> FieldPath, _ value: JSONValue?) {
         if let value, let number = value.int, number < 0 {
-            invalid(path, value, "must be greater than or equal to 0")
+            invalid(path(), value, "must be greater than or equal to 0")
         }
     }
 

@@ -34,7 +34,18 @@ extension JSONValue {
     package func at(_ keys: String...) -> JSONValue? {
         var value: JSONValue? = self
         for key in keys { value = value?[key] }
-        return value == .null ? nil : value
+        return value?.isNull == true ? nil : value
+    }
+
+    /// The value of one key, nil when it is absent or null: without the list that a path is handed over in.
+    package func at(_ key: String) -> JSONValue? {
+        guard let value = self[key], !value.isNull else { return nil }
+        return value
+    }
+
+    /// The text of one key, "" when there is none.
+    package func text(_ key: String) -> String {
+        self[key]?.string ?? ""
     }
 
     /// The text at a path of keys, "" when there is none.

@@ -47,11 +47,12 @@ extension CustomResourceRunner {
         }
     }
 
-    /// Removes what a create under way put into the store behind the last look.
+    /// Removes what a create under way put into the store behind the last look: outright, since nobody is left who could
+    /// take a finalizer away.
     func sweep(_ storage: ServedResource) {
         for object in storage.cache.list(namespace: nil, labels: nil, fields: nil).items {
             let key = storage.key(namespace: object.namespace, name: object.name)
-            store.submit(.delete(key: key, ifRevision: object.revision)) { _ in }
+            loop.settle(.delete(key: key, ifRevision: object.revision), of: storage)
         }
     }
 

@@ -1,5 +1,6 @@
 import APIResources
 import KubeModel
+import Store
 import System
 import WatchCache
 
@@ -61,6 +62,15 @@ final class KeeperLoop: Sendable {
     func write(_ change: Change, to target: Target) async -> Result<Void, Status> {
         await withCheckedContinuation { continuation in
             write(change, to: target) { continuation.resume(returning: $0) }
+        }
+    }
+
+    /// Stores what is written out already, or removes what nothing may hold up: past admission, which has had its say on the
+    /// object that this belongs to. `done` runs on the loop, once, with the reason when that failed.
+    func settle(_ write: Write, of resource: ServedResource, _ done: (@Sendable (Status?) -> Void)? = nil) {
+        writer.settle(write, of: resource) { [queue] failure in
+            guard let done else { return }
+            queue.run { done(failure) }
         }
     }
 

@@ -64,15 +64,15 @@ final class ServiceCIDRKeeper: Sendable {
             report(service, logger)
             for address in service.addresses where addresses.cache.get(namespace: "", name: address.description) == nil
             {
-                submit(
+                repair(
                     IPAddressDocument.creation(
-                        of: address, service: service.name, namespace: service.namespace, now: now))
+                        of: address, service: service.name, namespace: service.namespace, now: now), logger)
             }
         }
         for object in addresses.cache.list(namespace: nil, labels: nil, fields: nil).items {
             guard let address = IPAddress(object.name), !held.contains(address) else { continue }
             if object.label(IPAddressDocument.managedByLabel) == IPAddressDocument.allocator {
-                submit(IPAddressDocument.deletion(of: address))
+                repair(IPAddressDocument.deletion(of: address), logger)
             } else {
                 _ = allocations.reserve(address)
             }
@@ -212,8 +212,11 @@ final class ServiceCIDRKeeper: Sendable {
     // MARK: Repair
 
     /// What one start could not repair the next one tries again.
-    private func submit(_ write: Write) {
-        store.submit(write) { _ in }
+    private func repair(_ write: Write, _ logger: Logger) {
+        loop.settle(write, of: addresses) { failure in
+            guard let failure else { return }
+            logger.warning("an IPAddress is not as its Service has it", metadata: ["reason": "\(failure)"])
+        }
     }
 
     private func report(_ service: ServiceAllocations.RestoredService, _ logger: Logger) {

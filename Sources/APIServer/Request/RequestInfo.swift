@@ -30,13 +30,29 @@ struct RequestInfo: Sendable, Hashable {
     var segments: [String]
 
     init(path: Substring) {
+        var path = path
+        self.init(segments: path.withUTF8(Self.segments))
+    }
+
+    private static func segments(_ path: UnsafeBufferPointer<UInt8>) -> [String] {
         var segments: [String] = []
         segments.reserveCapacity(8)
-        for segment in path.utf8.split(separator: UInt8(ascii: "/")) {
-            // A malformed escape names nothing there is; the raw text leads to the 404 it deserves.
-            segments.append(PercentEncoding.decode(Substring(segment)) ?? String(Substring(segment)))
+        var start = 0
+        while start < path.count {
+            var end = start
+            var hasEscapes = false
+            while end < path.count, path[end] != UInt8(ascii: "/") {
+                if path[end] == UInt8(ascii: "%") { hasEscapes = true }
+                end += 1
+            }
+            if end > start {
+                let text = String(decoding: UnsafeBufferPointer(rebasing: path[start..<end]), as: UTF8.self)
+                // A malformed escape names nothing there is; the raw text leads to the 404 it deserves.
+                segments.append(hasEscapes ? PercentEncoding.decode(text) ?? text : text)
+            }
+            start = end + 1
         }
-        self.init(segments: segments)
+        return segments
     }
 
     init(segments: [String]) {

@@ -166,6 +166,12 @@ struct DocumentReader: Sendable {
     /// The type without parameters, lower case; "" when there is no header.
     static func mediaType(_ header: String?) -> String {
         guard let header else { return "" }
+        // Nearly all clients say the type alone, as it is written here.
+        let isPlain = header.utf8.allSatisfy { byte in
+            byte > 0x20 && byte < 0x7f && byte != UInt8(ascii: ";")
+                && !(UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte)
+        }
+        if isPlain { return header }
         var type = header.prefix { $0 != ";" }
         while type.last == " " { type.removeLast() }
         return type.lowercased()

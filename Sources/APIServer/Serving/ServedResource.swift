@@ -118,8 +118,10 @@ extension ServedResource {
 
     /// Whether two served documents without their owners say the same, whatever version each carries.
     func isSame(_ left: JSONValue, _ right: JSONValue) -> Bool {
-        var left = left
-        left["metadata"]["resourceVersion"] = right["metadata"]["resourceVersion"]
-        return left == right
+        guard let left = left.object, let right = right.object, let ownMetadata = left["metadata"]?.object,
+            let otherMetadata = right["metadata"]?.object
+        else { return left == right }
+        return ownMetadata.isEqual(to: otherMetadata, ignoring: ["resourceVersion"])
+            && left.isEqual(to: right, ignoring: ["metadata"])
     }
 }

@@ -10,6 +10,8 @@ struct LiveObject: Sendable {
     let document: JSONValue
     /// The JSON of `metadata.managedFields`; empty when there is none.
     let managedFields: [UInt8]
+    /// What another state of the object may share with the text that the document was read from.
+    var members: ParsedMembers?
 
     /// For an object that does not exist yet.
     static let none = LiveObject(document: .object(JSONObject()), managedFields: [])
@@ -34,33 +36,40 @@ extension ServedResource {
         guard !object.isDamaged else { throw Status.unreadable(definition.groupResource, [object.relativeKey]) }
         let (bytes, managedFields) = ManagedFieldsCut.cut(object.bytes)
         let stored: JSONValue
+        var known: ParsedMembers?
         do {
-            stored = try JSONParser.parse(bytes, sharing: strategy.storedForm == nil ? members : nil)
+            stored = try JSONParser.parse(
+                bytes, sharing: strategy.storedForm == nil ? members : nil, members: &known, except: "metadata")
         } catch {
             throw Status.internalError("stored object of \(groupResource) is not JSON")
         }
-        return LiveObject(document: try strategy.storedForm?.decode(stored) ?? stored, managedFields: managedFields)
+        guard let form = strategy.storedForm else {
+            return LiveObject(document: stored, managedFields: managedFields, members: known)
+        }
+        return LiveObject(document: try form.decode(stored), managedFields: managedFields)
     }
 
     /// What goes into the store for a served document: arranged, without version, in the stored form, with
     /// `managedFields` in place of its own.
-    func storedBytes(_ object: JSONValue, managedFields: [UInt8]) throws(Status) -> [UInt8] {
+    /// - Parameter known: members that the document may still have; what it has of them is copied and not written anew.
+    func storedBytes(
+        _ object: JSONValue, managedFields: [UInt8], known: [ParsedMembers] = []
+    ) throws(Status) -> [UInt8] {
         let stored = try strategy.storedForm?.encode(object) ?? object
         let kept = strategy.storedForm?.definition ?? definition
-        let arranged = DocumentOrder.arranged(stored, apiVersion: kept.apiVersion, kind: kept.kind)
         var output: [UInt8] = []
-        output.reserveCapacity(1024 + managedFields.count)
-        var isFirst = true
-        for (key, value) in arranged {
-            output.append(isFirst ? UInt8(ascii: "{") : UInt8(ascii: ","))
-            isFirst = false
+        output.reserveCapacity(1024 + managedFields.count + known.reduce(0) { max($0, $1.byteCount) })
+        output += "{\"apiVersion\":".utf8
+        JSONText.append(kept.apiVersion, to: &output)
+        output += ",\"kind\":".utf8
+        JSONText.append(kept.kind, to: &output)
+        output += ",\"metadata\":".utf8
+        ManagedFieldsCut.encode(DocumentOrder.metadata(of: stored), managedFields, into: &output)
+        for (key, value) in stored.object ?? JSONObject() where !DocumentOrder.isLeading(key) {
+            output.append(UInt8(ascii: ","))
             JSONText.append(key, to: &output)
             output.append(UInt8(ascii: ":"))
-            if key == "metadata", case .object(let metadata) = value {
-                ManagedFieldsCut.encode(metadata, managedFields, into: &output)
-            } else {
-                value.encode(into: &output)
-            }
+            if !known.contains(where: { $0.append(key, value, to: &output) }) { value.encode(into: &output) }
         }
         output.append(UInt8(ascii: "}"))
         return output

@@ -149,7 +149,8 @@ extension ObjectWriter {
         let name = draft.name
         let bytes: [UInt8]
         do throws(Status) {
-            bytes = try request.resource.storedBytes(draft.object, managedFields: draft.owners ?? [])
+            bytes = try request.resource.storedBytes(
+                draft.object, managedFields: draft.owners ?? [], known: draft.knownMembers)
         } catch {
             return refuse(draft, attempt, error)
         }

@@ -113,6 +113,24 @@ final class ObjectWriter: Sendable {
         }
     }
 
+    /// What the server itself settles behind a write that is done: no admission, no answer but how it ended.
+    /// - Parameter done: called on the store's thread, or now.
+    func settle(_ write: Write, of resource: ServedResource, _ done: @escaping @Sendable (Status?) -> Void) {
+        let operation =
+            switch write {
+            case .create: "create"
+            case .update: "update"
+            case .delete: "delete"
+            }
+        store.submit(write) { result in
+            if case .failure(let error) = result {
+                done(Self.status(error, resource, operation: operation))
+            } else {
+                done(nil)
+            }
+        }
+    }
+
     /// The answer to a failure of the store that no verb expects.
     static func status(_ error: StoreError, _ resource: ServedResource, operation: String) -> Status {
         switch error.code {

@@ -50,6 +50,12 @@ struct WriteDraft: Sendable {
     /// A changed object that ends with this write claims nothing more.
     var isDeletion: Bool { !isNew && object.isDeletionComplete }
 
+    /// Members of the texts that the object comes from.
+    var knownMembers: [ParsedMembers] {
+        guard case .replace(let replacement) = change else { return present?.live.members.map { [$0] } ?? [] }
+        return [replacement.members, present?.live.members].compactMap(\.self)
+    }
+
     private var strategy: any ResourceStrategy { request.strategy }
     private var resource: ServedResource { request.resource }
     private var context: StrategyContext { request.context(name: name) }

@@ -17,14 +17,16 @@ struct JSONMachine: ~Copyable {
     private let duplicates: Duplicates
     private var elements = JSONStack<JSONValue>()
     private var members = JSONStack<JSONObject.Entry>()
-    private var longKeys = JSONKeyCache()
+    private var keyTexts: JSONKeyTexts?
     private var path: [FieldPath.Step] = []
 
     /// Whose values may be taken over at the top level.
     private let donor: ParsedMembers?
     /// Where the values of the document's members stand, if that is to be known.
-    private(set) var memberSpans: [Range<Int>] = []
+    private(set) var memberSpans: [ParsedMembers.Span] = []
     private let recordsMembers: Bool
+    /// Whether what was read since this was last set stands as `JSONWriter` would write it.
+    private var isAsWritten = true
 
     private(set) var sawDuplicate = false
     private(set) var duplicatePaths: [String] = []
@@ -41,6 +43,10 @@ struct JSONMachine: ~Copyable {
         end = buffer.baseAddress == nil ? 0 : buffer.count
         maximumDepth = limits.maximumDepth
         self.duplicates = duplicates
+    }
+
+    deinit {
+        if let keyTexts { JSONKeyTexts.giveBack(keyTexts) }
     }
 
     private static nonisolated(unsafe) let noBytes = UnsafePointer(UnsafeMutablePointer<UInt8>.allocate(capacity: 1))
@@ -113,6 +119,8 @@ struct JSONMachine: ~Copyable {
         let start = members.count
         // Set once there are too many keys to compare each with all.
         var seen: JSONObject?
+        // The marks of the keys so far: only where a key's own is among them it may stand there twice.
+        var marks: UInt64 = 0
         skipSpace()
         if position < end, base[position] == UInt8(ascii: "}") {
             position += 1
@@ -126,15 +134,20 @@ struct JSONMachine: ~Copyable {
             }
             let keyOffset = position
             position += 1
-            let key = try objectKey()
+            let (key, mark) = try objectKey()
             skipSpace()
             guard position < end else { throw error(.unexpectedEnd, "unexpected end of JSON input") }
             guard base[position] == UInt8(ascii: ":") else { throw unexpected("after object key") }
             position += 1
 
-            let earlier = seen?.position(of: key) ?? (seen == nil ? find(key, from: start) : nil)
+            var earlier: Int?
+            if marks & mark != 0 {
+                earlier = seen == nil ? members.offset(of: key, from: start) : seen?.position(of: key)
+            }
+            marks |= mark
             if earlier != nil {
                 sawDuplicate = true
+                isAsWritten = false
                 if duplicates == .reject {
                     throw JSONError(.duplicateKey, "duplicate field \(goQuoted(key))", offset: keyOffset)
                 }
@@ -177,22 +190,18 @@ struct JSONMachine: ~Copyable {
         guard donor != nil || recordsMembers else { return try value(depth: 1) }
         skipSpace()
         if let known = donor?.value(of: key, at: base + position, available: end - position) {
+            if recordsMembers {
+                memberSpans.append(
+                    ParsedMembers.Span(bytes: position..<position + known.length, isAsWritten: known.isAsWritten))
+            }
             position += known.length
             return known.value
         }
         let start = position
+        isAsWritten = true
         let value = try value(depth: 1)
-        if recordsMembers { memberSpans.append(start..<position) }
+        if recordsMembers { memberSpans.append(ParsedMembers.Span(bytes: start..<position, isAsWritten: isAsWritten)) }
         return value
-    }
-
-    private func find(_ key: String, from start: Int) -> Int? {
-        let length = key.utf8.count
-        for place in start..<members.count {
-            let other = members.key(at: place)
-            if other.utf8.count == length, sameBytes(other, key) { return place - start }
-        }
-        return nil
     }
 
     @inline(__always)
@@ -201,6 +210,7 @@ struct JSONMachine: ~Copyable {
             let byte = base[position]
             guard byte <= 0x20, byte == 0x20 || byte == 0x0a || byte == 0x0d || byte == 0x09 else { return }
             position += 1
+            isAsWritten = false
         }
     }
 
@@ -242,7 +252,10 @@ struct JSONMachine: ~Copyable {
             base[position] == UInt8(ascii: ".") || base[position] | 0x20 == UInt8(ascii: "e")
         else {
             // -0 is no integer: it would lose its sign.
-            if negative, mantissa == 0 { return .number(-0.0) }
+            if negative, mantissa == 0 {
+                isAsWritten = false
+                return .number(-0.0)
+            }
             let limit = UInt64(Int64.max) + (negative ? 1 : 0)
             guard !overflowed, mantissa <= limit else {
                 throw JSONError(.numberOutOfRange, "integer does not fit 64 bits", offset: start)
@@ -250,6 +263,7 @@ struct JSONMachine: ~Copyable {
             return .integer(negative ? Int64(truncatingIfNeeded: 0 &- mantissa) : Int64(mantissa))
         }
 
+        isAsWritten = false
         var exponent = 0
         if base[position] == UInt8(ascii: ".") {
             position += 1
@@ -325,15 +339,39 @@ struct JSONMachine: ~Copyable {
         return place
     }
 
-    private mutating func objectKey() throws(JSONError) -> String {
+    /// One bit of 64 for a key, the same for equal ones.
+    @inline(__always)
+    private static func mark(first: UInt8, last: UInt8, count: Int) -> UInt64 {
+        let mixed = (first &* 3) ^ (last &* 5) ^ (UInt8(truncatingIfNeeded: count) &* 7)
+        return 1 << UInt64(mixed & 63)
+    }
+
+    @inline(never)
+    private mutating func unusualKey() throws(JSONError) -> (String, mark: UInt64) {
+        let key = try string()
+        let bytes = key.utf8
+        return (key, Self.mark(first: bytes.first ?? 0, last: bytes.last ?? 0, count: bytes.count))
+    }
+
+    private mutating func objectKey() throws(JSONError) -> (String, mark: UInt64) {
         let start = position
         let stop = plainEnd(start)
         let length = stop - start
-        guard length > 15, length <= JSONKeyCache.maximumLength, stop < end, base[stop] == UInt8(ascii: "\"") else {
-            return try string()
+        guard length > 0, length <= JSONKeyTexts.maximumLength, stop < end, base[stop] == UInt8(ascii: "\"") else {
+            return try unusualKey()
         }
         position = stop + 1
-        return longKeys.text(base + start, length)
+        let texts: JSONKeyTexts
+        if let keyTexts {
+            texts = keyTexts
+        } else {
+            texts = JSONKeyTexts.borrow()
+            keyTexts = texts
+        }
+        return (
+            texts.text(base + start, length, available: end - start),
+            Self.mark(first: base[start], last: base[stop - 1], count: length)
+        )
     }
 
     /// Reads the rest of a string after its opening quote.
@@ -350,6 +388,7 @@ struct JSONMachine: ~Copyable {
     @inline(never)
     private mutating func slowString(from start: Int, plainEnd stop: Int) throws(JSONError) -> String {
         position = stop
+        isAsWritten = false
         var wide = false
         // The text so far, once there was an escape.
         var text: [UInt8] = []

@@ -148,8 +148,10 @@ public struct JSONObject: Sendable {
 
     func position(of key: String) -> Int? {
         if let index { return index[ByteKey(key)] }
-        let length = key.utf8.count
-        return entries.firstIndex { $0.key.utf8.count == length && sameBytes($0.key, key) }
+        return entries.withUnsafeBufferPointer { entries in
+            for place in entries.indices where sameBytes(entries[place].key, key) { return place }
+            return nil
+        }
     }
 
     private mutating func append(_ key: String, _ value: JSONValue) {
@@ -196,10 +198,7 @@ extension JSONObject: Hashable {
     public static func == (left: JSONObject, right: JSONObject) -> Bool {
         guard left.count == right.count else { return false }
         // Documents made of one another share what is the same in both.
-        let isShared = left.entries.withUnsafeBufferPointer { left in
-            right.entries.withUnsafeBufferPointer { $0.baseAddress == left.baseAddress }
-        }
-        if isShared { return true }
+        if isSameStorage(left.entries, right.entries) { return true }
         for (position, entry) in left.entries.enumerated() {
             // Objects that come from the same source have the same order.
             let other = right.entries[position]

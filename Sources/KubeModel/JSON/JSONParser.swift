@@ -30,14 +30,24 @@ public enum JSONParser {
     }
 
     /// Reads one document; what it has in common with the object of `donor` is taken from there.
+    /// - Parameters:
+    ///   - members: becomes the members of the object other than `ignored`; nil where none is worth sharing.
     public static func parse(
-        _ bytes: [UInt8], limits: Limits = .default, sharing donor: ParsedMembers?
+        _ bytes: [UInt8], limits: Limits = .default, sharing donor: ParsedMembers?, members: inout ParsedMembers?,
+        except ignored: String
     ) throws(JSONError) -> JSONValue {
-        try bytes.withUnsafeBufferPointer { (buffer) throws(JSONError) in
+        var spans: [ParsedMembers.Span] = []
+        let value = try bytes.withUnsafeBufferPointer { (buffer) throws(JSONError) in
             var machine = JSONMachine(
-                UnsafeRawBufferPointer(buffer), limits, duplicates: .reject, donor: donor)
-            return try machine.document()
+                UnsafeRawBufferPointer(buffer), limits, duplicates: .reject, donor: donor, recordsMembers: true)
+            let value = try machine.document()
+            spans = machine.memberSpans
+            return value
         }
+        if case .object(let object) = value {
+            members = ParsedMembers(object, spans, in: bytes, except: ignored)
+        }
+        return value
     }
 
     /// Reads one document; a key that stands twice keeps its last value, and its path (`spec.ports[0].name`) is
@@ -57,7 +67,7 @@ public enum JSONParser {
         except ignored: String
     ) throws(JSONError) -> JSONValue {
         var found: [String] = []
-        var spans: [Range<Int>] = []
+        var spans: [ParsedMembers.Span] = []
         let value = try bytes.withUnsafeBufferPointer { (buffer) throws(JSONError) -> JSONValue in
             let raw = UnsafeRawBufferPointer(buffer)
             var machine = JSONMachine(raw, limits, duplicates: .keepLast, recordsMembers: !ignored.isEmpty)

@@ -65,7 +65,17 @@ public enum JSONText {
     /// Appends valid UTF-8 with quotes and escapes.
     public static func append(utf8 bytes: UnsafeBufferPointer<UInt8>, to output: inout [UInt8]) {
         output.append(UInt8(ascii: "\""))
-        defer { output.append(UInt8(ascii: "\"")) }
+        appendContents(utf8: bytes, to: &output)
+        output.append(UInt8(ascii: "\""))
+    }
+
+    /// Appends what stands between the quotes.
+    public static func appendContents(of text: String, to output: inout [UInt8]) {
+        var copy = text
+        copy.withUTF8 { appendContents(utf8: $0, to: &output) }
+    }
+
+    private static func appendContents(utf8 bytes: UnsafeBufferPointer<UInt8>, to output: inout [UInt8]) {
         guard let base = bytes.baseAddress else { return }
         let raw = UnsafeRawPointer(base)
         let count = bytes.count

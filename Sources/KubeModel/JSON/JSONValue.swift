@@ -233,10 +233,46 @@ extension JSONValue: CustomStringConvertible {
     }
 }
 
+extension JSONValue {
+    /// Whether both are arrays or objects that lie in the same place, and so are equal. False says nothing.
+    func isStored(with other: JSONValue) -> Bool {
+        switch (self, other) {
+        case (.array(let left), .array(let right)): isSameStorage(left, right)
+        case (.object(let left), .object(let right)): isSameStorage(left.entries, right.entries)
+        default: false
+        }
+    }
+}
+
+@inline(__always)
+func isSameStorage<Element>(_ left: [Element], _ right: [Element]) -> Bool {
+    left.count == right.count
+        && left.withUnsafeBufferPointer { left in
+            right.withUnsafeBufferPointer { $0.baseAddress == left.baseAddress }
+        }
+}
+
 /// Whether two strings have the same bytes. `==` also accepts canonically equivalent ones.
 @inline(__always)
 package func sameBytes(_ left: String, _ right: String) -> Bool {
+    if hasSameBits(left, right) { return true }
     guard left.utf8.count == right.utf8.count else { return false }
+    return hasSameText(left, right)
+}
+
+/// Whether two texts are stored alike, as equal ones of up to 15 bytes nearly always are. False says nothing.
+@inline(__always)
+package func hasSameBits(_ left: String, _ right: String) -> Bool {
+    let left = unsafeBitCast(left, to: (UInt64, UInt64).self)
+    let right = unsafeBitCast(right, to: (UInt64, UInt64).self)
+    return left == right
+}
+
+@inline(never)
+private func hasSameText(_ left: String, _ right: String) -> Bool {
+    // Of texts that lie in the strings themselves the standard library sees at once when they differ; and what is not
+    // even canonically equivalent differs.
+    if left.utf8.count <= 15, left != right { return false }
     let isSame = left.utf8.withContiguousStorageIfAvailable { left in
         right.utf8.withContiguousStorageIfAvailable { right in
             guard let first = left.baseAddress, let second = right.baseAddress else { return true }

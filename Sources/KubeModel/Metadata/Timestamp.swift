@@ -149,10 +149,19 @@ package enum RFC3339 {
     package static func format(seconds: Int64, microseconds: Int?) -> String {
         let (days, rest) = seconds.quotientAndRemainder(flooring: 86400)
         let (year, month, day) = civil(daysFromEpoch: Int(days))
-        var text = padded(year, 4) + "-" + padded(month, 2) + "-" + padded(day, 2) + "T"
-        text += padded(Int(rest) / 3600, 2) + ":" + padded(Int(rest) / 60 % 60, 2) + ":" + padded(Int(rest) % 60, 2)
-        if let microseconds { text += "." + padded(microseconds, 6) }
-        return text + "Z"
+        // Moments that RFC 3339 has no text for have longer years.
+        let yearWidth = max(4, String(year).utf8.count)
+        return String(unsafeUninitializedCapacity: yearWidth + 23) { text in
+            var place = 0
+            put(year, yearWidth, "-", at: &place, in: text)
+            put(month, 2, "-", at: &place, in: text)
+            put(day, 2, "T", at: &place, in: text)
+            put(Int(rest) / 3600, 2, ":", at: &place, in: text)
+            put(Int(rest) / 60 % 60, 2, ":", at: &place, in: text)
+            put(Int(rest) % 60, 2, microseconds == nil ? "Z" : ".", at: &place, in: text)
+            if let microseconds { put(microseconds, 6, "Z", at: &place, in: text) }
+            return place
+        }
     }
 
     private static func digits(_ text: UnsafeBufferPointer<UInt8>, _ start: Int, _ count: Int) -> Int? {
@@ -164,9 +173,21 @@ package enum RFC3339 {
         return value
     }
 
-    private static func padded(_ value: Int, _ width: Int) -> String {
-        let text = String(value)
-        return String(repeating: "0", count: max(0, width - text.utf8.count)) + text
+    /// Writes a number with just so many digits, and what stands behind it.
+    @inline(__always)
+    private static func put(
+        _ value: Int, _ width: Int, _ end: Unicode.Scalar, at place: inout Int,
+        in text: UnsafeMutableBufferPointer<UInt8>
+    ) {
+        var rest = value.magnitude
+        var digit = width
+        while digit > 0 {
+            digit -= 1
+            text[place + digit] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+            rest /= 10
+        }
+        text[place + width] = UInt8(ascii: end)
+        place += width + 1
     }
 
     private static func daysIn(month: Int, year: Int) -> Int {

@@ -18,7 +18,8 @@ extension Schema {
         guard graph.nodes[index].leadsToDefault, depth < 100 else { return false }
         switch value {
         case .object(let object):
-            for (name, place) in graph.nodes[index].properties where graph.nodes[place].leadsToDefault {
+            for position in graph.nodes[index].defaultingProperties {
+                let (name, place) = graph.nodes[index].properties[position]
                 guard let member = object[name], !member.isNull || graph.nodes[place].isNullable else {
                     if graph.nodes[place].defaultValue != nil { return true }
                     continue
@@ -49,7 +50,8 @@ private struct Defaulter {
         switch value {
         case .object(var object):
             value = .null
-            for (name, place) in graph.nodes[index].properties where graph.nodes[place].leadsToDefault {
+            for position in graph.nodes[index].defaultingProperties {
+                let (name, place) = graph.nodes[index].properties[position]
                 let current = object[name]
                 if current == nil || (current?.isNull == true && !graph.nodes[place].isNullable) {
                     guard let initial = graph.nodes[place].defaultValue else { continue }

@@ -196,6 +196,10 @@ package struct SchemaCompiler {
                 }
             }
         }
+        for place in nodes.indices where nodes[place].leadsToDefault {
+            let properties = nodes[place].properties
+            nodes[place].defaultingProperties = properties.indices.filter { nodes[properties[$0].node].leadsToDefault }
+        }
     }
 }
 

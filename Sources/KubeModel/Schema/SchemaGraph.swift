@@ -73,6 +73,8 @@ package final class SchemaGraph: Sendable {
         var alwaysWritten: [String] = []
         /// Whether a default stands here or anywhere below.
         package var leadsToDefault = false
+        /// The places in `properties` of those that lead to one.
+        var defaultingProperties: [Int] = []
 
         package init() {}
 

@@ -7,6 +7,8 @@ package struct SchemaProperties: Sendable, RandomAccessCollection {
     /// Positions in `entries` plus one; 0 is empty. A power of two of them.
     private var slots: [UInt32] = []
 
+    private static let shortList = 24
+
     /// Names come from documents: nobody may foresee which of them collide.
     private static let seed = UInt64.random(in: .min ... .max)
 
@@ -32,6 +34,14 @@ package struct SchemaProperties: Sendable, RandomAccessCollection {
     /// The node of a property.
     package func node(_ name: String) -> Int? {
         guard !slots.isEmpty else { return nil }
+        // Short names are stored alike wherever they come from: most are found so, without a look at their bytes.
+        if entries.count <= Self.shortList {
+            let known = entries.withUnsafeBufferPointer { entries -> Int? in
+                for entry in entries.indices where hasSameBits(entries[entry].name, name) { return entries[entry].node }
+                return nil
+            }
+            if let known { return known }
+        }
         let mask = slots.count - 1
         var slot = Self.hash(name) & mask
         while slots[slot] != 0 {

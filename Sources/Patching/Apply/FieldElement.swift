@@ -35,6 +35,7 @@ package enum FieldElement: Sendable {
     }
 
     private static func byteOrder(_ left: String, _ right: String) -> Int {
+        if hasSameBits(left, right) { return 0 }
         var left = left
         var right = right
         return left.withUTF8 { left in
@@ -179,11 +180,10 @@ extension FieldElement {
     }
 
     private static func append(_ prefix: StaticString, _ text: String, to output: inout [UInt8]) {
-        let start = output.count
-        JSONText.append(text, to: &output)
-        // The prefix goes behind the opening quote.
-        output.insert(
-            contentsOf: UnsafeBufferPointer(start: prefix.utf8Start, count: prefix.utf8CodeUnitCount), at: start + 1)
+        output.append(UInt8(ascii: "\""))
+        output.append(contentsOf: UnsafeBufferPointer(start: prefix.utf8Start, count: prefix.utf8CodeUnitCount))
+        JSONText.appendContents(of: text, to: &output)
+        output.append(UInt8(ascii: "\""))
     }
 
     /// As paths are written in messages: `.spec`, `[name="a",port=80]`, `[="a"]`, `[0]`.

@@ -97,7 +97,12 @@ extension ManagedFields {
             if owned.isEmpty {
                 entries.remove(at: place)
             } else if isChanged {
-                entries[place] = Entry(identity, owned, time: time)
+                // Who applies the same fields again keeps their text as it was read.
+                if last?.fields == owned {
+                    stamp(identity, time, at: place)
+                } else {
+                    entries[place] = Entry(identity, owned, time: time)
+                }
             }
         } else if !owned.isEmpty {
             entries.append(Entry(identity, owned, time: time))

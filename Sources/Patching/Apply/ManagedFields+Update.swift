@@ -5,7 +5,7 @@ extension ManagedFields {
     package struct Changes {
         /// In the version of the request.
         package let own: FieldComparison
-        private let apiVersion: String
+        fileprivate let apiVersion: String
         /// The same change in another version; nil for one that is no longer served.
         private let inVersion: (_ apiVersion: String) -> FieldComparison?
         private var others: [String: FieldComparison?] = [:]
@@ -48,17 +48,34 @@ extension ManagedFields {
         by identity: FieldManagerIdentity, _ changes: Changes, ignoring ignored: FieldSet = FieldSet(), time: String
     ) {
         var changes = changes
-        release(&changes, except: nil)
+        let own = position(of: identity).flatMap {
+            entries[$0].identity.apiVersion == changes.apiVersion ? $0 : nil
+        }
+        release(&changes, except: own)
         let set = changes.own.changed.subtractingTrees(ignored).subtracting(Self.unowned)
-        if !set.isEmpty {
-            if let place = position(of: identity) {
-                if !entries[place].fields.isSuperset(of: set) { self.set(entries[place].fields.union(set), at: place) }
+        if let place = position(of: identity) {
+            if own != nil { loseWhatIsNotSetAgain(changes.own, set, at: place) }
+            if entries[place].fields.isEmpty, set.isEmpty {
+                entries.remove(at: place)
+            } else if !set.isEmpty {
+                if !entries[place].fields.isSuperset(of: set) {
+                    self.set(entries[place].fields.union(set), at: place)
+                }
                 stamp(identity, time, at: place)
-            } else {
-                entries.append(Entry(identity, set, time: time))
             }
+        } else if !set.isEmpty {
+            entries.append(Entry(identity, set, time: time))
         }
         capUpdateManagers()
+    }
+
+    /// Takes away from the writer itself what it has changed, but for `set`, which it owns then anyway. Who writes the same
+    /// fields again, as nearly everybody does, keeps them with their text as it was read.
+    private mutating func loseWhatIsNotSetAgain(_ changes: FieldComparison, _ set: FieldSet, at place: Int) {
+        for lost in [changes.added, changes.modified, changes.removed] where entries[place].fields.intersects(lost) {
+            let gone = lost.subtracting(set)
+            if entries[place].fields.intersects(gone) { self.set(entries[place].fields.subtracting(gone), at: place) }
+        }
     }
 
     /// Takes what was set or removed away from every manager but one.

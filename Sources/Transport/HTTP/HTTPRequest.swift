@@ -29,13 +29,20 @@ package struct HTTPRequest: Sendable {
 
     /// The target up to `?`, still percent-encoded.
     package var path: Substring {
-        guard let mark = target.utf8.firstIndex(of: UInt8(ascii: "?")) else { return target[...] }
-        return target[..<mark]
+        queryMark.map { target[..<$0] } ?? target[...]
     }
 
     /// The target after `?`, still percent-encoded; empty if there is none.
     package var query: Substring {
-        guard let mark = target.utf8.firstIndex(of: UInt8(ascii: "?")) else { return "" }
-        return target[target.utf8.index(after: mark)...]
+        queryMark.map { target[target.utf8.index(after: $0)...] } ?? ""
+    }
+
+    private var queryMark: String.Index? {
+        let bytes = target.utf8
+        // Every string of Swift's own lies in one piece.
+        guard let place = bytes.withContiguousStorageIfAvailable({ $0.firstIndex(of: UInt8(ascii: "?")) }) else {
+            return bytes.firstIndex(of: UInt8(ascii: "?"))
+        }
+        return place.map { bytes.index(bytes.startIndex, offsetBy: $0) }
     }
 }

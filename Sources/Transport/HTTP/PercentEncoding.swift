@@ -46,15 +46,34 @@ package enum PercentEncoding {
 
     /// The name-value pairs of a query, decoded, in order. nil if any escape is malformed.
     package static func queryItems(_ query: some StringProtocol) -> [(name: String, value: String)]? {
+        var text = String(query)
+        return text.withUTF8(queryItems)
+    }
+
+    private static func queryItems(_ query: UnsafeBufferPointer<UInt8>) -> [(name: String, value: String)]? {
         var items: [(name: String, value: String)] = []
-        for pair in query.split(separator: "&") {
-            let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            guard let name = decode(parts[0], plusIsSpace: true),
-                let value = parts.count > 1 ? decode(parts[1], plusIsSpace: true) : ""
-            else { return nil }
-            items.append((name, value))
+        var start = 0
+        while start < query.count {
+            var end = start
+            var equals: Int?
+            while end < query.count, query[end] != UInt8(ascii: "&") {
+                if equals == nil, query[end] == UInt8(ascii: "=") { equals = end }
+                end += 1
+            }
+            if end > start {
+                guard let name = decodeForm(query[start..<(equals ?? end)]),
+                    let value = decodeForm(query[(equals.map { $0 + 1 } ?? end)..<end])
+                else { return nil }
+                items.append((name, value))
+            }
+            start = end + 1
         }
         return items
+    }
+
+    private static func decodeForm(_ bytes: Slice<UnsafeBufferPointer<UInt8>>) -> String? {
+        let text = String(decoding: UnsafeBufferPointer(rebasing: bytes), as: UTF8.self)
+        return decode(text, plusIsSpace: true)
     }
 
     private static func hexValue(_ byte: UInt8) -> UInt8? {

@@ -1,4 +1,5 @@
 import KubeModel
+import TestSupport
 import Testing
 
 @testable import Patching
@@ -44,6 +45,62 @@ import Testing
         update(&managed, "c", ["data": ["x": "2", "y": "1"]], ["data": ["x": "2"]], time: Self.late)
         #expect(owned(managed, "a") == #"{"f:data":{}}"#)
         #expect(owned(managed, "c") == nil)
+    }
+
+    @Test func `who writes the same fields again owns what it owned`() throws {
+        var managed = ManagedFields()
+        update(&managed, "a", [:], ["data": ["x": "1", "y": "1"]])
+        managed = try ManagedFields(encoded: managed.encoded())
+        let before = String(decoding: managed.encoded(), as: UTF8.self)
+        update(&managed, "a", ["data": ["x": "1", "y": "1"]], ["data": ["x": "2", "y": "2"]], time: Self.late)
+        let after = managed.encoded()
+        #expect(String(decoding: after, as: UTF8.self) == before.replacing(Self.early, with: Self.late))
+        #expect(try ManagedFields(encoded: after).entries.map(\.fields) == managed.entries.map(\.fields))
+
+        // What it removes meanwhile is gone from its text too.
+        managed = try ManagedFields(encoded: after)
+        update(&managed, "a", ["data": ["x": "2", "y": "2"]], ["data": ["x": "3"]], time: Self.late)
+        #expect(owned(managed, "a") == #"{"f:data":{".":{},"f:x":{}}}"#)
+        #expect(owned(try ManagedFields(encoded: managed.encoded()), "a") == owned(managed, "a"))
+    }
+
+    /// What Kubernetes does: everybody loses what was changed, and then the writer owns what it has set.
+    @Test func `a writer owns what it owned, less what it changed, and what it set`() {
+        var random = SeededRandom(seed: 0x0b0e)
+        let names = ["a", "b", "c", "d"]
+        func document() -> JSONValue {
+            var data = JSONObject()
+            for name in names where random.next() % 3 > 0 { data[name] = .string(String(random.next() % 2)) }
+            var metadata: JSONObject = ["generation": .integer(Int64(random.next() % 2))]
+            if random.next() % 2 == 0 { metadata["labels"] = ["x": .string(String(random.next() % 2))] }
+            return ["data": .object(data), "metadata": .object(metadata)]
+        }
+        for _ in 0..<300 {
+            var managed = ManagedFields()
+            var live: JSONValue = [:]
+            for step in 0..<6 {
+                let manager = step % 3 == 2 ? "other" : "writer"
+                let next = document()
+                let comparison = FieldComparison(
+                    from: live, to: next, schema: OwnershipTests.schema, hasZeroFields: true)
+                let set = comparison.changed.subtracting(ManagedFields.unowned)
+                var expected: [String: FieldSet] = [:]
+                for entry in managed.entries {
+                    expected[entry.identity.manager] = entry.fields.subtracting(comparison.added)
+                        .subtracting(comparison.modified).subtracting(comparison.removed)
+                }
+                expected[manager] = (expected[manager] ?? FieldSet()).union(set)
+                update(&managed, manager, live, next)
+                let found = Dictionary(uniqueKeysWithValues: managed.entries.map { ($0.identity.manager, $0.fields) })
+                #expect(found == expected.filter { !$0.value.isEmpty })
+                // The kept text says the same.
+                let read = try? ManagedFields(encoded: managed.encoded())
+                #expect(
+                    read.map { Set($0.entries.map(\.fields)) } == Set(managed.entries.map(\.fields)))
+                managed = read ?? managed
+                live = next
+            }
+        }
     }
 
     @Test func `nobody owns what identifies an object`() {

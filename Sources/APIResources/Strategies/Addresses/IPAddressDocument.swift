@@ -23,26 +23,27 @@ package enum IPAddressDocument {
     /// Written out by hand, since every create of a Service pays for it. Names of Services and namespaces are DNS labels:
     /// nothing in them needs escaping.
     private static func bytes(of address: IPAddress, service: String, namespace: String, now: Timestamp) -> [UInt8] {
-        var text = #"{"apiVersion":"networking.k8s.io/v1","kind":"IPAddress","metadata":{"name":""#
+        var text: [UInt8] = []
         text.reserveCapacity(448)
-        text += address.description
-        text += #"","uid":""#
-        text += NameGenerator.uid()
-        text += #"","creationTimestamp":""#
-        text += now.description
-        text += #"","labels":{""#
-        text += familyLabel
-        text += #"":""#
-        text += address.family.kubernetesName
-        text += #"",""#
-        text += managedByLabel
-        text += #"":""#
-        text += allocator
-        text += #""}},"spec":{"parentRef":{"resource":"services","namespace":""#
-        text += namespace
-        text += #"","name":""#
-        text += service
-        text += #""}}}"#
-        return Array(text.utf8)
+        text += #"{"apiVersion":"networking.k8s.io/v1","kind":"IPAddress","metadata":{"name":""#.utf8
+        text += address.description.utf8
+        text += #"","uid":""#.utf8
+        text += NameGenerator.uid().utf8
+        text += #"","creationTimestamp":""#.utf8
+        text += now.description.utf8
+        text += #"","labels":{""#.utf8
+        text += familyLabel.utf8
+        text += #"":""#.utf8
+        text += address.family.kubernetesName.utf8
+        text += #"",""#.utf8
+        text += managedByLabel.utf8
+        text += #"":""#.utf8
+        text += allocator.utf8
+        text += #""}},"spec":{"parentRef":{"resource":"services","namespace":""#.utf8
+        text += namespace.utf8
+        text += #"","name":""#.utf8
+        text += service.utf8
+        text += #""}}}"#.utf8
+        return text
     }
 }

@@ -69,7 +69,7 @@ struct EndpointSliceStrategy: ResourceStrategy {
     }
 
     private func applyPortDefaults(_ object: inout JSONValue) {
-        guard let ports = object["ports"]?.array else { return }
+        guard let ports = object["ports"]?.array, ports.contains(where: Self.lacksDefaults) else { return }
         object["ports"] = .array(
             ports.map { port in
                 guard var fields = port.object else { return port }
@@ -77,6 +77,10 @@ struct EndpointSliceStrategy: ResourceStrategy {
                 if fields["protocol"]?.string == nil { fields["protocol"] = "TCP" }
                 return .object(fields)
             })
+    }
+
+    private static func lacksDefaults(_ port: JSONValue) -> Bool {
+        port["name"]?.string == nil || port["protocol"]?.string == nil
     }
 
     private func check(_ object: JSONValue, _ rule: EndpointAddressRule) -> [FieldError] {
@@ -100,19 +104,20 @@ struct EndpointSliceStrategy: ResourceStrategy {
             return errors.tooMany(path, endpoints.count, Self.maxEndpoints)
         }
         for (index, endpoint) in endpoints.enumerated() {
-            let endpointPath = path.index(index)
-            checkAddresses(endpoint["addresses"]?.array ?? [], type, rule, endpointPath.child("addresses"), &errors)
+            // There are many, and nearly all are right: no path is made before it is needed.
+            func at(_ name: String) -> FieldPath { path.index(index).child(name) }
+            checkAddresses(endpoint["addresses"]?.array ?? [], type, rule, at("addresses"), &errors)
             if let node = endpoint["nodeName"]?.string {
-                errors.invalid(endpointPath.child("nodeName"), .string(node), Validation.dns1123Subdomain(node))
+                errors.invalid(at("nodeName"), .string(node), Validation.dns1123Subdomain(node))
             }
             if let hostname = endpoint["hostname"]?.string {
-                errors.invalid(endpointPath.child("hostname"), .string(hostname), Validation.dns1123Label(hostname))
+                errors.invalid(at("hostname"), .string(hostname), Validation.dns1123Label(hostname))
             }
             if let hints = endpoint.at("hints") {
-                checkHints(hints["forZones"]?.array ?? [], endpointPath.child("hints").child("forZones"), &errors) {
+                checkHints(hints["forZones"]?.array ?? [], at("hints").child("forZones"), &errors) {
                     Validation.labelValue($0)
                 }
-                checkHints(hints["forNodes"]?.array ?? [], endpointPath.child("hints").child("forNodes"), &errors) {
+                checkHints(hints["forNodes"]?.array ?? [], at("hints").child("forNodes"), &errors) {
                     Validation.dns1123Subdomain($0)
                 }
             }
@@ -120,11 +125,11 @@ struct EndpointSliceStrategy: ResourceStrategy {
     }
 
     private func checkAddresses(
-        _ addresses: [JSONValue], _ type: String, _ rule: EndpointAddressRule, _ path: FieldPath,
+        _ addresses: [JSONValue], _ type: String, _ rule: EndpointAddressRule, _ path: @autoclosure () -> FieldPath,
         _ errors: inout [FieldError]
     ) {
-        if addresses.isEmpty { errors.required(path, "must contain at least 1 address") }
-        if addresses.count > Self.maxAddresses { errors.tooMany(path, addresses.count, Self.maxAddresses) }
+        if addresses.isEmpty { errors.required(path(), "must contain at least 1 address") }
+        if addresses.count > Self.maxAddresses { errors.tooMany(path(), addresses.count, Self.maxAddresses) }
         for (index, value) in addresses.enumerated() {
             let text = value.string ?? ""
             switch type {
@@ -133,10 +138,10 @@ struct EndpointSliceStrategy: ResourceStrategy {
                 // A mapped address is an IPv4 one to Go.
                 let family = address?.mappedV4 == nil ? address?.family : .v4
                 if family?.kubernetesName != type {
-                    errors.invalid(path.index(index), value, "must be a valid \(type) address")
+                    errors.invalid(path().index(index), value, "must be a valid \(type) address")
                 }
-                rule.check(text, path.index(index), &errors)
-            case "FQDN": checkDomain(text, path.index(index), &errors)
+                rule.check(address, text, path().index(index), &errors)
+            case "FQDN": checkDomain(text, path().index(index), &errors)
             default: break
             }
         }
@@ -174,17 +179,16 @@ struct EndpointSliceStrategy: ResourceStrategy {
         guard ports.count <= Self.maxPorts else { return errors.tooMany(path, ports.count, Self.maxPorts) }
         var names: Set<String> = []
         for (index, port) in ports.enumerated() {
-            let portPath = path.index(index)
+            func at(_ name: String) -> FieldPath { path.index(index).child(name) }
             let name = port.text("name")
-            if !name.isEmpty { errors.invalid(portPath.child("name"), .string(name), Validation.dns1123Label(name)) }
-            if !names.insert(name).inserted { errors.duplicate(portPath.child("name"), .string(name)) }
-            PortRules.checkProtocol(port.text("protocol"), portPath.child("protocol"), &errors)
+            if !name.isEmpty { errors.invalid(at("name"), .string(name), Validation.dns1123Label(name)) }
+            if !names.insert(name).inserted { errors.duplicate(at("name"), .string(name)) }
+            PortRules.checkProtocol(port.text("protocol"), at("protocol"), &errors)
             if let number = port.at("port") {
-                PortRules.checkNumber(number.int ?? 0, portPath.child("port"), &errors)
+                PortRules.checkNumber(number.int ?? 0, at("port"), &errors)
             }
             if let appProtocol = port["appProtocol"]?.string {
-                errors.invalid(
-                    portPath.child("appProtocol"), .string(appProtocol), Validation.qualifiedName(appProtocol))
+                errors.invalid(at("appProtocol"), .string(appProtocol), Validation.qualifiedName(appProtocol))
             }
         }
     }

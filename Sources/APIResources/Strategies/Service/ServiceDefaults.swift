@@ -21,14 +21,20 @@ enum ServiceDefaults {
         }
         if service.type.isEmpty { service.type = "ClusterIP" }
         var ports = service.ports
+        // What has all defaults stays the storage that it shares with the object before.
+        var isChanged = false
         for index in ports.indices {
-            if ports[index].protocol.isEmpty { ports[index].protocol = "TCP" }
+            if ports[index].protocol.isEmpty {
+                ports[index].protocol = "TCP"
+                isChanged = true
+            }
             let target = ports[index].targetPort
             if target == nil || target == .null || target == .integer(0) || target == .string("") {
                 ports[index].targetPort = .integer(Int64(ports[index].port))
+                isChanged = true
             }
         }
-        service.ports = ports
+        if isChanged || ports.isEmpty { service.ports = ports }
         if service.isExternallyAccessible, service.externalTrafficPolicy.isEmpty {
             service.externalTrafficPolicy = "Cluster"
         }

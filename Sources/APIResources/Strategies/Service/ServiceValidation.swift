@@ -6,33 +6,53 @@ struct ServiceValidation: Sendable {
     /// What external addresses may be.
     let addressRule: EndpointAddressRule
 
-    private static let spec = FieldPath("spec")
     private static let kubeletPort = 10_250
     private static let sourceRangesAnnotation = "service.beta.kubernetes.io/load-balancer-source-ranges"
+
+    /// The paths of the fields, made once: every check of a Service would make each of them anew.
+    private enum Paths {
+        static let sourceRanges = FieldPath("spec").child("LoadBalancerSourceRanges")
+        static let allocateLoadBalancerNodePorts = FieldPath("spec").child("allocateLoadBalancerNodePorts")
+        static let clusterIPs = FieldPath("spec").child("clusterIPs")
+        static let externalIPs = FieldPath("spec").child("externalIPs")
+        static let externalName = FieldPath("spec").child("externalName")
+        static let externalTrafficPolicy = FieldPath("spec").child("externalTrafficPolicy")
+        static let healthCheckNodePort = FieldPath("spec").child("healthCheckNodePort")
+        static let internalTrafficPolicy = FieldPath("spec").child("internalTrafficPolicy")
+        static let ipFamilies = FieldPath("spec").child("ipFamilies")
+        static let ipFamilyPolicy = FieldPath("spec").child("ipFamilyPolicy")
+        static let loadBalancerClass = FieldPath("spec").child("loadBalancerClass")
+        static let ports = FieldPath("spec").child("ports")
+        static let selector = FieldPath("spec").child("selector")
+        static let sessionAffinity = FieldPath("spec").child("sessionAffinity")
+        static let sessionAffinityConfig = FieldPath("spec").child("sessionAffinityConfig")
+        static let trafficDistribution = FieldPath("spec").child("trafficDistribution")
+        static let type = FieldPath("spec").child("type")
+    }
 
     func check(_ service: ServiceDocument) -> [FieldError] {
         var errors: [FieldError] = []
         let ports = service.ports
         checkTopologyAnnotations(service, &errors)
         if ports.isEmpty && !service.isHeadless && !service.isExternalName {
-            errors.required(Self.spec.child("ports"))
+            errors.required(Paths.ports)
         }
         checkType(service, ports, &errors)
         var names: Set<String> = []
         for (index, port) in ports.enumerated() {
-            checkPort(port, needsName: ports.count > 1, &names, Self.spec.child("ports").index(index), &errors)
+            checkPort(port, needsName: ports.count > 1, &names, Paths.ports.index(index), &errors)
         }
-        if let selector = service.selector { errors += LabelRules.check(selector, Self.spec.child("selector")) }
+        if let selector = service.selector { errors += LabelRules.check(selector, Paths.selector) }
         checkAffinity(service, &errors)
         errors += ServiceClusterIPRules.check(service)
         for (index, text) in service.externalIPs.enumerated() {
-            addressRule.check(text, Self.spec.child("externalIPs").index(index), &errors)
+            addressRule.check(text, Paths.externalIPs.index(index), &errors)
         }
         if service.type.isEmpty {
-            errors.required(Self.spec.child("type"))
+            errors.required(Paths.type)
         } else {
             errors.oneOf(
-                Self.spec.child("type"), service.type, ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"])
+                Paths.type, service.type, ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"])
         }
         checkNumbers(service, ports, &errors)
         checkSourceRanges(service, &errors)
@@ -45,7 +65,7 @@ struct ServiceValidation: Sendable {
         var errors = ServiceClusterIPRules.checkUpdate(service, from: old)
         if old.isLoadBalancer && service.isLoadBalancer && old.loadBalancerClass != service.loadBalancerClass {
             errors.invalid(
-                Self.spec.child("loadBalancerClass"), service.loadBalancerClass.map { .string($0) } ?? .null,
+                Paths.loadBalancerClass, service.loadBalancerClass.map { .string($0) } ?? .null,
                 "may not change once set")
         }
         return errors + check(service)
@@ -68,21 +88,21 @@ struct ServiceValidation: Sendable {
             if service.isLoadBalancer {
                 for (index, port) in ports.enumerated() where port.port == Self.kubeletPort {
                     errors.invalid(
-                        Self.spec.child("ports").index(index), .integer(Int64(port.port)),
+                        Paths.ports.index(index), .integer(Int64(port.port)),
                         "may not expose port \(Self.kubeletPort) externally since it is used by kubelet")
                 }
             }
             if service.isHeadless {
                 errors.invalid(
-                    Self.spec.child("clusterIPs").index(0), "None",
+                    Paths.clusterIPs.index(0), "None",
                     "may not be set to 'None' for \(service.type) services")
             }
         case "ExternalName":
             let message = "may not be set for ExternalName services"
-            if !service.clusterIPs.isEmpty { errors.forbidden(Self.spec.child("clusterIPs"), message) }
-            if !service.ipFamilies.isEmpty { errors.forbidden(Self.spec.child("ipFamilies"), message) }
-            if service.ipFamilyPolicy != nil { errors.forbidden(Self.spec.child("ipFamilyPolicy"), message) }
-            let path = Self.spec.child("externalName")
+            if !service.clusterIPs.isEmpty { errors.forbidden(Paths.clusterIPs, message) }
+            if !service.ipFamilies.isEmpty { errors.forbidden(Paths.ipFamilies, message) }
+            if service.ipFamilyPolicy != nil { errors.forbidden(Paths.ipFamilyPolicy, message) }
+            let path = Paths.externalName
             let name =
                 service.externalName.hasSuffix(".") ? String(service.externalName.dropLast()) : service.externalName
             if name.isEmpty {
@@ -95,27 +115,27 @@ struct ServiceValidation: Sendable {
     }
 
     private func checkPort(
-        _ port: ServicePortDocument, needsName: Bool, _ names: inout Set<String>, _ path: FieldPath,
+        _ port: ServicePortDocument, needsName: Bool, _ names: inout Set<String>, _ path: @autoclosure () -> FieldPath,
         _ errors: inout [FieldError]
     ) {
         if port.name.isEmpty {
-            if needsName { errors.required(path.child("name")) }
+            if needsName { errors.required(path().child("name")) }
         } else {
-            errors.invalid(path.child("name"), .string(port.name), Validation.dns1123Label(port.name))
-            if !names.insert(port.name).inserted { errors.duplicate(path.child("name"), .string(port.name)) }
+            errors.invalid(path().child("name"), .string(port.name), Validation.dns1123Label(port.name))
+            if !names.insert(port.name).inserted { errors.duplicate(path().child("name"), .string(port.name)) }
         }
-        PortRules.checkNumber(port.port, path.child("port"), &errors)
-        PortRules.checkProtocol(port.protocol, path.child("protocol"), &errors)
-        PortRules.checkNumberOrName(port.targetPort, path.child("targetPort"), &errors)
+        PortRules.checkNumber(port.port, path().child("port"), &errors)
+        PortRules.checkProtocol(port.protocol, path().child("protocol"), &errors)
+        PortRules.checkNumberOrName(port.targetPort, path().child("targetPort"), &errors)
         if let appProtocol = port.appProtocol {
-            errors.invalid(path.child("appProtocol"), .string(appProtocol), Validation.qualifiedName(appProtocol))
+            errors.invalid(path().child("appProtocol"), .string(appProtocol), Validation.qualifiedName(appProtocol))
         }
     }
 
     private func checkAffinity(_ service: ServiceDocument, _ errors: inout [FieldError]) {
-        let path = Self.spec.child("sessionAffinityConfig")
+        let path = Paths.sessionAffinityConfig
         switch service.sessionAffinity {
-        case "": errors.required(Self.spec.child("sessionAffinity"))
+        case "": errors.required(Paths.sessionAffinity)
         case "None":
             if service.sessionAffinityConfig != nil {
                 errors.forbidden(path, "must not be set when session affinity is None")
@@ -134,7 +154,7 @@ struct ServiceValidation: Sendable {
                 errors.invalid(timeoutPath, .integer(Int64(timeout)), "must be greater than 0 and less than 86400")
             }
         default:
-            errors.notSupported(Self.spec.child("sessionAffinity"), service.sessionAffinity, ["ClientIP", "None"])
+            errors.notSupported(Paths.sessionAffinity, service.sessionAffinity, ["ClientIP", "None"])
         }
     }
 
@@ -144,7 +164,7 @@ struct ServiceValidation: Sendable {
             var `protocol`: String
             var number: Int
         }
-        let path = Self.spec.child("ports")
+        let path = Paths.ports
         if service.type == "ClusterIP" {
             for (index, port) in ports.enumerated() where port.nodePort != 0 {
                 errors.forbidden(path.index(index).child("nodePort"), "may not be used when `type` is 'ClusterIP'")
@@ -171,7 +191,7 @@ struct ServiceValidation: Sendable {
         var ranges: [(path: FieldPath, text: Substring)] = []
         if !service.loadBalancerSourceRanges.isEmpty {
             // Kubernetes reports this field with a capital letter.
-            path = Self.spec.child("LoadBalancerSourceRanges")
+            path = Paths.sourceRanges
             for (index, text) in service.loadBalancerSourceRanges.enumerated() {
                 ranges.append((path.index(index), trimmed(text[...])))
             }
@@ -196,14 +216,14 @@ struct ServiceValidation: Sendable {
     }
 
     private func checkLoadBalancerFields(_ service: ServiceDocument, _ errors: inout [FieldError]) {
-        let path = Self.spec.child("allocateLoadBalancerNodePorts")
+        let path = Paths.allocateLoadBalancerNodePorts
         if service.allocateLoadBalancerNodePorts != nil, !service.isLoadBalancer {
             errors.forbidden(path, "may only be used when `type` is 'LoadBalancer'")
         } else if service.isLoadBalancer, service.allocateLoadBalancerNodePorts == nil {
             errors.required(path)
         }
         guard let name = service.loadBalancerClass else { return }
-        let classPath = Self.spec.child("loadBalancerClass")
+        let classPath = Paths.loadBalancerClass
         if service.isLoadBalancer {
             errors.invalid(classPath, .string(name), Validation.qualifiedName(name))
         } else {
@@ -212,7 +232,7 @@ struct ServiceValidation: Sendable {
     }
 
     private func checkTrafficPolicies(_ service: ServiceDocument, _ errors: inout [FieldError]) {
-        let external = Self.spec.child("externalTrafficPolicy")
+        let external = Paths.externalTrafficPolicy
         let policy = service.externalTrafficPolicy
         if !service.isExternallyAccessible {
             if !policy.isEmpty {
@@ -223,7 +243,7 @@ struct ServiceValidation: Sendable {
         } else {
             errors.oneOf(external, policy, ["Cluster", "Local"])
         }
-        let healthCheck = Self.spec.child("healthCheckNodePort")
+        let healthCheck = Paths.healthCheckNodePort
         let number = service.healthCheckNodePort
         if service.needsHealthCheckNodePort {
             // 0 is still to be allocated.
@@ -233,7 +253,7 @@ struct ServiceValidation: Sendable {
                 healthCheck, .integer(Int64(number)),
                 "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'")
         }
-        let internalPath = Self.spec.child("internalTrafficPolicy")
+        let internalPath = Paths.internalTrafficPolicy
         if let policy = service.internalTrafficPolicy {
             errors.oneOf(internalPath, policy, ["Cluster", "Local"])
         } else if ["ClusterIP", "NodePort", "LoadBalancer"].contains(service.type) {
@@ -241,7 +261,7 @@ struct ServiceValidation: Sendable {
         }
         if let distribution = service.trafficDistribution {
             errors.oneOf(
-                Self.spec.child("trafficDistribution"), distribution,
+                Paths.trafficDistribution, distribution,
                 ["PreferClose", "PreferSameNode", "PreferSameZone"])
         }
     }
