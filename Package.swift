@@ -83,8 +83,8 @@ let package = Package(
         .target(
             name: "DataPlane",
             dependencies: [
-                "System", "NetworkTypes", "Netlink", "NFTables", "Conntrack", "KubeModel", "Transport", "KubeClient",
-                "TrafficModel", "ProxyEngine", "DNS", logging,
+                "System", "NetworkTypes", "Netlink", "NFTables", "Conntrack", "COpenSSL", "KubeModel", "Transport",
+                "KubeClient", "TrafficModel", "ProxyEngine", "DNS", logging,
             ],
             swiftSettings: settings),
         .executableTarget(

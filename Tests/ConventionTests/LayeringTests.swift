@@ -27,7 +27,7 @@ import Testing
         "Controllers": ["System", "NetworkTypes", "KubeModel", "KubeClient", "TrafficModel", "Transport"],
         "DataPlane": [
             "System", "NetworkTypes", "Netlink", "NFTables", "Conntrack", "KubeModel", "Transport", "KubeClient",
-            "TrafficModel", "ProxyEngine", "DNS",
+            "TrafficModel", "ProxyEngine", "DNS", "COpenSSL",
         ],
     ]
 

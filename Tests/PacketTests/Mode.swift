@@ -35,7 +35,28 @@ struct Mode: Sendable, CustomTestStringConvertible {
         }
     }()
 
-    static let all: [Mode] = [nftables]
+    static let all: [Mode] = [nftables, iptables]
+
+    static let iptables = Mode(
+        name: "iptables",
+        deviations: [
+            "the unused ports of a cluster IP refuse":
+                "as with kube-proxy's mode of that name: a rule for each address",
+            "consistent hashing leads a client to one endpoint, and moves few when one goes":
+                "no match of iptables hashes",
+        ],
+        whyNot: {
+            do {
+                let place = try Namespace()
+                _ = try place.run { try (IPTablesTool(.v4), IPTablesTool(.v6)) }
+                return nil
+            } catch {
+                return "\(error)"
+            }
+        },
+        make: { try IPTablesEnforcer($0, logger: Logger(label: "test")) },
+        sabotage: { try $0.command(["iptables", "-t", "nat", "-F"]) },
+        cleanUp: { _ = try IPTablesEnforcer.cleanUp() })
 
     static let nftables = Mode(
         name: "nftables",

@@ -87,7 +87,7 @@ package struct NodeReport: Sendable {
     package func statusText(listening: String, _ ledger: EnforcementLedger) -> String {
         var text =
             "L7 proxy on \(listening) · \(Self.count(servedAddresses, "service address", "es"))"
-            + (proxyMode == .nftables ? " by nftables, " : ", ")
+            + (proxyMode == .userspace ? ", " : " by \(proxyMode.rawValue), ")
             + "\(Self.count(routes, "route")) for \(Self.count(hosts, "host")), "
             + Self.count(certificates, "certificate")
         if let staleFor, staleFor >= Outage.shortest {

@@ -24,7 +24,7 @@ struct DataPlaneCommand: AsyncParsableCommand {
     @OptionGroup(title: "Services")
     var services: ServiceProxyOptions
 
-    @Flag(help: "Remove every trace that the mode nftables left in the kernel, and end.")
+    @Flag(help: "Remove every trace that the modes nftables and iptables left in the kernel, and end.")
     var cleanup = false
 
     @OptionGroup(title: "DNS")
@@ -69,7 +69,11 @@ struct DataPlaneCommand: AsyncParsableCommand {
             // A running data plane would put everything back.
             let claim = try KernelTableClaim()
             defer { withExtendedLifetime(claim) {} }
-            Terminal.line(try NFTablesEnforcer.cleanUp() ? "removed the table inet martlet" : "nothing to remove")
+            let hadTable = try NFTablesEnforcer.cleanUp()
+            let chains = try IPTablesEnforcer.cleanUpOwn()
+            if hadTable { Terminal.line("removed the table inet martlet") }
+            if chains > 0 { Terminal.line("removed \(Terminal.count(chains, "chain")) of iptables") }
+            if !hadTable, chains == 0 { Terminal.line("nothing to remove") }
         } catch let error as SystemError where error.number == EADDRINUSE {
             throw CleanExitError("a data plane is running here: stop it first")
         } catch {

@@ -6,17 +6,17 @@ import NetworkTypes
 struct ServiceProxyOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "How Services are enforced: nftables (in the kernel), userspace, or auto: nftables where this process may and "
+            "How Services are enforced: nftables or iptables (in the kernel), userspace, or auto: nftables where this process may and "
                 + "the kernel can and forwards (net.ipv4.ip_forward).", valueName: "mode"))
     var proxyMode = ProxyMode.auto
 
     @Option(
         help: ArgumentHelp(
             "The networks of Pods: connections from elsewhere to cluster IPs leave this node under its own address. "
-                + "Mode nftables.", valueName: "cidr,…"))
+                + "Of the modes in the kernel.", valueName: "cidr,…"))
     var clusterCidr: NodePortAddresses?
 
-    @Flag(help: "Every connection to a Service leaves this node under its own address. Mode nftables.")
+    @Flag(help: "Every connection to a Service leaves this node under its own address. Of the modes in the kernel.")
     var masqueradeAll = false
 
     func validate() throws {

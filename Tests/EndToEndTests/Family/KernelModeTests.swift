@@ -60,6 +60,34 @@ extension EndToEnd {
             #expect(setting.out == "0\n")
         }
 
+        @Test func `the mode iptables serves, outlives the process, and is cleaned up`() async throws {
+            try await KernelServer.with(flags: ["--proxy-mode", "iptables"]) { kernel in
+                let backend = try kernel.network.start([
+                    kernel.server.binary, "echo", "--name", "one", "--listen", "127.0.1.1:8001",
+                ])
+                let outcome: Result<Void, any Error>
+                do { outcome = .success(try await serveByChains(kernel)) } catch { outcome = .failure(error) }
+                await backend.stop()
+                try outcome.get()
+            }
+        }
+
+        private func serveByChains(_ kernel: KernelServer) async throws {
+            try await kernel.service(
+                "web", spec: #""clusterIP":"127.96.7.1","ports":[{"port":80}]"#, ports: #"{"port":8001}"#,
+                endpoints: ["127.0.1.1"])
+            try await eventually(within: .seconds(60), "the Service") { try await kernel.ask("127.96.7.1") != "" }
+            let log = try kernel.log()
+            #expect(log.contains("in the kernel by iptables"), "\(log)")
+            await kernel.server.program.stop()
+            #expect(try await kernel.ask("127.96.7.1") != "")
+            let cleaned = try await kernel.network.run([kernel.server.binary, "dataplane", "--cleanup"])
+            #expect(cleaned.succeeded && cleaned.out.contains("of iptables"), "\(cleaned)")
+            #expect(try await kernel.ask("127.96.7.1", seconds: 1) == "")
+            let left = try await kernel.network.run(["iptables-save"])
+            #expect(!left.out.contains("KUBE-"), "\(left)")
+        }
+
         /// Keeps a connection and a flow, and begins new ones, until a file is there; then tells how many exchanges went
         /// well and what failed.
         private static let traffic = """

@@ -12,6 +12,7 @@ struct EnforcerChoice: Sendable {
         case userspace(UserspaceEnforcer)
         /// With the claim that is held as long as the process lives.
         case nftables(NFTablesEnforcer, KernelTableClaim)
+        case iptables(IPTablesEnforcer, KernelTableClaim)
     }
 
     let kind: Kind
@@ -22,6 +23,7 @@ struct EnforcerChoice: Sendable {
         switch kind {
         case .userspace(let enforcer): enforcer
         case .nftables(let enforcer, _): enforcer
+        case .iptables(let enforcer, _): enforcer
         }
     }
 
@@ -29,7 +31,7 @@ struct EnforcerChoice: Sendable {
     var counters: RelayCounters {
         switch kind {
         case .userspace(let enforcer): enforcer.counters
-        case .nftables: RelayCounters()
+        case .nftables, .iptables: RelayCounters()
         }
     }
 
@@ -37,6 +39,7 @@ struct EnforcerChoice: Sendable {
         switch kind {
         case .userspace: .userspace
         case .nftables: .nftables
+        case .iptables: .iptables
         }
     }
 
@@ -54,6 +57,11 @@ struct EnforcerChoice: Sendable {
             return
         }
         do throws(Obstacle) {
+            if mode == .iptables {
+                kind = try Self.iptables(policy, logger)
+                words = "in the kernel by iptables"
+                return
+            }
             // Relays reach endpoints elsewhere without: nobody is to lose them by a choice that is ours. Turning it on
             // would make a router of the machine, which is for its administrator to decide.
             if mode == .auto, KernelSetting.forwardIPv4.isOn == false {
@@ -75,15 +83,30 @@ struct EnforcerChoice: Sendable {
         var words: String
     }
 
-    private static func nftables(_ policy: MasqueradePolicy, _ logger: Logger) throws(Obstacle) -> Kind {
-        if let words = NFTablesEnforcer.obstacle() { throw Obstacle(words: words) }
-        let claim: KernelTableClaim
+    private static func claim() throws(Obstacle) -> KernelTableClaim {
         do throws(SystemError) {
-            claim = try KernelTableClaim()
+            return try KernelTableClaim()
         } catch {
             throw Obstacle(
                 words: error.number == EADDRINUSE ? "another data plane on this machine does it already" : "\(error)")
         }
+    }
+
+    private static func iptables(_ policy: MasqueradePolicy, _ logger: Logger) throws(Obstacle) -> Kind {
+        let claim = try claim()
+        do {
+            let enforcer = try IPTablesEnforcer(policy, logger: logger)
+            if try NFTablesEnforcer.cleanUp() { logger.notice("removed the table that the mode nftables had left") }
+            return .iptables(enforcer, claim)
+        } catch {
+            throw Obstacle(words: "\(error)")
+        }
+    }
+
+    private static func nftables(_ policy: MasqueradePolicy, _ logger: Logger) throws(Obstacle) -> Kind {
+        if let words = NFTablesEnforcer.obstacle() { throw Obstacle(words: words) }
+        let claim = try claim()
+        clearIPTables(logger)
         do {
             let flows = try KernelFlows()
             let enforcer = try NFTablesEnforcer(policy: policy, flows: flows, logger: logger)
@@ -97,10 +120,22 @@ struct EnforcerChoice: Sendable {
     private static func clearKernel(_ logger: Logger) {
         // Whoever may not look at the kernel's rules has left none, and whoever is there looks after them.
         guard NFTablesEnforcer.obstacle() == nil, (try? KernelTableClaim()) != nil else { return }
+        clearIPTables(logger)
         do throws(NFTablesError) {
             if try NFTablesEnforcer.cleanUp() { logger.notice("removed the table that the mode nftables had left") }
         } catch {
             logger.warning("a table of the mode nftables may be left: \(error)")
+        }
+    }
+
+    /// Chains that the mode iptables left; a kube-proxy's stay.
+    private static func clearIPTables(_ logger: Logger) {
+        guard NFTablesEnforcer.hasLeftovers(ofChain: IPTablesFrame.offClusterChain) else { return }
+        do throws(IPTablesTool.Failure) {
+            let count = try IPTablesEnforcer.cleanUp()
+            logger.notice("removed \(count) chains that the mode iptables had left")
+        } catch {
+            logger.warning("chains of the mode iptables may be left: \(error)")
         }
     }
 }

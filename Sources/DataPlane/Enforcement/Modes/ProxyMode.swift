@@ -5,17 +5,18 @@ package enum ProxyMode: String, CaseIterable, Sendable {
     case auto
     /// In the kernel, by a table of nftables.
     case nftables
+    /// In the kernel, by chains of iptables that administrators know from kube-proxy.
+    case iptables
     /// By relays of this process.
     case userspace
-    /// kube-proxy's modes that are not to be had here.
-    case iptables, ipvs
+    /// kube-proxy's mode that is not to be had here.
+    case ipvs
 
     /// Why nobody can have it; nil for those that there are.
     package var refusal: String? {
         switch self {
-        case .iptables: "the mode iptables is not there yet: nftables does the same with less work for the kernel"
         case .ipvs: "the mode ipvs is not there yet: nftables does the same, but for IPVS' schedulers"
-        case .auto, .nftables, .userspace: nil
+        case .auto, .nftables, .iptables, .userspace: nil
         }
     }
 }

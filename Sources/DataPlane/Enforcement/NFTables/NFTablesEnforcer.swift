@@ -50,6 +50,14 @@ package final class NFTablesEnforcer: ServiceEnforcer {
     /// What on this machine keeps traffic from Services although it is enforced: a running kube-proxy, firewalls, settings.
     package func obstacles() async -> [TrafficObstacle] { await worker.run { $0.obstacles() } ?? [] }
 
+    /// Whether iptables (over nftables) has a chain of that name in its table nat. False where that cannot be told.
+    static func hasLeftovers(ofChain name: String) -> Bool {
+        guard let ruleset = try? KernelRuleset() else { return false }
+        return [NFFamily.ipv4, .ipv6].contains { family in
+            (try? ruleset.chains(of: NFTable(family, "nat")).contains { $0.name == name }) ?? false
+        }
+    }
+
     /// Removes every trace of the table, and of what was set for it. Established connections go on.
     ///
     /// - Returns: whether there was one.

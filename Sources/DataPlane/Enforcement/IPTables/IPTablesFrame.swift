@@ -1,0 +1,130 @@
+import NetworkTypes
+import TrafficModel
+
+/// What is there whatever Services there are: how traffic gets into our chains, and the chains that all Services share.
+struct IPTablesFrame: Hashable {
+    /// A rule in a chain of the system that leads into one of ours.
+    struct Entrance: Hashable {
+        var table: IPTablesTable
+        var chain: String
+        var rule: String
+    }
+
+    /// The bit of a packet's mark that says: to be masqueraded. The same as kube-proxy's and kubelet's.
+    static let masqueradeMark = "0x4000"
+    static let offClusterChain = "KUBE-MARK-MASQ-OUTSIDE"
+
+    static let entrances: [Entrance] =
+        ["INPUT", "FORWARD", "OUTPUT"].map {
+            Entrance(
+                table: .filter, chain: $0,
+                rule: "-m conntrack --ctstate NEW -m comment --comment \"kubernetes load balancer firewall\" "
+                    + "-j KUBE-PROXY-FIREWALL")
+        } + [
+            Entrance(
+                table: .filter, chain: "INPUT",
+                rule: "-m comment --comment \"kubernetes health check service ports\" -j KUBE-NODEPORTS"),
+            Entrance(
+                table: .filter, chain: "INPUT",
+                rule:
+                    "-m conntrack --ctstate NEW -m comment --comment \"kubernetes externally-visible service portals\" "
+                    + "-j KUBE-EXTERNAL-SERVICES"),
+            Entrance(
+                table: .filter, chain: "FORWARD",
+                rule: "-m comment --comment \"kubernetes forwarding rules\" -j KUBE-FORWARD"),
+            Entrance(
+                table: .filter, chain: "FORWARD",
+                rule: "-m conntrack --ctstate NEW -m comment --comment \"kubernetes service portals\" -j KUBE-SERVICES"),
+            Entrance(
+                table: .filter, chain: "FORWARD",
+                rule:
+                    "-m conntrack --ctstate NEW -m comment --comment \"kubernetes externally-visible service portals\" "
+                    + "-j KUBE-EXTERNAL-SERVICES"),
+            Entrance(
+                table: .filter, chain: "OUTPUT",
+                rule: "-m conntrack --ctstate NEW -m comment --comment \"kubernetes service portals\" -j KUBE-SERVICES"),
+            // Not kube-proxy's: this node is told as well that nobody serves an external address.
+            Entrance(
+                table: .filter, chain: "OUTPUT",
+                rule:
+                    "-m conntrack --ctstate NEW -m comment --comment \"kubernetes externally-visible service portals\" "
+                    + "-j KUBE-EXTERNAL-SERVICES"),
+            Entrance(
+                table: .nat, chain: "OUTPUT",
+                rule: "-m comment --comment \"kubernetes service portals\" -j KUBE-SERVICES"),
+            Entrance(
+                table: .nat, chain: "PREROUTING",
+                rule: "-m comment --comment \"kubernetes service portals\" -j KUBE-SERVICES"),
+            Entrance(
+                table: .nat, chain: "POSTROUTING",
+                rule: "-m comment --comment \"kubernetes postrouting rules\" -j KUBE-POSTROUTING"),
+        ]
+
+    /// The shared chains of each table, in the order in which they are written.
+    static let chains: [IPTablesTable: [String]] = [
+        .filter: ["KUBE-SERVICES", "KUBE-EXTERNAL-SERVICES", "KUBE-FORWARD", "KUBE-NODEPORTS", "KUBE-PROXY-FIREWALL"],
+        .nat: ["KUBE-SERVICES", "KUBE-NODEPORTS", "KUBE-POSTROUTING", "KUBE-MARK-MASQ", offClusterChain],
+    ]
+
+    var family: IPFamily
+    var nodePortAddresses: [IPAddress]
+    var policy: MasqueradePolicy
+
+    init(_ family: IPFamily, node: NodeIdentity, policy: MasqueradePolicy) {
+        self.family = family
+        // The loopback is out of reach: an answer from elsewhere to 127.0.0.1 is a martian, unless the whole machine is
+        // opened to such packets (route_localnet).
+        nodePortAddresses = node.nodePortAddresses.filter { $0.family == family && !$0.isLoopback }.sorted()
+        self.policy = policy
+    }
+
+    /// The rules of the shared chains, by chain; those of Services come before them.
+    func rules(_ table: IPTablesTable) -> [(chain: String, rules: [String])] {
+        switch table {
+        case .filter:
+            return [
+                (
+                    "KUBE-FORWARD",
+                    [
+                        // A packet that NAT could not make sense of would leave with the endpoint's address, and the
+                        // client would reset its connection.
+                        "-m conntrack --ctstate INVALID -j DROP",
+                        "-m comment --comment \"kubernetes forwarding rules\" -m mark "
+                            + "--mark \(Self.masqueradeMark)/\(Self.masqueradeMark) -j ACCEPT",
+                        "-m comment --comment \"kubernetes forwarding conntrack rule\" -m conntrack "
+                            + "--ctstate RELATED,ESTABLISHED -j ACCEPT",
+                    ]
+                )
+            ]
+        case .nat:
+            return [
+                ("KUBE-SERVICES", entranceOfNodePorts),
+                (
+                    "KUBE-POSTROUTING",
+                    [
+                        "-m mark ! --mark \(Self.masqueradeMark)/\(Self.masqueradeMark) -j RETURN",
+                        // Off again: a packet may pass here twice, in tunnels.
+                        "-j MARK --xor-mark \(Self.masqueradeMark)",
+                        "-m comment --comment \"kubernetes service traffic requiring SNAT\" -j MASQUERADE --random-fully",
+                    ]
+                ),
+                ("KUBE-MARK-MASQ", ["-j MARK --or-mark \(Self.masqueradeMark)"]),
+                (
+                    Self.offClusterChain,
+                    policy.podNetworks.filter { $0.family == family }.map { "-s \($0.masked) -j RETURN" }
+                        + ["-j KUBE-MARK-MASQ"]
+                ),
+            ]
+        }
+    }
+
+    private var entranceOfNodePorts: [String] {
+        let comment =
+            "-m comment --comment \"kubernetes service nodeports; NOTE: this must be the last rule in this chain\""
+        if nodePortAddresses.contains(where: \.isUnspecified) {
+            let loopback = family == .v4 ? "127.0.0.0/8" : "::1/128"
+            return ["! -d \(loopback) \(comment) -m addrtype --dst-type LOCAL -j KUBE-NODEPORTS"]
+        }
+        return nodePortAddresses.map { "-d \($0) \(comment) -j KUBE-NODEPORTS" }
+    }
+}
