@@ -8,8 +8,11 @@ swift build --quiet
 program=.build/debug/fuzz
 found=.build/found
 mkdir -p "$found"
+# For sockets.
+TMPDIR=$(mktemp -d)
+trap 'rm -rf "$TMPDIR"' EXIT
 # A crash is reported by libFuzzer, which names the input; nothing waits for a terminal.
-export SWIFT_BACKTRACE=enable=no ASAN_OPTIONS=detect_leaks=0:symbolize=0
+export TMPDIR SWIFT_BACKTRACE=enable=no ASAN_OPTIONS=detect_leaks=0:symbolize=0
 
 seconds=${1:-}
 if [ $# -gt 1 ]; then targets=("${@:2}"); else mapfile -t targets < <("$program" | tail -n +2); fi

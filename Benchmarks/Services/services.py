@@ -1,23 +1,31 @@
 #!/usr/bin/env python3
-"""Measures the service proxy beside many Services: how long it takes to enforce all of them, and one change.
+"""Measures the service proxy beside many Services.
 
-Starts an API server, fills it with Services of so many endpoints each, starts a data plane in one mode, and moves one
-Service to and fro between two backends:
+Starts an API server, fills it with Services of so many endpoints each, starts a data plane in one mode, and changes
+endpoints of some Services between two backends:
 
-- start: from the start of the data plane until the last Service answers;
+- start: from the start of the data plane until the last Service answers, and the largest batch by its own metrics;
 - change: from before the write to the API server until the first new connection that the new backend answers;
+- rolling update: endpoints of 1,000 Services written as fast as the API server takes them, until the last is followed;
+- sustained: so many changes a second, spread over 1,000 Services, and how late a Service beside them follows its own;
+- first packet: the time that a new connection takes to be accepted, and how many there are a second;
 - memory of the data plane;
 - beside it, for the mode nftables, what `nft -f` takes for the same number of addresses and endpoints in the shape that
   kube-proxy gives them (a chain for each Service and each endpoint), and for a change of one Service.
 
-Needs root for the mode nftables. Run it in a network namespace of its own: what is in the kernel is removed afterwards.
+Needs root for the modes of the kernel. Run it in a network namespace of its own: what is in the kernel is removed
+afterwards.
 
-    services.py --martlet PATH [--mode nftables] [--services 10000] [--endpoints 10] [--changes 200] [--markdown FILE]
+    services.py --martlet PATH [--mode nftables] [--services 10000] [--endpoints 10] [--changes 200] [--rolling 1000]
+                [--rate 1000] [--seconds 60] [--markdown FILE]
 """
 import argparse
 import glob
+import http.client
+import multiprocessing
 import os
 import shutil
+import socket
 import statistics
 import subprocess
 import sys
@@ -25,7 +33,8 @@ import tempfile
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "Endpoints"))
-from endpoints import NAMESPACE, Bench, cpu_seconds, resident_megabytes, service, wait_until  # noqa: E402
+from endpoints import (API, NAMESPACE, Bench, cpu_seconds, free_port, resident_megabytes, service,  # noqa: E402
+                       wait_until)
 
 # Where the endpoints are that nobody asks.
 QUIET = "10.{}.{}.{}"
@@ -35,7 +44,38 @@ def address(number):
     return QUIET.format(number >> 16 & 255, number >> 8 & 255, number & 255)
 
 
+def patch(api, name, body):
+    api.call("PATCH", f"/apis/discovery.k8s.io/v1/namespaces/{NAMESPACE}/endpointslices/{name}-1", body,
+             "application/merge-patch+json")
+
+
+def write_steadily(path, names, bodies, rate, seconds, written):
+    """One writer: its Services in turn, to and fro, at a rate; behind schedule it does not wait."""
+    api = API(path)
+    started = time.monotonic()
+    for turn in range(int(rate * seconds)):
+        ahead = started + turn / rate - time.monotonic()
+        if ahead > 0:
+            time.sleep(ahead)
+        elif ahead < -1 and time.monotonic() - started > seconds:
+            break
+        patch(api, names[turn % len(names)], bodies[turn // len(names) % 2])
+        written.value += 1
+
+
 class ServiceBench(Bench):
+    def __init__(self, arguments, folder):
+        super().__init__(arguments, folder)
+        self.metrics_port = free_port()
+
+    def metric(self, name):
+        connection = http.client.HTTPConnection("127.0.0.1", self.metrics_port, timeout=10)
+        connection.request("GET", "/metrics")
+        for line in connection.getresponse().read().decode().splitlines():
+            if line.startswith(name + " "):
+                return float(line.split()[1])
+        return 0.0
+
     def fill(self):
         self.api.call("POST", "/api/v1/namespaces", {
             "apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
@@ -47,8 +87,8 @@ class ServiceBench(Bench):
             self.cluster_ips[name] = made["spec"]["clusterIP"]
             spare = [{"addresses": [address(index * each + number)]} for number in range(each)]
             body = {"endpoints": spare, "ports": [{"name": "http", "port": 8080}]}
-            # The last one and the one that changes are asked.
-            if index in (self.moving, self.arguments.services - 1):
+            # The last one and those that change are asked.
+            if index in (self.moving, self.arguments.services - 1) or index < self.crowd:
                 body = self.behind(0)
             self.api.call("POST", f"/apis/discovery.k8s.io/v1/namespaces/{NAMESPACE}/endpointslices", {
                 "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
@@ -56,7 +96,13 @@ class ServiceBench(Bench):
 
     @property
     def moving(self):
+        """The Service whose changes are timed."""
         return self.arguments.services // 2
+
+    @property
+    def crowd(self):
+        """How many Services, the first ones, change beside it."""
+        return min(self.arguments.rolling, self.arguments.services // 4)
 
     def behind(self, backend):
         ip, port = self.backends[backend]
@@ -65,16 +111,17 @@ class ServiceBench(Bench):
     def serve(self):
         started = time.monotonic()
         self.dataplane = self.start("dataplane", "--kubeconfig", self.kubeconfig, "--proxy-mode", self.arguments.mode,
-                                    "--nodeport-addresses", "127.0.0.1/32", "--dns-port", "0")
+                                    "--nodeport-addresses", "127.0.0.1/32", "--dns-port", "0",
+                                    "--metrics-bind-address", f"127.0.0.1:{self.metrics_port}")
         last = f"s{self.arguments.services - 1}"
         wait_until("the last Service", 300, lambda: self.ask_l4(last) == "b0")
         return time.monotonic() - started
 
-    def delays(self):
+    def delays(self, changes):
         name = f"s{self.moving}"
         wait_until("the Service that moves", 60, lambda: self.ask_l4(name) == "b0")
         result = []
-        for turn in range(self.arguments.changes):
+        for turn in range(changes):
             target = 1 - turn % 2
             started = time.monotonic()
             self.move(name, target)
@@ -84,6 +131,61 @@ class ServiceBench(Bench):
             result.append((time.monotonic() - started) * 1000)
             time.sleep(0.02)
         return sorted(result)
+
+    def roll(self):
+        """Seconds until the last of the crowd is followed, the last write included."""
+        started = time.monotonic()
+        for index in range(self.crowd):
+            patch(self.api, f"s{index}", self.behind(1))
+        written = time.monotonic() - started
+        for index in range(self.crowd):
+            wait_until("the rolling update", 60, lambda: self.ask_l4(f"s{index}") == "b1")
+        # Asking takes longer than being followed: what counts is the last batch, told with the next look a second later.
+        time.sleep(1.5)
+        return written, max(0.0, self.metric("kubeproxy_sync_proxy_rules_last_timestamp_seconds")
+                            - (time.time() - (time.monotonic() - started)))
+
+    def sustain(self):
+        """Changes beside those of a crowd: their delays, and how many of the crowd there were a second."""
+        arguments, count = self.arguments, 4
+        names = [f"s{index}" for index in range(self.crowd)]
+        bodies = [self.behind(0), self.behind(1)]
+        written = [multiprocessing.Value("q", 0, lock=False) for _ in range(count)]
+        writers = [multiprocessing.Process(target=write_steadily, args=(
+            self.api.path, names[number::count], bodies, arguments.rate / count, arguments.seconds, written[number]))
+            for number in range(count)]
+        before = cpu_seconds(self.dataplane.pid)
+        batches = self.metric("kubeproxy_sync_proxy_rules_duration_seconds_count")
+        busy = self.metric("kubeproxy_sync_proxy_rules_duration_seconds_sum")
+        started = time.monotonic()
+        for writer in writers:
+            writer.start()
+        delays = []
+        while any(writer.is_alive() for writer in writers):
+            delays += self.delays(2)
+        took = time.monotonic() - started
+        for writer in writers:
+            writer.join()
+        batches = self.metric("kubeproxy_sync_proxy_rules_duration_seconds_count") - batches
+        busy = self.metric("kubeproxy_sync_proxy_rules_duration_seconds_sum") - busy
+        cpu = cpu_seconds(self.dataplane.pid) - before
+        return sorted(delays), sum(value.value for value in written) / took, cpu / took, batches, busy
+
+    def first_packets(self, count=3000):
+        """Milliseconds until new connections are accepted, and connections a second."""
+        address = (self.cluster_ips[f"s{self.arguments.services - 1}"], 8080)
+        result = []
+        started = time.monotonic()
+        for _ in range(count):
+            with socket.socket() as connection:
+                began = time.perf_counter()
+                connection.connect(address)
+                result.append((time.perf_counter() - began) * 1000)
+        return sorted(result), count / (time.monotonic() - started)
+
+
+def percentile(values, share):
+    return values[min(len(values) - 1, int(len(values) * share))]
 
 
 def nft(text, folder):
@@ -100,7 +202,7 @@ def peer(services, each, folder):
     def chains(index):
         lines = []
         for number in range(each):
-            lines.append(f"chain e-{index}-{number} {{ dnat ip to {address(index * each + number)}:8080; }}")
+            lines.append(f"chain e-{index}-{number} {{ meta l4proto tcp dnat ip to {address(index * each + number)}:8080; }}")
         jumps = ", ".join(f"{number} : goto e-{index}-{number}" for number in range(each))
         return lines + [f"chain s-{index} {{ numgen random mod {each} vmap {{ {jumps} }}; }}"]
 
@@ -125,6 +227,9 @@ def main():
     parser.add_argument("--services", type=int, default=10_000)
     parser.add_argument("--endpoints", type=int, default=10)
     parser.add_argument("--changes", type=int, default=200)
+    parser.add_argument("--rolling", type=int, default=1000)
+    parser.add_argument("--rate", type=int, default=1000)
+    parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--markdown")
     arguments = parser.parse_args()
     rows = []
@@ -133,14 +238,40 @@ def main():
         try:
             bench.fill()
             rows.append(("from start to the last Service, s", f"{bench.serve():.2f}"))
+            # Its own account of the same, without the start of the process and the list of the API.
+            # Told with the next look, a second later.
+            time.sleep(1.5)
+            rows.append(("of that in the kernel's batches, s",
+                         f"{bench.metric('kubeproxy_sync_full_proxy_rules_duration_seconds_sum'):.2f}"))
+            rows.append(("resident memory of the data plane after the start, MB",
+                         f"{resident_megabytes(bench.dataplane.pid):.0f}"))
             time.sleep(3)
-            before = cpu_seconds(bench.dataplane.pid)
-            delays = bench.delays()
-            used = (cpu_seconds(bench.dataplane.pid) - before) / arguments.changes * 1000
-            rows += [("API write to the first packet that follows it, ms, median", f"{statistics.median(delays):.1f}"),
-                     ("the same, 99th percentile", f"{delays[int(len(delays) * 0.99) - 1]:.1f}"),
-                     ("CPU of the data plane a change, ms", f"{used:.2f}"),
-                     ("resident memory of the data plane, MB", f"{resident_megabytes(bench.dataplane.pid):.0f}")]
+            latencies, rate = bench.first_packets()
+            rows += [("a new connection is accepted after, ms, median", f"{statistics.median(latencies):.3f}"),
+                     ("the same, 99th percentile", f"{percentile(latencies, 0.99):.3f}"),
+                     ("new connections a second, one client", f"{rate:.0f}")]
+            if arguments.changes:
+                before = cpu_seconds(bench.dataplane.pid)
+                delays = bench.delays(arguments.changes)
+                used = (cpu_seconds(bench.dataplane.pid) - before) / arguments.changes * 1000
+                rows += [
+                    ("API write to the first packet that follows it, ms, median", f"{statistics.median(delays):.1f}"),
+                    ("the same, 99th percentile", f"{percentile(delays, 0.99):.1f}"),
+                    ("CPU of the data plane a change, ms", f"{used:.2f}")]
+            if bench.crowd:
+                written, followed = bench.roll()
+                rows += [(f"rolling update of {bench.crowd:,} Services: written after, s", f"{written:.2f}"),
+                         ("in effect after, s", f"{followed:.2f}")]
+            if bench.crowd and arguments.seconds:
+                delays, rate, cpu, batches, busy = bench.sustain()
+                rows += [
+                    (f"changes a second beside, for {arguments.seconds} s", f"{rate:.0f}"),
+                    ("API write to the first packet beside them, ms, median", f"{statistics.median(delays):.1f}"),
+                    ("the same, 99th percentile", f"{percentile(delays, 0.99):.1f}"),
+                    ("CPU of the data plane beside them, cores", f"{cpu:.2f}"),
+                    ("a batch, ms on average", f"{busy / max(batches, 1) * 1000:.2f}")]
+            rows.append(("resident memory of the data plane at the end, MB",
+                         f"{resident_megabytes(bench.dataplane.pid):.0f}"))
         except BaseException:
             for path in glob.glob(os.path.join(folder, "*.log")):
                 with open(path, errors="replace") as log:

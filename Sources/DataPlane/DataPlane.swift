@@ -23,6 +23,7 @@ package final class DataPlane: Sendable {
     private let listeners: IngressListeners
     private let compiler: ProxyConfigurationCompiler
     private let accessLog: AccessLogWriter?
+    private let state = TrafficState()
     private let report = ReportBox()
     private let health: AnswerServer
     /// Where it listens.
@@ -77,16 +78,14 @@ package final class DataPlane: Sendable {
             try Self.openNames($0, loops, budget.descriptors(.names), queryLog, logger)
         }
         if names != nil { report.areNamesReady.withLock { $0 = false } }
-        health = AnswerServer(loop: loops[0]) { [report, engine, accessLog, names, queryLog] path, respond in
+        health = AnswerServer(loop: loops[0]) { [report, state, engine, accessLog, names, queryLog] path, respond in
             // Summing the proxy's counters costs by its routes: only for those who ask.
             if let isReady = report.areNamesReady.withLock({ $0 }), path == "/ready" || path == "/health" {
                 // As CoreDNS' plugins of these names answer.
                 let isFine = path == "/health" || isReady
                 return respond(HTTPResponse(status: isFine ? 200 : 503, text: isFine ? "OK" : "names"))
             }
-            guard path == "/metrics" else {
-                return respond(report.value.withLock { $0 }.answer(path, now: WallClock.timestamp.description))
-            }
+            guard path == "/metrics" else { return respond(report.answer(path, state.queue)) }
             Task {
                 var page = ProxyMetrics.text(
                     await engine.counters(), droppedLogLines: accessLog?.droppedLines ?? 0)
@@ -95,6 +94,7 @@ package final class DataPlane: Sendable {
                         await names.server.counters(), server: names.addresses,
                         droppedLogLines: queryLog?.file.droppedLines ?? 0)
                 }
+                page += report.answersPage
                 respond(report.value.withLock { $0 }.metrics(followedBy: page))
             }
         }
@@ -154,7 +154,6 @@ package final class DataPlane: Sendable {
         onReady: @escaping @Sendable (String) -> Void, onStatus: @escaping @Sendable (String) -> Void,
         onNotice: @escaping @Sendable (String) -> Void = { _ in }
     ) async throws {
-        let state = TrafficState()
         let informers = InformerSet(client: client, logger: logger)
         let services = informers.informer(for: KeptService.self)
         let slices = informers.informer(for: KeptSlice.self)
@@ -184,7 +183,10 @@ package final class DataPlane: Sendable {
                     logger: logger)
             }
         }
-        let healthChecks = HealthCheckServer(state: state, loop: loops[0], node: node, logger: logger)
+        let healthChecks = HealthCheckServer(state: state, loop: loops[0], node: node, logger: logger) {
+            [report, state] in
+            !report.isStalled(state.queue)
+        }
         let registration = NodeRegistration(
             client: client, name: configuration.nodeName, description: configuration.node, nameServers: nameServers,
             logger: logger)
@@ -239,7 +241,8 @@ package final class DataPlane: Sendable {
                     // A moment without the server, as its restart takes, is no news.
                     let staleFor = informers.staleFor.flatMap { $0 >= .seconds(5) ? $0 : nil }
                     let report = self.look(
-                        ledger, await front.summary, await enforcement.times, staleFor: staleFor)
+                        ledger, await front.summary, await enforcement.times, await enforcement.portsWithoutLocal,
+                        staleFor: staleFor)
                     await reporter.take(report, ledger)
                     let text = report.statusText(
                         listening: self.listeners.text(bound: self.engine.boundAddresses), ledger)
@@ -305,7 +308,8 @@ package final class DataPlane: Sendable {
 
     /// What there is to report at this moment.
     private func look(
-        _ ledger: EnforcementLedger, _ ingress: IngressSummary, _ times: SyncTimes, staleFor: Duration?
+        _ ledger: EnforcementLedger, _ ingress: IngressSummary, _ times: SyncTimes,
+        _ portsWithoutLocal: NoLocalEndpoints.Counts, staleFor: Duration?
     ) -> NodeReport {
         var new = NodeReport()
         new.servedAddresses = ledger.servedCount
@@ -319,7 +323,8 @@ package final class DataPlane: Sendable {
         new.openFlows = counters.openFlows
         new.evictedFlows = counters.evictedFlows
         new.proxyMode = choice.mode
-        new.times = times
+        (new.times, new.queue, new.portsWithoutLocal) = (times, state.queue, portsWithoutLocal)
+        report.looked.store(MonotonicClock.seconds, ordering: .relaxed)
         report.value.withLock { present in
             new.isStopping = present.isStopping
             present = new
@@ -330,7 +335,43 @@ package final class DataPlane: Sendable {
 
 /// The present report, for whoever asks.
 private final class ReportBox: Sendable {
+    private struct Kind: Hashable {
+        var path: String
+        var code: Int
+    }
+
     let value = Mutex(NodeReport())
+    /// When it was made, in monotonic seconds; 0 before the first.
+    let looked = Atomic<Int64>(0)
     /// Whether names are answered from what the server says; nil where none are.
     let areNamesReady = Mutex<Bool?>(nil)
+    /// How often who asked for health was told what.
+    private let answers = Mutex<[Kind: Int]>([:])
+
+    /// Whether changes wait too long, or nobody makes reports any more.
+    func isStalled(_ queue: SyncQueue) -> Bool {
+        let (now, looked) = (MonotonicClock.seconds, looked.load(ordering: .relaxed))
+        return queue.stalledFor(now: now) != nil || (looked != 0 && now - looked > SyncQueue.patience)
+    }
+
+    func answer(_ path: String, _ queue: SyncQueue) -> HTTPResponse? {
+        let report = value.withLock { $0 }
+        let answer = report.answer(path, now: WallClock.timestamp, isStalled: isStalled(queue))
+        if let answer { answers.withLock { $0[Kind(path: path, code: answer.status), default: 0] += 1 } }
+        return answer
+    }
+
+    /// Metrics of the answers.
+    var answersPage: String {
+        let answers = answers.withLock { $0 }
+        var page = MetricsPage()
+        for path in ["/healthz", "/livez"] {
+            let name = "kubeproxy_proxy\(path.replacing("/", with: "_"))_total"
+            page.family(name, "counter", "Answers to \(path), by status code.")
+            for (kind, count) in answers.sorted(by: { $0.key.code < $1.key.code }) where kind.path == path {
+                page.sample(name, [("code", "\(kind.code)")], count)
+            }
+        }
+        return page.text
+    }
 }

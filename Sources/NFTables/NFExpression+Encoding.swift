@@ -78,12 +78,13 @@ extension NFExpression {
             writer.attribute(2, bigEndian: modulus)
             writer.attribute(3, bigEndian: UInt32(1))
             if offset != 0 { writer.attribute(4, bigEndian: offset) }
-        case .hash(let source, let length, let modulus, let seed, let register):
+        case .hash(let source, let length, let modulus, let seed, let offset, let register):
             writer.attribute(1, bigEndian: source.number)
             writer.attribute(2, bigEndian: register.number)
             writer.attribute(3, bigEndian: length)
             writer.attribute(4, bigEndian: modulus)
             writer.attribute(5, bigEndian: seed)
+            if offset != 0 { writer.attribute(6, bigEndian: offset) }
             writer.attribute(7, bigEndian: UInt32(0))
         case .change(let set, let update, let key, let data, let milliseconds):
             writer.attribute(1, text: set)

@@ -63,8 +63,9 @@ package enum NFExpression: Hashable, Sendable {
     case dispatch(NFRegister, by: String)
     /// An even random number below `modulus`, and `offset` more.
     case random(modulus: UInt32, offset: UInt32 = 0, into: NFRegister)
-    /// Jenkins' hash of `length` bytes, below `modulus`.
-    case hash(NFRegister, length: UInt32, modulus: UInt32, seed: UInt32, into: NFRegister)
+    /// `offset` and Jenkins' hash of `length` bytes, which is below `modulus`.
+    case hash(
+        NFRegister, length: UInt32, modulus: UInt32, seed: UInt32, offset: UInt32 = 0, into: NFRegister)
     /// Changes a set as packets pass. Does not match where the set is full. A map wants data even for a deletion.
     case change(String, Update, key: NFRegister, data: NFRegister?, milliseconds: UInt64)
     /// The kind of the destination address from this machine's point of view (RTN_*: 2 is local), 32 bits.

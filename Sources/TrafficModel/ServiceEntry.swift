@@ -25,6 +25,8 @@ package struct ServiceEntry: Hashable, Sendable {
     package var loadBalancerSourceRanges: SourceRanges
     /// How many seconds an idle client keeps its endpoint; nil without session affinity.
     package var affinitySeconds: Int?
+    /// How an endpoint is chosen; nothing beside session affinity.
+    package var balancing: ServiceBalancing
     package var externalTrafficPolicy: TrafficPolicy
     package var internalTrafficPolicy: TrafficPolicy
     /// Where a load balancer in front asks whether this node has endpoints; nil for Services that have no such port.
@@ -35,7 +37,8 @@ package struct ServiceEntry: Hashable, Sendable {
         key: NamespacedName, uid: String = "", form: Form = .virtual, clusterIPs: [IPAddress] = [],
         externalIPs: [IPAddress] = [], loadBalancerIPs: [IPAddress] = [],
         loadBalancerSourceRanges: SourceRanges = .everyone,
-        affinitySeconds: Int? = nil, externalTrafficPolicy: TrafficPolicy = .cluster,
+        affinitySeconds: Int? = nil, balancing: ServiceBalancing = .random,
+        externalTrafficPolicy: TrafficPolicy = .cluster,
         internalTrafficPolicy: TrafficPolicy = .cluster, healthCheckNodePort: Port? = nil,
         ports: [ServicePortEntry] = []
     ) {
@@ -47,6 +50,7 @@ package struct ServiceEntry: Hashable, Sendable {
         self.loadBalancerIPs = loadBalancerIPs
         self.loadBalancerSourceRanges = loadBalancerSourceRanges
         self.affinitySeconds = affinitySeconds
+        self.balancing = balancing
         self.externalTrafficPolicy = externalTrafficPolicy
         self.internalTrafficPolicy = internalTrafficPolicy
         self.healthCheckNodePort = healthCheckNodePort
@@ -82,6 +86,7 @@ extension ServiceEntry {
                 annotation: service.metadata.annotations?[SourceRanges.annotation]),
             affinitySeconds: spec.sessionAffinity == "ClientIP"
                 ? spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? 10800 : nil,
+            balancing: ServiceBalancing(annotation: service.metadata.annotations?[ServiceBalancing.annotation]),
             externalTrafficPolicy: TrafficPolicy(kubernetes: spec.externalTrafficPolicy),
             internalTrafficPolicy: TrafficPolicy(kubernetes: spec.internalTrafficPolicy),
             healthCheckNodePort: spec.type == "LoadBalancer" && spec.externalTrafficPolicy == "Local"

@@ -15,8 +15,7 @@ import Testing
         ],
         "Controllers": [
             "", "Nodes", "Certificates", "Disruption", "Endpoints", "NameService", "GarbageCollection", "Ingress",
-            "LoadBalancer",
-            "Namespaces", "PodRegistration", "Storage", "Workloads", "Assembly",
+            "LoadBalancer", "Namespaces", "PodRegistration", "Storage", "Workloads", "Assembly",
         ],
         "KubeModel": [
             "JSON", "Coding", "Metadata", "Errors", "Validation", "Selectors", "Patterns", "Formats", "Schema", "Kinds",
@@ -27,7 +26,7 @@ import Testing
             "Engine",
         ],
         "DNS": ["", "Message", "Zone", "Cache", "Rewriting", "Answering", "Resolving", "Serving"],
-        "DataPlane": ["State", "Enforcement", "Node", "Ingress", "Corefile", "Names", ""],
+        "DataPlane": ["Metrics", "State", "Enforcement", "Node", "Ingress", "Corefile", "Names", ""],
         "KubeClient": [
             "", "Time", "Configuration", "Client", "Discovery", "Election", "Events", "Cache", "Queue", "Testing",
         ],

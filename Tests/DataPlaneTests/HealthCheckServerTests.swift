@@ -34,13 +34,14 @@ struct HealthCheckServerTests {
                     endpoint("10.1.0.3", node: "here", isReady: false), endpoint("127.0.0.9", node: nil),
                 ]), on: node)
         #expect(answer.localEndpoints == 2)
-        #expect(answer.response.status == 200)
-        #expect(answer.response.headers["X-Load-Balancing-Endpoint-Weight"] == "2")
-        let body = String(decoding: answer.response.body.joined(), as: UTF8.self)
+        #expect(answer.response(isHealthy: true).status == 200)
+        #expect(answer.response(isHealthy: true).headers["X-Load-Balancing-Endpoint-Weight"] == "2")
+        let body = String(decoding: answer.response(isHealthy: true).body.joined(), as: UTF8.self)
         #expect(
             body
                 == #"{"service":{"namespace":"shop","name":"edge"},"localEndpoints":2,"serviceProxyHealthy":true}"#)
-        #expect(HealthCheckAnswer(service: answer.service, localEndpoints: 0).response.status == 503)
+        #expect(HealthCheckAnswer(service: answer.service, localEndpoints: 0).response(isHealthy: true).status == 503)
+        #expect(answer.response(isHealthy: false).status == 503)
     }
 
     @Test func `the port is served while the Service has it`() async throws {

@@ -31,11 +31,23 @@ struct NodeReportTests {
         let metrics = text(report.metrics(followedBy: ""))
         #expect(metrics.contains("martlet_dataplane_api_server_connected 0\n"))
         #expect(metrics.contains("martlet_dataplane_api_server_silent_seconds 42\n"))
-        #expect(report.answer("/healthz", now: "t")?.status == 200)
+        #expect(report.answer("/healthz", now: now, isStalled: false)?.status == 200)
         report.isStopping = true
-        #expect(report.answer("/healthz", now: "t")?.status == 503)
-        #expect(report.answer("/livez", now: "t")?.status == 200)
-        #expect(report.answer("/other", now: "t") == nil)
+        #expect(report.answer("/healthz", now: now, isStalled: false)?.status == 503)
+        #expect(report.answer("/livez", now: now, isStalled: false)?.status == 200)
+        #expect(report.answer("/other", now: now, isStalled: false) == nil)
+    }
+
+    @Test func `a node that stalled is neither healthy nor alive, and says since when`() {
+        var report = NodeReport()
+        report.times.add(.milliseconds(1), services: 1, now: 86_400)
+        for path in ["/healthz", "/livez"] {
+            let answer = report.answer(path, now: now, isStalled: true)
+            #expect(answer?.status == 503)
+            #expect(
+                text(answer).contains(#""lastUpdated": "1970-01-02T00:00:00Z","currentTime": "2026-01-02T03:04:05Z""#))
+        }
+        #expect(text(report.answer("/livez", now: now, isStalled: false)).contains(#""lastUpdated": "2026-01"#))
     }
 
     @Test func `an outage is told afterwards, a moment's is not`() {

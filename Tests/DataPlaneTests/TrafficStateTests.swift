@@ -47,7 +47,7 @@ struct TrafficStateTests {
         #expect(!state.backendsChanged.takeRaised())
         #expect(!state.routesChanged.takeRaised())
         #expect(state.servicesChanged.takeRaised())
-        #expect(state.takeServiceChanges().map(\.key.name) == ["other"])
+        #expect(state.takeServiceChanges().changes.map(\.key.name) == ["other"])
     }
 
     @Test func `a Service that comes after its route is heard of`() throws {

@@ -146,6 +146,39 @@ extension Behaviour {
             await bench.enforce(web)
             #expect(try bench.ask(from: bench.caller, web.clusterIPs[0]).server == (own == "d" ? "a" : "d"))
         },
+        Behaviour("consistent hashing leads a client to one endpoint, and moves few when one goes") {
+            (bench) async throws -> Void in
+            var web = bench.service("web", "a", "b", "c", "d")
+            web.balancing = .consistentHash
+            web.ports[0].nodePort = 30080
+            web.externalTrafficPolicy = .local
+            await bench.enforce(web)
+            let node = bench.node.address(bench.family)
+            // Pods of node 2 would come back to themselves by way of node 1.
+            let places = [bench.caller, bench.client, bench.node] + bench.topology.pods.prefix(2)
+            var own: [String: String] = [:]
+            for place in places {
+                let server = try bench.ask(from: place, web.clusterIPs[0]).server ?? "nobody"
+                own[place.name] = server
+                #expect(try bench.spread(from: place, web.clusterIPs[0], count: 10) == [server: 10])
+            }
+            // By another address of the Service as well; clients outside have the endpoints here only.
+            #expect(try bench.ask(from: bench.caller, node, 30080).server == own[bench.caller.name])
+            let outside = try bench.ask(from: bench.client, node, 30080).server
+            #expect(outside == "a" || outside == "b")
+            let gone = own[bench.caller.name] ?? ""
+            web.ports[0].endpoints.removeAll { $0.address.ip == bench.topology.pod(gone).address(bench.family) }
+            await bench.enforce(web)
+            for place in places where own[place.name] != gone {
+                let server = try bench.ask(from: place, web.clusterIPs[0]).server
+                #expect(server == own[place.name], "from \(place.name)")
+            }
+            #expect(try bench.ask(from: bench.caller, web.clusterIPs[0]).server != nil)
+            // Back to chance.
+            web.balancing = .random
+            await bench.enforce(web)
+            #expect(try bench.spread(from: bench.caller, web.clusterIPs[0], count: 60).count == 3)
+        },
         Behaviour("session affinity ends with its timeout") { (bench) async throws -> Void in
             var web = bench.service("web", "a", "b", "c", "d")
             web.affinitySeconds = 1

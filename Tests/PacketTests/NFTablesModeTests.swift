@@ -25,12 +25,40 @@ struct NFTablesModeTests {
 
     /// What somebody else did to the table.
     enum Damage: CaseIterable {
-        case tableDeleted, chainFlushed, elementDeleted
+        case tableDeleted, chainFlushed, elementDeleted, elementChanged, ruleAdded, strangersAdded
+
+        /// Whether it stops traffic to other Services.
+        var isGeneral: Bool { self == .tableDeleted || self == .chainFlushed || self == .ruleAdded }
+
+        private static func slot(_ service: ServiceEntry) -> NFValue {
+            NFValue().appending(service.clusterIPs[0].bytes).appending(UInt8(6)).appending(UInt16(80))
+                .appending(host: 0)
+        }
 
         func operations(_ service: ServiceEntry) -> [NFTransaction.Operation] {
             switch self {
             case .tableDeleted: [.deleteTable]
             case .chainFlushed: [.flushChain("services")]
+            case .elementChanged:
+                // The first endpoint of the first port, led astray.
+                [
+                    .deleteElements(set: "endpoints4", [NFElement(Self.slot(service))]),
+                    .addElements(
+                        set: "endpoints4",
+                        [
+                            NFElement(
+                                Self.slot(service),
+                                .value(NFValue().appending([192, 0, 2, 9] as [UInt8]).appending(UInt16(9))))
+                        ]),
+                ]
+            case .ruleAdded:
+                [.addRule(NFRule(in: "output", comment: "somebody's", [.verdict(.accept)]))]
+            case .strangersAdded:
+                [
+                    .addChain(NFChain("somebodys")), .addSet(NFSet("somebodys", key: .port)),
+                    .addElements(
+                        set: "cluster-ips4", [NFElement(NFValue().appending([192, 0, 2, 8] as [UInt8]))]),
+                ]
             case .elementDeleted:
                 [
                     .deleteElements(
@@ -43,8 +71,8 @@ struct NFTablesModeTests {
     @Test(arguments: Damage.allCases)
     func `what others did to it is told, and healed by everything anew`(damage: Damage) async throws {
         let bench = try await bench()
-        let web = bench.service("web", "a")
-        await bench.enforce(web)
+        let (web, other) = (bench.service("web", "a"), bench.service("other", "c"))
+        await bench.enforce(web, other)
         let (asker, _) = try bench.begin(from: bench.caller, web.clusterIPs[0])
         try bench.node.namespace.run {
             let ruleset = try KernelRuleset()
@@ -56,15 +84,33 @@ struct NFTablesModeTests {
         }
         var losses = bench.enforcer.losses.makeAsyncIterator()
         #expect(await losses.next() == .everything)
+        // Whom the damage does not concern notices neither it nor the healing.
+        let (namespace, address) = (bench.client.namespace, SocketAddress(ip: other.clusterIPs[0], port: 80))
+        async let answers = Self.ask(50, from: namespace, address)
         await bench.enforceEverything()
+        let heard = try await answers
+        #expect(damage.isGeneral || heard == ["c"], "\(heard)")
         #expect(asker.echoes())
         #expect(try bench.ask(from: bench.client, web.clusterIPs[0]).server == "a")
+        #expect(try bench.ask(from: bench.client, other.clusterIPs[0]).server == "c")
         #expect(try bench.ask(from: bench.client, web.clusterIPs[0], 81) == .refused)
         let theirs = try bench.node.namespace.run {
             try KernelRuleset().listing(of: NFTable(.ipv4, "docker"), leavingOut: [])
         }
         #expect(theirs?.sets.keys.map(\.self) == ["theirs"])
         await bench.close()
+    }
+
+    /// Who answers new connections.
+    private static func ask(_ count: Int, from namespace: Namespace, _ address: SocketAddress) async throws
+        -> Set<String>
+    {
+        var heard: Set<String> = []
+        for _ in 0..<count {
+            let outcome = try Asker(in: namespace, to: address, .tcp).begin(within: PacketBench.silence)
+            heard.insert(outcome.server ?? "\(outcome)")
+        }
+        return heard
     }
 
     @Test func `who is masqueraded follows the policy`() async throws {
@@ -129,6 +175,11 @@ struct NFTablesModeTests {
             try KernelRuleset().commit(NFTransaction(NFTable(.ipv4, "kube-proxy"), [.addTable]), expecting: nil)
         }
         #expect(await enforcer.rivals().count == 1)
+        if CommandRun.find("iptables-restore") != nil {
+            try bench.node.namespace.command(
+                ["iptables-restore", "--noflush"], input: "*nat\n:KUBE-SERVICES - [0:0]\nCOMMIT\n")
+            #expect(await enforcer.rivals().count == 2)
+        }
         await bench.close()
     }
 

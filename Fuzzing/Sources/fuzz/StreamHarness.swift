@@ -45,7 +45,11 @@ final class StreamHarness: Sendable {
         }
     }
 
-    static func temporaryPath(_ name: String) -> String { "/tmp/martlet-fuzz-\(getpid())-\(name)" }
+    /// In `TMPDIR`, which `scripts/fuzz.sh` makes and removes.
+    static func temporaryPath(_ name: String) -> String {
+        let folder = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+        return "\(folder)/martlet-fuzz-\(getpid())-\(name)"
+    }
 }
 
 /// A server that answers everything, and looks at what the transport let through.

@@ -74,6 +74,9 @@ final class NamespaceTerminator: Sendable {
 
     // MARK: When a round runs
 
+    /// Whether no round is under way, and none wanted at once.
+    var isAtRest: Bool { state.withLock { $0.rounds.isEmpty } }
+
     private func enqueue(_ name: String) {
         let begins = state.withLock { state in
             guard !state.isStopped else { return false }

@@ -8,10 +8,15 @@ package struct EnforcementReport: Sendable, Hashable {
     package var problems: [NamespacedName: [EnforcementProblem]]
     /// Addresses in effect by now, of all Services.
     package var servedCount: Int
+    /// Why nothing of the batch is in effect; nil where anything is.
+    package var failure: String?
 
-    package init(problems: [NamespacedName: [EnforcementProblem]] = [:], servedCount: Int = 0) {
+    package init(
+        problems: [NamespacedName: [EnforcementProblem]] = [:], servedCount: Int = 0, failure: String? = nil
+    ) {
         self.problems = problems
         self.servedCount = servedCount
+        self.failure = failure
     }
 }
 

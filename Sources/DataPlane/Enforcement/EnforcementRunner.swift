@@ -28,6 +28,9 @@ actor EnforcementRunner {
     private var node: NodeIdentity
     private(set) var ledger = EnforcementLedger()
     private(set) var times = SyncTimes()
+    private var withoutLocal = NoLocalEndpoints()
+    /// The last batch was refused as a whole: what it was to do is still to be done.
+    private var isRefused = false
     private var isRetrying = false
     private var advice: String?
 
@@ -46,10 +49,11 @@ actor EnforcementRunner {
 
     /// Enforces what the informers have synced by now, all of it. Call once, before `run()`.
     func enforceFirst() async {
-        _ = state.takeServiceChanges()
+        let (_, triggers) = state.takeServiceChanges()
         let services = state.services()
         await enforce(
-            services.keys.sorted().map { ServiceChange(key: $0, before: nil, after: services[$0]) }, .everything)
+            services.keys.sorted().map { ServiceChange(key: $0, before: nil, after: services[$0]) }, .everything,
+            triggers)
     }
 
     /// The node has other addresses, or goes by them otherwise, from now on.
@@ -70,7 +74,9 @@ actor EnforcementRunner {
     private func workThrough() async {
         for await piece in pieces {
             switch piece {
-            case .services: await enforce(state.takeServiceChanges(), .changes)
+            case .services:
+                let (changes, triggers) = state.takeServiceChanges()
+                await enforce(changes, .changes, triggers)
             case .node(let node): await take(node)
             case .retry:
                 isRetrying = false
@@ -95,13 +101,27 @@ actor EnforcementRunner {
         await enforce(state.serviceStates(), .changes)
     }
 
-    private func enforce(_ changes: [ServiceChange], _ extent: EnforcementBatch.Extent) async {
-        guard !changes.isEmpty || extent == .everything else { return }
+    /// Of the Services as enforced.
+    var portsWithoutLocal: NoLocalEndpoints.Counts { withoutLocal.total }
+
+    private func enforce(
+        _ changes: [ServiceChange], _ extent: EnforcementBatch.Extent, _ triggers: [Int64] = []
+    ) async {
+        guard !changes.isEmpty || extent == .everything else {
+            // Changes that took each other back.
+            if !isRefused { state.finishServiceChanges() }
+            return
+        }
         let batch = EnforcementBatch(changes, extent: extent, on: node) { [state] in state.services() }
         let clock = ContinuousClock()
         let began = clock.now
         let report = await enforcer.enforce(batch)
-        times.add(clock.now - began, services: changes.count, now: Double(SystemClock.microsecondsSinceEpoch) / 1e6)
+        times.add(
+            clock.now - began, services: changes.count, extent: extent, isInEffect: report.failure == nil,
+            triggers: triggers, now: Double(SystemClock.microsecondsSinceEpoch) / 1e6)
+        isRefused = report.failure != nil
+        if !isRefused { state.finishServiceChanges() }
+        withoutLocal.take(changes, on: node)
         let gone = changes.lazy.filter { $0.after == nil }.map(\.key)
         for news in ledger.take(report, gone: gone) { tell(news) }
         let advice = EnforcementAdvice.permission(ledger)

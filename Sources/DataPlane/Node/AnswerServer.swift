@@ -1,16 +1,13 @@
 import NetworkTypes
-import Synchronization
 import Transport
 
 /// A small HTTP server for machines that ask how this node is: answers are at hand, bodies of requests are not read.
 final class AnswerServer: Sendable {
     private let server: HTTPServer
-    private let handler: Handler
 
     typealias Answer = @Sendable (_ path: String, _ respond: @escaping @Sendable (HTTPResponse?) -> Void) -> Void
 
-    /// - Parameter answer: gives the answer to a path, at once or later; nil for that of `set`, else 404. Called on the
-    ///   loop; must not block.
+    /// - Parameter answer: gives the answer to a path, at once or later; nil for 404. Called on the loop; must not block.
     init(loop: EventLoop, _ answer: @escaping Answer) {
         var configuration = HTTPServerConfiguration()
         configuration.maxBodyBytes = 1024
@@ -18,12 +15,8 @@ final class AnswerServer: Sendable {
         configuration.idleTimeout = .seconds(30)
         configuration.headTimeout = .seconds(10)
         configuration.connections = .init(network: 64)
-        handler = Handler(answer)
-        server = HTTPServer(loops: [loop], configuration: configuration, handler: handler)
+        server = HTTPServer(loops: [loop], configuration: configuration, handler: Handler(answer))
     }
-
-    /// Answers from now on with this where the path has no answer of its own.
-    func set(_ response: HTTPResponse) { handler.fixed.withLock { $0 = response } }
 
     @discardableResult
     func listen(_ address: SocketAddress) throws(TransportError) -> SocketAddress {
@@ -34,7 +27,6 @@ final class AnswerServer: Sendable {
     func stop() async { await server.shutdown(drain: .zero) }
 
     private final class Handler: HTTPServerHandler {
-        let fixed = Mutex<HTTPResponse?>(nil)
         private let answer: Answer
 
         init(_ answer: @escaping Answer) { self.answer = answer }
@@ -44,8 +36,7 @@ final class AnswerServer: Sendable {
                 responder.send(HTTPResponse(status: 405, headers: ["Allow": "GET, HEAD"], text: "GET or HEAD\n"))
                 return
             }
-            answer(String(request.path)) { [self] response in
-                let response = response ?? fixed.withLock { $0 }
+            answer(String(request.path)) { response in
                 responder.send(response ?? HTTPResponse(status: 404, text: "not found\n"))
             }
         }

@@ -21,13 +21,15 @@ package struct HealthCheckAnswer: Hashable, Sendable {
     }
 
     /// 200 where there is an endpoint, else 503.
-    package var response: HTTPResponse {
+    ///
+    /// - Parameter isHealthy: whether this node enforces what the API says: one that stalled is not to get traffic.
+    package func response(isHealthy: Bool) -> HTTPResponse {
         let body: JSONValue = [
             "service": ["namespace": .string(service.namespace), "name": .string(service.name)],
-            "localEndpoints": .integer(Int64(localEndpoints)), "serviceProxyHealthy": .bool(true),
+            "localEndpoints": .integer(Int64(localEndpoints)), "serviceProxyHealthy": .bool(isHealthy),
         ]
         return HTTPResponse(
-            status: localEndpoints > 0 ? 200 : 503,
+            status: localEndpoints > 0 && isHealthy ? 200 : 503,
             headers: [
                 "Content-Type": "application/json", "X-Content-Type-Options": "nosniff",
                 "X-Load-Balancing-Endpoint-Weight": "\(localEndpoints)",

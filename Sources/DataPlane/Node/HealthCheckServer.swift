@@ -1,6 +1,7 @@
 import KubeModel
 import Logging
 import NetworkTypes
+import Synchronization
 import TrafficModel
 import Transport
 
@@ -11,18 +12,30 @@ actor HealthCheckServer {
 
     private struct Port {
         var server: AnswerServer
-        var answer: HealthCheckAnswer
+        var answer: CurrentAnswer
+    }
+
+    /// What is told now.
+    private final class CurrentAnswer: Sendable {
+        let value: Mutex<HealthCheckAnswer>
+        init(_ answer: HealthCheckAnswer) { value = Mutex(answer) }
     }
 
     private let state: TrafficState
     private let loop: EventLoop
     private let logger: Logger
+    private let isHealthy: @Sendable () -> Bool
     private var node: NodeIdentity
     private var ports: [SocketAddress: Port] = [:]
     /// Addresses that could not be opened, with the reason as it was told.
     private var failures: [SocketAddress: String] = [:]
 
-    init(state: TrafficState, loop: EventLoop, node: NodeIdentity, logger: Logger) {
+    /// - Parameter isHealthy: whether this node enforces what the API says.
+    init(
+        state: TrafficState, loop: EventLoop, node: NodeIdentity, logger: Logger,
+        isHealthy: @escaping @Sendable () -> Bool = { true }
+    ) {
+        self.isHealthy = isHealthy
         self.state = state
         self.loop = loop
         self.node = node
@@ -67,10 +80,9 @@ actor HealthCheckServer {
         let unwanted = ports.filter { wanted[$0.key] == nil }
         for address in unwanted.keys { ports[address] = nil }
         failures = failures.filter { wanted[$0.key] != nil }
-        for (address, answer) in wanted where ports[address]?.answer != answer {
+        for (address, answer) in wanted {
             if let port = ports[address] {
-                port.server.set(answer.response)
-                ports[address]?.answer = answer
+                port.answer.value.withLock { $0 = answer }
             } else {
                 open(address, answer)
             }
@@ -80,11 +92,13 @@ actor HealthCheckServer {
     }
 
     private func open(_ address: SocketAddress, _ answer: HealthCheckAnswer) {
-        let server = AnswerServer(loop: loop) { _, respond in respond(nil) }
-        server.set(answer.response)
+        let current = CurrentAnswer(answer)
+        let server = AnswerServer(loop: loop) { [isHealthy] _, respond in
+            respond(current.value.withLock { $0 }.response(isHealthy: isHealthy()))
+        }
         do {
             try server.listen(address)
-            ports[address] = Port(server: server, answer: answer)
+            ports[address] = Port(server: server, answer: current)
             failures[address] = nil
         } catch {
             guard failures.updateValue(error.message, forKey: address) != error.message else { return }

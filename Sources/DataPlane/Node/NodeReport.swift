@@ -1,3 +1,4 @@
+package import KubeModel
 package import Transport
 
 /// How a node does, as `/healthz`, `/livez` and `/metrics` tell it and the status line sums it up.
@@ -16,6 +17,8 @@ package struct NodeReport: Sendable {
     package var evictedFlows = 0
     package var isStopping = false
     package var times = SyncTimes()
+    package var queue = SyncQueue(started: 0)
+    package var portsWithoutLocal = NoLocalEndpoints.Counts()
     package var proxyMode = ProxyMode.userspace
 
     package init() {}
@@ -23,18 +26,25 @@ package struct NodeReport: Sendable {
     /// The answer to a path; nil for others.
     ///
     /// As kube-proxy's: a node that lost the API server goes on with what it has and counts as healthy; one that is
-    /// about to stop does not, so that load balancers turn away from it.
-    package func answer(_ path: String, now: String) -> HTTPResponse? {
+    /// about to stop does not, so that load balancers turn away from it, but lives; one that stalled does neither.
+    ///
+    /// - Parameter isStalled: what the API said has waited too long to be enforced, or nobody looks any more.
+    package func answer(_ path: String, now: Timestamp, isStalled: Bool) -> HTTPResponse? {
+        let updated = isStalled ? Timestamp(secondsSinceEpoch: Int64(times.last)) : now
+        let moments = #""lastUpdated": "\#(updated)","currentTime": "\#(now)""#
         switch path {
         case "/healthz":
-            HTTPResponse(
-                status: isStopping ? 503 : 200,
-                headers: ["Content-Type": "application/json", "X-Content-Type-Options": "nosniff"],
-                body: Array(
-                    #"{"lastUpdated": "\#(now)","currentTime": "\#(now)", "nodeEligible": \#(!isStopping)}"#.utf8))
-        case "/livez": HTTPResponse(status: 200, text: "ok\n")
-        default: nil
+            return Self.answer(
+                !isStopping && !isStalled, "{\(moments), \"nodeEligible\": \(!isStopping)}")
+        case "/livez": return Self.answer(!isStalled, "{\(moments)}")
+        default: return nil
         }
+    }
+
+    private static func answer(_ isWell: Bool, _ body: String) -> HTTPResponse {
+        HTTPResponse(
+            status: isWell ? 200 : 503,
+            headers: ["Content-Type": "application/json", "X-Content-Type-Options": "nosniff"], body: Array(body.utf8))
     }
 
     /// Prometheus' text format (version 0.0.4). No label has a value that a client chose.
@@ -70,7 +80,7 @@ package struct NodeReport: Sendable {
         counter("relay_flows_evicted_total", "UDP flows that had to make room for newer ones.", evictedFlows)
         return HTTPResponse(
             status: 200, headers: ["Content-Type": "text/plain; version=0.0.4; charset=utf-8"],
-            body: Array((text + times.page + page).utf8))
+            body: Array((text + times.page(queue, withoutLocal: portsWithoutLocal, mode: proxyMode) + page).utf8))
     }
 
     /// One line for people. It stays the same as long as nothing changed but the counters.

@@ -6,9 +6,15 @@ package struct KeptSlice: KeptObject {
     package var metadata: ObjectMeta
     /// Nil when it says nothing about where to connect.
     package var entry: EndpointSliceEntry?
+    /// When the change happened that this state answers, in microseconds since 1970; nil where it says nothing of that.
+    package var trigger: Int64?
+
+    /// Written by whoever computes slices (Kubernetes SLI "network programming latency").
+    private static let triggerAnnotation = "endpoints.kubernetes.io/last-change-trigger-time"
 
     package init(_ slice: EndpointSlice) {
         metadata = .identity(of: slice.metadata)
         entry = EndpointSliceEntry(slice)
+        trigger = slice.metadata.annotations?[Self.triggerAnnotation].flatMap { MicroTime($0) }?.microsecondsSinceEpoch
     }
 }

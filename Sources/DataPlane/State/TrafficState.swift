@@ -2,6 +2,7 @@ import KubeClient
 import KubeModel
 import NetworkTypes
 import Synchronization
+import System
 import TrafficModel
 
 /// The objects that traffic depends on, kept up to date by informers, with one signal for each consumer.
@@ -13,6 +14,7 @@ import TrafficModel
 final class TrafficState: Sendable {
     private struct Value {
         var services = ServiceTable()
+        var queue = SyncQueue(started: SystemClock.microsecondsSinceEpoch)
         var tables: [NamespacedName: RouteTable] = [:]
         var secrets: [NamespacedName: TLSSecret] = [:]
         /// The backends that routes name, by Service.
@@ -49,8 +51,17 @@ final class TrafficState: Sendable {
 
     // MARK: For the enforcer of Services
 
-    /// The Services that changed since the last call.
-    func takeServiceChanges() -> [ServiceChange] { value.withLock { $0.services.takeChanges() } }
+    /// The Services that changed since the last call, with when that happened which the changes answer, in microseconds
+    /// since 1970.
+    func takeServiceChanges() -> (changes: [ServiceChange], triggers: [Int64]) {
+        value.withLock { ($0.services.takeChanges(), $0.queue.take()) }
+    }
+
+    /// What was taken is in effect.
+    func finishServiceChanges() { value.withLock { $0.queue.finish() } }
+
+    /// What is still to be enforced.
+    var queue: SyncQueue { value.withLock { $0.queue } }
 
     /// Services as they are now, as if each were to be looked at again; nil for all of them.
     func serviceStates(of keys: Set<NamespacedName>? = nil) -> [ServiceChange] {
@@ -138,7 +149,7 @@ final class TrafficState: Sendable {
         slices.addHandler { [self] change in
             var isGone = false
             if case .deleted = change { isGone = true }
-            setSlice(change.key, isGone ? nil : change.object.entry)
+            setSlice(change.key, isGone ? nil : change.object.entry, trigger: isGone ? nil : change.object.trigger)
         }
         tables.addHandler { [self] change in
             var isGone = false
@@ -155,14 +166,24 @@ final class TrafficState: Sendable {
     func setService(_ key: NamespacedName, _ entry: ServiceEntry?) {
         raise { value in
             value.noteNames(key)
-            return entry.map { value.services.setService($0) } ?? value.services.removeService(key)
+            let changed = entry.map { value.services.setService($0) } ?? value.services.removeService(key)
+            if !changed.isEmpty {
+                value.queue.addService(now: MonotonicClock.seconds, wallNow: SystemClock.microsecondsSinceEpoch)
+            }
+            return changed
         }
     }
 
-    func setSlice(_ key: NamespacedName, _ entry: EndpointSliceEntry?) {
+    /// - Parameter trigger: when the change happened that the slice answers, in microseconds since 1970.
+    func setSlice(_ key: NamespacedName, _ entry: EndpointSliceEntry?, trigger: Int64? = nil) {
         raise { value in
             value.noteNames(ofSliceOf: entry?.service, value.services.owner(ofSlice: key))
-            return value.services.setSlice(key, entry)
+            let changed = value.services.setSlice(key, entry)
+            if !changed.isEmpty {
+                value.queue.addSlice(
+                    key, trigger: trigger, now: MonotonicClock.seconds, wallNow: SystemClock.microsecondsSinceEpoch)
+            }
+            return changed
         }
     }
 

@@ -166,7 +166,11 @@ final class GroupCommitter: Sendable {
     private func run(_ log: LogWriter) {
         var upkeep = Upkeep(cleaned: log.openedCleaned)
         var jobs: [Job] = []
-        if !log.reserve.isWhole { becomeShort(&upkeep, log, "the disk is full: there is no room for the reserve") }
+        if !log.reserve.isWhole {
+            becomeShort(&upkeep, log, "the disk is full: there is no room for the reserve")
+            endShortage(&upkeep, log)
+        }
+        var lastRetry = ContinuousClock.now
         while true {
             let isClosing = queue.withLock { queue in
                 swap(&jobs, &queue.jobs)
@@ -180,13 +184,13 @@ final class GroupCommitter: Sendable {
             jobs.removeAll(keepingCapacity: jobs.count <= maximumGroup)
             // One stride between groups, so that a long clean-up delays no write by more than that.
             let isCleaning = clean(&upkeep, log)
-            guard wasIdle, !isCleaning else { continue }
-            if upkeep.isTroubled {
-                signal.wait(timeout: retryInterval)
-                retry(&upkeep, log)
-            } else {
-                signal.wait()
+            if wasIdle, !isCleaning {
+                if upkeep.isTroubled { signal.wait(timeout: retryInterval) } else { signal.wait() }
             }
+            // Also where writes never pause.
+            guard upkeep.isTroubled, ContinuousClock.now - lastRetry >= retryInterval else { continue }
+            retry(&upkeep, log)
+            lastRetry = ContinuousClock.now
         }
     }
 
@@ -206,12 +210,17 @@ final class GroupCommitter: Sendable {
     }
 
     /// Commits the group, tells the observers, moves the revision, answers.
-    private func commit(_ group: inout [PendingWrite], _ log: LogWriter, _ upkeep: inout Upkeep) {
+    /// - Parameter hasMadeRoom: whether history was given up for these writes already.
+    private func commit(
+        _ group: inout [PendingWrite], _ log: LogWriter, _ upkeep: inout Upkeep, hasMadeRoom: Bool = false
+    ) {
         guard !group.isEmpty else { return }
         defer { group.removeAll(keepingCapacity: true) }
-        if upkeep.isShort { endShortage(&upkeep, log) }
         do throws(StoreError) {
-            let (results, events) = try applyWithReserve(group, log, isShort: upkeep.isShort)
+            let (results, events) =
+                upkeep.isShort
+                ? try spendingReserve(of: log) { () throws(StoreError) in try apply(group, log, isShort: true) }
+                : try apply(group, log, isShort: false)
             // A commit without events reached no disk.
             if upkeep.hasFailed, !events.isEmpty { recovered(&upkeep) }
             publish(events, log)
@@ -236,23 +245,33 @@ final class GroupCommitter: Sendable {
                 return
             }
             if !isTooLarge { becomeShort(&upkeep, log, "\(error)") }
+            // Nobody is refused for the sake of history.
+            if upkeep.isShort, !hasMadeRoom { makeRoom(&upkeep, log) }
             // Some of them, deletes above all, may still fit.
             for pending in group {
                 var alone = [pending]
-                commit(&alone, log, &upkeep)
+                commit(&alone, log, &upkeep, hasMadeRoom: true)
             }
         }
     }
 
-    /// Applies the group, and while room is short lets go of the reserve as far as that takes.
-    private func applyWithReserve(_ group: [PendingWrite], _ log: LogWriter, isShort: Bool) throws(StoreError) -> (
-        [Result<StoreEvent, StoreError>], [StoreEvent]
-    ) {
+    /// Does what needs some room while there is none: it empties the log for that, once, since what is carried over is room
+    /// for the next commit, and then lets go of the reserve as far as it takes.
+    private func spendingReserve<Value>(
+        of log: LogWriter, _ body: () throws(StoreError) -> Value
+    ) throws(StoreError) -> Value {
+        var hasEmptiedLog = false
         while true {
             do throws(StoreError) {
-                return try apply(group, log, isShort: isShort)
+                return try body()
             } catch {
-                guard isShort, error.code == .full, log.reserve.release() else { throw error }
+                guard error.code == .full else { throw error }
+                if !hasEmptiedLog {
+                    hasEmptiedLog = true
+                    log.emptyLog()
+                } else if !log.reserve.release() {
+                    throw error
+                }
             }
         }
     }
@@ -316,24 +335,36 @@ final class GroupCommitter: Sendable {
     private func clean(_ upkeep: inout Upkeep, _ log: LogWriter) -> Bool {
         let compacted = compactedRevision
         do throws(StoreError) {
-            if upkeep.cleaned < compacted {
-                let end = min(Revision(upkeep.cleaned.rawValue + cleaningStride), compacted)
-                try log.clean(after: upkeep.cleaned, through: end)
-                upkeep.cleaned = end
-            } else if try !log.shrink(isShort: upkeep.isShort) {
-                if upkeep.isCleaningBehind { health.set(.cleaning, nil) }
-                upkeep.isCleaningBehind = false
-                return false
-            }
-            return true
+            let isGoingOn =
+                upkeep.isShort
+                ? try spendingReserve(of: log) { () throws(StoreError) in try cleanStretch(&upkeep, compacted, log) }
+                : try cleanStretch(&upkeep, compacted, log)
+            guard !isGoingOn else { return true }
+            if upkeep.isCleaningBehind { health.set(.cleaning, nil) }
+            upkeep.isCleaningBehind = false
+            return false
         } catch {
             // Leftovers only take space, so the writes go on.
-            if upkeep.isShort, error.code == .full { return log.reserve.release() }
+            if upkeep.isShort, error.code == .full { return false }
             upkeep.isCleaningBehind = true
             health.set(.cleaning, "history before revision \(compacted) cannot be deleted: \(error)")
             return false
         }
     }
+
+    private func cleanStretch(
+        _ upkeep: inout Upkeep, _ compacted: Revision, _ log: LogWriter
+    ) throws(StoreError) -> Bool {
+        guard upkeep.cleaned < compacted else { return try log.shrink(isShort: upkeep.isShort) }
+        let stride = upkeep.isShort ? min(cleaningStride, Self.shortStride) : cleaningStride
+        let end = min(Revision(upkeep.cleaned.rawValue + stride), compacted)
+        try log.clean(after: upkeep.cleaned, through: end)
+        upkeep.cleaned = end
+        return true
+    }
+
+    /// Revisions that are cleaned away at once while room is short: a transaction takes some of it.
+    private static let shortStride: Int64 = 16
 
     // MARK: Trouble
 
@@ -347,9 +378,12 @@ final class GroupCommitter: Sendable {
                 health.set(.writing, "commits fail: \(error)")
             }
         }
-        guard upkeep.isShort else { return }
+        if upkeep.isShort { makeRoom(&upkeep, log) }
+    }
+
+    private func makeRoom(_ upkeep: inout Upkeep, _ log: LogWriter) {
         // Room comes before history: who watches from an old revision has to list anew. What fails is tried again.
-        try? startCompaction(to: currentRevision, log)
+        try? spendingReserve(of: log) { () throws(StoreError) in try startCompaction(to: currentRevision, log) }
         while clean(&upkeep, log) {}
         log.emptyLog()
         endShortage(&upkeep, log)

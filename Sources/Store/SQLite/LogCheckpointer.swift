@@ -25,7 +25,9 @@ final class LogCheckpointer: Sendable {
     init(
         _ configuration: SQLiteStore.Configuration, _ mark: HighWaterMark, _ health: HealthRecord
     ) throws(StoreError) {
-        threshold = configuration.checkpointPages
+        // On a disk that fills up, what is not yet carried over must find room in the reserve.
+        threshold = min(
+            configuration.checkpointPages, max(16, Int32(clamping: configuration.reserveBytes / 4096 * 3 / 4)))
         self.mark = mark
         self.health = health
         let connection = Connection(try SQLiteConnection(path: configuration.path, vfs: configuration.vfs))
@@ -42,8 +44,10 @@ final class LogCheckpointer: Sendable {
 
     /// Called by the writer after a commit that leaves so many pages in the log.
     func committed(pages: Int32) {
-        if pages >= threshold { signal.raise() }
+        if isDue(pages: pages) { signal.raise() }
     }
+
+    func isDue(pages: Int32) -> Bool { pages >= threshold }
 
     /// Whether all but the last commits have been carried over since this was asked last.
     func takeNearlyDone() -> Bool {

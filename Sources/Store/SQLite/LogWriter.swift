@@ -179,8 +179,15 @@ final class LogWriter: @unchecked Sendable {
     /// Carries over what was committed since the checkpointer began its last pass, a few pages, so that the log can begin
     /// anew. To be called between transactions, after their writes were answered.
     func finishCheckpoint() {
-        guard checkpointer.takeNearlyDone() else { return }
+        guard checkpointer.takeNearlyDone() || isDiskNearlyFull else { return }
         checkpoint()
+    }
+
+    /// Whether the checkpointer is behind and the disk has less room than the log would need to be carried over beside it.
+    /// Then the writer waits for that, lest neither the log nor the database file find room for the rest of it.
+    private var isDiskNearlyFull: Bool {
+        guard checkpointer.isDue(pages: connection.logPages) else { return false }
+        return reserve.freeBytesBeside < Int(connection.logPages) * 4096
     }
 
     /// Carries the log over as far as readers let it. What fails is told by `health`, and tried again after later commits.
@@ -188,9 +195,18 @@ final class LogWriter: @unchecked Sendable {
         checkpointer.noting { () throws(StoreError) in try connection.execute("PRAGMA wal_checkpoint(PASSIVE)") }
     }
 
-    /// Carries everything over and gives the log's own room back, waiting for readers of older moments.
+    /// Carries everything over and gives the log's own room back, waiting for readers of older moments. For when room is
+    /// short: what the database file has to grow by comes out of the reserve, if it has to, and returns with the log's.
     func emptyLog() {
-        checkpointer.noting { () throws(StoreError) in try connection.execute("PRAGMA wal_checkpoint(TRUNCATE)") }
+        checkpointer.noting { () throws(StoreError) in
+            while true {
+                do throws(StoreError) {
+                    return try connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                } catch {
+                    guard error.code == .full, reserve.release() else { throw error }
+                }
+            }
+        }
     }
 
     /// Commits nothing, so that whatever a failed commit left behind in the log is overwritten.

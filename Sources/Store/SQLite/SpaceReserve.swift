@@ -59,6 +59,14 @@ final class SpaceReserve: @unchecked Sendable {
         return posix_fallocate(descriptor, off_t(held), off_t(min(wanted, 4 * piece))) == 0
     }
 
+    /// What the disk has for this user besides the reserve, in bytes; as much as there can be where nobody can tell.
+    var freeBytesBeside: Int {
+        var status = statvfs()
+        guard descriptor >= 0, fstatvfs(descriptor, &status) == 0 else { return .max }
+        return Int(
+            clamping: UInt64(status.f_bavail).multipliedReportingOverflow(by: UInt64(status.f_frsize)).partialValue)
+    }
+
     /// Gives a piece to whoever needs it first.
     /// - Returns: whether there was one left.
     func release() -> Bool {

@@ -13,7 +13,7 @@ struct DataPlaneCommand: AsyncParsableCommand {
             with CAP_NET_ADMIN, Services are enforced in the kernel by nftables: its rules stay when this process ends, \
             and --cleanup removes them. Anybody else gets relays in user space, which need no privilege for addresses \
             in 127.0.0.0/8 and ports above 1023. An address that can't be served is reported as an Event of its Service.
-            """)
+            """, subcommands: [DumpCommand.self])
 
     @OptionGroup(title: "Node")
     var node: NodeOptions

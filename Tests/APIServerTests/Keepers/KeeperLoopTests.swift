@@ -60,7 +60,7 @@ import WatchCache
         let conditions = await server.send("GET", Self.namespace).json["status"]["conditions"].array ?? []
         #expect(conditions.allSatisfy { $0["lastTransitionTime"]?.string == loop.clock.now().description })
         await loop.advance(byMilliseconds: 50)
-        #expect(await Polling.until { loop.delays.isEmpty })
+        #expect(await Polling.until { loop.delays.isEmpty && server.core.terminator.isAtRest })
 
         _ = await server.send(
             "PATCH", "\(Self.configMaps)/held", ["metadata": ["finalizers": []]],

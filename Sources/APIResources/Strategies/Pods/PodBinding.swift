@@ -30,9 +30,13 @@ package struct PodBinding: Sendable {
         resourceVersion = document.at("metadata", "resourceVersion")
     }
 
-    /// The Pod as it is once bound. Its version and uid are those that the binding asks for, if it does.
-    /// - Throws: 409 for a Pod that can't be bound.
+    /// The Pod as it is once bound. Its version is the one that the binding asks for, if it does.
+    /// - Throws: 409 for a Pod that can't be bound, or is another than the one that was meant.
     package func bound(_ pod: JSONValue, now: Timestamp) throws(Status) -> JSONValue {
+        let found = pod.text("metadata", "uid")
+        if let uid = uid?.string, !uid.isEmpty, uid != found {
+            throw refused("Precondition failed: UID in precondition: \(uid), UID in object meta: \(found)")
+        }
         if pod.at("metadata", "deletionTimestamp") != nil {
             throw refused("pod \(podName) is being deleted, cannot be assigned to a host")
         }
@@ -51,7 +55,6 @@ package struct PodBinding: Sendable {
             pod["metadata"][field] = .object(all)
         }
         pod["metadata"]["resourceVersion"] = resourceVersion
-        if let uid { pod["metadata"]["uid"] = uid }
         schedule(&pod, now)
         return pod
     }

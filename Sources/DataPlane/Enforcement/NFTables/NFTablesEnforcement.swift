@@ -94,7 +94,7 @@ struct NFTablesEnforcement {
         return EnforcementReport(
             problems: planner.problems(of: wanted.affected) { [failures] key in
                 failures[key].map { (isPermitted ? .failed : .notPermitted, $0) }
-            }, servedCount: plan.entries.count - failures.count)
+            }, servedCount: plan.entries.count - failures.count, failure: failure?.description)
     }
 
     /// Once a batch is in effect: before, flows would begin anew by the old rules.

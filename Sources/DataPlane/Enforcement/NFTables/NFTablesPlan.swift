@@ -94,7 +94,7 @@ struct NFTablesPlan {
         if let frontend {
             new = Entry(
                 chain: TrafficChain(frontend, family: family),
-                slots: slots(for: frontend.endpoints, .all, at: key, before: old?.slots),
+                slots: slots(of: frontend, .all, at: key, before: old?.slots),
                 isClusterIP: frontend.role == .clusterIP,
                 isMasqueraded: frontend.role != .clusterIP && frontend.backend.policy == .cluster)
             if let endpoints = frontend.insideEndpoints {
@@ -102,7 +102,7 @@ struct NFTablesPlan {
                 (inside.endpoints, inside.absence) = (endpoints, .refused)
                 new?.inside = Entry.Inside(
                     chain: TrafficChain(inside, family: family, of: .inside),
-                    slots: slots(for: endpoints, .inside, at: key, before: old?.inside?.slots))
+                    slots: slots(of: inside, .inside, at: key, before: old?.inside?.slots))
             }
         }
         guard old != new else { return }
@@ -145,10 +145,13 @@ struct NFTablesPlan {
         if chains[chain] == 0, let next = chain.next { release(next) }
     }
 
-    /// Endpoints keep their numbers, new ones fill the gaps, and the last ones move into gaps that remain.
+    /// Endpoints keep their numbers, new ones fill the gaps, and the last ones move into gaps that remain. Where clients
+    /// are spread by their addresses, the numbers follow from the endpoints alone.
     private func slots(
-        for endpoints: [SocketAddress], _ row: EndpointRow, at key: FrontendKey, before: [SocketAddress]?
+        of frontend: Frontend, _ row: EndpointRow, at key: FrontendKey, before: [SocketAddress]?
     ) -> [SocketAddress] {
+        let endpoints = frontend.endpoints
+        if frontend.isHashed, frontend.affinitySeconds == nil, endpoints.count > 1 { return HashSlots.fill(endpoints) }
         var known: [Int: SocketAddress] = [:]
         if let before {
             known = Dictionary(uniqueKeysWithValues: zip(before.indices, before))

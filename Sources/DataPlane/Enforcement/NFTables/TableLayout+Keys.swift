@@ -41,6 +41,47 @@ extension TableLayout {
         }
     }
 
+    /// The inverse of `elements(of:)`; the kernel lists them in any order.
+    static func ranges(of elements: [NFElement], _ family: IPFamily) -> [AddressRange] {
+        let bounds = elements.compactMap { element in
+            IPAddress(bytes: element.key.bytes).map { (address: $0, isEnd: element.isIntervalEnd) }
+        }.sorted { $0.address == $1.address ? $0.isEnd && !$1.isEnd : $0.address < $1.address }
+        var ranges: [AddressRange] = []
+        var first: IPAddress?
+        for bound in bounds {
+            if let start = first, bound.isEnd, let last = predecessor(of: bound.address) {
+                if let range = AddressRange(first: start, last: last) { ranges.append(range) }
+                first = nil
+            } else if !bound.isEnd {
+                first = bound.address
+            }
+        }
+        // A range up to the last address of all has no end.
+        let highest = IPAddress(bytes: [UInt8](repeating: 255, count: family == .v4 ? 4 : 16))
+        if let first, let highest, let range = AddressRange(first: first, last: highest) { ranges.append(range) }
+        return ranges
+    }
+
+    private static func predecessor(of address: IPAddress) -> IPAddress? {
+        var bytes = address.bytes
+        for index in bytes.indices.reversed() {
+            bytes[index] &-= 1
+            if bytes[index] != 255 { return IPAddress(bytes: bytes) }
+        }
+        return nil
+    }
+
+    /// The address that a key of the maps of frontends stands for; nil where it is none of ours.
+    static func frontend(_ key: NFValue, _ family: IPFamily) -> FrontendKey? {
+        let width = family == .v4 ? 4 : 16
+        guard key.count == width + 8, let address = IPAddress(bytes: key.bytes.prefix(width)),
+            let transport = TransportProtocol(number: key.integer(UInt8.self, at: width))
+        else { return nil }
+        return FrontendKey(
+            transport: transport,
+            address: SocketAddress(ip: address, port: Port(key.integer(UInt16.self, at: width + 4))))
+    }
+
     /// What an element of the endpoints' map says; nil where it is none of ours.
     static func slot(_ element: NFElement, _ family: IPFamily) -> (FrontendKey, number: Int, SocketAddress)? {
         let width = family == .v4 ? 4 : 16

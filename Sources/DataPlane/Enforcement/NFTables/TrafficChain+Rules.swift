@@ -10,11 +10,14 @@ extension TrafficChain {
         case .choose(let family, let count, let row): "choose\(family == .v4 ? 4 : 6)-\(row.words)\(count)"
         case .stick(let family, let count, let seconds, let row):
             "stick\(family == .v4 ? 4 : 6)-\(row.words)\(count)-\(seconds)s"
-        case .hash(let family, let slots): "hash\(family == .v4 ? 4 : 6)-\(slots)"
+        case .hash(let family, let slots, let row): "hash\(family == .v4 ? 4 : 6)-\(row.words)\(slots)"
         case .guarded(let family, let ranges, let next):
             "guard\(family == .v4 ? 4 : 6)-\(next.name)-" + ranges.map(\.description).joined(separator: ",")
         }
     }
+
+    /// What the comment of a guard's first rule begins with; the name of the chain that it leads to follows.
+    static let admission = "admitted to "
 
     /// The rules of the chain.
     ///
@@ -36,12 +39,12 @@ extension TrafficChain {
             let choice = Self.choice(
                 family, by: .random(modulus: UInt32(count), offset: row.first, into: Self.number(family, a)), at: a)
             return [TableLayout.rule(name, "one of \(count)", choice + [Self.translate(family, a + 8)])]
-        case .hash(let family, let slots):
+        case .hash(let family, let slots, let row):
             let hash: [NFExpression] = [
                 TableLayout.load(.source, family, at: a + 8),
                 .hash(
                     a + 8, length: family == .v4 ? 4 : 16, modulus: UInt32(slots), seed: 0x6D72_746C,
-                    into: Self.number(family, a)),
+                    offset: row.first, into: Self.number(family, a)),
             ]
             return [
                 TableLayout.rule(
@@ -54,7 +57,7 @@ extension TrafficChain {
         case .guarded(let family, _, let next):
             return [
                 TableLayout.rule(
-                    name, "admitted",
+                    name, Self.admission + next.name,
                     [TableLayout.load(.source, family, at: a), .contained(a, in: set), .verdict(.goto(next.name))]),
                 TableLayout.rule(name, "others", [.verdict(.drop)]),
             ]
@@ -85,7 +88,8 @@ extension TrafficChain {
     /// The session's data begins with an unused word, so that no key begins at the register it is read into: `nft` up
     /// to 1.0.6 gives up on rules where one does. It dies where data to be stored begins at such a register: so the one
     /// who keeps a session names other data, which the kernel reads only if the session ended at that very moment (it is
-    /// none of the members then, and the next connection begins anew), and who begins one fills it with zeros first.
+    /// none of the members then, and the next connection begins anew), and who begins one fills it with the packet's head
+    /// first: a constant is what `nft` cannot print there.
     private static func sticking(_ family: IPFamily, _ count: Int, _ seconds: Int, _ row: EndpointRow, _ name: String)
         -> [NFRule]
     {
@@ -109,7 +113,7 @@ extension TrafficChain {
                 translate(family, endpoint),
             ]
         let begin: [NFExpression] =
-            [.immediate(NFValue([UInt8](repeating: 0, count: family == .v4 ? 12 : 16)) ?? NFValue(), into: session)]
+            [.payload(.network, offset: 0, length: family == .v4 ? 12 : 24, into: session)]
             + TableLayout.loadFrontend(family, at: behind)
             + [
                 .random(modulus: UInt32(count), offset: row.first, into: number(family, behind)),

@@ -13,8 +13,8 @@ indirect enum TrafficChain: Hashable, Sendable {
     case choose(IPFamily, count: Int, of: EndpointRow = .all)
     /// As `choose`, but a client keeps its endpoint until it was idle for so many seconds.
     case stick(IPFamily, count: Int, seconds: Int, of: EndpointRow = .all)
-    /// As `choose`, but by the client's address, the same on every node.
-    case hash(IPFamily, slots: Int)
+    /// As `choose`, but by the client's address, the same on every node: see `HashSlots`.
+    case hash(IPFamily, slots: Int, of: EndpointRow = .all)
     /// On to another chain for clients of these networks; others hear nothing. Networks neither overlap nor touch, in
     /// ascending order.
     case guarded(IPFamily, [AddressRange], then: TrafficChain)
@@ -40,6 +40,8 @@ extension TrafficChain {
             open = frontend.absence == .refused ? .refuse : .silence
         } else if let seconds = frontend.affinitySeconds {
             open = .stick(family, count: frontend.endpoints.count, seconds: max(1, seconds), of: row)
+        } else if frontend.isHashed, frontend.endpoints.count > 1 {
+            open = .hash(family, slots: HashSlots.count, of: row)
         } else {
             open = .choose(family, count: frontend.endpoints.count, of: row)
         }

@@ -1,0 +1,129 @@
+package import KubeModel
+import NFTables
+package import NetworkTypes
+package import TrafficModel
+
+/// What this machine's kernel does with traffic to Services, in words, and where that differs from what the API wants.
+/// Pure but for `read`.
+package struct EnforcementDump: Sendable {
+    private struct Line: Sendable {
+        var key: FrontendKey
+        var text: String
+    }
+
+    /// By Service.
+    private var lines: [NamespacedName: [Line]] = [:]
+    private var differences: [NamespacedName: [Line]] = [:]
+    /// Addresses that are enforced and that no Service has.
+    private var strays: [Line] = []
+    /// What is amiss besides addresses.
+    private var flaws: [String] = []
+
+    /// Reads the kernel's table.
+    ///
+    /// - Parameters:
+    ///   - services: all there are.
+    ///   - node: as the API knows it, without addresses for node ports.
+    ///   - nodePorts: where node ports are to be served; nil for where the table does it.
+    /// - Throws: `DataPlaneError` where it cannot be read.
+    package static func read(
+        _ services: [ServiceEntry], on node: NodeIdentity, nodePorts: [IPAddress]?
+    ) throws(DataPlaneError) -> EnforcementDump {
+        do throws(NFTablesError) {
+            let listing = try KernelRuleset().listing(of: TableLayout.table, leavingOut: TableLayout.dynamicSets)
+            return EnforcementDump(services, on: node, nodePorts: nodePorts, listing)
+        } catch {
+            throw DataPlaneError(
+                message: error.isForWantOfPermission
+                    ? "to read the kernel's rules needs root, or CAP_NET_ADMIN" : "the kernel's rules: \(error)")
+        }
+    }
+
+    init(_ services: [ServiceEntry], on node: NodeIdentity, nodePorts: [IPAddress]?, _ listing: NFListing?) {
+        let enforced = listing.map { EnforcedAddress.all(in: $0) } ?? [:]
+        var node = node
+        node.nodePortAddresses = nodePorts ?? Self.nodePortAddresses(services, enforced)
+        var planner = FrontendPlanner()
+        let changes = services.map { ServiceChange(key: $0.key, before: nil, after: $0) }.sorted { $0.key < $1.key }
+        let wanted = planner.plan(changes, on: node)
+        var plan = NFTablesPlan()
+        _ = plan.apply(wanted.changes, of: changes, on: node)
+        for change in wanted.changes {
+            guard case .set(let key, let frontend, _) = change, let entry = plan.entries[key] else { continue }
+            let (should, present) = (EnforcedAddress(entry), enforced[key])
+            let service = frontend.backend.port.service
+            let role = frontend.role.rawValue
+            if let present { lines[service, default: []].append(Line(key: key, text: "\(role), \(present)")) }
+            guard present != should else { continue }
+            let what = present == nil ? "not enforced" : "enforced otherwise"
+            differences[service, default: []].append(Line(key: key, text: "\(role), \(what); wanted: \(should)"))
+        }
+        for (service, problems) in planner.problems(of: wanted.affected, failure: { _ in nil }) where !problems.isEmpty
+        {
+            differences[service, default: []] += problems.map { Line(key: $0.key, text: EnforcementAdvice.words($0)) }
+        }
+        strays = enforced.filter { planner.frontends[$0.key] == nil }.map { Line(key: $0.key, text: "\($0.value)") }
+        flaws = Self.flaws(listing)
+    }
+
+    /// Where the table serves any of the Services' node ports.
+    private static func nodePortAddresses(
+        _ services: [ServiceEntry], _ enforced: [FrontendKey: EnforcedAddress]
+    ) -> [IPAddress] {
+        struct Target: Hashable {
+            var port: Port
+            var transport: TransportProtocol
+        }
+        var ports: Set<Target> = []
+        var others: Set<IPAddress> = []
+        for service in services {
+            others.formUnion(service.clusterIPs + service.externalIPs + service.loadBalancerIPs)
+            for port in service.ports {
+                if let number = port.nodePort { ports.insert(Target(port: number, transport: port.transport)) }
+            }
+        }
+        let addresses = enforced.keys.filter {
+            ports.contains(Target(port: $0.address.port, transport: $0.transport)) && !others.contains($0.address.ip)
+        }
+        return Set(addresses.map(\.address.ip)).sorted()
+    }
+
+    private static func flaws(_ listing: NFListing?) -> [String] {
+        guard let listing else { return ["there is no \(TableLayout.table)"] }
+        var flaws: [String] = []
+        let policy = MasqueradePolicy()
+        for chain in TableLayout.chains(policy) where listing.chains[chain.name]?.hook != chain.hook {
+            flaws.append("the chain \(chain.name) is missing, or is entered elsewhere")
+        }
+        for rule in TableLayout.rules(policy) where !(listing.rules[rule.chain] ?? []).contains(rule.comment) {
+            flaws.append("the chain \(rule.chain) lacks the rule \"\(rule.comment)\"")
+        }
+        return flaws
+    }
+
+    /// Whether all is enforced as the API wants it.
+    ///
+    /// - Parameter service: only what concerns this one, and the table as a whole.
+    package func isSound(of service: NamespacedName? = nil) -> Bool {
+        guard flaws.isEmpty else { return false }
+        if let service { return differences[service] == nil }
+        return differences.isEmpty && strays.isEmpty
+    }
+
+    /// For people, in lines.
+    ///
+    /// - Parameter service: only this one; nil for all.
+    package func text(of service: NamespacedName? = nil) -> [String] {
+        var text = flaws.map { "DIFFERS: \($0)" }
+        let names = service.map { [$0] } ?? Set(lines.keys).union(differences.keys).sorted()
+        for name in names {
+            text.append("\(name)")
+            let (own, others) = (lines[name] ?? [], differences[name] ?? [])
+            if own.isEmpty, others.isEmpty { text.append("  has no address that a node enforces, or does not exist") }
+            text += own.sorted { $0.key < $1.key }.map { "  \($0.key): \($0.text)" }
+            text += others.sorted { $0.key < $1.key }.map { "  DIFFERS: \($0.key): \($0.text)" }
+        }
+        guard service == nil, !strays.isEmpty else { return text }
+        return text + ["of no Service"] + strays.sorted { $0.key < $1.key }.map { "  DIFFERS: \($0.key): \($0.text)" }
+    }
+}
