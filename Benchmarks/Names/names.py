@@ -102,7 +102,7 @@ class NameBench(Bench):
         lines = [f'  local-data: "{name}. 5 A {ip}"' for name, ip in names.items()]
         path = self.write("unbound.conf", "\n".join([
             "server:", "  interface: 127.0.0.1", f"  port: {port}", '  username: ""', '  chroot: ""', '  directory: "."',
-            '  pidfile: ""', "  do-daemonize: no", "  num-threads: 1", "  module-config: iterator",
+            '  pidfile: ""', "  do-daemonize: no", f"  num-threads: {os.cpu_count()}", "  module-config: iterator",
             "  do-not-query-localhost: no", "  use-syslog: no", "  incoming-num-tcp: 100", "  so-reuseport: yes",
             '  local-zone: "cluster.local." static', "  local-zone: \"test.\" nodefault"] + lines + [
             "forward-zone:", '  name: "."', f"  forward-addr: 127.0.0.1@{upstream}", "remote-control:",

@@ -11,6 +11,8 @@ package struct NamesConfiguration: Sendable {
     package var isOptional: Bool
     /// `--dns-upstream`; empty for those of `/etc/resolv.conf`.
     package var upstreams: [SocketAddress]
+    /// Those of them that are asked over TLS.
+    package var securedUpstreams: [SocketAddress: SecuredServer] = [:]
     /// `--cluster-domain`.
     package var domain: DomainName
     /// `--dns-host-resolver`: how this machine itself comes to ask.

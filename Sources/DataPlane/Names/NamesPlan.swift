@@ -39,7 +39,11 @@ struct NamesPlan: Sendable {
         cluster = ClusterNames.Settings(
             domain: configuration.domain, servers: circumstances.addresses.map(\.ip).filter { !$0.isUnspecified })
         let servers = configuration.upstreams.isEmpty ? circumstances.resolvers : configuration.upstreams
-        policy.forwardedZones = servers.isEmpty ? [] : [ForwardedZone(servers: servers)]
+        if !servers.isEmpty {
+            var everything = ForwardedZone(servers: servers)
+            everything.secured = configuration.securedUpstreams
+            policy.forwardedZones = [everything]
+        }
         if configuration.logPath != nil {
             var block = ServerBlock()
             block.log = QueryLogFilter()

@@ -20,8 +20,9 @@ struct NamesOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "A server that is asked for every name outside of the cluster, such as 192.0.2.53 or [2001:db8::53]:53; may be "
-                + "repeated. Default: those of /etc/resolv.conf.", valueName: "address[:port]"))
+            "A server that is asked for every name outside of the cluster, such as 192.0.2.53 or [2001:db8::53]:53, or over "
+                + "TLS tls://192.0.2.53#dns.example.com with the name in its certificate; may be repeated. Default: those "
+                + "of /etc/resolv.conf.", valueName: "address[:port]"))
     var dnsUpstream: [String] = []
 
     @Option(help: ArgumentHelp("The domain that the names of Services are in.", valueName: "name"))
@@ -50,14 +51,18 @@ struct NamesOptions: ParsableArguments {
     var dnsHostRoot = ""
 
     func validate() throws {
+        guard dnsHostResolver == .none || port != 0 else {
+            throw ValidationError("--dns-host-resolver: there is no DNS here to ask; give --dns-port too")
+        }
         if dnsHostResolver == .resolvConf, let dnsPort, dnsPort != 53 {
             throw ValidationError("--dns-host-resolver: resolv.conf names no port, so --dns-port must be 53")
         }
         for text in dnsAddress where IPAddress(text) == nil {
             throw ValidationError("--dns-address: \"\(text)\" is not an IP address")
         }
-        for text in dnsUpstream where Self.server(text) == nil {
-            throw ValidationError("--dns-upstream: \"\(text)\" is neither an address nor an address with a port")
+        for text in dnsUpstream where Self.upstream(text) == nil {
+            throw ValidationError(
+                "--dns-upstream: \"\(text)\" is neither an address nor an address with a port, nor tls:// with one")
         }
         for text in dnsNetwork where CIDR(text) == nil {
             throw ValidationError("--dns-network: \"\(text)\" is not a network such as 192.0.2.0/24")
@@ -71,19 +76,23 @@ struct NamesOptions: ParsableArguments {
         }
     }
 
+    /// 0 for no DNS.
+    private var port: UInt16 { dnsPort ?? (geteuid() == 0 ? 53 : 0) }
+
     /// Nil for no DNS.
     var configuration: NamesConfiguration? {
         get throws {
-            let port = dnsPort ?? (geteuid() == 0 ? 53 : 0)
             guard port != 0 else { return nil }
             let addresses = dnsAddress.isEmpty ? [.loopbackV4] : dnsAddress.compactMap { IPAddress($0) }
             // An ordinary user serves his own machine.
             let further = dnsAddress.isEmpty && geteuid() == 0 ? NodeAddresses.primary(of: LocalAddresses.current) : []
+            let upstreams = dnsUpstream.compactMap(Self.upstream)
             var configuration = NamesConfiguration(
                 addresses: addresses.map { SocketAddress(ip: $0, port: Port(port)) },
                 furtherAddresses: further.map { SocketAddress(ip: $0, port: Port(port)) }, isOptional: dnsPort == nil,
-                upstreams: dnsUpstream.compactMap(Self.server), domain: try DomainName(clusterDomain),
+                upstreams: upstreams.map(\.address), domain: try DomainName(clusterDomain),
                 networks: dnsNetwork.compactMap { CIDR($0) }, logPath: dnsLog)
+            for case (let address, let secured?) in upstreams { configuration.securedUpstreams[address] = secured }
             configuration.hostWiring = dnsHostResolver
             configuration.hostRoot = dnsHostRoot
             return configuration
@@ -103,8 +112,17 @@ struct NamesOptions: ParsableArguments {
         return arguments
     }
 
-    private static func server(_ text: String) -> SocketAddress? {
-        SocketAddress(text) ?? IPAddress(text).map { SocketAddress(ip: $0, port: 53) }
+    /// `ADDRESS[:PORT]`, or over TLS `tls://ADDRESS[:PORT][#NAME]`.
+    static func upstream(_ text: String) -> (address: SocketAddress, secured: SecuredServer?)? {
+        func server(_ text: Substring, _ port: Port) -> SocketAddress? {
+            SocketAddress(String(text)) ?? IPAddress(text).map { SocketAddress(ip: $0, port: port) }
+        }
+        guard text.hasPrefix("tls://") else { return server(text[...], 53).map { ($0, nil) } }
+        let parts = text.dropFirst("tls://".count).split(
+            separator: "#", maxSplits: 1, omittingEmptySubsequences: false)
+        let name = parts.count == 2 ? String(parts[1]) : nil
+        if let name, (try? DomainName(name)) == nil { return nil }
+        return server(parts[0], 853).map { ($0, SecuredServer(name: name)) }
     }
 }
 

@@ -115,6 +115,77 @@ extension EndToEnd {
             """
         }
 
+        @Test(.enabled(if: Program.find("unbound") != nil, "unbound is not installed"))
+        func `unbound is asked over TLS, by the name in its certificate and by no other`() async throws {
+            let folder = FileManager.default.temporaryDirectory.appending(path: "dot-\(UUID().uuidString)").path
+            defer { try? FileManager.default.removeItem(atPath: folder) }
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+            let made = try await Program.run(
+                "openssl",
+                [
+                    "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=dns.example",
+                    "-addext",
+                    "subjectAltName=DNS:dns.example", "-keyout", "\(folder)/key.pem", "-out", "\(folder)/ca.crt",
+                ])
+            try #require(made.succeeded, "\(made)")
+            let upstream = try ExampleShop.freePort()
+            try """
+            server:
+              interface: 127.0.0.1@\(upstream)
+              tls-port: \(upstream)
+              tls-service-key: "\(folder)/key.pem"
+              tls-service-pem: "\(folder)/ca.crt"
+              username: ""
+              chroot: ""
+              directory: "\(folder)"
+              pidfile: ""
+              use-syslog: no
+              local-data: "one.example. 60 A 192.0.2.71"
+              local-data: "two.example. 60 A 192.0.2.72"
+            remote-control:
+              control-enable: no
+
+            """.write(toFile: "\(folder)/unbound.conf", atomically: false, encoding: .utf8)
+            let unbound = try Program("unbound", ["-d", "-c", "\(folder)/unbound.conf"])
+            do {
+                try await Self.withServer([]) { server, port in
+                    for (name, question, answer) in [
+                        ("dns.example", "one.example", "192.0.2.71"), ("other.example", "two.example", ""),
+                    ] {
+                        try """
+                        . {
+                            kubernetes cluster.local {
+                                ttl \(name == "dns.example" ? 11 : 12)
+                            }
+                            forward . tls://127.0.0.1:\(upstream) {
+                                tls_servername \(name)
+                                tls /etc/coredns/ca.crt
+                            }
+                        }
+                        """.write(toFile: "\(folder)/Corefile", atomically: false, encoding: .utf8)
+                        let map = try await server.kubectl(
+                            "create", "configmap", "coredns", "-n", "kube-system", "--dry-run=client", "-o", "yaml",
+                            "--from-file=\(folder)/Corefile", "--from-file=\(folder)/ca.crt")
+                        try await server.kubectl("apply", "-f", "-", input: map)
+                        try await eventually(within: .seconds(20), "the Corefile") {
+                            try await Program.run(
+                                "dig",
+                                [
+                                    "@127.0.0.1", "-p", "\(port)", "+noall", "+answer",
+                                    "kubernetes.default.svc.cluster.local",
+                                ]
+                            ).out.contains(name == "dns.example" ? #/\s11\s+IN/# : #/\s12\s+IN/#)
+                        }
+                        #expect(try await Self.dig("127.0.0.1", port: port, question) == answer)
+                    }
+                }
+            } catch {
+                await unbound.stop()
+                throw error
+            }
+            await unbound.stop()
+        }
+
         @Test func `this machine is wired to the server, anew after kill -9, and as before at the end`() async throws {
             let root = FileManager.default.temporaryDirectory.appending(path: "host-\(UUID().uuidString)").path
             defer { try? FileManager.default.removeItem(atPath: root) }
