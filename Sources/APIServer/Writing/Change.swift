@@ -3,8 +3,9 @@ import KubeModel
 /// What a write asks for. A function of it and of the object as it is leads to the object as it is to be; a lost race
 /// runs that again on the newer object.
 enum Change: Sendable {
-    /// A new object (POST); its name may be made from `metadata.generateName`.
-    case create(JSONValue)
+    /// A new object (POST); its name may be made from `metadata.generateName`. `members` are those of the text that it was
+    /// read from.
+    case create(JSONValue, members: ParsedMembers? = nil)
     /// A whole document in place of what is there (PUT).
     case replace(Replacement)
     /// A function of what is there (the patches, and what the server itself has to change).

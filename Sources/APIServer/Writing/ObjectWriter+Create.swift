@@ -6,9 +6,9 @@ extension ObjectWriter {
     {
         let request = try writeRequest(exchange, operation, optionsKind: "CreateOptions")
         var warnings: [String] = []
-        let document = try request.resource.documentReader.read(
+        let (document, members) = try request.resource.documentReader.readWithMembers(
             exchange.request.body, contentType: exchange.request.contentType, request.options.fieldValidation,
             warnings: &warnings)
-        write(.create(document), request, warnings: warnings, done)
+        write(.create(document, members: members), request, warnings: warnings, done)
     }
 }

@@ -44,7 +44,7 @@ extension ObjectWriter {
     /// The object that the change leads to from what is there now.
     private func draft(_ attempt: Attempt) throws(Status) -> WriteDraft {
         let request = attempt.request
-        if case .create(let document) = attempt.change {
+        if case .create(let document, _) = attempt.change {
             return WriteDraft(request, attempt.change, present: nil, object: document, warnings: attempt.warnings)
         }
         guard let cached = request.resource.cache.get(namespace: request.namespace, name: request.name) else {
@@ -52,7 +52,7 @@ extension ObjectWriter {
         }
         var warnings = attempt.warnings
         switch attempt.change {
-        case .create(let document):
+        case .create(let document, _):
             return WriteDraft(request, attempt.change, present: nil, object: document, warnings: warnings)
         case .replace(let replacement):
             let live = try request.resource.live(cached, sharing: replacement.members)

@@ -52,8 +52,13 @@ struct WriteDraft: Sendable {
 
     /// Members of the texts that the object comes from.
     var knownMembers: [ParsedMembers] {
-        guard case .replace(let replacement) = change else { return present?.live.members.map { [$0] } ?? [] }
-        return [replacement.members, present?.live.members].compactMap(\.self)
+        let given: ParsedMembers? =
+            switch change {
+            case .create(_, let members): members
+            case .replace(let replacement): replacement.members
+            case .edit, .apply: nil
+            }
+        return [given, present?.live.members].compactMap(\.self)
     }
 
     private var strategy: any ResourceStrategy { request.strategy }
