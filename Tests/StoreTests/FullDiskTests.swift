@@ -101,6 +101,29 @@ struct FullDiskTests {
         try await store.create("/k/again", value)
     }
 
+    @Test func `large values can all be deleted from a disk that others have filled`()
+        async throws
+    {
+        let disk = try SmallDisk(bytes: 24 << 20)
+        var store = try disk.open(reserve: 4 << 20)
+        let large = String(repeating: "v", count: 120_000)
+        var kept = 0
+        while kept < 80 {
+            try await store.create("/k/\(kept)", large)
+            kept += 1
+        }
+        // The log is carried over.
+        store.close()
+        _ = try disk.fill()
+        store = try disk.open(reserve: 4 << 20)
+        while await code({ try await store.create("/k/\(kept)", large) }) == nil { kept += 1 }
+        store.close()
+        store = try disk.open(reserve: 4 << 20)
+        for number in 0..<kept { try await store.delete("/k/\(number)") }
+        #expect(try store.keys("/").isEmpty)
+        for number in 0..<20 { try await store.create("/new/\(number)", large) }
+    }
+
     @Test func `a first start on a full disk says so`() async throws {
         let disk = try SmallDisk(bytes: 1 << 20)
         _ = try disk.fill()

@@ -18,6 +18,8 @@ final class LogCheckpointer: Sendable {
     private let signal = ThreadSignal()
     private let isNearlyDone = Atomic<Bool>(false)
     private let hasFailed = Atomic<Bool>(false)
+    /// SQLite refuses a checkpoint while another one runs.
+    private let turn = Mutex<Void>(())
     private let mark: HighWaterMark
     private let health: HealthRecord
 
@@ -77,10 +79,20 @@ final class LogCheckpointer: Sendable {
         }
     }
 
-    /// Runs a checkpoint, and has `health` tell when it fails; it is tried again after the next commits.
+    /// Runs a checkpoint after the one that is under way, and has `health` tell when it fails; it is tried again after the
+    /// next commits.
     /// - Returns: whether it did not.
     @discardableResult
     func noting(_ checkpoint: () throws(StoreError) -> Void) -> Bool {
+        turn.withLock { _ in note(checkpoint) }
+    }
+
+    /// As `noting`; does nothing while a checkpoint is under way.
+    func notingUnlessBusy(_ checkpoint: () throws(StoreError) -> Void) {
+        _ = turn.withLockIfAvailable { _ in note(checkpoint) }
+    }
+
+    private func note(_ checkpoint: () throws(StoreError) -> Void) -> Bool {
         do throws(StoreError) {
             try checkpoint()
             if hasFailed.exchange(false, ordering: .relaxed) { health.set(.checkpoint, nil) }

@@ -179,8 +179,11 @@ final class LogWriter: @unchecked Sendable {
     /// Carries over what was committed since the checkpointer began its last pass, a few pages, so that the log can begin
     /// anew. To be called between transactions, after their writes were answered.
     func finishCheckpoint() {
-        guard checkpointer.takeNearlyDone() || isDiskNearlyFull else { return }
-        checkpoint()
+        if isDiskNearlyFull { return checkpoint() }
+        guard checkpointer.takeNearlyDone() else { return }
+        checkpointer.notingUnlessBusy { () throws(StoreError) in
+            try connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        }
     }
 
     /// Whether the checkpointer is behind and the disk has less room than the log would need to be carried over beside it.
