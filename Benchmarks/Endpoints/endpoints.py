@@ -102,6 +102,31 @@ def wait_until(what, seconds, condition):
         time.sleep(0.02)
 
 
+def address(number):
+    """Where an endpoint is that nobody asks."""
+    return f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
+
+
+def percentile(values, share):
+    """Of sorted values."""
+    return values[min(len(values) - 1, int(len(values) * share))] if values else float("nan")
+
+
+def show_logs(folder):
+    """The end of what each process said, for a run that failed."""
+    for path in glob.glob(os.path.join(folder, "*.log")):
+        with open(path, errors="replace") as log:
+            print(path, *log.readlines()[-10:], file=sys.stderr)
+
+
+def report(lines, path):
+    """Prints a table of Markdown, and writes it to a file if there is a path."""
+    print("\n".join(lines))
+    if path:
+        with open(path, "w") as file:
+            file.write("\n".join(lines) + "\n")
+
+
 class Bench:
     def __init__(self, arguments, folder):
         self.arguments = arguments
@@ -245,18 +270,12 @@ def main():
                          f"{bench.cpu_of_changes(f's{arguments.objects + 1}'):.2f}"))
             rows.append(("resident memory of the data plane, MB", f"{resident_megabytes(bench.dataplane.pid):.0f}"))
         except BaseException:
-            for path in glob.glob(os.path.join(folder, "*.log")):
-                with open(path, errors="replace") as log:
-                    print(path, *log.readlines()[-10:], file=sys.stderr)
+            show_logs(folder)
             raise
         finally:
             bench.stop()
     lines = [f"| one of {arguments.objects:,} Services and routes | |", "|---|---|"]
-    lines += [f"| {what} | {value} |" for what, value in rows]
-    print("\n".join(lines))
-    if arguments.markdown:
-        with open(arguments.markdown, "w") as file:
-            file.write("\n".join(lines) + "\n")
+    report(lines + [f"| {what} | {value} |" for what, value in rows], arguments.markdown)
 
 
 if __name__ == "__main__":

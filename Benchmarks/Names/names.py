@@ -27,14 +27,11 @@ import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "Endpoints"))
-from endpoints import API, NAMESPACE, Bench, cpu_seconds, free_port, resident_megabytes, wait_until  # noqa: E402
+from endpoints import (API, NAMESPACE, Bench, address, cpu_seconds, free_port, percentile, report,  # noqa: E402
+                       resident_megabytes, show_logs, wait_until)
 
 CACHED = 1000
 RATE = 10_000
-
-
-def address(number):
-    return f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
 
 
 def query(name, identity=1):
@@ -226,10 +223,6 @@ class NameBench(Bench):
         return sorted(whole), sorted(after)
 
 
-def percentile(values, part):
-    return values[min(len(values) - 1, int(len(values) * part))] if values else float("nan")
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--martlet", required=True)
@@ -282,9 +275,7 @@ def main():
             rows.append(("memory, MB", [f"{value:.0f}" for value in memory.values()]))
             rows.append(("… of the data plane without DNS", [f"{bench.memory_without:.0f}"]))
         except BaseException:
-            for path in glob.glob(os.path.join(folder, "*.log")):
-                with open(path, errors="replace") as log:
-                    print(path, *log.readlines()[-10:], file=sys.stderr)
+            show_logs(folder)
             raise
         finally:
             bench.stop()
@@ -292,10 +283,7 @@ def main():
     lines = [f"| {head} | " + " | ".join(servers) + " |", "|---|" + "---|" * len(servers)]
     for what, cells in rows:
         lines.append(f"| {what} | " + " | ".join(cells + [""] * (len(servers) - len(cells))) + " |")
-    print("\n".join(lines))
-    if arguments.markdown:
-        with open(arguments.markdown, "w") as file:
-            file.write("\n".join(lines) + "\n")
+    report(lines, arguments.markdown)
 
 
 if __name__ == "__main__":

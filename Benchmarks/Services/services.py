@@ -20,7 +20,6 @@ afterwards.
                 [--rate 1000] [--seconds 60] [--without-peer] [--markdown FILE]
 """
 import argparse
-import glob
 import http.client
 import multiprocessing
 import os
@@ -33,15 +32,8 @@ import tempfile
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "Endpoints"))
-from endpoints import (API, NAMESPACE, Bench, cpu_seconds, free_port, resident_megabytes, service,  # noqa: E402
-                       wait_until)
-
-# Where the endpoints are that nobody asks.
-QUIET = "10.{}.{}.{}"
-
-
-def address(number):
-    return QUIET.format(number >> 16 & 255, number >> 8 & 255, number & 255)
+from endpoints import (API, NAMESPACE, Bench, address, cpu_seconds, free_port, percentile, report,  # noqa: E402
+                       resident_megabytes, service, show_logs, wait_until)
 
 
 def patch(api, name, body):
@@ -184,10 +176,6 @@ class ServiceBench(Bench):
         return sorted(result), count / (time.monotonic() - started)
 
 
-def percentile(values, share):
-    return values[min(len(values) - 1, int(len(values) * share))]
-
-
 def nft(text, folder):
     path = os.path.join(folder, "rules.nft")
     with open(path, "w") as file:
@@ -274,9 +262,7 @@ def main():
             rows.append(("resident memory of the data plane at the end, MB",
                          f"{resident_megabytes(bench.dataplane.pid):.0f}"))
         except BaseException:
-            for path in glob.glob(os.path.join(folder, "*.log")):
-                with open(path, errors="replace") as log:
-                    print(path, *log.readlines()[-10:], file=sys.stderr)
+            show_logs(folder)
             raise
         finally:
             bench.stop()
@@ -287,11 +273,7 @@ def main():
             rows += [("nft -f, rules in kube-proxy's shape, s", f"{whole:.2f}"),
                      ("nft -f, one Service of them changed, ms", f"{one * 1000:.1f}")]
     lines = [f"| {arguments.mode}, {arguments.services:,} Services × {arguments.endpoints} endpoints | |", "|---|---|"]
-    lines += [f"| {what} | {value} |" for what, value in rows]
-    print("\n".join(lines))
-    if arguments.markdown:
-        with open(arguments.markdown, "w") as file:
-            file.write("\n".join(lines) + "\n")
+    report(lines + [f"| {what} | {value} |" for what, value in rows], arguments.markdown)
 
 
 if __name__ == "__main__":

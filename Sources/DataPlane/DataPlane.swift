@@ -163,7 +163,7 @@ package final class DataPlane: Sendable {
         let ownNode = informers.informer(for: Node.self, where: "metadata.name=\(configuration.nodeName)")
         ownNode.addHandler { [nodeWatch] change in
             if case .deleted = change { return nodeWatch.setZone(nil) }
-            nodeWatch.setZone(change.object.metadata.labels?["topology.kubernetes.io/zone"])
+            nodeWatch.setZone(change.object.zone)
         }
         state.observe(services: services, slices: slices, tables: tables, secrets: secrets)
 
@@ -206,7 +206,7 @@ package final class DataPlane: Sendable {
                 }
             }
             try await informers.waitForSync()
-            await enforcement.enforceFirst()
+            await enforcement.enforceFirst(on: nodeWatch.current)
             await front.enforceFirst()
             if let namesFront {
                 await namesFront.publishFirst()

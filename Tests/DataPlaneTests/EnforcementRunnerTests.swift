@@ -97,7 +97,7 @@ struct EnforcementRunnerTests {
             node: NodeIdentity(name: "node-1", nodePortAddresses: []), retryPause: .milliseconds(1))
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await recorder.run() }
-            await runner.enforceFirst()
+            await runner.enforceFirst(on: NodeIdentity(name: "node-1", nodePortAddresses: []))
             group.addTask { await runner.run() }
             try await body(runner)
             group.cancelAll()
@@ -144,6 +144,17 @@ struct EnforcementRunnerTests {
             enforcer.deny(key, nil)
             try await eventually { fate() == delivered }
             while await !runner.ledger.problems.isEmpty { try await Task.sleep(for: .milliseconds(2)) }
+        }
+    }
+
+    @Test func `a deletion that was refused as a whole is repeated until it is done`() async throws {
+        set("web", endpoint: "10.0.0.1")
+        try await withRunner { _ in
+            #expect(fate() == delivered)
+            enforcer.refuseBatches(3)
+            state.setService(NamespacedName(namespace: "shop", name: "web"), nil)
+            try await eventually { fate() == .notForServices }
+            #expect(enforcer.batches == [.everything, .changes, .everything, .everything, .everything])
         }
     }
 

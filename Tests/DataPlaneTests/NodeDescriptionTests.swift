@@ -29,9 +29,9 @@ import Testing
     @Test func `cloud-init's facts fill what nobody said`() {
         let facts = #"{"v1": {"availability_zone": "eu-1a", "region": "eu-1", "cloud_name": "x"}, "ds": {}}"#
         let cloud = NodeDescription(instanceData: Array(facts.utf8))
-        #expect(cloud.labels == [NodeDescription.zoneLabel: "eu-1a", NodeDescription.regionLabel: "eu-1"])
+        #expect(cloud.labels == [Node.zoneLabel: "eu-1a", NodeDescription.regionLabel: "eu-1"])
         let own = NodeDescription(addresses: [], zone: "mine", region: nil, labels: [:]).filled(from: cloud)
-        #expect(own.labels == [NodeDescription.zoneLabel: "mine", NodeDescription.regionLabel: "eu-1"])
+        #expect(own.labels == [Node.zoneLabel: "mine", NodeDescription.regionLabel: "eu-1"])
     }
 
     @Test(arguments: [

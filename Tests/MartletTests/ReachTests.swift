@@ -1,4 +1,5 @@
 import NetworkTypes
+import System
 import Testing
 
 @testable import martlet

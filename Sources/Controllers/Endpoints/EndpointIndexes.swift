@@ -1,9 +1,10 @@
 import KubeClient
 import KubeModel
 
-/// The indexes that find Services of a Pod, Pods of a Service and slices of a Service without looking at all.
+/// The indexes that find Services of a Pod, Pods of a Service or of a node, and slices of a Service without looking at all.
 enum EndpointIndexes {
     static let podsByLabel = "label"
+    static let podsByNode = "node"
     static let servicesBySelector = "selector"
     static let slicesByService = "service"
 
@@ -11,7 +12,8 @@ enum EndpointIndexes {
         informers.informer(indexes: [
             podsByLabel: { pod in
                 (pod.metadata.labels ?? [:]).map { pair(pod.metadata.namespace, $0.key, $0.value) }
-            }
+            },
+            podsByNode: { pod in pod.spec?.nodeName.map { [$0] } ?? [] },
         ])
     }
 

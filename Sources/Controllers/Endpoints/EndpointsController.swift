@@ -45,13 +45,15 @@ final class EndpointsController: Controller {
                 for key in EndpointIndexes.services(of: change.object, in: services.store) { queue.add(key) }
             })
         scope.add(
-            nodes.addHandler { [services] change in
+            nodes.addHandler { [services, pods] change in
                 // A Pod's endpoint carries the zone of its node.
                 switch change {
-                case .updated(let old, let new): if Self.zone(of: old) == Self.zone(of: new) { return }
-                case .added(let node), .deleted(let node): if Self.zone(of: node) == nil { return }
+                case .updated(let old, let new): if old.zone == new.zone { return }
+                case .added(let node), .deleted(let node): if node.zone == nil { return }
                 }
-                for key in services.store.keys { queue.add(key) }
+                for pod in pods.store.objects(index: EndpointIndexes.podsByNode, change.object.metadata.name ?? "") {
+                    for key in EndpointIndexes.services(of: pod, in: services.store) { queue.add(key) }
+                }
             })
         scope.add(
             slices.addHandler { change in
@@ -79,10 +81,6 @@ final class EndpointsController: Controller {
             && old.status?.conditions == new.status?.conditions
     }
 
-    private static func zone(of node: Node?) -> String? {
-        node?.metadata.labels?["topology.kubernetes.io/zone"].flatMap { $0.isEmpty ? nil : $0 }
-    }
-
     func reconcile(_ key: NamespacedName) async throws {
         let ours = slices.store.objects(index: EndpointIndexes.slicesByService, "\(key)").filter {
             $0.metadata.labels?[ServiceSlices.managedByLabel] == ServiceSlices.managedBy
@@ -104,7 +102,7 @@ final class EndpointsController: Controller {
         let plan = SlicePlanner.plan(
             existing: ours,
             groups: ServiceSlices.groups(for: service, pods: selected) {
-                Self.zone(of: nodes.store[NamespacedName(namespace: "", name: $0)])
+                nodes.store[NamespacedName(namespace: "", name: $0)]?.zone
             },
             template: ServiceSlices.template(for: service, triggerTime: triggerTime),
             capacity: configuration.maxEndpointsPerSlice)

@@ -60,7 +60,7 @@ enum NameServicePlanner {
                 let endpoint = Endpoint(
                     addresses: [place.address.ip.description],
                     conditions: EndpointConditions(ready: isReady(node), serving: isReady(node), terminating: false),
-                    nodeName: name, zone: node.metadata.labels?["topology.kubernetes.io/zone"],
+                    nodeName: name, zone: node.zone,
                     hints: EndpointHints(forNodes: [EndpointHintTarget(name: name)]))
                 let type = place.address.ip.family == .v4 ? "IPv4" : "IPv6"
                 let ports = ports(place)

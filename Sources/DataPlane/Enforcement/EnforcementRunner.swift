@@ -47,8 +47,10 @@ actor EnforcementRunner {
         self.retryPause = retryPause
     }
 
-    /// Enforces what the informers have synced by now, all of it. Call once, before `run()`.
-    func enforceFirst() async {
+    /// Enforces what the informers have synced by now, all of it, for the node as it is known by now. Call once, before
+    /// `run()`.
+    func enforceFirst(on node: NodeIdentity) async {
+        self.node = node
         let (_, triggers) = state.takeServiceChanges()
         let services = state.services()
         await enforce(
@@ -80,7 +82,12 @@ actor EnforcementRunner {
             case .node(let node): await take(node)
             case .retry:
                 isRetrying = false
-                await enforce(state.serviceStates(of: ledger.worthRepeating), .changes)
+                // What a refused batch was to do is known to nobody: a deletion leaves no problem in the ledger.
+                if isRefused {
+                    await enforce(state.serviceStates(), .everything)
+                } else {
+                    await enforce(state.serviceStates(of: ledger.worthRepeating), .changes)
+                }
             case .loss(.services(let keys)):
                 logger.warning("\(keys.count) Services are no longer enforced: enforcing them again")
                 await enforce(state.serviceStates(of: keys), .changes)
@@ -132,7 +139,7 @@ actor EnforcementRunner {
     }
 
     private func scheduleRetry() {
-        guard !isRetrying, !ledger.worthRepeating.isEmpty else { return }
+        guard !isRetrying, isRefused || !ledger.worthRepeating.isEmpty else { return }
         isRetrying = true
         Task { [work, retryPause] in
             // Ends early only when the process ends.

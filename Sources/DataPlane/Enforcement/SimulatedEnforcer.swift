@@ -39,6 +39,7 @@ package final class SimulatedEnforcer: ServiceEnforcer {
         var flows: [Packet: SocketAddress] = [:]
         var denied: [FrontendKey: EnforcementProblem.Reason] = [:]
         var batches: [EnforcementBatch.Extent] = []
+        var refusals = 0
         var isShutDown = false
     }
 
@@ -53,8 +54,12 @@ package final class SimulatedEnforcer: ServiceEnforcer {
         state.withLock { state in
             guard !state.isShutDown else { return EnforcementReport() }
             state.batches.append(batch.extent)
-            if batch.extent == .everything { state.inEffect = [:] }
+            if batch.extent == .everything, state.refusals == 0 { state.inEffect = [:] }
             let plan = state.planner.plan(batch.changes, on: batch.node)
+            if state.refusals > 0 {
+                state.refusals -= 1
+                return EnforcementReport(failure: "refused")
+            }
             for change in plan.changes { state.carryOut(change) }
             state.dropUnusedPickers()
             return EnforcementReport(
@@ -87,6 +92,9 @@ package final class SimulatedEnforcer: ServiceEnforcer {
             return .delivered(endpoint, service: service)
         }
     }
+
+    /// Refuses the next batches as a whole: what is in effect stays.
+    package func refuseBatches(_ count: Int) { state.withLock { $0.refusals = count } }
 
     /// Makes an address unavailable from the next batch on, for the reason given; nil makes it available again.
     package func deny(_ key: FrontendKey, _ reason: EnforcementProblem.Reason?) {

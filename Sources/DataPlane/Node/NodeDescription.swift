@@ -7,7 +7,6 @@ package struct NodeDescription: Hashable, Sendable {
     package var addresses: [IPAddress]
     package var labels: [String: String]
 
-    package static let zoneLabel = "topology.kubernetes.io/zone"
     package static let regionLabel = "topology.kubernetes.io/region"
 
     package init(addresses: [IPAddress] = [], labels: [String: String] = [:]) {
@@ -17,7 +16,7 @@ package struct NodeDescription: Hashable, Sendable {
 
     package init(addresses: [IPAddress], zone: String?, region: String?, labels: [String: String]) {
         self.init(addresses: addresses, labels: labels)
-        if let zone { self.labels[Self.zoneLabel] = zone }
+        if let zone { self.labels[Node.zoneLabel] = zone }
         if let region { self.labels[Self.regionLabel] = region }
     }
 
@@ -64,7 +63,7 @@ package struct NodeDescription: Hashable, Sendable {
     package init(instanceData bytes: [UInt8]) {
         self.init()
         guard let facts = (try? JSONParser.parse(bytes))?["v1"] else { return }
-        for (key, label) in [("availability_zone", Self.zoneLabel), ("region", Self.regionLabel)] {
+        for (key, label) in [("availability_zone", Node.zoneLabel), ("region", Self.regionLabel)] {
             guard let text = facts[key]?.string, !text.isEmpty, Validation.labelValue(text).isEmpty else { continue }
             labels[label] = text
         }

@@ -4,6 +4,12 @@ public struct Node: KubeObject, Hashable {
         group: "", version: "v1", kind: "Node", plural: "nodes", singular: "node", namespaced: false,
         shortNames: ["no"], categories: [], hasStatus: true)
 
+    /// The label that names the zone which a node is in.
+    public static let zoneLabel = "topology.kubernetes.io/zone"
+
+    /// The zone, if a label names one.
+    public var zone: String? { metadata.labels?[Self.zoneLabel].flatMap { $0.isEmpty ? nil : $0 } }
+
     /// Name, labels, revision and so on.
     public var metadata: ObjectMeta
     /// How it is to be used.

@@ -44,7 +44,7 @@ struct DumpCommand: AsyncParsableCommand {
         for slice in try await api.list(EndpointSlice.self).items { table.setSlice(slice) }
         for service in try await api.list(Service.self).items { table.setService(service) }
         // A node that is not registered is in no zone.
-        let zone = try? await api.get(Node.self, nodeName).metadata.labels?["topology.kubernetes.io/zone"]
+        let zone = try? await api.get(Node.self, nodeName).zone
         let node = NodeIdentity(
             name: nodeName, zone: zone, nodePortAddresses: [], ownAddresses: Set(NodeAddresses.current(in: [])))
         let dump: EnforcementDump

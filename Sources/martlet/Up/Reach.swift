@@ -1,3 +1,5 @@
+import System
+
 /// Whom `martlet up` serves where no flag says it: everybody who reaches this machine when it may have ports 80 and 443,
 /// else this machine alone.
 enum Reach {

@@ -2,6 +2,7 @@ import ArgumentParser
 import DataPlane
 import Glibc
 import NetworkTypes
+import System
 
 struct UpCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

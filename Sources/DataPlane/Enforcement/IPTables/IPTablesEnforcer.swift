@@ -6,7 +6,7 @@ import System
 
 /// Enforces Services by the kernel's iptables rules, loaded with `iptables-restore --noflush`: the chains that
 /// administrators know from kube-proxy. A change touches the chains of its own Services; what others have in the tables
-/// is left alone.
+/// is left alone, but for the chains of a kube-proxy in this mode, which have the same names.
 ///
 /// - Everything runs on a thread of its own, in the network namespace that the enforcer was made in.
 /// - Rules outlive the process: traffic goes on while it is restarted.

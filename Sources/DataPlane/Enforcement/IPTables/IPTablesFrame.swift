@@ -16,49 +16,35 @@ struct IPTablesFrame: Hashable {
 
     static let entrances: [Entrance] =
         ["INPUT", "FORWARD", "OUTPUT"].map {
-            Entrance(
-                table: .filter, chain: $0,
-                rule: "-m conntrack --ctstate NEW -m comment --comment \"kubernetes load balancer firewall\" "
-                    + "-j KUBE-PROXY-FIREWALL")
+            entrance(
+                .filter, $0, of: "kubernetes load balancer firewall", to: "KUBE-PROXY-FIREWALL", isForNewFlows: true)
         } + [
-            Entrance(
-                table: .filter, chain: "INPUT",
-                rule: "-m comment --comment \"kubernetes health check service ports\" -j KUBE-NODEPORTS"),
-            Entrance(
-                table: .filter, chain: "INPUT",
-                rule:
-                    "-m conntrack --ctstate NEW -m comment --comment \"kubernetes externally-visible service portals\" "
-                    + "-j KUBE-EXTERNAL-SERVICES"),
-            Entrance(
-                table: .filter, chain: "FORWARD",
-                rule: "-m comment --comment \"kubernetes forwarding rules\" -j KUBE-FORWARD"),
-            Entrance(
-                table: .filter, chain: "FORWARD",
-                rule: "-m conntrack --ctstate NEW -m comment --comment \"kubernetes service portals\" -j KUBE-SERVICES"),
-            Entrance(
-                table: .filter, chain: "FORWARD",
-                rule:
-                    "-m conntrack --ctstate NEW -m comment --comment \"kubernetes externally-visible service portals\" "
-                    + "-j KUBE-EXTERNAL-SERVICES"),
-            Entrance(
-                table: .filter, chain: "OUTPUT",
-                rule: "-m conntrack --ctstate NEW -m comment --comment \"kubernetes service portals\" -j KUBE-SERVICES"),
+            entrance(.filter, "INPUT", of: "kubernetes health check service ports", to: "KUBE-NODEPORTS"),
+            externalServices(from: "INPUT"),
+            entrance(.filter, "FORWARD", of: "kubernetes forwarding rules", to: "KUBE-FORWARD"),
+            entrance(.filter, "FORWARD", of: "kubernetes service portals", to: "KUBE-SERVICES", isForNewFlows: true),
+            externalServices(from: "FORWARD"),
+            entrance(.filter, "OUTPUT", of: "kubernetes service portals", to: "KUBE-SERVICES", isForNewFlows: true),
             // Not kube-proxy's: this node is told as well that nobody serves an external address.
-            Entrance(
-                table: .filter, chain: "OUTPUT",
-                rule:
-                    "-m conntrack --ctstate NEW -m comment --comment \"kubernetes externally-visible service portals\" "
-                    + "-j KUBE-EXTERNAL-SERVICES"),
-            Entrance(
-                table: .nat, chain: "OUTPUT",
-                rule: "-m comment --comment \"kubernetes service portals\" -j KUBE-SERVICES"),
-            Entrance(
-                table: .nat, chain: "PREROUTING",
-                rule: "-m comment --comment \"kubernetes service portals\" -j KUBE-SERVICES"),
-            Entrance(
-                table: .nat, chain: "POSTROUTING",
-                rule: "-m comment --comment \"kubernetes postrouting rules\" -j KUBE-POSTROUTING"),
+            externalServices(from: "OUTPUT"),
+            entrance(.nat, "OUTPUT", of: "kubernetes service portals", to: "KUBE-SERVICES"),
+            entrance(.nat, "PREROUTING", of: "kubernetes service portals", to: "KUBE-SERVICES"),
+            entrance(.nat, "POSTROUTING", of: "kubernetes postrouting rules", to: "KUBE-POSTROUTING"),
         ]
+
+    private static func entrance(
+        _ table: IPTablesTable, _ chain: String, of comment: String, to target: String, isForNewFlows: Bool = false
+    ) -> Entrance {
+        let flows = isForNewFlows ? "-m conntrack --ctstate NEW " : ""
+        return Entrance(
+            table: table, chain: chain, rule: "\(flows)-m comment --comment \"\(comment)\" -j \(target)")
+    }
+
+    private static func externalServices(from chain: String) -> Entrance {
+        entrance(
+            .filter, chain, of: "kubernetes externally-visible service portals", to: "KUBE-EXTERNAL-SERVICES",
+            isForNewFlows: true)
+    }
 
     /// The shared chains of each table, in the order in which they are written.
     static let chains: [IPTablesTable: [String]] = [

@@ -5,8 +5,6 @@ struct IPTablesListing: Hashable {
     private(set) var chains: [IPTablesTable: [String: Int]] = [:]
     /// The rules in other chains that lead into ours, as the listing has them: `-A INPUT … -j KUBE-NODEPORTS`.
     private(set) var entrances: [IPTablesTable: [String]] = [:]
-    /// kube-proxy has been at work: it leaves chains of its own by which it sees that somebody flushed its rules.
-    private(set) var hasKubeProxy = false
 
     private var table: IPTablesTable?
     private var unfinished: [UInt8] = []
@@ -28,7 +26,6 @@ struct IPTablesListing: Hashable {
         case "*": table = IPTablesTable(rawValue: String(line.dropFirst()))
         case ":":
             let name = line.dropFirst().prefix { $0 != " " }
-            if name == "KUBE-PROXY-CANARY" { hasKubeProxy = true }
             if let table, Self.isOurs(name, in: table) { chains[table, default: [:]][String(name), default: 0] += 0 }
         case "-":
             guard let table, line.hasPrefix("-A ") else { return }

@@ -1,7 +1,6 @@
 import Conntrack
 import KubeModel
 import Logging
-import Netlink
 import NetworkTypes
 import TrafficModel
 
@@ -13,8 +12,7 @@ struct IPTablesState {
 
     private let policy: MasqueradePolicy
     private let tools: [IPFamily: Result<IPTablesTool, IPTablesTool.Failure>]
-    private let flows: any TrackedFlows
-    private let logger: Logger
+    private var sweeper: StaleFlowSweeper
     private var planner = FrontendPlanner()
     private var entries: [NamespacedName: ServiceEntry] = [:]
     /// What is in effect; absent until it is known to be.
@@ -28,8 +26,7 @@ struct IPTablesState {
     ) {
         self.policy = policy
         self.tools = tools
-        self.flows = flows
-        self.logger = logger
+        sweeper = StaleFlowSweeper(flows, logger: logger)
     }
 
     // MARK: Batches
@@ -39,40 +36,41 @@ struct IPTablesState {
         let plan = planner.plan(batch.changes, on: batch.node)
         for change in batch.changes { entries[change.key] = change.after }
         let touched = plan.affected.union(batch.changes.lazy.map(\.key))
+        // Whoever was not in effect may be now, and the other way round: a refused script takes others with it.
+        var told = failures.values.reduce(plan.affected) { $0.union($1.keys) }
         for family in IPFamily.allCases {
             guard case .success(let tool)? = tools[family] else { continue }
             let frame = IPTablesFrame(family, node: batch.node, policy: policy)
-            if let ruleset = rulesets[family], ruleset.frame == frame {
-                change(touched, ruleset, tool, batch.node)
+            if rulesets[family]?.frame == frame {
+                change(touched, frame, tool, batch.node)
             } else {
                 replace(IPTablesRuleset(frame), tool, batch.node)
             }
         }
-        endStaleFlows(batch, plan)
-        let problems = planner.problems(of: plan.affected) { failure(of: $0) }
+        for named in failures.values { told.formUnion(named.keys) }
+        let problems = planner.problems(of: told) { failure(of: $0) }
         let isRefused = tools.contains { family, tool in
             if case .success = tool { rulesets[family] == nil } else { false }
         }
+        sweeper.sweep(batch, plan, isInEffect: !isRefused)
         return EnforcementReport(
             problems: problems, servedCount: servedCount,
             failure: isRefused ? "iptables-restore refused the rules" : nil)
     }
 
     private mutating func change(
-        _ services: Set<NamespacedName>, _ ruleset: IPTablesRuleset, _ tool: IPTablesTool, _ node: NodeIdentity
+        _ services: Set<NamespacedName>, _ frame: IPTablesFrame, _ tool: IPTablesTool, _ node: NodeIdentity
     ) {
-        var ruleset = ruleset
         var rules: [NamespacedName: IPTablesServiceRules] = [:]
         for service in services {
-            rules[service] = self.rules(of: service, ruleset.frame, node)
+            rules[service] = self.rules(of: service, frame, node)
             failures[tool.family]?[service] = nil
         }
         for _ in 0..<Self.culpritLimit {
-            let script = ruleset.change(rules)
+            guard let script = rulesets[tool.family]?.change(rules) else { break }
             do throws(IPTablesTool.Failure) {
                 try tool.load(script)
-                ruleset.commit(rules)
-                rulesets[tool.family] = ruleset
+                rulesets[tool.family]?.commit(rules)
                 return
             } catch {
                 guard let culprit = error.line.flatMap({ script.owner(ofLine: $0) }), rules[culprit] != nil else {
@@ -83,7 +81,7 @@ struct IPTablesState {
             }
         }
         // The kernel has something else than what was committed, or will not say what it minds.
-        replace(IPTablesRuleset(ruleset.frame), tool, node)
+        replace(IPTablesRuleset(frame), tool, node)
     }
 
     private mutating func replace(_ ruleset: IPTablesRuleset, _ tool: IPTablesTool, _ node: NodeIdentity) {
@@ -117,16 +115,6 @@ struct IPTablesState {
     {
         guard let entry = entries[service] else { return IPTablesServiceRules() }
         return IPTablesServiceRules(entry, frame, on: node) { planner.frontends[$0]?.backend.port.service == service }
-    }
-
-    private func endStaleFlows(_ batch: EnforcementBatch, _ plan: FrontendPlanner.Plan) {
-        let sweep = StaleFlowSweep(batch, plan) { entries[$0] }
-        guard !sweep.isEmpty else { return }
-        do throws(NetlinkError) {
-            try sweep.run(on: flows)
-        } catch {
-            logger.warning("flows of endpoints that are gone may go on: \(error)")
-        }
     }
 
     // MARK: Reports

@@ -74,6 +74,7 @@ struct EnforcerChoice: Sendable {
             guard mode == .auto else {
                 throw DataPlaneError(message: "--proxy-mode \(mode.rawValue): \(error.words)")
             }
+            Self.clearKernel(logger)
             (kind, words) = (.userspace(userspace()), "in user space, since \(error.words)")
         }
     }
@@ -94,13 +95,14 @@ struct EnforcerChoice: Sendable {
 
     private static func iptables(_ policy: MasqueradePolicy, _ logger: Logger) throws(Obstacle) -> Kind {
         let claim = try claim()
-        do {
-            let enforcer = try IPTablesEnforcer(policy, logger: logger)
-            if try NFTablesEnforcer.cleanUp() { logger.notice("removed the table that the mode nftables had left") }
-            return .iptables(enforcer, claim)
+        let enforcer: IPTablesEnforcer
+        do throws(IPTablesTool.Failure) {
+            enforcer = try IPTablesEnforcer(policy, logger: logger)
         } catch {
             throw Obstacle(words: "\(error)")
         }
+        clearNFTables(logger)
+        return .iptables(enforcer, claim)
     }
 
     private static func nftables(_ policy: MasqueradePolicy, _ logger: Logger) throws(Obstacle) -> Kind {
@@ -119,8 +121,13 @@ struct EnforcerChoice: Sendable {
     /// What an earlier process left in the kernel would keep traffic from the relays.
     private static func clearKernel(_ logger: Logger) {
         // Whoever may not look at the kernel's rules has left none, and whoever is there looks after them.
-        guard NFTablesEnforcer.obstacle() == nil, (try? KernelTableClaim()) != nil else { return }
+        guard NFTablesEnforcer.obstacle() == nil, let claim = try? KernelTableClaim() else { return }
+        defer { withExtendedLifetime(claim) {} }
         clearIPTables(logger)
+        clearNFTables(logger)
+    }
+
+    private static func clearNFTables(_ logger: Logger) {
         do throws(NFTablesError) {
             if try NFTablesEnforcer.cleanUp() { logger.notice("removed the table that the mode nftables had left") }
         } catch {

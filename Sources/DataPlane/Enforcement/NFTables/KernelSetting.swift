@@ -26,14 +26,8 @@ enum KernelSetting: String {
     /// for all counts (`rp_filter`, Linux' ip-sysctl).
     static var strictInterfaces: [String] {
         let folder = "/proc/sys/net/ipv4/conf"
-        guard let directory = opendir(folder) else { return [] }
-        defer { closedir(directory) }
         var values: [String: UInt8] = [:]
-        while let entry = readdir(directory) {
-            let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
-                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            guard !name.hasPrefix(".") else { continue }
+        for name in FileBytes.names(in: folder) {
             // An interface that has just gone.
             guard let value = try? FileBytes.read("\(folder)/\(name)/rp_filter", limit: 64).first else { continue }
             values[name] = value &- UInt8(ascii: "0")

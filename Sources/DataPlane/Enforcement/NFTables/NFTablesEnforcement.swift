@@ -16,14 +16,12 @@ struct NFTablesEnforcement {
     static let auditPauses: (most: Int64, least: Int64) = (300, 10)
 
     private let ruleset: any NFRuleset
-    private let flows: (any TrackedFlows)?
+    private var sweeper: StaleFlowSweeper?
     private let logger: Logger
     private let onLoss: @Sendable () -> Void
     private var planner = FrontendPlanner()
     private var plan: NFTablesPlan
     private var failures: [FrontendKey: String] = [:]
-    /// What is to be looked at for stale flows when it is in effect.
-    private var unswept: [FrontendKey: FrontendPlanner.Change] = [:]
     /// What memory says is in effect.
     private var isTrusted = false
     /// A loss was told and not answered yet.
@@ -37,7 +35,7 @@ struct NFTablesEnforcement {
         onLoss: @escaping @Sendable () -> Void
     ) {
         self.ruleset = ruleset
-        self.flows = flows
+        sweeper = flows.map { StaleFlowSweeper($0, logger: logger) }
         self.logger = logger
         self.onLoss = onLoss
         var policy = policy
@@ -48,9 +46,13 @@ struct NFTablesEnforcement {
     /// Whether it was us who turned the routing of 127.0.0.0/8 on, or is to be.
     private static func isToGuardLoopback(_ ruleset: any NFRuleset) -> Bool {
         if KernelSetting.routeLoopback.isOn == false { return true }
-        // Where the table cannot be listed nothing will be enforced.
-        let listing = try? ruleset.listing(of: TableLayout.table, leavingOut: TableLayout.allSets)
-        return listing?.chains[TableLayout.loopbackGuard] != nil
+        do throws(NFTablesError) {
+            let listing = try ruleset.listing(of: TableLayout.table, leavingOut: TableLayout.allSets)
+            return listing?.chains[TableLayout.loopbackGuard] != nil
+        } catch {
+            // A guard too many keeps out what a guard too few would let in.
+            return true
+        }
     }
 
     // MARK: Batches
@@ -77,7 +79,7 @@ struct NFTablesEnforcement {
                 failure = error
             }
         }
-        endStaleFlows(batch, wanted, isInEffect: failure == nil)
+        sweeper?.sweep(batch, wanted, isInEffect: failure == nil)
         return report(wanted, failure)
     }
 
@@ -95,40 +97,6 @@ struct NFTablesEnforcement {
             problems: planner.problems(of: wanted.affected) { [failures] key in
                 failures[key].map { (isPermitted ? .failed : .notPermitted, $0) }
             }, servedCount: plan.entries.count - failures.count, failure: failure?.description)
-    }
-
-    /// Once a batch is in effect: before, flows would begin anew by the old rules.
-    private mutating func endStaleFlows(
-        _ batch: EnforcementBatch, _ wanted: FrontendPlanner.Plan, isInEffect: Bool
-    ) {
-        guard let flows else { return }
-        guard isInEffect else {
-            for change in wanted.changes { unswept[change.key] = change }
-            return
-        }
-        var (batch, wanted) = (batch, wanted)
-        if !unswept.isEmpty {
-            for change in wanted.changes { unswept[change.key] = nil }
-            wanted.changes += unswept.values
-            batch.extent = .everything
-            unswept = [:]
-        }
-        var services = Dictionary(uniqueKeysWithValues: batch.changes.lazy.map { ($0.key, $0.after) })
-        var all: [NamespacedName: ServiceEntry]?
-        let sweep = StaleFlowSweep(batch, wanted) { name in
-            if let known = services[name] { return known }
-            // Somebody else's address has become this Service's, which did not change.
-            let entries = all ?? batch.services()
-            all = entries
-            services[name] = entries[name]
-            return entries[name]
-        }
-        guard !sweep.isEmpty else { return }
-        do throws(NetlinkError) {
-            try sweep.run(on: flows)
-        } catch {
-            logger.warning("flows to endpoints that are gone may go on until they time out: \(error)")
-        }
     }
 
     /// Lists the table and brings it to where it should be.

@@ -291,10 +291,11 @@ struct NFTablesPlan {
     mutating func trial() -> [NFTransaction.Operation] {
         for family in TableLayout.families {
             let any: IPAddress = family == .v4 ? .anyV4 : .anyV6
-            guard let everyone = AddressRange(first: any, last: any) else { continue }
+            guard let somebody = AddressRange(first: any, last: any) else { continue }
             let choose = TrafficChain.choose(family, count: 2, of: .inside)
             hold(.stick(family, count: 2, seconds: 1))
-            hold(.guarded(family, [everyone], then: choose))
+            hold(.hash(family, slots: HashSlots.count, of: .inside))
+            hold(.guarded(family, [somebody], then: choose))
         }
         return repairs(of: nil)
     }
