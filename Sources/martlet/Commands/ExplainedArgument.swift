@@ -1,7 +1,8 @@
 import ArgumentParser
 import NetworkTypes
 
-/// A value on the command line whose refusal says how one looks: given as `transform:` of an option, by ``read(_:)``.
+/// A value on the command line whose refusal says how one looks: ``read(_:)`` is the `transform:` of its option. The help
+/// of such an option does not show its default by itself.
 protocol ExplainedArgument: ExpressibleByArgument {
     /// How a value looks, with an example.
     static var form: String { get }

@@ -6,7 +6,7 @@ struct TrafficOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "The networks on whose addresses of this machine node ports are served, such as 10.0.0.0/8; \"all\" for every "
-                + "address.", valueName: "cidr,…"), transform: NodePortAddresses.read)
+                + "address, which is the default.", valueName: "cidr,…"), transform: NodePortAddresses.read)
     var nodeportAddresses = NodePortAddresses.all
 
     @Option(

@@ -18,7 +18,7 @@ struct TokenCommand: AsyncParsableCommand {
         var token: String?
 
         @Option(
-            help: ArgumentHelp("How long it is good for; 0 is for ever.", valueName: "duration"),
+            help: ArgumentHelp("How long it is good for; 0 is for ever. Default: 24h.", valueName: "duration"),
             transform: TimeSpan.read)
         var ttl = TimeSpan.seconds(86400)
 
