@@ -234,7 +234,6 @@ package final class DataPlane: Sendable {
             }
             group.addTask {
                 var last: String?
-                var notice: String?
                 while !Task.isCancelled {
                     let ledger = await enforcement.ledger
                     // A moment without the server, as its restart takes, is no news.
@@ -247,9 +246,6 @@ package final class DataPlane: Sendable {
                         listening: self.listeners.text(bound: self.engine.boundAddresses), ledger)
                     if last == nil { onReady(text) } else if text != last { onStatus(text) }
                     last = text
-                    let advice = EnforcementAdvice.permission(ledger)
-                    if let advice, advice != notice { onNotice(advice) }
-                    notice = advice
                     // Ends only by cancellation, which the loop checks.
                     try? await Task.sleep(for: .seconds(1))
                 }

@@ -69,7 +69,13 @@ struct EnforcementLedgerTests {
         let advice = try #require(EnforcementAdvice.permission(ledger))
         #expect(advice.contains("80, 81, 443"))
         #expect(advice.hasSuffix("sudo sysctl net.ipv4.ip_unprivileged_port_start=80"))
-        #expect(EnforcementAdvice.summary(ledger) == "NOT served: 3 addresses for want of permission")
+        let summary = try #require(EnforcementAdvice.summary(ledger))
+        #expect(
+            summary == "NOT served: 3 addresses for want of permission "
+                + "(to allow it: sudo sysctl net.ipv4.ip_unprivileged_port_start=80)")
+        #expect(
+            EnforcementAdvice.message(problem("127.96.0.3:81"), node: "n")
+                .hasSuffix("sudo sysctl net.ipv4.ip_unprivileged_port_start=81"))
         _ = ledger.take(report([web: [], other: [problem("127.96.0.3:80", .addressInUse)]]), gone: [])
         #expect(EnforcementAdvice.summary(ledger) == "NOT served: 127.96.0.3:80/TCP (another program has it)")
         #expect(EnforcementAdvice.permission(ledger) == nil)

@@ -63,6 +63,77 @@ struct DirectoryTrustTests {
         }
     }
 
+    @Test func `a link to a secret that others may read or write is refused`() throws {
+        try inDirectory { path in
+            let directory = try DataDirectory(path + "/data")
+            let elsewhere = path + "/elsewhere"
+            try FileBytes.replace(elsewhere, with: [1])
+            #expect(symlink("../elsewhere", directory.file("ca.key")) == 0)
+            #expect(refusal(directory.path) == nil)
+            chmod(elsewhere, 0o640)
+            #expect(refusal(directory.path)?.contains("chmod 600 \(path)/elsewhere") == true)
+            chmod(elsewhere, 0o666)
+            #expect(refusal(directory.path)?.contains("chmod go-w \(path)/elsewhere") == true)
+            unlink(elsewhere)
+            #expect(refusal(directory.path) == nil)
+        }
+    }
+
+    @Test func `a link that leads in a circle is an error`() throws {
+        try inDirectory { path in
+            let directory = try DataDirectory(path)
+            #expect(symlink("ca.key", directory.file("ca.key")) == 0)
+            #expect(refusal(path)?.contains("follow") == true)
+        }
+    }
+
+    @Test(.enabled(if: geteuid() == 0, "only root gives files away"))
+    func `a link to somebody else's file is refused, and somebody else's link`() throws {
+        try inDirectory { path in
+            let directory = try DataDirectory(path + "/data")
+            let elsewhere = path + "/elsewhere"
+            try FileBytes.replace(elsewhere, with: [1])
+            #expect(symlink(elsewhere, directory.file("ca.key")) == 0)
+            chown(elsewhere, 12345, 12345)
+            #expect(refusal(directory.path)?.contains("\(elsewhere) belongs to user 12345") == true)
+            chown(elsewhere, 0, 0)
+            lchown(directory.file("ca.key"), 12345, 12345)
+            #expect(refusal(directory.path)?.contains("is a link of user 12345") == true)
+        }
+    }
+
+    @Test func `a directory in one that others may write is refused, except with the sticky bit`() throws {
+        try inDirectory { path in
+            let directory = try DataDirectory(path + "/open/data")
+            let parent = path + "/open"
+            chmod(parent, 0o777)
+            #expect(refusal(directory.path)?.contains("chmod go-w \(parent)") == true)
+            // The way over a link is as open.
+            #expect(symlink(directory.path, path + "/link") == 0)
+            #expect(refusal(path + "/link")?.contains("chmod go-w \(parent)") == true)
+            chmod(parent, 0o1777)
+            #expect(refusal(directory.path) == nil && refusal(path + "/link") == nil)
+            // A group that is the user's own has nobody else.
+            chmod(parent, 0o770)
+            #expect(refusal(directory.path) == nil)
+        }
+    }
+
+    @Test(.enabled(if: geteuid() == 0, "only root gives files away"))
+    func `a directory above that a foreign group may write, or that is somebody else's, is refused`() throws {
+        try inDirectory { path in
+            let directory = try DataDirectory(path + "/open/data")
+            let parent = path + "/open"
+            chmod(parent, 0o770)
+            chown(parent, 0, 12345)
+            #expect(refusal(directory.path)?.contains("chmod g-w \(parent)") == true)
+            chmod(parent, 0o755)
+            #expect(refusal(directory.path) == nil)
+            chown(parent, 12345, 0)
+            #expect(refusal(directory.path)?.contains("\(parent) belongs to user 12345") == true)
+        }
+    }
+
     @Test func `a store that others may write is refused, one that they may read is not`() throws {
         try inDirectory { path in
             let directory = try DataDirectory(path)

@@ -113,6 +113,26 @@ import Testing
         upstream.stop()
     }
 
+    @Test(arguments: [
+        ("5;\(String(repeating: "a", count: 3_000))\r\nhello\r\n0\r\n\r\n", 200, "hello"), ("nonsense\r\n", 502, nil),
+    ])
+    func `long extensions of chunks are taken, and what are no chunks is 502`(
+        body: String, status: Int, text: String?
+    ) async throws {
+        let upstream = FakeUpstream(raw: { socket in
+            guard socket.readHead() != nil else { return }
+            socket.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + body)
+        })
+        let harness = try EngineHarness([upstream.address])
+        let client = Client(harness.connect())
+        client.head(1, Client.get("/"))
+        let answer = client.answer(1)
+        #expect(answer.status == status)
+        if let text { #expect(String(decoding: answer.body, as: UTF8.self) == text) }
+        await harness.stop()
+        upstream.stop()
+    }
+
     @Test func `interim responses are passed on, and 100 lets content come`() async throws {
         let upstream = FakeUpstream(raw: { socket in
             guard socket.readRequest() != nil else { return }

@@ -96,6 +96,37 @@ import Transport
         #expect(advance(&body, text).isMalformed)
     }
 
+    @Test func `a response's extensions are taken out wherever its bytes are split`() {
+        let long = String(repeating: "a", count: 300)
+        let bytes = Array("3;\(long)\r\nabc\r\n4 \t;x\r\ndefg\r\n0;y\r\nT: x\r\n\r\n".utf8)
+        for split in 1..<bytes.count {
+            var body = MessageBody.response(.chunked)
+            var passed: [UInt8] = []
+            var trailers: [UInt8] = []
+            for part in [bytes[..<split], bytes[split...]] {
+                var copy = Array(part)
+                let step = copy.withUnsafeMutableBufferPointer { buffer in
+                    buffer.baseAddress.map { body.advanceRemovingExtensions($0, buffer.count) } ?? MessageBody.Step()
+                }
+                passed += copy.prefix(step.forward)
+                trailers += copy[step.trailers]
+            }
+            #expect(String(decoding: passed, as: UTF8.self) == "3\r\nabc\r\n4\r\ndefg\r\n0\r\n")
+            #expect(String(decoding: trailers, as: UTF8.self) == "T: x\r\n\r\n")
+            #expect(body.isComplete)
+        }
+    }
+
+    @Test func `extensions of one line are bounded, a request's far below a response's`() {
+        func isMalformed(_ start: MessageBody, _ count: Int) -> Bool {
+            var body = start
+            return advance(&body, "1;" + String(repeating: "a", count: count - 1) + "\r\nx\r\n").isMalformed
+        }
+        #expect(!isMalformed(MessageBody(.chunked), 257) && isMalformed(MessageBody(.chunked), 258))
+        let response = MessageBody.response(.chunked)
+        #expect(!isMalformed(response, 16 << 10) && isMalformed(response, (16 << 10) + 1))
+    }
+
     @Test func framingIsTakenOffForClientsThatDoNotKnowIt() {
         let bytes = Array("3\r\nabc\r\n4;x\r\ndefg\r\n0\r\nT: x\r\n\r\n".utf8)
         for split in 1..<bytes.count {

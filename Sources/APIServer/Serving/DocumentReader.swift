@@ -42,8 +42,10 @@ struct DocumentReader: Sendable {
         _ validation: WriteOptions.FieldValidation, warnings: inout [String], refusal: (_ reason: String) -> Status
     ) throws(Status) -> Bool {
         if findings.isEmpty, !isCustomResource, schema?.fits(document) ?? true { return true }
-        // Only a document with repeated keys has findings of two kinds to put in order; those of a patch are found first.
-        let order = findings.isEmpty || isCustomResource || !hidesDuplicates ? nil : document
+        // Of JSON only a document with repeated keys has findings of two kinds to put in order; those of a patch are found
+        // first.
+        let isInOrder = findings.isEmpty && !findings.areKeysSorted
+        let order = isInOrder || isCustomResource || !hidesDuplicates ? nil : document
         let unknown = prune(&document)
         // Values of a wrong type can't be handed to the kind's own rules: they are refused as where Kubernetes decodes
         // into a Go struct.
@@ -103,7 +105,7 @@ struct DocumentReader: Sendable {
             do {
                 var duplicates: [YAMLDocument.Duplicate] = []
                 value = try YAMLDocument.parse(body, duplicates: &duplicates)
-                if !duplicates.isEmpty { findings = StrictFindings(duplicates: duplicates) }
+                findings = StrictFindings(duplicates: duplicates)
             } catch {
                 throw unrecognized("yaml parse error: \(error)")
             }

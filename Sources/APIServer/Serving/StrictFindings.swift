@@ -5,6 +5,8 @@ struct StrictFindings: Sendable {
     /// Keys that stand twice in YAML, by line.
     private var lines: [String] = []
     private var fields: [String] = []
+    /// A decoder of YAML goes by way of JSON, whose keys it has put in order.
+    private(set) var areKeysSorted = false
 
     /// A decoder stops counting there (`sigs.k8s.io/json`).
     static let limit = 100
@@ -19,6 +21,7 @@ struct StrictFindings: Sendable {
 
     init(duplicates: [YAMLDocument.Duplicate]) {
         lines = duplicates.map(\.message)
+        areKeysSorted = true
     }
 
     mutating func add(_ texts: [String]) {
@@ -35,16 +38,17 @@ struct StrictFindings: Sendable {
         add(paths.map { "unknown field \(goQuoted($0))" })
     }
 
-    /// Puts fields into the order in which a document names them, as a decoder of Go's structs finds them.
+    /// Puts fields into the order in which a decoder of Go's structs finds them: the document's own, or that of the keys
+    /// where it was YAML.
     mutating func arrange(by document: JSONValue) {
-        let places = fields.map { Self.place(of: $0, in: document) }
+        let places = fields.map { Self.place(of: $0, in: document, areKeysSorted: areKeysSorted) }
         fields = fields.indices.sorted { left, right in
             places[left] == places[right] ? left < right : places[left].lexicographicallyPrecedes(places[right])
         }.map { fields[$0] }
     }
 
     /// Where each step of the path that a finding quotes stands among its neighbours.
-    private static func place(of finding: String, in document: JSONValue) -> [Int] {
+    private static func place(of finding: String, in document: JSONValue, areKeysSorted: Bool) -> [Int] {
         guard let start = finding.utf8.firstIndex(of: UInt8(ascii: "\"")) else { return [] }
         var path = Substring(finding[start...].utf8.dropFirst().dropLast())
         var value: JSONValue? = document
@@ -59,7 +63,11 @@ struct StrictFindings: Sendable {
             } else if let object = value?.object {
                 // Keys may have dots of their own: the longest that fits is meant.
                 let key = object.keys.filter { Self.isStep($0, of: path) }.max { $0.utf8.count < $1.utf8.count }
-                guard let key, let index = Array(object.keys).firstIndex(of: key) else { return place }
+                guard let key,
+                    let index = areKeysSorted
+                        ? object.keys.count(where: { $0.utf8.lexicographicallyPrecedes(key.utf8) })
+                        : Array(object.keys).firstIndex(of: key)
+                else { return place }
                 place.append(index)
                 value = object[key]
                 path = Substring(path.utf8.dropFirst(key.utf8.count))

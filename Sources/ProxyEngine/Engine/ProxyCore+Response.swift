@@ -147,7 +147,7 @@ extension ProxyCore {
         _ u: Upstream, _ x: ExchangeReference, _ c: Client, _ bytes: UnsafeMutablePointer<UInt8>, _ count: Int
     ) {
         u.pointee.hasHead = true
-        u.pointee.body = MessageBody(responseHead.pointee.framing)
+        u.pointee.body = MessageBody.response(responseHead.pointee.framing)
         u.pointee.isReusable =
             responseHead.pointee.keepsAlive && x.pointee.body.isComplete
             && x.pointee.isRequestSent
@@ -187,7 +187,6 @@ extension ProxyCore {
         let headCount = responseHead.pointee.byteCount
         let written = ResponseHead.write(
             responseHead, bytes, framing: framing, connection: connection, date: currentDate(), to: headScratch)
-        x.pointee.phase = .responding
         forwardBody(u, x, c, bytes + headCount, count - headCount, headCount: written)
     }
 
@@ -202,27 +201,35 @@ extension ProxyCore {
         if responseHead.pointee.fields.isCoded { return lost(u, x, .uncarriable) }
         if u.pointee.body.kind == .chunked { x.pointee.flags.insert(.unchunksResponse) }
         let headCount = responseHead.pointee.byteCount
-        x.pointee.phase = .responding
-        x.pointee.download += Int64(headCount)
-        respondOnStream(c, bytes, hasContent: !u.pointee.body.isComplete)
-        forwardBody(u, x, c, bytes + headCount, count - headCount, headCount: 0)
+        forwardBody(u, x, c, bytes + headCount, count - headCount, headCount: 0, streamHead: bytes)
     }
 
-    /// Sends body bytes to the client, framed as it needs them, with a head from `headScratch` in front.
+    /// Sends body bytes to the client, framed as it needs them, with a head from `headScratch` in front. A body that
+    /// cannot be read while its head has not gone yet makes the answer a 502.
     ///
+    /// - Parameter streamHead: the bytes of `responseHead`, where it is to go to a stream of HTTP/2 first.
     /// - Parameter bytes: with enough room in front for the head and a chunk size, and ``tailroom`` behind `count`.
     mutating func forwardBody(
         _ u: Upstream, _ x: ExchangeReference, _ c: Client, _ bytes: UnsafeMutablePointer<UInt8>, _ count: Int,
-        headCount: Int
+        headCount: Int, streamHead: UnsafeMutablePointer<UInt8>? = nil
     ) {
         var start = bytes
+        let hasContent = !u.pointee.body.isComplete
         let isUnchunked = x.pointee.flags.contains(.unchunksResponse)
         let step =
-            isUnchunked ? u.pointee.body.advanceRemovingFraming(bytes, count) : u.pointee.body.advance(bytes, count)
+            isUnchunked
+            ? u.pointee.body.advanceRemovingFraming(bytes, count)
+            : u.pointee.body.advanceRemovingExtensions(bytes, count)
         var length = step.forward
+        let isFirst = headCount > 0 || streamHead != nil
         if step.isMalformed {
-            detachUpstream(x)
-            return abandon(x)
+            if isFirst { u.pointee.hasHead = false }
+            return lost(u, x, .malformed)
+        }
+        if isFirst { x.pointee.phase = .responding }
+        if let streamHead {
+            x.pointee.download += Int64(responseHead.pointee.byteCount)
+            respondOnStream(c, streamHead, hasContent: hasContent)
         }
         if !step.trailers.isEmpty {
             keepTrailers(

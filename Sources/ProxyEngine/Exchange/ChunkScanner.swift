@@ -1,8 +1,7 @@
 /// Finds the end of a chunked body (RFC 9112 section 7.1) without copying it.
 ///
 /// Strict, since whatever it accepts is forwarded as it is: lines end in CRLF only, a size is 1 to 15 hexadecimal
-/// digits, extensions hold no control characters and are bounded (a line and all of a body's together: each line is
-/// passed on, and no recipient uses any). The trailer section is bounded and its lines end
+/// digits, extensions hold no control characters and are bounded (``Extensions``). The trailer section is bounded and its lines end
 /// in CRLF; what may be passed on of it is not decided here, so the bytes to pass on as they are end with the last chunk's line.
 struct ChunkScanner: BitwiseCopyable {
     enum Progress: Equatable {
@@ -12,6 +11,14 @@ struct ChunkScanner: BitwiseCopyable {
         case done
         /// The bytes are no chunked body; nothing of them may be forwarded.
         case malformed
+    }
+
+    /// How much a size line may hold beside its size, and what becomes of it.
+    enum Extensions: UInt8 {
+        /// Of a request, whose sender is anybody: passed on as they are, so a line's are bounded, and all of a body's.
+        case passedOn
+        /// Of a response: skipped as any recipient may (RFC 9112 section 7.1.1), so only a line's are bounded.
+        case skipped
     }
 
     private enum State: UInt8 {
@@ -24,6 +31,7 @@ struct ChunkScanner: BitwiseCopyable {
     private var isLast = false
     private var trailerBytes: UInt16 = 0
     /// Padding and extensions of this size line, and of all of them.
+    private let extensions: Extensions
     private var lineExtra: UInt16 = 0
     private var totalExtra: UInt32 = 0
     private var remaining = 0
@@ -31,17 +39,18 @@ struct ChunkScanner: BitwiseCopyable {
     /// Bytes of content seen, without framing.
     private(set) var contentBytes = 0
 
-    init() {}
+    init(extensions: Extensions = .passedOn) { self.extensions = extensions }
 
     /// Scans `count` bytes.
     ///
     /// - Parameter forwarded: how many leading bytes are to be passed on as they are.
     /// - Parameter consumed: how many bytes belong to the message, trailers included.
     /// - Parameter content: called for each run of content bytes.
+    /// - Parameter extra: called for each run of what stands between a size and the end of its line.
     @inline(__always)
     mutating func scan(
         _ bytes: UnsafePointer<UInt8>, _ count: Int, forwarded: inout Int, consumed: inout Int,
-        content: (_ offset: Int, _ count: Int) -> Void
+        content: (_ offset: Int, _ count: Int) -> Void, extra: (_ offset: Int, _ count: Int) -> Void = { _, _ in }
     ) -> Progress {
         var index = 0
         forwarded = count
@@ -58,6 +67,16 @@ struct ChunkScanner: BitwiseCopyable {
                 state = .dataCR
                 continue
             }
+            if state == .padding || state == .extension_ {
+                let start = index
+                guard scanExtra(bytes, count, &index) else { return .malformed }
+                if index > start { extra(start, index - start) }
+                if index == count { return .more }
+                // The line's end, which is not an extra.
+                index += 1
+                state = .sizeLF
+                continue
+            }
             let byte = bytes[index]
             index += 1
             switch state {
@@ -72,31 +91,11 @@ struct ChunkScanner: BitwiseCopyable {
                     return .malformed
                 } else if byte == 0x0D {
                     state = .sizeLF
-                } else if byte == 0x3B {
-                    lineExtra = 0
-                    state = .extension_
-                } else if byte == 0x20 || byte == 0x09 {
+                } else {
+                    // It is looked at again as the first of the extras.
+                    index -= 1
                     lineExtra = 0
                     state = .padding
-                } else {
-                    return .malformed
-                }
-            case .padding:
-                // Old servers pad the size with blanks; nothing but an extension may follow them.
-                if byte != 0x0D, countExtra() { return .malformed }
-                if byte == 0x0D {
-                    state = .sizeLF
-                } else if byte == 0x3B {
-                    state = .extension_
-                } else if byte != 0x20 && byte != 0x09 {
-                    return .malformed
-                }
-            case .extension_:
-                if byte != 0x0D, countExtra() { return .malformed }
-                if byte == 0x0D {
-                    state = .sizeLF
-                } else if byte < 0x20 && byte != 0x09 || byte == 0x7F {
-                    return .malformed
                 }
             case .sizeLF:
                 if byte != 0x0A { return .malformed }
@@ -137,21 +136,42 @@ struct ChunkScanner: BitwiseCopyable {
                 state = .done
                 consumed = index
                 return .done
-            case .data, .done:
+            case .data, .padding, .extension_, .done:
                 return .malformed
             }
         }
         return .more
     }
 
+    /// Moves `index` to the CR that ends a size line, or to the end of what there is; false for what may not stand there.
+    private mutating func scanExtra(_ bytes: UnsafePointer<UInt8>, _ count: Int, _ index: inout Int) -> Bool {
+        while index < count, bytes[index] != 0x0D {
+            let byte = bytes[index]
+            // Old servers pad the size with blanks; nothing but an extension may follow them.
+            if state == .padding, byte == 0x3B {
+                state = .extension_
+            } else if state == .padding ? byte != 0x20 && byte != 0x09 : byte < 0x20 && byte != 0x09 || byte == 0x7F {
+                return false
+            }
+            if countExtra() { return false }
+            index += 1
+        }
+        return true
+    }
+
     /// True when the line, or the body as a whole, carries more beside its sizes than anybody has reason to.
     private mutating func countExtra() -> Bool {
         lineExtra += 1
-        totalExtra += 1
-        return lineExtra > Self.maxLineExtra || totalExtra > Self.maxTotalExtra
+        totalExtra &+= 1
+        return switch extensions {
+        case .passedOn: lineExtra > Self.maxLineExtra || totalExtra > Self.maxTotalExtra
+        case .skipped: lineExtra > Self.maxSkippedLineExtra
+        }
     }
 
-    private static var maxLineExtra: UInt16 { 256 }
+    /// The semicolon, and 256 bytes.
+    private static var maxLineExtra: UInt16 { 257 }
+    private static var maxSkippedLineExtra: UInt16 { 16 << 10 }
     private static var maxTotalExtra: UInt32 { 16 << 10 }
 
     private static func hexValue(_ byte: UInt8) -> UInt8 {

@@ -62,6 +62,13 @@ struct MessageBody: BitwiseCopyable {
         }
     }
 
+    /// The body of a response: extensions of its chunks are skipped, and long ones taken.
+    static func response(_ framing: HTTP1BodyFraming) -> MessageBody {
+        var body = MessageBody(framing)
+        body.scanner = ChunkScanner(extensions: .skipped)
+        return body
+    }
+
     /// Content bytes of a chunked body so far.
     var chunkedContentBytes: Int { scanner.contentBytes }
 
@@ -83,10 +90,15 @@ struct MessageBody: BitwiseCopyable {
         }
     }
 
-    private mutating func advanceChunked(_ bytes: UnsafePointer<UInt8>, _ count: Int) -> Step {
+    @inline(__always)
+    private mutating func advanceChunked(
+        _ bytes: UnsafePointer<UInt8>, _ count: Int, extra: (_ offset: Int, _ count: Int) -> Void = { _, _ in }
+    ) -> Step {
         if isComplete { return Step() }
         var step = Step()
-        switch scanner.scan(bytes, count, forwarded: &step.forward, consumed: &step.consumed, content: { _, _ in }) {
+        let progress = scanner.scan(
+            bytes, count, forwarded: &step.forward, consumed: &step.consumed, content: { _, _ in }, extra: extra)
+        switch progress {
         case .more: step.trailers = step.forward..<step.consumed
         case .malformed:
             step.isMalformed = true
@@ -99,6 +111,27 @@ struct MessageBody: BitwiseCopyable {
                 step.trailers = step.forward..<step.consumed
                 step.needsFinalCRLF = true
             }
+        }
+        return step
+    }
+
+    /// As ``advance(_:_:)``, and moves what is to be passed on together at the front of `bytes`, without the extensions of
+    /// chunks. What `trailers` of the result tells of stays where it is.
+    @inline(__always)
+    mutating func advanceRemovingExtensions(_ bytes: UnsafeMutablePointer<UInt8>, _ count: Int) -> Step {
+        if kind != .chunked { return advance(bytes, count) }
+        // Without extensions, which nobody sends, nothing moves.
+        var kept = 0
+        var copied = 0
+        var step = advanceChunked(bytes, count) { offset, run in
+            if copied != kept { (bytes + kept).update(from: bytes + copied, count: offset - copied) }
+            kept += offset - copied
+            copied = offset + run
+        }
+        if copied > 0, !step.isMalformed {
+            let rest = step.forward - copied
+            (bytes + kept).update(from: bytes + copied, count: rest)
+            step.forward = kept + rest
         }
         return step
     }

@@ -15,7 +15,7 @@ enum ResponseHead {
     /// Room that ``write(_:_:framing:connection:date:to:)`` needs at most beyond the head's own length.
     static func growth(_ head: UnsafePointer<HTTP1ResponseHead>) -> Int {
         // A line that ended in a bare LF gets its CR.
-        let lines = head.pointee.fields.hasBareLineFeeds ? head.pointee.fields.count + 2 : 0
+        let lines = head.pointee.fields.needsNewLines ? head.pointee.fields.count + 2 : 0
         return 96 + 8 + DateText.count + lines
     }
 
@@ -28,7 +28,7 @@ enum ResponseHead {
     ) -> Int {
         var out = ByteCursor(destination)
         let count = head.pointee.fields.count
-        let writesLines = head.pointee.fields.hasBareLineFeeds
+        let writesLines = head.pointee.fields.needsNewLines
         out.put("HTTP/1.1")
         // Status and reason as they came; the version (8 bytes) is ours.
         out.put(bytes + 8, head.pointee.reason.range.upperBound - 8)

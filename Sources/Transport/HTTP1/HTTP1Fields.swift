@@ -24,8 +24,9 @@ package struct HTTP1Fields: Sendable {
     package private(set) var upgrade: HTTP1Slice?
     /// `Transfer-Encoding` of a response names a coding that its recipient has to undo, other than the final `chunked`.
     package private(set) var isCoded = false
-    /// Some line of a response ends without CR: whoever passes the head on writes its lines anew.
-    package private(set) var hasBareLineFeeds = false
+    /// Some line of a response ends without CR, or its `Content-Length` was said more than once: whoever passes the head on
+    /// writes its lines anew.
+    package private(set) var needsNewLines = false
 
     package init() {}
 
@@ -54,7 +55,7 @@ package struct HTTP1Fields: Sendable {
         host = nil
         upgrade = nil
         isCoded = false
-        hasBareLineFeeds = false
+        needsNewLines = false
     }
 
     /// Parses field lines from `position` up to and including the empty line, and moves `position` behind it.
@@ -79,7 +80,7 @@ package struct HTTP1Fields: Sendable {
             if first == 0x20 || first == 0x09 { return .invalid(.obsoleteFolding) }
             if first == 0x0A {
                 guard isResponse else { return .invalid(.malformedLineEnd) }
-                hasBareLineFeeds = true
+                needsNewLines = true
                 position = index + 1
                 return .complete
             }
@@ -100,7 +101,7 @@ package struct HTTP1Fields: Sendable {
                 guard buffer[lineEnd + 1] == 0x0A else { return .invalid(.malformedLineEnd) }
             } else if buffer[lineEnd] == 0x0A {
                 guard isResponse else { return .invalid(.malformedLineEnd) }
-                hasBareLineFeeds = true
+                needsNewLines = true
                 next = lineEnd + 1
             } else {
                 return .invalid(.malformedField)
@@ -111,9 +112,12 @@ package struct HTTP1Fields: Sendable {
             let kind = HTTP1FieldKind.recognise(UnsafeRawBufferPointer(rebasing: buffer[index..<nameEnd]))
             let field = HTTP1Field(
                 name: HTTP1Slice(index, nameEnd), value: HTTP1Slice(valueStart, valueEnd), kind: kind)
-            if count < Self.inlineCapacity { storage[count] = field } else { overflow.append(field) }
-            count += 1
-            if kind != .other, let violation = note(field, buffer, isResponse) { return .invalid(violation) }
+            append(field)
+            if isResponse, kind == .contentLength {
+                if let violation = noteLength(field, buffer) { return .invalid(violation) }
+            } else if kind != .other, let violation = note(field, buffer, isResponse) {
+                return .invalid(violation)
+            }
             index = next
         }
     }
@@ -126,7 +130,10 @@ package struct HTTP1Fields: Sendable {
     }
 
     /// A response's codings: `identity` is none (RFC 2616 had it), `chunked` must be the last and once.
+    ///
+    /// A second field that says `chunked` and nothing else says nothing new.
     private mutating func noteCodings(_ value: UnsafeRawBufferPointer) -> HTTP1Violation? {
+        if isChunked, !isCoded, contentLength == nil, HTTP1Scan.equals(value, lowercase: "chunked") { return nil }
         var violation: HTTP1Violation?
         HTTP1Scan.forEachListElement(value) { coding in
             if HTTP1Scan.equals(coding, lowercase: "identity") { return }
@@ -137,13 +144,61 @@ package struct HTTP1Fields: Sendable {
         return violation
     }
 
+    /// A response's length, which may stand several times as long as it is the same (RFC 9110, 8.6); the index keeps one
+    /// field with one value. Beside a transfer coding it is refused, where RFC 9112, 6.3 would let the coding win: who
+    /// reads a response by its length would take the rest of it for the next one.
+    private mutating func noteLength(_ field: HTTP1Field, _ buffer: UnsafeRawBufferPointer) -> HTTP1Violation? {
+        guard !isChunked, !isCoded else { return .ambiguousLength }
+        let isRepeated = contentLength != nil
+        var start = Int(field.value.start)
+        let end = field.value.range.upperBound
+        var firstEnd = end
+        repeat {
+            var comma = start
+            while comma < end, buffer[comma] != 0x2C { comma += 1 }
+            var last = comma
+            while last > start, buffer[last - 1] == 0x20 || buffer[last - 1] == 0x09 { last -= 1 }
+            guard let length = HTTP1Scan.decimal(UnsafeRawBufferPointer(rebasing: buffer[start..<last])),
+                contentLength ?? length == length
+            else { return .ambiguousLength }
+            contentLength = length
+            firstEnd = min(firstEnd, last)
+            start = comma + 1
+            while start < end, buffer[start] == 0x20 || buffer[start] == 0x09 { start += 1 }
+            // A list that ends with its comma ends with an empty element, which is no length.
+            if comma < end, start >= end { return .ambiguousLength }
+        } while start < end
+        if isRepeated {
+            removeLast()
+        } else if firstEnd < end {
+            removeLast()
+            append(
+                HTTP1Field(
+                    name: field.name, value: HTTP1Slice(Int(field.value.start), firstEnd), kind: field.kind))
+        } else {
+            return nil
+        }
+        needsNewLines = true
+        return nil
+    }
+
+    private mutating func append(_ field: HTTP1Field) {
+        if count < Self.inlineCapacity { storage[count] = field } else { overflow.append(field) }
+        count += 1
+    }
+
+    private mutating func removeLast() {
+        count -= 1
+        if count >= Self.inlineCapacity { overflow.removeLast() }
+    }
+
     private mutating func note(
         _ field: HTTP1Field, _ buffer: UnsafeRawBufferPointer, _ isResponse: Bool
     ) -> HTTP1Violation? {
         let value = field.value.bytes(in: buffer)
         switch field.kind {
         case .contentLength:
-            // RFC 9112, 6.3 lets a recipient accept equal duplicates; we do not.
+            // Of a request. RFC 9112, 6.3 lets a recipient accept equal duplicates; we do not.
             guard contentLength == nil, !isChunked, !isCoded, let length = HTTP1Scan.decimal(value) else {
                 return .ambiguousLength
             }

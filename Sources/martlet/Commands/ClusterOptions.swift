@@ -5,13 +5,20 @@ import Transport
 
 /// How the controllers treat other nodes. Names are kube-controller-manager's.
 struct ClusterOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("How long a node may be silent before it counts as lost.", valueName: "duration"))
+    @Option(
+        help: ArgumentHelp(
+            "How long a node may be silent before it counts as lost. Default: 40s.", valueName: "duration"),
+        transform: TimeSpan.read)
     var nodeMonitorGracePeriod = TimeSpan.seconds(40)
 
-    @Option(help: ArgumentHelp("How often silence is looked for.", valueName: "duration"))
+    @Option(
+        help: ArgumentHelp("How often silence is looked for. Default: 5s.", valueName: "duration"),
+        transform: TimeSpan.read)
     var nodeMonitorPeriod = TimeSpan.seconds(5)
 
-    @Option(help: ArgumentHelp("How long the certificates of nodes are good for.", valueName: "duration"))
+    @Option(
+        help: ArgumentHelp("How long the certificates of nodes are good for. Default: 8760h.", valueName: "duration"),
+        transform: TimeSpan.read)
     var clusterSigningDuration = TimeSpan.seconds(365 * 86400)
 
     func validate() throws {

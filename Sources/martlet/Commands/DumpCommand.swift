@@ -24,7 +24,7 @@ struct DumpCommand: AsyncParsableCommand {
     @Option(
         help: ArgumentHelp(
             "The networks on whose addresses node ports are to be served. Default: wherever the table serves one.",
-            valueName: "cidr,…"))
+            valueName: "cidr,…"), transform: NodePortAddresses.read)
     var nodeportAddresses: NodePortAddresses?
 
     @OptionGroup

@@ -11,10 +11,14 @@ struct EchoCommand: AsyncParsableCommand {
             line that names the backend and repeats the request.
             """)
 
-    @Option(help: ArgumentHelp("Where to serve HTTP; may be given several times.", valueName: "address:port"))
+    @Option(
+        help: ArgumentHelp("Where to serve HTTP; may be given several times.", valueName: "address:port"),
+        transform: SocketAddress.read)
     var listen: [SocketAddress] = []
 
-    @Option(help: ArgumentHelp("Where to echo UDP datagrams; may be given several times.", valueName: "address:port"))
+    @Option(
+        help: ArgumentHelp("Where to echo UDP datagrams; may be given several times.", valueName: "address:port"),
+        transform: SocketAddress.read)
     var listenUDP: [SocketAddress] = []
 
     @Option(help: "The name that answers carry.")

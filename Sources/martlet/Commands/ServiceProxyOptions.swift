@@ -13,7 +13,7 @@ struct ServiceProxyOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "The networks of Pods: connections from elsewhere to cluster IPs leave this node under its own address. "
-                + "Of the modes in the kernel.", valueName: "cidr,…"))
+                + "Of the modes in the kernel.", valueName: "cidr,…"), transform: NodePortAddresses.read)
     var clusterCidr: NodePortAddresses?
 
     @Flag(help: "Every connection to a Service leaves this node under its own address. Of the modes in the kernel.")

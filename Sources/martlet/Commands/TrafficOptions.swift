@@ -6,15 +6,17 @@ struct TrafficOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "The networks on whose addresses of this machine node ports are served, such as 10.0.0.0/8; \"all\" for every "
-                + "address.", valueName: "cidr,…"))
+                + "address, which is the default.", valueName: "cidr,…"), transform: NodePortAddresses.read)
     var nodeportAddresses = NodePortAddresses.all
 
     @Option(
-        help: ArgumentHelp("Where the L7 proxy serves HTTP; may be given several times.", valueName: "address:port"))
+        help: ArgumentHelp("Where the L7 proxy serves HTTP; may be given several times.", valueName: "address:port"),
+        transform: SocketAddress.read)
     var httpAddress: [SocketAddress] = []
 
     @Option(
-        help: ArgumentHelp("Where the L7 proxy serves HTTPS; may be given several times.", valueName: "address:port"))
+        help: ArgumentHelp("Where the L7 proxy serves HTTPS; may be given several times.", valueName: "address:port"),
+        transform: SocketAddress.read)
     var httpsAddress: [SocketAddress] = []
 
     @Option(
@@ -29,7 +31,7 @@ struct TrafficOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "Where /metrics (for Prometheus), /healthz and /livez are served in plain HTTP. Default: nowhere.",
-            valueName: "address:port"))
+            valueName: "address:port"), transform: SocketAddress.read)
     var metricsBindAddress: SocketAddress?
 
     @Option(

@@ -2,20 +2,19 @@ import Glibc
 import System
 
 /// Whether what lies in a data directory can be believed. It holds the keys of everything: the authority's key, an
-/// administrator's token, the store. Who owns the directory, or may write into it, could have put theirs there.
+/// administrator's token, the store. Who owns the directory, or may write into it, could have put theirs there, and who may
+/// write into a directory above it could have put another in its place.
 enum DirectoryTrust {
     /// Files that nobody else may read either, by the end of their names.
     private static let secret = [".key", ".token", "tokens.csv", ".kubeconfig"]
 
-    /// Checks the directory and what lies directly in it, `logs` included.
+    /// Checks the directory with every directory and link on the way to it, and what lies directly in it, `logs` included.
     static func check(_ directory: String, user: uid_t = geteuid()) throws {
-        var status = stat()
-        guard lstat(directory, &status) == 0 else { throw SystemError("look at \(directory)", number: errno) }
-        if status.st_mode & S_IFMT == S_IFLNK {
-            // The link's own place is trusted as any path on the command line is; where it leads is looked at.
-            guard stat(directory, &status) == 0 else { throw SystemError("look at \(directory)", number: errno) }
+        guard let resolved = try PathTrust(user: user).follow(directory) else {
+            throw SystemError("look at \(directory)", number: ENOENT)
         }
-        try check(status, path: directory, isSecret: false, user: user)
+        try check(resolved.status, path: directory, isSecret: false, user: user)
+        var status = stat()
         for name in FileBytes.names(in: directory) {
             let path = "\(directory)/\(name)"
             // A file that has gone meanwhile needs no trust.
@@ -23,7 +22,14 @@ enum DirectoryTrust {
             switch status.st_mode & S_IFMT {
             case S_IFREG, S_IFDIR:
                 try check(status, path: path, isSecret: secret.contains { name.hasSuffix($0) }, user: user)
-            // A link's own mode says nothing; a socket is replaced by its server.
+            case S_IFLNK:
+                // Where nothing is, nothing is believed.
+                guard let resolved = try PathTrust(user: user).follow(path) else { continue }
+                // What root has put there, root could have put anywhere.
+                try check(
+                    resolved.status, path: resolved.path, isSecret: secret.contains { name.hasSuffix($0) },
+                    user: resolved.status.st_uid == 0 ? 0 : user)
+            // A socket is replaced by its server.
             default: continue
             }
         }

@@ -17,7 +17,9 @@ struct TokenCommand: AsyncParsableCommand {
         @Argument(help: ArgumentHelp("The token. Default: a random one.", valueName: "id.secret"))
         var token: String?
 
-        @Option(help: ArgumentHelp("How long it is good for; 0 is for ever.", valueName: "duration"))
+        @Option(
+            help: ArgumentHelp("How long it is good for; 0 is for ever. Default: 24h.", valueName: "duration"),
+            transform: TimeSpan.read)
         var ttl = TimeSpan.seconds(86400)
 
         @Option(help: "What it is for, for people.")

@@ -54,7 +54,8 @@ struct UpCommand: AsyncParsableCommand {
     @Option(
         help: ArgumentHelp(
             "The networks on whose addresses of this machine node ports are served, such as 10.0.0.0/8; \"all\" for every "
-                + "address. Default: all, or 127.0.0.0/8 when only this machine is served.", valueName: "cidr,…"))
+                + "address. Default: all, or 127.0.0.0/8 when only this machine is served.", valueName: "cidr,…"),
+        transform: NodePortAddresses.read)
     var nodeportAddresses: NodePortAddresses?
 
     @OptionGroup(title: "Services")

@@ -66,6 +66,56 @@ import Testing
         #expect(strictUpdate.status == 400)
     }
 
+    /// As TestFieldValidation of Kubernetes compares the warnings, one by one.
+    @Test(arguments: [
+        (
+            "application/json",
+            #"""
+            {"apiVersion":"v1","kind":"Service","metadata":{"name":"a"},"spec":{"unknown1":1,"twice":1,"twice":2,
+            "type":"ClusterIP","type":"ClusterIP","ports":[{"port":80,"nested":1,"name":"a","name":"b"}]}}
+            """#,
+            [
+                "unknown field \"spec.unknown1\"", "unknown field \"spec.twice\"", "duplicate field \"spec.type\"",
+                "unknown field \"spec.ports[0].nested\"", "duplicate field \"spec.ports[0].name\"",
+            ]
+        ),
+        (
+            "application/yaml",
+            """
+            apiVersion: v1
+            kind: Service
+            metadata:
+              name: a
+            spec:
+              unknown1: 1
+              twice: 1
+              twice: 2
+              ports:
+              - port: 80
+                nested: 1
+            """,
+            [
+                "line 8: key \"twice\" already set in map", "unknown field \"spec.ports[0].nested\"",
+                "unknown field \"spec.twice\"", "unknown field \"spec.unknown1\"",
+            ]
+        ),
+        (
+            "application/yaml",
+            "{apiVersion: v1, kind: Service, metadata: {name: a}, spec: {z: 1, ports: [{port: 80, y: 1, x: 1}]}}",
+            [
+                "unknown field \"spec.ports[0].x\"", "unknown field \"spec.ports[0].y\"", "unknown field \"spec.z\"",
+            ]
+        ),
+    ])
+    func `findings of both kinds stand as Kubernetes finds them`(
+        type: String, body: String, findings: [String]
+    ) async throws {
+        let server = try await TestServer()
+        let response = await server.sendBytes("POST", Samples.services, Array(body.utf8), contentType: type)
+        #expect(response.status == 201, "\(response.text)")
+        #expect(warnings(response) == findings.map(WarningLog.header))
+    }
+
     @Test func yamlKeysAreReportedByLine() async throws {
         let server = try await TestServer()
         let body = Array(Self.yaml.utf8)
