@@ -32,6 +32,8 @@ package struct ServiceEntry: Hashable, Sendable {
     /// Where a load balancer in front asks whether this node has endpoints; nil for Services that have no such port.
     package var healthCheckNodePort: Port?
     package var ports: [ServicePortEntry]
+    /// When it was made, in seconds since 1970; 0 where nobody says.
+    package var created: Int64
 
     package init(
         key: NamespacedName, uid: String = "", form: Form = .virtual, clusterIPs: [IPAddress] = [],
@@ -40,7 +42,7 @@ package struct ServiceEntry: Hashable, Sendable {
         affinitySeconds: Int? = nil, balancing: ServiceBalancing = .random,
         externalTrafficPolicy: TrafficPolicy = .cluster,
         internalTrafficPolicy: TrafficPolicy = .cluster, healthCheckNodePort: Port? = nil,
-        ports: [ServicePortEntry] = []
+        ports: [ServicePortEntry] = [], created: Int64 = 0
     ) {
         self.key = key
         self.uid = uid
@@ -55,6 +57,7 @@ package struct ServiceEntry: Hashable, Sendable {
         self.internalTrafficPolicy = internalTrafficPolicy
         self.healthCheckNodePort = healthCheckNodePort
         self.ports = ports
+        self.created = created
     }
 }
 
@@ -98,7 +101,8 @@ extension ServiceEntry {
                 return ServicePortEntry(
                     name: port.name ?? "", transport: transport, appProtocol: port.appProtocol, port: number,
                     nodePort: hasNodePorts ? Port(kubernetes: port.nodePort) : nil)
-            })
+            },
+            created: service.metadata.creationTimestamp?.secondsSinceEpoch ?? 0)
     }
 }
 

@@ -77,6 +77,37 @@ struct FrontendPlannerTests {
         #expect(planner.problems(of: move.affected) { _ in nil } == [second.key: []])
     }
 
+    @Test(arguments: [false, true])
+    func `an address that the server gave out is not to be had by naming it, whoever comes first`(isFirst: Bool) {
+        var planner = FrontendPlanner()
+        var (owner, thief) = (service("b", nodePort: 30080), service("a", clusterIP: "127.96.0.11"))
+        owner.created = 2000
+        thief.created = 1000
+        thief.externalIPs = [IPAddress("127.96.0.10")!, IPAddress("127.0.0.1")!]
+        thief.ports.append(
+            ServicePortEntry(
+                name: "b", port: 30080, endpoints: [ServiceEndpoint(address: SocketAddress("10.0.0.9:80")!)]))
+        let changes = [change(nil, thief), change(nil, owner)]
+        let plan = planner.plan(isFirst ? changes : changes.reversed(), on: node)
+        for address in ["127.96.0.10:80", "127.0.0.1:30080"] {
+            #expect(planner.frontends[key(address)]?.backend.port.service == owner.key)
+        }
+        let problems = planner.problems(of: plan.affected) { _ in nil }
+        #expect(problems[owner.key] == [])
+        #expect(problems[thief.key]?.map(\.reason) == Array(repeating: .conflict(winner: owner.key), count: 2))
+    }
+
+    @Test(arguments: [false, true])
+    func `of two that name an address the older has it, in whatever order they come`(isFirst: Bool) {
+        var planner = FrontendPlanner()
+        var (older, younger) = (service("b"), service("a", clusterIP: "127.96.0.11"))
+        (older.created, younger.created) = (1000, 2000)
+        older.externalIPs = [IPAddress("192.0.2.1")!]
+        younger.externalIPs = older.externalIPs
+        for entry in isFirst ? [younger, older] : [older, younger] { _ = planner.plan([change(nil, entry)], on: node) }
+        #expect(planner.frontends[key("192.0.2.1:80")]?.backend.port.service == older.key)
+    }
+
     @Test func `a batch comes to one change for each address, removals first`() {
         var planner = FrontendPlanner()
         let (first, second, third) = (service("b"), service("a"), service("c", clusterIP: "127.96.0.11"))

@@ -24,5 +24,14 @@ package struct UserInfo: Sendable, Hashable {
         .object(JSONObject(extra.sorted { $0.key < $1.key }.map { ($0.key, JSONValue($0.value)) }))
     }
 
+    /// As `v1 UserInfo` of authentication.k8s.io has it; what is empty is left out.
+    package var fields: JSONObject {
+        var fields: JSONObject = ["username": .string(name)]
+        if !uid.isEmpty { fields["uid"] = .string(uid) }
+        if !groups.isEmpty { fields["groups"] = JSONValue(groups) }
+        if !extra.isEmpty { fields["extra"] = extraFields }
+        return fields
+    }
+
     package var isAnonymous: Bool { name == Self.anonymous.name }
 }

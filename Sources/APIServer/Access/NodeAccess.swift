@@ -73,15 +73,20 @@ struct NodeAccess {
 
     static let leaseNamespace = "kube-node-lease"
 
+    private static let systemNamespace = "kube-system"
+    private static let readableConfigMaps = ["coredns", "coredns-custom"]
+
     /// What says how names are answered (CoreDNS' configuration), by whatever way it is read.
     private func allowsConfigMap(_ verb: String, _ access: AccessAttributes.Resource) -> Bool {
         guard access.subresource.isEmpty else { return false }
-        let names = ["coredns", "coredns-custom"]
         switch verb {
-        case "get": return access.namespace == "kube-system" && names.contains(access.name)
+        case "get":
+            return access.namespace == Self.systemNamespace && Self.readableConfigMaps.contains(access.name)
         case "list", "watch":
-            let isInSystem = access.namespace == "kube-system" || selects(access, "metadata.namespace", "kube-system")
-            return isInSystem && names.contains { selects(access, "metadata.name", $0) }
+            let isInSystem =
+                access.namespace == Self.systemNamespace
+                || selects(access, "metadata.namespace", Self.systemNamespace)
+            return isInSystem && Self.readableConfigMaps.contains { selects(access, "metadata.name", $0) }
         default: return false
         }
     }
@@ -122,6 +127,12 @@ struct NodeAccess {
             AccessRules.ResourceRule(
                 verbs: ["create", "patch", "update"], groups: ["", "events.k8s.io"], resources: ["events"]))
         rules.append(CertificateRequestAccess.rule)
+        if namespace == Self.systemNamespace {
+            rules.append(
+                AccessRules.ResourceRule(
+                    verbs: ["get", "list", "watch"], groups: [""], resources: ["configmaps"],
+                    names: Self.readableConfigMaps))
+        }
         return AccessRules(
             resources: rules,
             paths: [AccessRules.PathRule(verbs: ["get"], paths: discovery.flatMap { [$0, $0 + "/*"] })],

@@ -37,7 +37,7 @@ struct Review: UnstoredResource {
         [
             "kind": .string(definition.kind), "apiVersion": .string(definition.apiVersion),
             "metadata": ["creationTimestamp": .string(request.now.description)],
-            "status": ["userInfo": Self.userInfo(request.user)],
+            "status": ["userInfo": .object(request.user.fields)],
         ]
     }
 
@@ -55,16 +55,8 @@ struct Review: UnstoredResource {
         return answered(
             request,
             status: [
-                "authenticated": true, "user": Self.userInfo(user), "audiences": JSONValue(audiences),
+                "authenticated": true, "user": .object(user.fields), "audiences": JSONValue(audiences),
             ])
-    }
-
-    private static func userInfo(_ user: UserInfo) -> JSONValue {
-        var info: JSONObject = ["username": .string(user.name)]
-        if !user.uid.isEmpty { info["uid"] = .string(user.uid) }
-        if !user.groups.isEmpty { info["groups"] = JSONValue(user.groups) }
-        if !user.extra.isEmpty { info["extra"] = user.extraFields }
-        return .object(info)
     }
 
     // MARK: - What they may do

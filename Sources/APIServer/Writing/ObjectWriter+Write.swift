@@ -44,28 +44,30 @@ extension ObjectWriter {
     /// The object that the change leads to from what is there now.
     private func draft(_ attempt: Attempt) throws(Status) -> WriteDraft {
         let request = attempt.request
-        if case .create(let document, _) = attempt.change {
-            return WriteDraft(request, attempt.change, present: nil, object: document, warnings: attempt.warnings)
-        }
-        guard let cached = request.resource.cache.get(namespace: request.namespace, name: request.name) else {
-            return try draftOfMissing(attempt)
-        }
+        // A new object is not looked for: its name may still have to be made.
+        let cached: CachedObject? =
+            if case .create = attempt.change {
+                nil
+            } else {
+                request.resource.cache.get(namespace: request.namespace, name: request.name)
+            }
         var warnings = attempt.warnings
-        switch attempt.change {
-        case .create(let document, _):
+        switch (attempt.change, cached) {
+        case (.create(let document, _), _):
             return WriteDraft(request, attempt.change, present: nil, object: document, warnings: warnings)
-        case .replace(let replacement):
+        case (_, nil): return try draftOfMissing(attempt)
+        case (.replace(let replacement), let cached?):
             let live = try request.resource.live(cached, sharing: replacement.members)
             return WriteDraft(
                 request, attempt.change, present: .init(cached: cached, live: live),
                 object: try request.whole(replacement.document, of: live.document), warnings: warnings)
-        case .edit(let edit):
+        case (.edit(let edit), let cached?):
             let live = try request.resource.live(cached)
             let object = try edit.perform(edit.readsManagedFields ? try live.whole() : live.document, &warnings)
             return WriteDraft(
                 request, attempt.change, present: .init(cached: cached, live: live), object: object,
                 warnings: warnings)
-        case .apply(let configuration):
+        case (.apply(let configuration), let cached?):
             let live = try request.resource.live(cached)
             let (object, owners) = try applied(configuration, to: live, request, warnings: &warnings)
             return WriteDraft(
@@ -132,6 +134,7 @@ extension ObjectWriter {
 
     private func refuse(_ draft: WriteDraft, _ attempt: Attempt, _ status: Status) {
         draft.transaction?.rollback()
+        attempt.request.warnings?.add(draft.warnings)
         attempt.done(.failure(status))
     }
 

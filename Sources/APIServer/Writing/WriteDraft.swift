@@ -118,7 +118,7 @@ struct WriteDraft: Sendable {
             metadata[field] = nil
         }
         object["metadata"] = .object(metadata)
-        if let warning = OwnerReferences.removeDuplicates(from: &object) { request.warnings?.add([warning]) }
+        if let warning = OwnerReferences.removeDuplicates(from: &object) { warnings.append(warning) }
     }
 
     /// Fields that clients may leave out of an update keep their value.
@@ -135,7 +135,7 @@ struct WriteDraft: Sendable {
         metadata["generation"] = old["generation"]
         DocumentOrder.dropEmpty(&metadata)
         object["metadata"] = .object(metadata)
-        if let warning = OwnerReferences.removeDuplicates(from: &object) { request.warnings?.add([warning]) }
+        if let warning = OwnerReferences.removeDuplicates(from: &object) { warnings.append(warning) }
     }
 
     // MARK: The schema

@@ -23,11 +23,32 @@ package struct FrontendPlanner: Sendable {
 
     /// The frontends that are to be.
     package private(set) var frontends: [FrontendKey: Frontend] = [:]
-    private var claims: [FrontendKey: [NamespacedName: Frontend]] = [:]
+    private var claims: [FrontendKey: [NamespacedName: Claim]] = [:]
     private var owners: [FrontendKey: NamespacedName] = [:]
     private var keys: [NamespacedName: Set<FrontendKey>] = [:]
 
     package init() {}
+
+    /// What a Service wants of an address.
+    private struct Claim {
+        var frontend: Frontend
+        /// When the Service was made.
+        var created: Int64
+
+        /// Addresses that the server gave out come before those that people wrote down: nobody gets another's by naming
+        /// it. Among equals the older Service has it, after a restart as well and on every node.
+        func comesBefore(_ other: Claim) -> Bool {
+            (rank, created) < (other.rank, other.created)
+        }
+
+        private var rank: Int {
+            switch frontend.role {
+            case .clusterIP, .nodePort: 0
+            case .loadBalancerIP: 1
+            case .externalIP: 2
+            }
+        }
+    }
 
     /// What a batch comes to.
     package struct Plan: Sendable {
@@ -49,7 +70,8 @@ package struct FrontendPlanner: Sendable {
             keys[change.key] = wanted.isEmpty ? nil : Set(wanted.keys)
             for key in touched {
                 if !previous.keys.contains(key) { previous[key] = .some(frontends[key]) }
-                claim(key, for: change.key, wanted[key])
+                claim(
+                    key, for: change.key, wanted[key].map { Claim(frontend: $0, created: change.after?.created ?? 0) })
             }
         }
         var sets: [Change] = []
@@ -75,7 +97,7 @@ package struct FrontendPlanner: Sendable {
         for service in services {
             var problems: [EnforcementProblem] = []
             for key in keys[service] ?? [] {
-                guard let role = claims[key]?[service]?.role, let owner = owners[key] else { continue }
+                guard let role = claims[key]?[service]?.frontend.role, let owner = owners[key] else { continue }
                 if owner != service {
                     problems.append(
                         EnforcementProblem(
@@ -91,11 +113,21 @@ package struct FrontendPlanner: Sendable {
         return result
     }
 
-    private mutating func claim(_ key: FrontendKey, for service: NamespacedName, _ frontend: Frontend?) {
-        claims[key, default: [:]][service] = frontend
-        if claims[key]?.isEmpty == true { claims[key] = nil }
-        if let owner = owners[key], claims[key]?[owner] == nil { owners[key] = nil }
-        if owners[key] == nil { owners[key] = claims[key]?.keys.min() }
-        frontends[key] = owners[key].flatMap { claims[key]?[$0] }
+    private mutating func claim(_ key: FrontendKey, for service: NamespacedName, _ claim: Claim?) {
+        var claimants = claims[key] ?? [:]
+        claimants[service] = claim
+        claims[key] = claimants.isEmpty ? nil : claimants
+        var winner = owners[key].flatMap { owner in claimants[owner].map { (owner, $0) } }
+        for (name, claim) in claimants {
+            guard let best = winner else {
+                winner = (name, claim)
+                continue
+            }
+            let isEqual = !claim.comesBefore(best.1) && !best.1.comesBefore(claim)
+            // Equals: whoever has it keeps it, and at the start the first by name gets it.
+            if claim.comesBefore(best.1) || isEqual && best.0 != owners[key] && name < best.0 { winner = (name, claim) }
+        }
+        owners[key] = winner?.0
+        frontends[key] = winner?.1.frontend
     }
 }

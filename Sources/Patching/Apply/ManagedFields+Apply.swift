@@ -73,7 +73,8 @@ extension ManagedFields {
         let set = FieldSet(applied: configuration, schema: context.schema, hasZeroFields: context.hasZeroFields)
         let last = self[identity]
         let owned = set.subtracting(Self.unowned)
-        let isNew = last?.fields != owned || last?.identity.apiVersion != identity.apiVersion
+        let hasSameFields = last?.fields == owned
+        let isNew = !hasSameFields || last?.identity.apiVersion != identity.apiVersion
 
         // The identifying fields count as owned while it is decided what goes: they never do.
         let wanted = last.map { prune(merged, $0, replacedBy: set, identity, context) } ?? merged
@@ -98,7 +99,7 @@ extension ManagedFields {
                 entries.remove(at: place)
             } else if isChanged {
                 // Who applies the same fields again keeps their text as it was read.
-                if last?.fields == owned {
+                if hasSameFields {
                     stamp(identity, time, at: place)
                 } else {
                     entries[place] = Entry(identity, owned, time: time)

@@ -240,7 +240,7 @@ final class GroupCommitter: Sendable {
             }
             // A write that is larger than the room there is harms no other.
             let isTooLarge = (try? log.hasRoom()) ?? false
-            guard group.count > 1 || (!isTooLarge && !upkeep.isShort) else {
+            guard group.count > 1 || (!isTooLarge && !(upkeep.isShort && hasMadeRoom)) else {
                 for pending in group { pending.done(.failure(error)) }
                 return
             }

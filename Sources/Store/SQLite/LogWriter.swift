@@ -181,9 +181,7 @@ final class LogWriter: @unchecked Sendable {
     func finishCheckpoint() {
         if isDiskNearlyFull { return checkpoint() }
         guard checkpointer.takeNearlyDone() else { return }
-        checkpointer.notingUnlessBusy { () throws(StoreError) in
-            try connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
-        }
+        checkpointer.notingUnlessBusy(carryOver)
     }
 
     /// Whether the checkpointer is behind and the disk has less room than the log would need to be carried over beside it.
@@ -195,8 +193,10 @@ final class LogWriter: @unchecked Sendable {
 
     /// Carries the log over as far as readers let it. What fails is told by `health`, and tried again after later commits.
     func checkpoint() {
-        checkpointer.noting { () throws(StoreError) in try connection.execute("PRAGMA wal_checkpoint(PASSIVE)") }
+        checkpointer.noting(carryOver)
     }
+
+    private func carryOver() throws(StoreError) { try connection.execute("PRAGMA wal_checkpoint(PASSIVE)") }
 
     /// Carries everything over and gives the log's own room back, waiting for readers of older moments. For when room is
     /// short: what the database file has to grow by comes out of the reserve, if it has to, and returns with the log's.

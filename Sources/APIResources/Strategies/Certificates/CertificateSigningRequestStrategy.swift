@@ -26,11 +26,7 @@ struct CertificateSigningRequestStrategy: ResourceStrategy {
 
     func prepareForCreate(_ object: inout JSONValue, _ context: StrategyContext) {
         for key in Self.ofServer { object["spec"][key] = nil }
-        let user = context.user
-        object["spec"]["username"] = .string(user.name)
-        if !user.uid.isEmpty { object["spec"]["uid"] = .string(user.uid) }
-        if !user.groups.isEmpty { object["spec"]["groups"] = JSONValue(user.groups) }
-        if !user.extra.isEmpty { object["spec"]["extra"] = user.extraFields }
+        for (key, value) in context.user.fields { object["spec"][key] = value }
         object["status"] = [:]
     }
 
