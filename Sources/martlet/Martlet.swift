@@ -35,8 +35,8 @@ struct Martlet: AsyncParsableCommand {
         }
     }
 
-    /// Errors that the argument parser explains itself, help and version among them.
+    /// Errors that the argument parser explains itself, help and version among them, and those that say nothing.
     private static func isUsage(_ error: any Error) -> Bool {
-        exitCode(for: error) != .failure || error is ValidationError
+        exitCode(for: error) != .failure || error is ValidationError || error is ExitCode
     }
 }

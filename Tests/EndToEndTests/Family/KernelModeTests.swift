@@ -79,6 +79,10 @@ extension EndToEnd {
             try await eventually(within: .seconds(60), "the Service") { try await kernel.ask("127.96.7.1") != "" }
             let log = try kernel.log()
             #expect(log.contains("in the kernel by iptables"), "\(log)")
+            let dump = try await kernel.network.run([
+                kernel.server.binary, "dataplane", "dump", "--kubeconfig", kernel.server.file("admin.kubeconfig"),
+            ])
+            #expect(!dump.succeeded && dump.err.contains("iptables enforces the Services"), "\(dump)")
             await kernel.server.program.stop()
             #expect(try await kernel.ask("127.96.7.1") != "")
             let cleaned = try await kernel.network.run([kernel.server.binary, "dataplane", "--cleanup"])

@@ -29,14 +29,20 @@ package struct EnforcementDump: Sendable {
     package static func read(
         _ services: [ServiceEntry], on node: NodeIdentity, nodePorts: [IPAddress]?
     ) throws(DataPlaneError) -> EnforcementDump {
+        let listing: NFListing?
         do throws(NFTablesError) {
-            let listing = try KernelRuleset().listing(of: TableLayout.table, leavingOut: TableLayout.dynamicSets)
-            return EnforcementDump(services, on: node, nodePorts: nodePorts, listing)
+            listing = try KernelRuleset().listing(of: TableLayout.table, leavingOut: TableLayout.dynamicSets)
         } catch {
             throw DataPlaneError(
                 message: error.isForWantOfPermission
                     ? "to read the kernel's rules needs root, or CAP_NET_ADMIN" : "the kernel's rules: \(error)")
         }
+        guard listing != nil || !NFTablesEnforcer.hasLeftovers(ofChain: IPTablesFrame.offClusterChain) else {
+            throw DataPlaneError(
+                message: "iptables enforces the Services of this machine (iptables-save shows how): only the mode "
+                    + "nftables can be told in words")
+        }
+        return EnforcementDump(services, on: node, nodePorts: nodePorts, listing)
     }
 
     init(_ services: [ServiceEntry], on node: NodeIdentity, nodePorts: [IPAddress]?, _ listing: NFListing?) {
