@@ -175,8 +175,7 @@ import Testing
         var outer = ForwardedZone(servers: [ResolverStateTests.one])
         outer.exceptions = [Wire.name("secret.example")]
         var policy = AnswerPolicy()
-        var closed = ForwardedZone(name: Wire.name("inner.example"), servers: [])
-        closed.isClosed = true
+        let closed = ForwardedZone(name: Wire.name("inner.example"), servers: [])
         policy.forwardedZones = [outer, closed]
         let answers = Answers(policy: policy)
         for name in ["a.inner.example", "inner.example", "a.secret.example"] {
