@@ -61,6 +61,8 @@ final class HostResolver: Sendable {
             reloadResolved()
         }
         guard exists(savedFile) else { return }
+        // Of a process that lives: no concern of this one, which may not even be allowed to look closer.
+        if let writer = HostWiring.owner(of: text(resolverFile)), !isMeant(writer) { return }
         do throws(SystemError) {
             let lock = try HostWiringLock(path: lockFile)
             // Another process may have been at it.
