@@ -112,7 +112,7 @@ package final class DataPlane: Sendable {
     }
 
     /// Begins to listen for DNS; nil where that is not possible and nobody asked for it.
-    private static func openNames(
+    static func openNames(
         _ configuration: NamesConfiguration, _ loops: [EventLoop], _ descriptors: Int, _ log: QueryLogWriter?,
         _ logger: Logger
     ) throws -> (server: NameServer, addresses: [SocketAddress])? {

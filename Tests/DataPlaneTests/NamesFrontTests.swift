@@ -111,4 +111,23 @@ import Transport
             }
         }
     }
+
+    @Test func `where a further address is taken, another port is opened and the reason said`() async throws {
+        let own = try #require(IPAddress(OwnLoopback.address))
+        let taken = try Socket.listen(SocketAddress(ip: own, port: 0))
+        defer { Socket.close(taken) }
+        let wanted = try #require(Socket.localAddress(taken))
+        let loops = try EventLoop.group(count: 1, name: "names")
+        let log = HeardLog()
+        let configuration = NamesConfiguration(
+            addresses: [SocketAddress(ip: .loopbackV4, port: 0)], furtherAddresses: [wanted],
+            domain: try DomainName("cluster.local"))
+        let names = try #require(try DataPlane.openNames(configuration, loops, 64, nil, log.logger))
+        let other = try #require(names.addresses.last)
+        #expect(names.addresses.count == 2 && other.ip == own && other.port != wanted.port)
+        #expect(
+            log.lines.contains { $0.hasPrefix("notice DNS on \(other) in the place of \(wanted): ") }, "\(log.lines)")
+        await names.server.stop()
+        for loop in loops { loop.stop() }
+    }
 }
