@@ -230,7 +230,7 @@ def main():
     parser.add_argument("--endpoints", type=int, default=10)
     parser.add_argument("--changes", type=int, default=200)
     parser.add_argument("--seconds", type=int, default=3)
-    parser.add_argument("--only", help="one server, and how many CPU runs")
+    parser.add_argument("--only", help="one server alone")
     parser.add_argument("--markdown")
     arguments = parser.parse_args()
     rows = []

@@ -112,7 +112,7 @@ package final class DataPlane: Sendable {
     }
 
     /// Begins to listen for DNS; nil where that is not possible and nobody asked for it.
-    private static func openNames(
+    static func openNames(
         _ configuration: NamesConfiguration, _ loops: [EventLoop], _ descriptors: Int, _ log: QueryLogWriter?,
         _ logger: Logger
     ) throws -> (server: NameServer, addresses: [SocketAddress])? {
@@ -135,7 +135,11 @@ package final class DataPlane: Sendable {
             } catch {
                 // Clients of the cluster's address need not know the port.
                 let other = SocketAddress(ip: address.ip, port: 0)
-                guard !addresses.isEmpty, let bound = try? server.listen(other) else { continue }
+                guard !addresses.isEmpty, let bound = try? server.listen(other) else {
+                    logger.notice("no DNS on \(address): \(error.message)")
+                    continue
+                }
+                logger.notice("DNS on \(bound) in the place of \(address): \(error.message)")
                 addresses.append(bound)
             }
         }
@@ -211,7 +215,8 @@ package final class DataPlane: Sendable {
             if let namesFront {
                 await namesFront.publishFirst()
                 report.areNamesReady.withLock { $0 = true }
-                if let problem = await namesFront.wireHost() {
+                group.addTask { [logger] in
+                    guard let problem = await namesFront.wireHost() else { return }
                     logger.error("\(problem)")
                     onNotice(problem)
                 }

@@ -22,7 +22,8 @@ package struct DataPlaneConfiguration: Sendable {
     package var accessLogPath: String?
     /// `--access-log-sampling`: one of so many requests is logged.
     package var accessLogSampling = 1
-    /// `--metrics-bind-address`: where `/metrics`, `/healthz` and `/livez` are served in plain HTTP; nil for nowhere.
+    /// `--metrics-bind-address`: where `/metrics`, `/healthz` and `/livez`, and with DNS `/ready` and `/health`, are served in
+    /// plain HTTP; nil for nowhere.
     package var metricsAddress: SocketAddress?
     /// `--shutdown-grace-period`: how long requests and connections under way have to end when the process is asked to.
     package var shutdownGrace: Duration = .seconds(5)

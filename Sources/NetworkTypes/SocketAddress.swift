@@ -31,6 +31,17 @@ extension SocketAddress: LosslessStringConvertible {
         }
     }
 
+    /// Reads an address with a port, or one without, which then has this one.
+    public init?(_ text: some StringProtocol, defaultPort: Port) {
+        if let address = SocketAddress(text) {
+            self = address
+        } else if let ip = IPAddress(text) {
+            self.init(ip: ip, port: defaultPort)
+        } else {
+            return nil
+        }
+    }
+
     /// As the generic initialiser; spelled out for `LosslessStringConvertible`.
     public init?(_ description: String) {
         self.init(description[...])

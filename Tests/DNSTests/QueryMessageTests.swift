@@ -160,4 +160,20 @@ import Testing
         answers.now.monotonic += 1
         #expect(answers.message(Wire.query("a.cluster.local"))?.answers.count == 1)
     }
+
+    @Test func `who writes private addresses is answered at a rate of its own, this machine at any`() {
+        let answers = Self.answers()
+        var policy = AnswerPolicy()
+        policy.rateLimit = 1
+        policy.nearRateLimit = 3
+        answers.responder.setPolicy(policy)
+        for (ip, count) in [(0x0a00_0001, 3), (0xc0a8_0101, 3), (0x7f00_0001, 8)] as [(UInt32, Int)] {
+            answers.client.ip = IPAddress(v4: ip)
+            let whole = (0..<8).filter { _ in
+                answers.message(Wire.query("a.cluster.local")).map { !$0.header.isTruncated } ?? false
+            }
+            #expect(whole.count == count)
+        }
+        #expect(answers.responder.accounts.rateLimited == 10)
+    }
 }

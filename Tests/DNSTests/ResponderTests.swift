@@ -71,7 +71,7 @@ import Testing
 
     @Test func `a reverse name of ours is answered, any other one is somebody else's`() throws {
         var policy = AnswerPolicy()
-        policy.forwardedZones = [ForwardedZone(servers: [])]
+        policy.forwardedZones = [ForwardedZone(servers: [ResolverStateTests.one])]
         let answers = Answers(Self.shop(), policy: policy)
         let ours = try #require(answers.message(Wire.query("7.0.0.10.in-addr.arpa", .ptr)))
         #expect(ours.answers.map(\.data) == [Self.web.wire])
@@ -94,7 +94,7 @@ import Testing
 
     @Test func `a CNAME to elsewhere is followed upstream, and the whole chain answered`() throws {
         var policy = AnswerPolicy()
-        policy.forwardedZones = [ForwardedZone(servers: [])]
+        policy.forwardedZones = [ForwardedZone(servers: [ResolverStateTests.one])]
         let answers = Answers(Self.shop(), policy: policy)
         let query = Wire.query("away.shop.svc.cluster.local")
         #expect(
@@ -196,7 +196,7 @@ import Testing
         let answers = Answers(Self.shop())
         #expect(answers.message(Wire.query("example.com"))?.code == .refused)
         var policy = AnswerPolicy()
-        policy.forwardedZones = [ForwardedZone(servers: [])]
+        policy.forwardedZones = [ForwardedZone(servers: [ResolverStateTests.one])]
         answers.responder.setPolicy(policy)
         // Without RD nobody is asked.
         #expect(answers.message(Wire.query("example.com", flags: 0))?.code == .refused)
@@ -204,7 +204,7 @@ import Testing
 
     @Test func `what was fetched for a name that is no longer asked for is not answered`() throws {
         var policy = AnswerPolicy()
-        policy.forwardedZones = [ForwardedZone(servers: [])]
+        policy.forwardedZones = [ForwardedZone(servers: [ResolverStateTests.one])]
         let kept =
             Wire.bytes16(0, 0x8180, 1, 1, 0, 0) + Wire.spelled("www.example.com") + Wire.bytes16(1, 1)
             + Wire.bytes16(0xc00c, 1, 1, 0, 60, 4) + [192, 0, 2, 53]

@@ -171,12 +171,25 @@ import Testing
         #expect(try #require(answers.message(Wire.query("nobody.svc.cluster.local"))).code == .nameError)
     }
 
+    @Test func `a name is in its zone and in those above it, by whole labels`() {
+        let name = WireName(Wire.name("a.b.example"))
+        for zone in ["a.b.example", "b.example", "example", "."] { #expect(name.isWithin(Wire.name(zone)), "\(zone)") }
+        for zone in ["x.a.b.example", "c.example", "xample", "ample"] {
+            #expect(!name.isWithin(Wire.name(zone)), "\(zone)")
+        }
+        let zones = [".", "example", "b.example", "c.example"].map {
+            ForwardedZone(name: Wire.name($0), servers: [ResolverStateTests.one])
+        }
+        #expect(zones.index(for: name) == 2)
+        #expect(zones.index(for: WireName(Wire.name("other"))) == 0)
+        #expect(Array(zones[1...]).index(for: WireName(Wire.name("other"))) == nil)
+    }
+
     @Test func `a zone that is closed hides wider ones, and so does an exception`() throws {
         var outer = ForwardedZone(servers: [ResolverStateTests.one])
         outer.exceptions = [Wire.name("secret.example")]
         var policy = AnswerPolicy()
-        var closed = ForwardedZone(name: Wire.name("inner.example"), servers: [])
-        closed.isClosed = true
+        let closed = ForwardedZone(name: Wire.name("inner.example"), servers: [])
         policy.forwardedZones = [outer, closed]
         let answers = Answers(policy: policy)
         for name in ["a.inner.example", "inner.example", "a.secret.example"] {

@@ -67,6 +67,19 @@ import Transport
             }
         }
 
+        /// Reads what is there; false when the client has ended the connection.
+        func isOpen() throws -> Bool {
+            guard let socket else { return false }
+            var buffer = [UInt8](repeating: 0, count: 65_536)
+            while true {
+                switch buffer.withUnsafeMutableBytes({ socket.read(into: $0) }) {
+                case .bytes: continue
+                case .wouldBlock: return true
+                case .closed, .failed: return false
+                }
+            }
+        }
+
         func answer(_ question: [UInt8], _ address: [UInt8]) {
             let reply = UpstreamReplyTests.reply(
                 id: question.span.u16(at: 0),
@@ -76,14 +89,17 @@ import Transport
         }
     }
 
-    private func served(by peer: Peer, as name: String) throws -> ServedNames {
+    private func served(
+        by peer: Peer, as name: String, idleTimeout: Duration = .seconds(3600)
+    ) throws -> ServedNames {
         var policy = AnswerPolicy()
         // Nothing is kept, so that every question is asked.
         policy.cache.bytes = 0
-        var zone = ForwardedZone(servers: [peer.address])
+        // Asked however often it fails.
+        var zone = ForwardedZone(servers: [peer.address], maximumFailures: 0)
         zone.secured = [peer.address: SecuredServer(name: name, authoritiesPEM: peer.authority.certificatePEM)]
         policy.forwardedZones = [zone]
-        return try ServedNames(policy: policy)
+        return try ServedNames(policy: policy) { NameServer(loops: $0, idleTimeout: idleTimeout) }
     }
 
     @Test func `questions share a connection, and their length tells nothing`() async throws {
@@ -100,6 +116,23 @@ import Transport
         }
         #expect(peer.connections == 1)
         #expect(await names.server.counters().upstream.servers[peer.address]?.failures == 0)
+        await names.stop()
+    }
+
+    @Test func `a connection that nothing comes from ends, however much is asked over it`() async throws {
+        let peer = try Peer(name: "dns.example")
+        let names = try served(by: peer, as: "dns.example", idleTimeout: .milliseconds(100))
+        let client = try names.client()
+        try client.ask(Wire.query("www0.example.com"))
+        #expect(try peer.accept())
+        var count = 0
+        while try peer.isOpen() {
+            count += 1
+            // Far more often than a connection would be taken for idle, and less often than one takes messages.
+            try client.ask(Wire.query("www\(count).example.com"))
+            try await Task.sleep(for: .milliseconds(20))
+            try #require(count < 60, "questions keep a dead connection")
+        }
         await names.stop()
     }
 

@@ -33,19 +33,22 @@ final class BlockingSocket {
 
     deinit { if descriptor >= 0 { close(descriptor) } }
 
-    func send(_ text: String) throws {
-        let bytes = Array(text.utf8)
+    func send(_ text: String) throws { try send(Array(text.utf8)) }
+
+    func send(_ bytes: [UInt8]) throws {
         guard Glibc.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL)) == bytes.count else {
             throw Failure(number: errno)
         }
     }
 
     /// One read.
-    func receive() throws -> String {
+    func receive() throws -> String { String(decoding: try receiveBytes(), as: UTF8.self) }
+
+    func receiveBytes() throws -> [UInt8] {
         var buffer = [UInt8](repeating: 0, count: 70_000)
         let count = recv(descriptor, &buffer, buffer.count, 0)
         guard count > 0 else { throw Failure(number: errno) }
-        return String(decoding: buffer[..<count], as: UTF8.self)
+        return Array(buffer[..<count])
     }
 
     /// One read that gives up after a while of its own.

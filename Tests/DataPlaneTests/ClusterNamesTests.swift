@@ -215,7 +215,15 @@ import TrafficModel
         #expect(own.allSatisfy { access.standing(of: $0) == .trusted })
         #expect(access.standing(of: try #require(IPAddress("203.0.113.8"))) == .stranger)
         #expect(access.standing(of: try #require(IPAddress("2001:db8::8"))) == .stranger)
-        #expect(access.trusted.count == ClientAccess.ownNetworks.count + 2)
+        #expect(access.trusted.count == ClientAccess.loopback.count + 2)
+    }
+
+    @Test func `private networks are answered, at a rate unless the address is this machine's own`() throws {
+        let access = ClientAccess(own: [try #require(IPAddress("10.0.0.7"))], limited: [])
+        #expect(access.standing(of: try #require(IPAddress("10.0.0.7"))) == .trusted)
+        for near in ["10.0.0.8", "192.168.1.1", "172.31.0.1", "100.64.0.1", "169.254.0.1", "fe80::1", "fd00::1"] {
+            #expect(access.standing(of: try #require(IPAddress(near))) == .near, "\(near)")
+        }
     }
 
     @Test func `what changes no name is no news`() {

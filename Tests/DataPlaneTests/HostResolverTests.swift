@@ -91,7 +91,8 @@ import Testing
         let other = resolver(.resolvConf, ProcessIdentity(pid: getppid(), started: 1))
         other.heal()
         other.unwire()
-        #expect(throws: DataPlaneError.self) { try other.wire(server, domain) }
+        let third = resolver(.resolvConf, ProcessIdentity(pid: getppid(), started: 1))
+        #expect(throws: DataPlaneError.self) { try third.wire(server, domain) }
         #expect(read("etc/resolv.conf")?.contains("127.0.0.54") == true)
         resolver(.none).unwire()
         #expect(read("etc/resolv.conf") == Self.before)
@@ -105,6 +106,59 @@ import Testing
         resolver.unwire()
         #expect(read("etc/resolv.conf") == "nameserver 192.0.2.9\n")
         #expect(read("etc/resolv.conf.before-martlet") == nil)
+    }
+
+    @Test(arguments: ["absent", "dangling", "marked without an owner"])
+    func `the file of before comes back where nobody has another one`(state: String) throws {
+        try write("etc/resolv.conf", Self.before)
+        try resolver(.resolvConf, Self.dead).wire(server, domain)
+        switch state {
+        case "absent": unlink("\(root)/etc/resolv.conf")
+        case "dangling":
+            unlink("\(root)/etc/resolv.conf")
+            symlink("nowhere", "\(root)/etc/resolv.conf")
+        default: try write("etc/resolv.conf", "# Written by martlet and cut")
+        }
+        resolver(.none).heal()
+        #expect(read("etc/resolv.conf") == Self.before)
+        #expect(read("etc/resolv.conf.before-martlet") == nil)
+    }
+
+    @Test func `what is kept stays while the file of now cannot be read`() throws {
+        try write("etc/resolv.conf", Self.before)
+        let first = resolver(.resolvConf)
+        try first.wire(server, domain)
+        let long = String(repeating: "# long\n", count: 40_000)
+        try write("etc/resolv.conf", long)
+        resolver(.none).heal()
+        first.unwire()
+        #expect(read("etc/resolv.conf") == long && read("etc/resolv.conf.before-martlet") == Self.before)
+        // Nor is it rewritten.
+        #expect(throws: DataPlaneError.self) { try resolver(.resolvConf).wire(server, domain) }
+    }
+
+    @Test func `nobody takes back while another process is at it`() throws {
+        // As between the two steps of another process: kept, and not rewritten yet.
+        try write("etc/resolv.conf", Self.before)
+        try write("etc/resolv.conf.before-martlet", Self.before)
+        do {
+            let lock = try HostWiringLock(path: "\(root)/run/martlet-resolv.conf.lock")
+            resolver(.none).heal()
+            #expect(read("etc/resolv.conf.before-martlet") == Self.before)
+            #expect(throws: DataPlaneError.self) { try resolver(.resolvConf).wire(server, domain) }
+            _ = consume lock
+        }
+        // Of one that was killed there: it goes.
+        resolver(.none).heal()
+        #expect(read("etc/resolv.conf") == Self.before && read("etc/resolv.conf.before-martlet") == nil)
+    }
+
+    @Test func `what comes after the end is not done`() throws {
+        try write("etc/resolv.conf", Self.before)
+        let resolver = resolver(.resolvConf)
+        resolver.unwire()
+        try resolver.wire(server, domain)
+        #expect(read("etc/resolv.conf") == Self.before)
     }
 
     @Test func `systemd-resolved gets a drop-in for the domain, is told, and asks the uplinks' servers no detour`()

@@ -1,4 +1,5 @@
 import DNS
+import KubeClient
 import KubeModel
 import NetworkTypes
 import Testing
@@ -96,7 +97,7 @@ import Testing
                     max_fails 0
                     tls /etc/coredns/ca.crt
                     tls_servername dns.example
-                    health_check 5s
+                    prefer_udp
                 }
             }
             """, files: ["/etc/coredns/ca.crt": "PEM"])
@@ -146,6 +147,21 @@ import Testing
                 HostTable.Entry(
                     ip: IPAddress(v4: 0x0a00_0001), names: [Self.name("vm1"), Self.name("vm1.example")])
             ])
+    }
+
+    @Test func `a Node is news where its names or addresses are others`() {
+        func node(_ address: String, revision: String) -> KeptNode {
+            var metadata = ObjectMeta(name: "vm1")
+            metadata.resourceVersion = revision
+            return KeptNode(
+                Node(
+                    metadata: metadata, spec: NodeSpec(),
+                    status: NodeStatus(addresses: [NodeAddress(type: "InternalIP", address: address)])))
+        }
+        let old = node("10.0.0.1", revision: "1")
+        #expect(!NodeHosts.isNews(.updated(old: old, new: node("10.0.0.1", revision: "2"))))
+        #expect(NodeHosts.isNews(.updated(old: old, new: node("10.0.0.2", revision: "2"))))
+        #expect(NodeHosts.isNews(.added(old)) && NodeHosts.isNews(.deleted(old)))
     }
 
     @Test(arguments: [
@@ -204,12 +220,66 @@ import Testing
         "template IN A", "autopath @kubernetes", "chaos", "kubernetes cluster.local {\n noendpoints\n }",
         "kubernetes cluster.local {\n pods verified\n }", "forward . /other/file 10.0.0.1", "loadbalance weighted f",
         "rewrite ttl a 5", "rewrite class CH IN", "hosts /etc/hosts", "log . \"{remote}\"", "dns64",
-        "forward . grpc://x 10.0.0.1",
+        "forward . grpc://x 10.0.0.1", "forward . 10.0.0.1 {\n max_concurrent 10\n }",
+        "forward . 10.0.0.1 {\n failover NXDOMAIN\n }", "forward . 10.0.0.1 {\n health_check 5s no_rec\n }",
+        "forward . 10.0.0.1 {\n expire 20s\n }", "cache {\n keepttl\n }", "cache {\n servfail 30s\n }",
+        "cache {\n disable denial\n }", "cache {\n disable success other.example\n }", "cache 30 a.example",
+        "prometheus 127.0.0.1:9100", "health :8081", "health {\n lameduck 60s\n }", "ready :8182",
+        "errors {\n consolidate 5m \".*\"\n }", "errors stdout", "minimal", "multisocket 3",
     ])
     func `a line that is not done here is told about, and the others hold`(line: String) throws {
         let plan = try plan(". {\n errors\n \(line)\n}")
         #expect(plan.isUsable && plan.findings.count == 1, "\(line): \(said(plan))")
         #expect(plan.findings.allSatisfy { $0.place.line >= 3 })
+    }
+
+    @Test(arguments: [
+        "forward . 10.0.0.1 {\n failover SERVFAIL REFUSED\n health_check\n max_concurrent 1000\n }",
+        "cache 30 .", "cache {\n servfail 5s\n }", "multisocket", "health\n ready\n prometheus :9153",
+        "cache {\n disable denial svc.corp.example\n }\n kubernetes corp.example",
+    ])
+    func `what is done always is nothing to tell about`(lines: String) throws {
+        #expect(said(try plan(". {\n errors\n \(lines)\n}")) == [])
+    }
+
+    @Test func `answers take turns where another policy is wanted, as is told`() throws {
+        #expect(try plan(". {\n loadbalance weighted f\n}").policy.rotates)
+    }
+
+    @Test func `a cache that stands in one block is told to be every block's`() throws {
+        let forwards = "forward . 10.0.0.1"
+        let plan = try plan(". {\n \(forwards)\n cache\n}\na.example {\n \(forwards)\n}\nb.example {\n errors\n}")
+        #expect(said(plan) == ["line 3: cache: there is one for every block, that of a.example. too"])
+        #expect(said(try self.plan(". {\n \(forwards)\n cache\n}\na {\n \(forwards)\n cache\n}")) == [])
+    }
+
+    // MARK: Nobody asks himself
+
+    @Test func `a server that is this one is not asked, whoever named it, and a zone without another one is closed`()
+        throws
+    {
+        let dns = try #require(IPAddress("10.96.0.10"))
+        let own = [Self.server("10.96.0.10"), Self.server("192.0.2.1"), Self.server("127.0.0.1")]
+        var circumstances = NamesPlan.Circumstances(
+            addresses: [Self.server("0.0.0.0")], machine: [try #require(IPAddress("192.0.2.1"))])
+        let before = NamesPlan(configuration(upstreams: own), circumstances)
+        #expect(before.ownUpstreams == Array(own[1...]))
+        #expect(before.policy.forwardedZones == [ForwardedZone(servers: [own[0]])])
+        #expect(!before.policy.forwardedZones[0].isClosed)
+        // The Service for DNS is made later.
+        circumstances.clusterAddresses = [dns]
+        let after = NamesPlan(configuration(upstreams: own), circumstances)
+        #expect(after.ownUpstreams == own && after.policy.forwardedZones.map(\.isClosed) == [true])
+        let corefile = NamesPlan(
+            configuration(), try Corefile(". {\n forward . 10.96.0.10\n}", files: [:]), circumstances)
+        #expect(corefile.policy.forwardedZones.map(\.isClosed) == [true])
+        #expect(said(corefile) == ["line 2: forward: 10.96.0.10:53 is this server: not asked"] && corefile.isUsable)
+    }
+
+    @Test func `a zone that is asked of a resolv.conf without servers is closed`() throws {
+        let corefile = try Corefile(". {\n forward . /etc/resolv.conf\n}", files: [:])
+        let plan = NamesPlan(configuration(), corefile, .init())
+        #expect(plan.policy.forwardedZones.map(\.isClosed) == [true] && said(plan) == [])
     }
 
     @Test(arguments: ["tls://.:853", "https://.", "grpc://.", ".:5353"])
@@ -278,6 +348,10 @@ import Testing
         #expect(lines.contains("; Corefile, line 9: there is no plugin whoami here"))
         let part = NamesDump.lines(objects, configuration, within: Self.name("shop.svc.cluster.local"))
         #expect(part.filter { !$0.hasPrefix(";") }.count == 2)
+        objects.corefile?.data = ["Corefile": ". {\n forward . 192.0.2.53 /etc/resolv.conf\n}\nclosed {\n errors\n}"]
+        let asked = NamesDump.lines(objects, configuration)
+        #expect(asked.contains("; . is asked of 192.0.2.53:53 the servers of each machine"))
+        #expect(asked.contains("; closed. is asked of nobody"))
         objects.corefile?.data = ["Corefile": "}"]
         let other = NamesDump.lines(objects, configuration)
         #expect(other.first == "; Corefile, line 1: a closing brace without a block; it is not used")

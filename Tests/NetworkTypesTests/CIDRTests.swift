@@ -52,4 +52,12 @@ import Testing
             #expect(SocketAddress(text) == nil, "\(text)")
         }
     }
+
+    @Test(arguments: [
+        ("192.0.2.1", "192.0.2.1:53"), ("192.0.2.1:5300", "192.0.2.1:5300"), ("2001:db8::1", "[2001:db8::1]:53"),
+        ("[2001:db8::1]:5300", "[2001:db8::1]:5300"), ("dns.example", nil), ("192.0.2.1:", nil), ("", nil),
+    ])
+    func `an address may leave its port to a default`(text: String, meant: String?) {
+        #expect(SocketAddress(text, defaultPort: 53)?.description == meant)
+    }
 }

@@ -5,7 +5,7 @@ import NetworkTypes
 import TrafficModel
 
 /// Keeps the Service `kube-dns` in `kube-system` and its slices of the nodes that answer DNS. There is none before some
-/// node does, and one that somebody else made (with a selector) is left alone.
+/// node does. One with a selector is somebody else's and left alone; one without, whoever made it, is taken over.
 final class NameServiceController: Controller {
     let name = "name-service-controller"
     /// Endpoints a slice.

@@ -3,6 +3,9 @@ package struct AnswerPolicy: Sendable {
     package var access = ClientAccess()
     /// Answers a second for each network that is let in by the configuration; 0 for no limit.
     package var rateLimit: UInt32 = 100
+    /// Answers a second for each private network; 0 for no limit. A network's resolver asks thousands of questions a second,
+    /// and a node's Pods are one network.
+    package var nearRateLimit: UInt32 = 10_000
     /// Where other servers are asked; empty for nowhere.
     package var forwardedZones: [ForwardedZone] = [] {
         didSet { hasStubZones = forwardedZones.contains { $0.name != .root } }
@@ -28,20 +31,11 @@ package struct AnswerPolicy: Sendable {
         share.cache.bytes = cache.bytes / loops
         // 0 would mean no limit.
         if rateLimit > 0 { share.rateLimit = max(1, rateLimit / UInt32(loops)) }
+        if nearRateLimit > 0 { share.nearRateLimit = max(1, nearRateLimit / UInt32(loops)) }
         return share
     }
 
     func isForwarded(_ name: WireName) -> Bool {
         forwardedZones.index(for: name).map { forwardedZones[$0].asks(about: name) } ?? false
-    }
-
-    /// The block that a name belongs to.
-    func block(of name: WireName) -> Int? {
-        var best: Int?
-        var length = 0
-        for index in blocks.indices where blocks[index].zone.wire.count > length && blocks[index].covers(name) {
-            (best, length) = (index, blocks[index].zone.wire.count)
-        }
-        return best
     }
 }

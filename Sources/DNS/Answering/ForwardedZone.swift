@@ -1,7 +1,7 @@
 package import NetworkTypes
 
 /// Where questions about a part of the name space go that this server does not speak for.
-package struct ForwardedZone: Hashable, Sendable {
+package struct ForwardedZone: OfZone, Hashable, Sendable {
     /// Which of the servers that are up is asked first.
     package enum Policy: String, Hashable, Sendable {
         case random
@@ -11,12 +11,11 @@ package struct ForwardedZone: Hashable, Sendable {
 
     /// The root for everything.
     package var name: DomainName
+    /// Empty where nobody is asked, though a wider zone may have servers.
     package var servers: [SocketAddress]
     /// Failures in a row after which a server counts as down; 0 for never.
     package var maximumFailures: Int
     package var policy = Policy.random
-    /// Nobody is asked, though a wider zone may have servers.
-    package var isClosed = false
     /// Parts of the zone about which nobody is asked.
     package var exceptions: [DomainName] = []
     /// Every question goes over TCP.
@@ -30,11 +29,14 @@ package struct ForwardedZone: Hashable, Sendable {
         self.maximumFailures = maximumFailures
     }
 
-    func covers(_ name: WireName) -> Bool { self.name.wire.count == 1 || name.suffix(self.name.wire) != nil }
+    var zone: DomainName { name }
+
+    /// Nobody is asked.
+    package var isClosed: Bool { servers.isEmpty }
 
     /// Whether somebody can be asked about a name in it.
     func asks(about name: WireName) -> Bool {
-        !isClosed && (exceptions.isEmpty || !exceptions.contains { name.suffix($0.wire) != nil })
+        !isClosed && (exceptions.isEmpty || !exceptions.contains { name.isWithin($0) })
     }
 }
 
@@ -48,17 +50,5 @@ package struct SecuredServer: Hashable, Sendable {
     package init(name: String? = nil, authoritiesPEM: [UInt8]? = nil) {
         self.name = name
         self.authoritiesPEM = authoritiesPEM
-    }
-}
-
-extension [ForwardedZone] {
-    /// The most specific zone that has a name.
-    package func index(for name: WireName) -> Int? {
-        var best: Int?
-        var length = 0
-        for index in indices where self[index].name.wire.count > length && self[index].covers(name) {
-            (best, length) = (index, self[index].name.wire.count)
-        }
-        return best
     }
 }

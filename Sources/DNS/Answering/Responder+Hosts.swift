@@ -4,9 +4,10 @@ import NetworkTypes
 extension Responder {
     /// - Returns: whether `name` is answered.
     mutating func answerFromHosts(
-        _ tables: [HostTable], _ type: RecordType, _ reply: inout Reply, _ writer: inout MessageWriter
+        ofBlock block: Int, _ type: RecordType, _ reply: inout Reply, _ writer: inout MessageWriter
     ) -> Bool {
-        for table in tables where table.covers(name) {
+        for index in policy.blocks[block].hosts.indices where policy.blocks[block].hosts[index].covers(name) {
+            let table = policy.blocks[block].hosts[index]
             guard let node = table.names.node(of: name) else {
                 // Addresses are looked up in many places; a table of some says nothing about the others.
                 if table.fallsThrough || type == .ptr { continue }

@@ -51,6 +51,7 @@ package struct Responder: Sendable {
     package var cache: AnswerCache
     package var accounts = AnswerAccounts()
     private var rateLimit: ResponseRateLimit
+    private var nearRateLimit: ResponseRateLimit
     private let cookies: ServerCookie
     var name = WireName()
     var rotation: UInt32 = 0
@@ -62,11 +63,13 @@ package struct Responder: Sendable {
         self.cookies = cookies
         cache = AnswerCache(seed: seed)
         rateLimit = ResponseRateLimit(seed: seed)
+        nearRateLimit = ResponseRateLimit(rate: AnswerPolicy().nearRateLimit, seed: seed)
     }
 
     package mutating func setPolicy(_ policy: AnswerPolicy) {
         self.policy = policy
         rateLimit.rate = policy.rateLimit
+        nearRateLimit.rate = policy.nearRateLimit
         cache.setLimits(policy.cache)
     }
 
@@ -109,8 +112,8 @@ package struct Responder: Sendable {
             hasValidCookie = cookies.isValid(message, cookie, client: client.ip, now: now.wall)
         }
         // Over TCP, and with a cookie that was made for it, the address is the asker's own.
-        if standing == .limited, !client.isStream, !hasValidCookie, resolution == nil {
-            switch rateLimit.decide(client.ip, now: now.monotonic) {
+        if !client.isStream, !hasValidCookie, resolution == nil {
+            switch rate(of: standing, client.ip, now) {
             case .answer: break
             case .answerShort:
                 accounts.rateLimited += 1
@@ -136,6 +139,16 @@ package struct Responder: Sendable {
         return .answer(refresh: refresh)
     }
 
+    private mutating func rate(
+        of standing: ClientAccess.Standing, _ ip: IPAddress, _ now: Moment
+    ) -> ResponseRateLimit.Decision {
+        switch standing {
+        case .trusted, .stranger: .answer
+        case .near: nearRateLimit.decide(ip, now: now.monotonic)
+        case .limited: rateLimit.decide(ip, now: now.monotonic)
+        }
+    }
+
     /// The code for questions that nobody answers here: classes other than IN, transfers, and types that are none.
     private static func refusal(of query: QueryMessage) -> ResponseCode? {
         if query.recordClass != 1 { return .refused }
@@ -149,17 +162,19 @@ package struct Responder: Sendable {
         _ query: QueryMessage, _ now: Moment, _ resolution: Resolution?, _ reply: inout Reply,
         _ refresh: inout Lookup?, _ writer: inout MessageWriter
     ) -> Needed? {
-        guard !policy.blocks.isEmpty, let index = policy.block(of: name) else {
+        guard !policy.blocks.isEmpty, let index = policy.blocks.index(for: name) else {
             return answer(query.type, nil, query, now, resolution, &reply, &refresh, &writer)
         }
-        let block = policy.blocks[index]
-        if let filter = block.log, filter.covers(name) { log = filter }
-        guard !block.rewrites.isEmpty, let other = block.rewrites.apply(to: name.name(), query.type) else {
-            return answer(query.type, block, query, now, resolution, &reply, &refresh, &writer)
+        // Looked at where it lies: a copy of the block would count references that all loops share.
+        if let filter = policy.blocks[index].log, filter.covers(name) { log = filter }
+        guard !policy.blocks[index].rewrites.isEmpty,
+            let other = policy.blocks[index].rewrites.apply(to: name.name(), query.type)
+        else {
+            return answer(query.type, index, query, now, resolution, &reply, &refresh, &writer)
         }
         name = WireName(other.name)
         reply.isRewritten = true
-        let needed = answer(other.type, block, query, now, resolution, &reply, &refresh, &writer)
+        let needed = answer(other.type, index, query, now, resolution, &reply, &refresh, &writer)
         if needed == nil, !other.answerRules.isEmpty {
             rewriteAnswer(other.answerRules, from: query.questionEnd, &reply, &writer)
         }
@@ -167,11 +182,11 @@ package struct Responder: Sendable {
     }
 
     private mutating func answer(
-        _ type: RecordType, _ block: ServerBlock?, _ query: QueryMessage, _ now: Moment, _ resolution: Resolution?,
+        _ type: RecordType, _ block: Int?, _ query: QueryMessage, _ now: Moment, _ resolution: Resolution?,
         _ reply: inout Reply, _ refresh: inout Lookup?, _ writer: inout MessageWriter
     ) -> Needed? {
         for _ in 0..<Self.chainLimit {
-            if let block, answerFromHosts(block.hosts, type, &reply, &writer) { return nil }
+            if let block, answerFromHosts(ofBlock: block, type, &reply, &writer) { return nil }
             switch answerFromData(type, &reply, &writer) {
             case .done: return nil
             case .follow: continue

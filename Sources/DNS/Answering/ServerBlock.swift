@@ -1,6 +1,6 @@
 /// What is done about one part of the name space before zones, cache and other servers come into it: a server block of a
 /// Corefile. A question belongs to the block with the longest zone that it is in.
-package struct ServerBlock: Sendable {
+package struct ServerBlock: OfZone, Sendable {
     package var zone: DomainName
     package var rewrites: [QuestionRewrite] = []
     /// The first one that covers a name and has it, or does not let it fall through, answers.
@@ -11,8 +11,6 @@ package struct ServerBlock: Sendable {
 
     /// Nothing is done.
     package var isEmpty: Bool { rewrites.isEmpty && hosts.isEmpty && log == nil }
-
-    func covers(_ name: WireName) -> Bool { zone.wire.count == 1 || name.suffix(zone.wire) != nil }
 }
 
 /// Which queries are told about (CoreDNS' plugin `log`).
@@ -30,7 +28,7 @@ package struct QueryLogFilter: Hashable, Sendable {
         self.classes = classes
     }
 
-    func covers(_ name: WireName) -> Bool { zones.contains { $0.wire.count == 1 || name.suffix($0.wire) != nil } }
+    func covers(_ name: WireName) -> Bool { zones.contains { name.isWithin($0) } }
 
     /// Whether an answer with this header is told about.
     func takes(_ header: MessageHeader) -> Bool {

@@ -18,15 +18,42 @@ package enum QueryLogLine {
         case .unanswerable: return
         }
         guard let header = MessageHeader(answer) else { return }
-        let asked = read.hasQuestion ? name.name().description : "."
-        let edns = read.edns
-        let question =
-            "\(read.type) \(Self.className(read.recordClass)) \(asked) \(isStream ? "tcp" : "udp") \(query.count) "
-            + "\(edns?.wantsSignatures ?? false) \(edns?.payloadSize ?? 512)"
-        let line =
-            "\(client) - \(read.id) \"\(question)\" \(ResponseCode(rawValue: header.code)) \(flags(header)) "
-            + "\(answer.count) \(seconds(nanoseconds))s\n"
-        bytes += line.utf8
+        bytes.reserveCapacity(bytes.count + 192)
+        bytes += client.description.utf8
+        bytes += " - ".utf8
+        append(UInt64(read.id), to: &bytes)
+        bytes += " \"".utf8
+        bytes += read.type.description.utf8
+        bytes.append(UInt8(ascii: " "))
+        bytes += className(read.recordClass).utf8
+        bytes.append(UInt8(ascii: " "))
+        bytes += (read.hasQuestion ? name.name().description : ".").utf8
+        bytes += (isStream ? " tcp " : " udp ").utf8
+        append(UInt64(query.count), to: &bytes)
+        bytes += (read.edns?.wantsSignatures == true ? " true " : " false ").utf8
+        append(UInt64(read.edns?.payloadSize ?? 512), to: &bytes)
+        bytes += "\" ".utf8
+        bytes += ResponseCode(rawValue: header.code).description.utf8
+        bytes.append(UInt8(ascii: " "))
+        append(flagsOf: header, to: &bytes)
+        bytes.append(UInt8(ascii: " "))
+        append(UInt64(answer.count), to: &bytes)
+        bytes.append(UInt8(ascii: " "))
+        let (whole, rest) = nanoseconds.quotientAndRemainder(dividingBy: 1_000_000_000)
+        append(whole, to: &bytes)
+        bytes.append(UInt8(ascii: "."))
+        append(rest, digits: 9, to: &bytes)
+        bytes += "s\n".utf8
+    }
+
+    /// In decimal, with zeros before it where it has fewer digits.
+    private static func append(_ number: UInt64, digits: Int = 1, to bytes: inout [UInt8]) {
+        var (divisor, count) = (UInt64(1), 1)
+        while count < digits || number / divisor >= 10 { (divisor, count) = (divisor * 10, count + 1) }
+        while divisor > 0 {
+            bytes.append(UInt8(ascii: "0") + UInt8(number / divisor % 10))
+            divisor /= 10
+        }
     }
 
     private static func className(_ value: UInt16) -> String {
@@ -40,17 +67,16 @@ package enum QueryLogLine {
         }
     }
 
-    private static func flags(_ header: MessageHeader) -> String {
-        let names: [(UInt16, String)] = [
-            (0x8000, "qr"), (0x0400, "aa"), (0x0200, "tc"), (0x0100, "rd"), (0x0080, "ra"), (0x0020, "ad"),
-            (0x0010, "cd"),
-        ]
-        return names.filter { header.flags & $0.0 != 0 }.map(\.1).joined(separator: ",")
-    }
+    private static let flags: [(bit: UInt16, name: StaticString)] = [
+        (0x8000, "qr"), (0x0400, "aa"), (0x0200, "tc"), (0x0100, "rd"), (0x0080, "ra"), (0x0020, "ad"), (0x0010, "cd"),
+    ]
 
-    private static func seconds(_ nanoseconds: UInt64) -> String {
-        let (whole, rest) = nanoseconds.quotientAndRemainder(dividingBy: 1_000_000_000)
-        let digits = String(rest)
-        return "\(whole)." + String(repeating: "0", count: 9 - digits.count) + digits
+    private static func append(flagsOf header: MessageHeader, to bytes: inout [UInt8]) {
+        var isFirst = true
+        for flag in flags where header.flags & flag.bit != 0 {
+            if !isFirst { bytes.append(UInt8(ascii: ",")) }
+            isFirst = false
+            flag.name.withUTF8Buffer { bytes += $0 }
+        }
     }
 }

@@ -72,6 +72,9 @@ package struct WireName: Sendable {
         return start
     }
 
+    /// Whether it is the zone's name or lies below it; everything is within the root.
+    package func isWithin(_ zone: DomainName) -> Bool { zone.wire.count == 1 || suffix(zone.wire) != nil }
+
     /// Whether it is exactly this name.
     package func equals(_ bytes: Span<UInt8>, at offset: Int = 0, count length: Int) -> Bool {
         guard length == count, offset + length <= bytes.count else { return false }

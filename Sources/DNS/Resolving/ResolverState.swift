@@ -139,7 +139,7 @@ package struct ResolverState<Waiter: Sendable>: Sendable {
             failures[lookup] = nil
         }
         let name = WireName(lookup.name)
-        guard let index = zones.index(for: name), !zones[index].servers.isEmpty, zones[index].asks(about: name) else {
+        guard let index = zones.index(for: name), zones[index].asks(about: name) else {
             return refused
         }
         guard flights.count < limits.flights, waiting.isEmpty || waiterCount < limits.allWaiters else {

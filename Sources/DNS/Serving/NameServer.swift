@@ -26,7 +26,8 @@ package final class NameServer: Sendable {
     ///   - connections: TCP connections at a time; an eighth may be of strangers, who are refused.
     ///   - exchanges: Sockets towards upstream servers at a time.
     ///   - log: Told about the queries that the policy's blocks want told.
-    ///   - idleTimeout: How long a TCP connection may be without a whole query or an answer that is taken.
+    ///   - idleTimeout: How long a TCP connection may be without a whole query or an answer that is taken, and one over TLS to
+    ///     an upstream server without an answer.
     package init(
         loops: [EventLoop], connections: Int = 512, exchanges: Int = 4096, idleTimeout: Duration = .seconds(10),
         log: (any QueryLog)? = nil

@@ -55,7 +55,7 @@ final class NameServerLoop: EventHandler, @unchecked Sendable {
         self.idleTimeout = idleTimeout
         resolver.limits.allWaiters = waiters
         responder = Responder(cookies: cookies)
-        exchanges = UpstreamExchanges(loop: loop, places: places)
+        exchanges = UpstreamExchanges(loop: loop, places: places, idleTimeout: idleTimeout)
         exchanges.onMessage = { [unowned self] attempt, bytes in
             perform(resolver.received(attempt, bytes, now: milliseconds, using: &random))
             scheduleTick()

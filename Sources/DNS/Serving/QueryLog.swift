@@ -1,6 +1,7 @@
 package import NetworkTypes
 
-/// Takes what is to be told about queries. Called on event loops: it must take no longer than a copy does.
+/// Takes what is to be told about queries. Called on event loops, several at a time: it may make a line of what it gets, and
+/// must wait for nothing but other loops' copying.
 package protocol QueryLog: AnyObject, Sendable {
     /// - Parameters:
     ///   - query: the message as it came, which the server could read.

@@ -9,7 +9,7 @@ final class SecuredExchanges: EventHandler, @unchecked Sendable {
     /// Messages under way on one connection, forgotten ones included: their answers may come still.
     private static let limit = 256
     /// How long a connection stays without a message under way.
-    private static let idleTimeout: Duration = .seconds(10)
+    private let idleTimeout: Duration
 
     private struct Peer: Hashable {
         var address: SocketAddress
@@ -46,8 +46,9 @@ final class SecuredExchanges: EventHandler, @unchecked Sendable {
     var onMessage: (UInt64, Span<UInt8>) -> Void = { _, _ in }
     var onFailure: (UInt64) -> Void = { _ in }
 
-    init(loop: EventLoop, places: DescriptorShare) {
+    init(loop: EventLoop, places: DescriptorShare, idleTimeout: Duration) {
         self.loop = loop
+        self.idleTimeout = idleTimeout
         self.places = places
     }
 
@@ -74,9 +75,10 @@ final class SecuredExchanges: EventHandler, @unchecked Sendable {
             }
         }
         guard let token, let connection = connections[token] else { return .unreachable }
+        // While something is waited for only what comes is a sign of life, however much is asked.
+        if connection.waiting.isEmpty { connection.lastUse = loop.now }
         connection.waiting.updateValue(attempt, forKey: id)
         tokens[attempt] = token
-        connection.lastUse = loop.now
         var frame: [UInt8] = []
         frame.append(bigEndian: UInt16(bytes.count))
         connection.unsent.append(frame + bytes)
@@ -207,10 +209,10 @@ final class SecuredExchanges: EventHandler, @unchecked Sendable {
 
     private func scheduleSweep() {
         guard sweeper == nil else { return }
-        sweeper = loop.schedule(after: Self.idleTimeout) { [weak self] in
+        sweeper = loop.schedule(after: idleTimeout) { [weak self] in
             guard let self else { return }
             sweeper = nil
-            for (token, connection) in connections where loop.now - connection.lastUse >= Self.idleTimeout {
+            for (token, connection) in connections where loop.now - connection.lastUse >= idleTimeout {
                 // What is waited for after so long comes no more.
                 fail(token)
             }

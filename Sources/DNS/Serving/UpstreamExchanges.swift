@@ -40,10 +40,11 @@ final class UpstreamExchanges: EventHandler, @unchecked Sendable {
     var onMessage: (UInt64, Span<UInt8>) -> Void = { _, _ in } { didSet { secured.onMessage = onMessage } }
     var onFailure: (UInt64) -> Void = { _ in } { didSet { secured.onFailure = onFailure } }
 
-    init(loop: EventLoop, places: DescriptorShare) {
+    /// - Parameter idleTimeout: A connection over TLS ends that nothing came from for so long.
+    init(loop: EventLoop, places: DescriptorShare, idleTimeout: Duration) {
         self.loop = loop
         self.places = places
-        secured = SecuredExchanges(loop: loop, places: places)
+        secured = SecuredExchanges(loop: loop, places: places, idleTimeout: idleTimeout)
     }
 
     func send(

@@ -43,5 +43,5 @@ package struct HostTable: Sendable {
 
     package var records: [ZoneRecord] { names.nodes.flatMap(\.records) }
 
-    func covers(_ name: WireName) -> Bool { zones.contains { $0.wire.count == 1 || name.suffix($0.wire) != nil } }
+    func covers(_ name: WireName) -> Bool { zones.contains { name.isWithin($0) } }
 }

@@ -2,17 +2,23 @@ import DNS
 import Glibc
 import Logging
 import NetworkTypes
+import Synchronization
 import System
 
 /// Makes this machine ask the server, and takes that back: by files that say whose they are, so that whoever starts next
 /// finds what a killed process left.
-struct HostResolver: Sendable {
+final class HostResolver: Sendable {
+    /// The longest `/etc/resolv.conf` that is rewritten.
+    private static let limit = 1 << 16
+
     private let wiring: HostWiring
     /// What stands before every path; empty on a real machine.
     private let root: String
     /// Whose files these are.
     private let owner: ProcessIdentity
     private let logger: Logger
+    /// Whether ``unwire()`` was called: what comes late must not be left behind. Held for as long as files are changed.
+    private let isOver = Mutex(false)
 
     init(_ wiring: HostWiring, root: String, owner: ProcessIdentity = .current, logger: Logger) {
         self.wiring = wiring
@@ -23,6 +29,7 @@ struct HostResolver: Sendable {
 
     private var resolverFile: String { "\(root)/etc/resolv.conf" }
     private var savedFile: String { "\(root)/etc/resolv.conf.before-martlet" }
+    private var lockFile: String { "\(root)/run/martlet-resolv.conf.lock" }
     private var dropInDirectory: String { "\(root)/run/systemd/resolved.conf.d" }
     private var dropIn: String { "\(dropInDirectory)/50-martlet.conf" }
     private var uplinks: String { "\(root)/run/systemd/resolve/resolv.conf" }
@@ -38,10 +45,15 @@ struct HostResolver: Sendable {
     }
 
     /// Takes back what a process left that is no more; nothing of one that lives.
-    func heal() { takeBack { !$0.isAlive } }
+    func heal() { isOver.withLock { _ in takeBack { !$0.isAlive } } }
 
-    /// Takes back what ``wire(_:_:)`` did.
-    func unwire() { takeBack { $0 == owner } }
+    /// Takes back what ``wire(_:_:)`` did, which does nothing from now on.
+    func unwire() {
+        isOver.withLock { isOver in
+            isOver = true
+            takeBack { $0 == owner }
+        }
+    }
 
     private func takeBack(_ isMeant: (ProcessIdentity) -> Bool) {
         if let writer = HostWiring.owner(of: text(dropIn)), isMeant(writer) {
@@ -49,17 +61,47 @@ struct HostResolver: Sendable {
             reloadResolved()
         }
         guard exists(savedFile) else { return }
-        if let writer = HostWiring.owner(of: text(resolverFile)) {
-            if isMeant(writer) { move(savedFile, to: resolverFile) }
-        } else {
+        // Of a process that lives: no concern of this one, which may not even be allowed to look closer.
+        if let writer = HostWiring.owner(of: text(resolverFile)), !isMeant(writer) { return }
+        do throws(SystemError) {
+            let lock = try HostWiringLock(path: lockFile)
+            // Another process may have been at it.
+            if exists(savedFile) { try takeBackFile(isMeant) }
+            _ = consume lock
+        } catch {
+            logger.warning("\(savedFile) stays: \(error)")
+        }
+    }
+
+    /// What is kept is the only copy: it goes only where the file can be read and is somebody else's.
+    private func takeBackFile(_ isMeant: (ProcessIdentity) -> Bool) throws(SystemError) {
+        var status = stat()
+        guard stat(resolverFile, &status) == 0 else { return move(savedFile, to: resolverFile) }
+        let text = String(decoding: try FileBytes.read(resolverFile, limit: 2 * Self.limit), as: UTF8.self)
+        if !HostWiring.isOurs(text) {
             // Somebody has written another one since.
             remove(savedFile)
+        } else if HostWiring.owner(of: text).map(isMeant) ?? true {
+            move(savedFile, to: resolverFile)
         }
     }
 
     /// - Parameter server: where this machine reaches ours.
     /// - Throws: `DataPlaneError` with what cannot be done; then nothing is different.
     func wire(_ server: SocketAddress, _ domain: DomainName) throws(DataPlaneError) {
+        let problem: DataPlaneError? = isOver.withLock { isOver in
+            guard !isOver else { return nil }
+            do throws(DataPlaneError) {
+                try rewire(server, domain)
+                return nil
+            } catch {
+                return error
+            }
+        }
+        if let problem { throw problem }
+    }
+
+    private func rewire(_ server: SocketAddress, _ domain: DomainName) throws(DataPlaneError) {
         switch wiring {
         case .none: return
         case .systemdResolved:
@@ -76,21 +118,32 @@ struct HostResolver: Sendable {
             reloadResolved()
         case .resolvConf:
             try claim(resolverFile)
-            let before = text(resolverFile)
             do throws(SystemError) {
-                try save()
-                let wanted = HostWiring.resolverFile(server.ip, before: before, saved: savedFile, owner: owner)
-                do throws(SystemError) {
-                    try FileBytes.replace(resolverFile, with: Array(wanted.utf8), mode: 0o644)
-                } catch {
-                    remove(savedFile)
-                    throw error
-                }
+                let lock = try HostWiringLock(path: lockFile)
+                try rewriteResolverFile(server.ip)
+                _ = consume lock
             } catch {
                 throw DataPlaneError(message: "\(resolverFile) is not rewritten: \(error)")
             }
         }
         logger.info("this machine asks \(server) for names", metadata: ["by": "\(wiring.rawValue)"])
+    }
+
+    private func rewriteResolverFile(_ server: IPAddress) throws(SystemError) {
+        let before = String(decoding: try FileBytes.read(resolverFile, limit: Self.limit), as: UTF8.self)
+        guard !HostWiring.isOurs(before) else {
+            throw SystemError("rewrite what another martlet has written", number: EBUSY)
+        }
+        // Of one that was killed before it had rewritten anything.
+        if exists(savedFile) { remove(savedFile) }
+        try save()
+        let wanted = HostWiring.resolverFile(server, before: before, saved: savedFile, owner: owner)
+        do throws(SystemError) {
+            try FileBytes.replace(resolverFile, with: Array(wanted.utf8), mode: 0o644)
+        } catch {
+            remove(savedFile)
+            throw error
+        }
     }
 
     /// - Throws: where a file is of another process that lives.
@@ -104,7 +157,7 @@ struct HostResolver: Sendable {
         var target = [CChar](repeating: 0, count: Int(PATH_MAX))
         let length = readlink(resolverFile, &target, target.count - 1)
         let isKept = length >= 0 ? symlink(target, savedFile) == 0 : link(resolverFile, savedFile) == 0
-        guard isKept || errno == EEXIST else { throw SystemError("keep \(resolverFile)", number: errno) }
+        guard isKept else { throw SystemError("keep \(resolverFile)", number: errno) }
     }
 
     private func reloadResolved() {
@@ -128,7 +181,7 @@ struct HostResolver: Sendable {
 
     private func text(_ path: String) -> String {
         // Unreadable is empty.
-        String(decoding: (try? FileBytes.read(path, limit: 1 << 16)) ?? [], as: UTF8.self)
+        String(decoding: (try? FileBytes.read(path, limit: Self.limit)) ?? [], as: UTF8.self)
     }
 
     private func remove(_ path: String) {

@@ -47,9 +47,12 @@ package enum HostWiring: String, Sendable, CaseIterable {
         return text
     }
 
-    /// Who wrote a file; nil for one that is not of our writing.
+    /// Whether a file is of our writing.
+    static func isOurs(_ text: String) -> Bool { text.hasPrefix(mark) }
+
+    /// Who wrote a file; nil for one that is not of our writing, or does not say it any more.
     static func owner(of text: String) -> ProcessIdentity? {
-        guard text.hasPrefix(mark) else { return nil }
+        guard isOurs(text) else { return nil }
         return ProcessIdentity(text.dropFirst(mark.count).prefix { $0 != ":" })
     }
 }

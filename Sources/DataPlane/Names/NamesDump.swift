@@ -38,8 +38,9 @@ package enum NamesDump {
             })
         var lines = complaints.map { "; \($0)" }
         for zone in plan.policy.forwardedZones {
-            let servers = zone.isClosed ? "nobody" : zone.servers.map(\.description).joined(separator: " ")
-            lines.append("; \(zone.name) is asked of \(servers.isEmpty ? "the servers of each machine" : servers)")
+            var servers = zone.servers.map(\.description)
+            if plan.zonesOfResolvers.contains(zone.name) { servers.append("the servers of each machine") }
+            lines.append("; \(zone.name) is asked of \(servers.isEmpty ? "nobody" : servers.joined(separator: " "))")
         }
         for block in plan.policy.blocks {
             lines += block.hosts.flatMap { table in

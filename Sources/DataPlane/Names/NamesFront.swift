@@ -29,6 +29,10 @@ actor NamesFront {
     private var ownAddresses: Set<IPAddress>
     /// What the Corefile in use says; nil while there is none.
     private var corefile: (parsed: Corefile, files: [String: String])?
+    /// What is to be said of the first Corefile, once the API can be waited for.
+    private var untold: [Event] = []
+    /// The servers that were said to be this one.
+    private var ownUpstreams: [SocketAddress] = []
 
     /// - Parameter host: knows the servers of this machine.
     init(
@@ -47,32 +51,41 @@ actor NamesFront {
         self.host = host
         self.ownAddresses = ownAddresses
         self.logger = logger
-        plan = NamesPlan(configuration, NamesPlan.Circumstances(addresses: addresses))
+        plan = NamesPlan(configuration, NamesPlan.Circumstances(addresses: addresses, machine: ownAddresses))
         names = ClusterNames(plan.cluster, serial: UInt32(truncatingIfNeeded: SystemClock.secondsSinceEpoch))
         namespaces.addHandler { [namespacesChanged] _ in namespacesChanged.raise() }
     }
 
-    /// Answers from what the informers have synced by now. Call once, before `run()`.
-    func publishFirst() async {
-        await takeCorefile()
+    /// Answers from what the informers have synced by now, and waits for nothing. Call once, before `run()`.
+    func publishFirst() {
+        // Before the plan, which may lead to a publication: a zone without its names would deny them.
         names.setNamespaces(Set(namespaces.keys.map(\.name)))
         names.apply(state.followNames().map { (nil, $0) })
+        untold = readCorefile()
         server.publish(names.data())
     }
 
     /// Makes this machine ask the server, once that can answer.
     ///
     /// - Returns: why that is not possible.
-    func wireHost() -> String? {
+    nonisolated func wireHost() async -> String? {
         let own = addresses.first { $0.ip.isLoopback && $0.ip.family == .v4 } ?? addresses.first
         guard let own else { return nil }
-        do throws(DataPlaneError) {
-            try host.wire(own, configuration.domain)
-            lookAround()
-            return nil
-        } catch {
-            return error.message
+        let problem = await withCheckedContinuation { continuation in
+            let wire = { @Sendable [host, configuration] in
+                do throws(DataPlaneError) {
+                    try host.wire(own, configuration.domain)
+                    continuation.resume(returning: String?.none)
+                } catch {
+                    continuation.resume(returning: error.message)
+                }
+            }
+            // Whoever is told of it may take long. Without a thread of its own it is done here.
+            let isTaken = (try? BoundedWorker(name: "host-wiring", capacity: 1))?.submit(wire) ?? false
+            if !isTaken { wire() }
         }
+        if problem == nil { await lookAround() }
+        return problem
     }
 
     /// This machine has these addresses now.
@@ -85,6 +98,7 @@ actor NamesFront {
     /// Follows the changes until cancelled.
     func run() async {
         await withTaskGroup(of: Void.self) { group in
+            group.addTask { await self.tellUntold() }
             group.addTask { for await _ in self.state.namesChanged.changes { await self.takeServices() } }
             group.addTask { for await _ in self.namespacesChanged.changes { await self.takeNamespaces() } }
             group.addTask { for await _ in self.corefiles.changed.changes { await self.takeCorefile() } }
@@ -103,7 +117,10 @@ actor NamesFront {
 
     private func takeServices() {
         let changes = state.takeNameChanges()
-        if names.apply(changes) { server.publish(names.data()) }
+        guard names.apply(changes) else { return }
+        server.publish(names.data())
+        // The Service for DNS leads here: whoever is asked may have become this server.
+        if clusterAddresses != plan.circumstances.clusterAddresses { planAnew() }
     }
 
     private func takeNamespaces() {
@@ -113,18 +130,19 @@ actor NamesFront {
     // MARK: The plan
 
     private func circumstances(_ files: [String: String]) -> NamesPlan.Circumstances {
-        // The cluster's address for DNS leads here too.
-        let own = addresses + clusterAddresses.map { SocketAddress(ip: $0, port: 53) }
-        return NamesPlan.Circumstances(
-            resolvers: ResolverConfiguration(path: host.upstreamFile).upstreams(excluding: own, machine: ownAddresses),
-            addresses: addresses, files: files, nodes: nodes.entries)
+        var circumstances = NamesPlan.Circumstances(
+            addresses: addresses, clusterAddresses: clusterAddresses, machine: ownAddresses, files: files,
+            nodes: nodes.entries)
+        circumstances.resolvers = ResolverConfiguration(path: host.upstreamFile).upstreams(
+            excluding: circumstances.ownServers, machine: ownAddresses)
+        return circumstances
     }
 
-    /// The cluster IPs of the Service for DNS.
+    /// The cluster IPs of the Service for DNS, in order.
     private var clusterAddresses: [IPAddress] {
         let name = names.settings.domain.prefixed(by: "svc")?.prefixed(by: "kube-system")?.prefixed(by: "kube-dns")
         let records = name.flatMap { names.table[$0]?.records } ?? []
-        return records.filter { $0.type == .a || $0.type == .aaaa }.compactMap { IPAddress(bytes: $0.data) }
+        return records.filter { $0.type == .a || $0.type == .aaaa }.compactMap { IPAddress(bytes: $0.data) }.sorted()
     }
 
     /// Plans anew where something around the Corefile is different.
@@ -133,19 +151,27 @@ actor NamesFront {
     }
 
     private func planAnew() {
-        if let corefile {
-            use(NamesPlan(configuration, corefile.parsed, circumstances(corefile.files)))
-        } else {
-            use(NamesPlan(configuration, circumstances([:])))
-        }
+        use(present)
+        // Another domain has another Service for DNS.
+        if clusterAddresses != plan.circumstances.clusterAddresses { use(present) }
     }
 
-    /// Reads the Corefile, tells what is not done of it, and uses it unless something in it cannot be meant.
-    private func takeCorefile() async {
+    /// What is to be done as things are.
+    private var present: NamesPlan {
+        guard let corefile else { return NamesPlan(configuration, circumstances([:])) }
+        return NamesPlan(configuration, corefile.parsed, circumstances(corefile.files))
+    }
+
+    private func takeCorefile() async { await tell(readCorefile()) }
+
+    /// Reads the Corefile, and uses it unless something in it cannot be meant.
+    ///
+    /// - Returns: what is to be told of it.
+    private func readCorefile() -> [Event] {
         guard let written = corefiles.current else {
             corefile = nil
             planAnew()
-            return
+            return []
         }
         let parsed: Corefile
         do {
@@ -155,14 +181,19 @@ actor NamesFront {
             let event = CorefileEvents.event(
                 "\(error); the Corefile is not used", reason: "CorefileInvalid", about: written.map,
                 now: WallClock.timestamp)
-            return await tell([event])
+            return [event]
         }
         let next = NamesPlan(configuration, parsed, circumstances(written.files))
         if next.isUsable { corefile = (parsed, written.files) }
         planAnew()
-        await tell(
-            CorefileEvents.events(
-                next.findings, isUsed: next.isUsable, about: written.map, now: WallClock.timestamp))
+        return CorefileEvents.events(
+            next.findings, isUsed: next.isUsable, about: written.map, now: WallClock.timestamp)
+    }
+
+    private func tellUntold() async {
+        let events = untold
+        untold = []
+        await tell(events)
     }
 
     private func tell(_ events: [Event]) async {
@@ -194,13 +225,10 @@ actor NamesFront {
         if needsOtherNames || isOtherZone { server.publish(names.data()) }
         var policy = next.policy
         policy.access = ClientAccess(own: ownAddresses, limited: configuration.networks)
-        policy.forwardedZones = policy.forwardedZones.map { zone in
-            var zone = zone
-            // Nobody asks himself.
-            let own = addresses + clusterAddresses.map { SocketAddress(ip: $0, port: 53) }
-            zone.servers.removeAll { upstream in own.contains { $0.isReached(by: upstream, on: ownAddresses) } }
-            return zone
+        for server in next.ownUpstreams where !ownUpstreams.contains(server) {
+            logger.warning("the upstream server \(server) is this server: it is not asked")
         }
+        ownUpstreams = next.ownUpstreams
         server.setPolicy(policy)
     }
 }

@@ -81,16 +81,17 @@ extension NamesPlan {
         for target in directive.arguments.dropFirst() {
             let plain = target.hasPrefix("dns://") ? String(target.dropFirst("dns://".count)) : target
             if target.hasPrefix("tls://") {
-                guard let server = Self.server(String(target.dropFirst("tls://".count)), port: 853) else {
+                guard let server = SocketAddress(target.dropFirst("tls://".count), defaultPort: 853) else {
                     refuse(directive.place, "forward: \(target) is no server")
                     continue
                 }
                 forwarded.servers.append(server)
                 secured.append(server)
-            } else if let server = Self.server(plain, port: 53) {
+            } else if let server = SocketAddress(plain, defaultPort: 53) {
                 forwarded.servers.append(server)
             } else if target == "/etc/resolv.conf" {
                 forwarded.servers += circumstances.resolvers
+                zonesOfResolvers.insert(forwarded.name)
             } else if let text = circumstances.files[target] {
                 forwarded.servers += ResolverConfiguration(text).servers.map { SocketAddress(ip: $0, port: 53) }
             } else if target.hasPrefix("/") || target.contains("://") {
@@ -99,10 +100,8 @@ extension NamesPlan {
                 refuse(directive.place, "forward: \(target) is no address")
             }
         }
-        forwarded.servers = forwarded.servers.filter { server in
-            let isThisServer = circumstances.addresses.contains(server)
-            if isThisServer { pass(directive.place, "forward: \(server) is this server: not asked") }
-            return !isThisServer
+        for server in forwarded.servers where circumstances.isOwn(server) {
+            pass(directive.place, "forward: \(server) is this server: not asked")
         }
         var credentials = SecuredServer()
         for option in directive.block { readForwardOption(option, &forwarded, &credentials) }
@@ -148,14 +147,27 @@ extension NamesPlan {
                 return refuse(option.place, "tls: there is no key for \(first) in the ConfigMap")
             }
             credentials.authoritiesPEM = Array(text.utf8)
-        // Datagrams are used wherever they will do; servers that are down are probed; what is under way is bounded.
-        case "prefer_udp", "max_concurrent", "expire", "health_check", "max_age", "max_idle_conns", "failover": break
+        // Datagrams are used wherever they will do.
+        case "prefer_udp": break
+        // kubeadm's; what is under way is bounded always.
+        case "max_concurrent" where option.arguments == ["1000"]: break
+        case "max_concurrent":
+            pass(option.place, "max_concurrent: how many questions are under way is bounded by descriptors")
+        case "expire", "max_age", "max_idle_conns":
+            pass(option.place, "\(option.name): a connection ends that is not used for 10 seconds")
+        case "health_check":
+            // Servers that are down are probed.
+            if !option.arguments.isEmpty {
+                pass(option.place, "health_check: when and with what a server is probed is not for choice here")
+            }
+        case "failover":
+            // After these another server is asked always.
+            let done = ["SERVFAIL", "REFUSED", "NOTIMP", "FORMERR"]
+            for code in option.arguments where !done.contains(code.uppercased()) {
+                pass(option.place, "failover: no other server is asked after \(code)")
+            }
         default: pass(option.place, "forward: there is no option \(option.words.joined(separator: " ")) here")
         }
-    }
-
-    static func server(_ text: String, port: Port) -> SocketAddress? {
-        SocketAddress(text) ?? IPAddress(text).map { SocketAddress(ip: $0, port: port) }
     }
 
     mutating func readCache(_ directive: Corefile.Directive, in zone: DomainName) {
@@ -169,10 +181,15 @@ extension NamesPlan {
             if index == 0, let ttl = UInt32(text) {
                 limits.positiveTTL = min(ttl, 3600)
                 limits.negativeTTL = min(ttl, 1800)
-            } else if (try? DomainName(text)) == nil {
+            } else if let name = try? DomainName(text) {
+                if name != .root {
+                    pass(directive.place, "cache: the answers of every zone are kept, not \(text) alone")
+                }
+            } else {
                 return refuse(directive.place, "cache: \(text) is neither a time nor a zone")
             }
         }
+        cachedZones.insert(zone)
         for option in directive.block { readCacheOption(option, &limits) }
         if let cacheLine, policy.cache != limits {
             return pass(directive.place, "cache: there is one for every zone, as \(cacheLine) says")
@@ -219,9 +236,38 @@ extension NamesPlan {
             if option.arguments.last == "immediate" {
                 pass(option.place, "cache: an answer that is out of date is given when nobody else answers")
             }
-        // A failure is remembered for 5 seconds; the names of the cluster are never cached.
-        case "servfail", "disable", "keepttl": break
+        case "servfail":
+            if option.arguments.first.flatMap({ GoDuration.parse($0) }) != 5_000_000_000 {
+                pass(option.place, "cache: servfail: a failure is remembered for 5 seconds")
+            }
+        case "disable":
+            guard let kind = option.arguments.first, kind == "success" || kind == "denial" else {
+                return refuse(option.place, "cache: disable is followed by success or denial")
+            }
+            for text in option.arguments.count > 1 ? option.arguments.dropFirst() : ["."] {
+                guard let name = try? DomainName(text) else {
+                    refuse(option.place, "cache: disable: \(text) is no zone")
+                    continue
+                }
+                // Of several zones of one block each says the same.
+                if !uncached.contains(where: { $0 == (option.place, name) }) { uncached.append((option.place, name)) }
+            }
+        case "keepttl": pass(option.place, "cache: keepttl: the TTL of a kept answer runs down")
         default: pass(option.place, "cache: there is no option \(option.name) here")
         }
+    }
+
+    /// What is to be said when all blocks are read.
+    mutating func tellAboutCache() {
+        // The names of the cluster are never cached.
+        let never = knowsCluster ? [cluster.domain] : []
+        for (place, zone) in uncached where !never.contains(where: { zone.isWithin($0) }) {
+            pass(place, "cache: disable: what is known of \(zone) is kept all the same")
+        }
+        guard let cacheLine else { return }
+        let others = policy.blocks.map(\.zone).filter { zone in
+            !cachedZones.contains(zone) && policy.forwardedZones.contains { $0.name == zone && !$0.isClosed }
+        }
+        for zone in others { pass(cacheLine, "cache: there is one for every block, that of \(zone) too") }
     }
 }

@@ -19,10 +19,22 @@ struct NamesPlan: Sendable {
         var resolvers: [SocketAddress] = []
         /// Where this server listens.
         var addresses: [SocketAddress] = []
+        /// The cluster IPs of the Service for DNS, which lead here too.
+        var clusterAddresses: [IPAddress] = []
+        /// The addresses of this machine.
+        var machine: Set<IPAddress> = []
         /// The files that a Corefile may name, by path: the keys of its ConfigMap, as they would be mounted.
         var files: [String: String] = [:]
         /// The names and addresses of Nodes.
         var nodes: [HostTable.Entry] = []
+
+        /// Where this server is reached.
+        var ownServers: [SocketAddress] { addresses + clusterAddresses.map { SocketAddress(ip: $0, port: 53) } }
+
+        /// Whether who asks `server` asks this one.
+        func isOwn(_ server: SocketAddress) -> Bool {
+            ownServers.contains { $0.isReached(by: server, on: machine) }
+        }
     }
 
     let circumstances: Circumstances
@@ -31,7 +43,15 @@ struct NamesPlan: Sendable {
     private(set) var findings: [Finding] = []
     /// Where the cache was set up, if it was.
     var cacheLine: Corefile.Place?
+    /// The zones of the blocks that have a cache.
+    var cachedZones: Set<DomainName> = []
+    /// What a cache is not to keep.
+    var uncached: [(place: Corefile.Place, zone: DomainName)] = []
     var knowsCluster = false
+    /// Servers that somebody named and that are this one: nobody asks himself.
+    private(set) var ownUpstreams: [SocketAddress] = []
+    /// The zones that the servers of `/etc/resolv.conf` are asked about.
+    var zonesOfResolvers: Set<DomainName> = []
 
     /// Without a Corefile.
     init(_ configuration: NamesConfiguration, _ circumstances: Circumstances) {
@@ -49,6 +69,7 @@ struct NamesPlan: Sendable {
             block.log = QueryLogFilter()
             policy.blocks = [block]
         }
+        leaveOutOwnServers()
     }
 
     init(_ configuration: NamesConfiguration, _ corefile: Corefile, _ circumstances: Circumstances) {
@@ -58,6 +79,7 @@ struct NamesPlan: Sendable {
         policy.cache.bytes = 0
         policy.rotates = false
         for server in corefile.servers { read(server) }
+        tellAboutCache()
         // What the command line says goes before what the cluster says.
         if !configuration.upstreams.isEmpty {
             policy.forwardedZones = policy.forwardedZones.filter { $0.name != .root } + usual.forwardedZones
@@ -68,6 +90,20 @@ struct NamesPlan: Sendable {
         }
         // One block that does nothing is no block: questions need not look for theirs.
         if policy.blocks.allSatisfy(\.isEmpty) { policy.blocks = [] }
+        leaveOutOwnServers()
+    }
+
+    private mutating func leaveOutOwnServers() {
+        for zone in policy.forwardedZones {
+            for server in zone.servers where circumstances.isOwn(server) && !ownUpstreams.contains(server) {
+                ownUpstreams.append(server)
+            }
+        }
+        policy.forwardedZones = policy.forwardedZones.map { zone in
+            var zone = zone
+            zone.servers.removeAll { ownUpstreams.contains($0) }
+            return zone
+        }
     }
 
     /// Whether the Corefile is to be used.
@@ -98,9 +134,7 @@ struct NamesPlan: Sendable {
             policy.blocks.append(block)
             // A block that asks nobody does not let a wider one ask.
             if !policy.forwardedZones.contains(where: { $0.name == zone }), zone != .root {
-                var closed = ForwardedZone(name: zone, servers: [])
-                closed.isClosed = true
-                policy.forwardedZones.append(closed)
+                policy.forwardedZones.append(ForwardedZone(name: zone, servers: []))
             }
         }
     }
@@ -151,9 +185,9 @@ struct NamesPlan: Sendable {
         case "log": readLog(directive, &block)
         case "loadbalance": readLoadBalance(directive)
         case "bufsize": readBufferSize(directive)
-        // Done always: errors are logged and ANY is answered with one record; /healthz, /readyz and /metrics are served on
-        // --metrics-bind-address; this server never asks itself; the ConfigMap is followed, by every loop.
-        case "errors", "any", "health", "ready", "prometheus", "loop", "reload", "multisocket", "minimal": break
+        case "errors", "health", "ready", "prometheus", "minimal", "multisocket": readObservation(directive)
+        // Done always: ANY is answered with one record; this server never asks itself; the ConfigMap is followed.
+        case "any", "loop", "reload": break
         case "acl":
             // Without it more would be answered than is meant.
             refuse(directive.place, "acl is not known here: who is answered is for --dns-network to say")
@@ -195,7 +229,9 @@ struct NamesPlan: Sendable {
     private mutating func readLoadBalance(_ directive: Corefile.Directive) {
         switch directive.arguments.first ?? "round_robin" {
         case "round_robin": policy.rotates = true
-        case let other: pass(directive.place, "loadbalance: there is no policy \(other) here; answers take turns")
+        case let other:
+            policy.rotates = true
+            pass(directive.place, "loadbalance: there is no policy \(other) here; answers take turns")
         }
     }
 

@@ -47,6 +47,12 @@ final class NodeHosts: Sendable {
         }
     }
 
+    /// Whether names or addresses are others: a Node's status is written every few seconds.
+    static func isNews(_ change: InformerChange<KeptNode>) -> Bool {
+        guard case .updated(let old, let new) = change else { return true }
+        return old.names != new.names || old.addresses != new.addresses
+    }
+
     /// Follows Nodes while they are wanted, until cancelled.
     func run() async {
         var following: Task<Void, Never>?
@@ -61,7 +67,7 @@ final class NodeHosts: Sendable {
             }
             let informers = InformerSet(client: client, logger: logger)
             let nodes = informers.informer(for: KeptNode.self)
-            nodes.addHandler { [changed] _ in changed.raise() }
+            nodes.addHandler { [changed] change in if Self.isNews(change) { changed.raise() } }
             state.withLock { $0.store = nodes.store }
             // Ends by cancellation alone.
             following = Task { try? await informers.run() }

@@ -11,9 +11,10 @@ final class QueryLogWriter: QueryLog {
     func record(
         _ query: Span<UInt8>, from client: SocketAddress, isStream: Bool, answer: Span<UInt8>, nanoseconds: UInt64
     ) {
-        file.append(atMost: QueryLogLine.maximumLength) {
-            QueryLogLine.append(
-                query, from: client, isStream: isStream, answer: answer, nanoseconds: nanoseconds, to: &$0)
-        }
+        var line: [UInt8] = []
+        QueryLogLine.append(
+            query, from: client, isStream: isStream, answer: answer, nanoseconds: nanoseconds, to: &line)
+        // Under the lock that all loops share there is a copy and nothing else.
+        if !line.isEmpty { file.append(atMost: line.count) { $0 += line } }
     }
 }

@@ -30,8 +30,9 @@ struct NamesOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Networks whose questions are answered besides private ones and this machine's, at a limited rate; may be "
-                + "repeated.", valueName: "cidr"))
+            "Networks whose questions are answered besides private ones and this machine's; may be repeated. Over UDP each "
+                + "/24 (in IPv6 /56) of them gets 100 answers a second, and of a private network 10000; this machine gets "
+                + "any number.", valueName: "cidr"))
     var dnsNetwork: [String] = []
 
     @Option(
@@ -114,15 +115,12 @@ struct NamesOptions: ParsableArguments {
 
     /// `ADDRESS[:PORT]`, or over TLS `tls://ADDRESS[:PORT][#NAME]`.
     static func upstream(_ text: String) -> (address: SocketAddress, secured: SecuredServer?)? {
-        func server(_ text: Substring, _ port: Port) -> SocketAddress? {
-            SocketAddress(String(text)) ?? IPAddress(text).map { SocketAddress(ip: $0, port: port) }
-        }
-        guard text.hasPrefix("tls://") else { return server(text[...], 53).map { ($0, nil) } }
+        guard text.hasPrefix("tls://") else { return SocketAddress(text, defaultPort: 53).map { ($0, nil) } }
         let parts = text.dropFirst("tls://".count).split(
             separator: "#", maxSplits: 1, omittingEmptySubsequences: false)
         let name = parts.count == 2 ? String(parts[1]) : nil
         if let name, (try? DomainName(name)) == nil { return nil }
-        return server(parts[0], 853).map { ($0, SecuredServer(name: name)) }
+        return SocketAddress(parts[0], defaultPort: 853).map { ($0, SecuredServer(name: name)) }
     }
 }
 

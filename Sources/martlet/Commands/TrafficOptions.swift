@@ -30,7 +30,8 @@ struct TrafficOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Where /metrics (for Prometheus), /healthz and /livez are served in plain HTTP. Default: nowhere.",
+            "Where /metrics (for Prometheus), /healthz and /livez, and with DNS /ready and /health, are served in plain "
+                + "HTTP. Default: nowhere.",
             valueName: "address:port"), transform: SocketAddress.read)
     var metricsBindAddress: SocketAddress?
 
