@@ -62,7 +62,9 @@ package final class DataPlane: Sendable {
         accessLog = try configuration.accessLogPath.map {
             try AccessLogWriter(path: $0, sampling: configuration.accessLogSampling)
         }
-        engine = ProxyEngine(loops: loops, accessLog: accessLog)
+        engine = ProxyEngine(
+            loops: loops, accessLog: accessLog,
+            crowding: CrowdingWatch { logger.warning("L7 proxy: \($0)") })
         // Listening before the API was looked at: whoever comes now is told to come again.
         var provisional = compiler.compile(routes: .init(), backends: [:], secrets: [:])
         provisional.isProvisional = true

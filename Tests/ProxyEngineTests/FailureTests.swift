@@ -3,6 +3,7 @@ import NetworkTypes
 import Testing
 
 @testable import ProxyEngine
+@testable import Transport
 
 @Suite("The L7 proxy when something fails") struct FailureTests {
     /// An address that nobody listens on.
@@ -251,7 +252,7 @@ import Testing
         #expect(second.readToEnd() == [])
         let counters = await harness.counters { $0.upstreamConnectionsOpen == 0 }
         #expect(counters.upstreamConnectionsOpen == 0)
-        #expect(counters.connectionsRefused == 1)
+        #expect(counters.connectionsClosed[.full] == 1)
         #expect(counters.bufferedBytes == 0)
         await harness.stop()
         upstream.stop()

@@ -2,6 +2,8 @@ import Foundation
 import Glibc
 import NetworkTypes
 
+@testable import Transport
+
 /// A blocking TCP socket with a receive timeout, for clients and fakes of these tests.
 final class TestSocket: @unchecked Sendable {
     // One thread uses it at a time.
@@ -38,6 +40,14 @@ final class TestSocket: @unchecked Sendable {
             isAtEnd = true
             end = "connect: \(String(cString: strerror(errno)))"
         }
+    }
+
+    /// From another address of this machine.
+    convenience init(connectingTo port: UInt16, from source: IPAddress) throws {
+        let descriptor = try Socket.connect(
+            SocketAddress(ip: .loopbackV4, port: Port(port)), from: SocketAddress(ip: source, port: 0))
+        _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) & ~O_NONBLOCK)
+        self.init(descriptor: descriptor)
     }
 
     deinit { close() }

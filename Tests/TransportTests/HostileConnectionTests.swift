@@ -13,7 +13,7 @@ import Testing
         return try TestServer(configuration: configuration)
     }
 
-    @Test func `silent connections have no TLS state, and handshakes take turns`() async throws {
+    @Test func `silent connections have no TLS state, and a further handshake ends the oldest`() async throws {
         let fixture = try HTTP2Fixture { $0.maxHandshakes = 10 }
         let server = fixture.server
         var clients = try (0..<50).map { _ in try RawClient(port: server.port) }
@@ -21,12 +21,79 @@ import Testing
         #expect(server.server.handshakeCount == 0)
         // A record's first byte each.
         for client in clients { client.send([0x16]) }
-        #expect(await eventually { server.server.handshakeCount == 10 })
-        clients.removeLast(45)
-        #expect(await eventually { server.server.handshakeCount == 5 && server.server.connectionCount == 5 })
+        #expect(await eventually { server.server.connectionCount == 10 })
+        #expect(server.server.handshakeCount == 10)
+        #expect(await eventually { server.configuration.crowding.counts.total == 40 })
         #expect(try await fixture.curl("/hello").output == "hello\n")
         clients.removeAll()
-        #expect(await eventually { server.server.handshakeCount == 0 })
+        #expect(await eventually { server.server.handshakeCount == 0 && server.server.connectionCount == 0 })
+        await server.stop()
+    }
+
+    /// A TLS record's header and the beginning of a ClientHello.
+    private static let halfHandshake: [UInt8] = [0x16, 3, 1, 2, 0, 1, 0]
+
+    @Test func `half handshakes of one address, or of many, leave others theirs`() async throws {
+        for addresses in [1, 30] {
+            let fixture = try HTTP2Fixture { $0.maxHandshakes = 4 }
+            let server = fixture.server
+            // A kept connection, from before.
+            let kept = try fixture.session()
+            kept.send(HTTP2Frame.request(1, "GET", "/hello", ends: true))
+            #expect(!kept.frames { $0.contains { $0.type == HTTP2Frame.data } }.isEmpty)
+            let clients = try (0..<30).map { index in
+                let source = IPAddress("127.0.5.\(1 + index % addresses)")
+                let client = try RawClient(port: server.port, from: source)
+                client.send(Self.halfHandshake)
+                return client
+            }
+            #expect(await eventually { server.configuration.crowding.counts.total == 26 })
+            #expect(server.server.handshakeCount == 4)
+            #expect(try await fixture.curl("/hello").output == "hello\n")
+            kept.send(HTTP2Frame.request(3, "GET", "/hello", ends: true))
+            #expect(!kept.frames { $0.contains { $0.type == HTTP2Frame.data && $0.stream == 3 } }.isEmpty)
+            withExtendedLifetime(clients) {}
+            await server.stop()
+        }
+    }
+
+    @Test func `silent connections of many addresses fill no server`() async throws {
+        let server = try server { $0.connections = .init(network: 8) }
+        let kept = try RawClient(port: server.port)
+        kept.send("GET /hello HTTP/1.1\r\nHost: a\r\n\r\n")
+        #expect(kept.read(until: "hello\n").hasSuffix("hello\n"))
+        let clients = try (1...30).map { try RawClient(port: server.port, from: IPAddress("127.0.5.\($0)")) }
+        #expect(await eventually { server.configuration.crowding.counts[.madeRoom] == 26 })
+        #expect(server.server.connectionCount == 5)
+        let other = try RawClient(port: server.port, from: IPAddress("127.0.0.9"))
+        other.send("GET /hello HTTP/1.1\r\nHost: a\r\n\r\n")
+        #expect(other.read(until: "hello\n").hasSuffix("hello\n"))
+        kept.send("GET /hello HTTP/1.1\r\nHost: a\r\n\r\n")
+        #expect(kept.read(until: "hello\n").hasSuffix("hello\n"))
+        withExtendedLifetime(clients) {}
+        await server.stop()
+    }
+
+    @Test func `where every place is proven but one, newcomers take turns on that`() async throws {
+        let server = try server { $0.connections = .init(network: 4) }
+        let kept = try (0..<3).map { _ in try RawClient(port: server.port) }
+        for client in kept {
+            client.send("GET /hello HTTP/1.1\r\nHost: a\r\n\r\n")
+            #expect(client.read(until: "hello\n").hasSuffix("hello\n"))
+        }
+        let silent = try (1...5).map { try RawClient(port: server.port, from: IPAddress("127.0.5.\($0)")) }
+        #expect(await eventually { server.configuration.crowding.counts[.madeRoom] == 4 })
+        let other = try RawClient(port: server.port, from: IPAddress("127.0.0.9"))
+        other.send("GET /hello HTTP/1.1\r\nHost: a\r\n\r\n")
+        #expect(other.read(until: "hello\n").hasSuffix("hello\n"))
+        #expect(server.server.connectionCount == 4)
+        // Now all four have had a request: the next one waits in the kernel's queue until somebody leaves.
+        let last = try RawClient(port: server.port, from: IPAddress("127.0.0.10"))
+        last.send("GET /hello HTTP/1.1\r\nHost: a\r\n\r\n")
+        #expect(await eventually { server.configuration.crowding.counts[.full] > 0 })
+        kept[0].finishWriting()
+        #expect(last.read(until: "hello\n").hasSuffix("hello\n"))
+        withExtendedLifetime(silent) {}
         await server.stop()
     }
 
@@ -62,7 +129,10 @@ import Testing
         let directory = try TemporaryDirectory()
         try server.server.listen(.unix(path: directory.file("s"), mode: 0o600))
         let clients = try (0..<4).map { _ in try RawClient(port: server.port) }
-        #expect(await eventually { server.server.connectionCount == 2 })
+        // Who has sent a request keeps its place.
+        for client in clients { client.send("GET /hold HTTP/1.1\r\nHost: a\r\n\r\n") }
+        #expect(await eventually { server.handler.held.withLock { $0.count == 2 } })
+        #expect(server.server.connectionCount == 2)
         let answer = try await run(
             "curl", ["-s", "--max-time", "10", "--unix-socket", directory.file("s"), "http://x/hello"])
         #expect(answer.output == "hello\n")

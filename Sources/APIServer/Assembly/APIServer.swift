@@ -67,6 +67,7 @@ package final class APIServer: Sendable {
         http.bodyBudget = ByteBudget(capacity: configuration.bodyBudgetBytes)
         http.answers = core.limit.answers
         http.connections = configuration.connections
+        http.crowding = core.crowding
         let limit = configuration.maxBodyBytes
         http.refusal = { status, reason in PipelineHandler.refusal(status, reason, maxBodyBytes: limit) }
         server = HTTPServer(loops: core.loops, configuration: http, handler: PipelineHandler(pipeline: core.pipeline))

@@ -11,6 +11,7 @@ struct ServerCore: Sendable {
     let resources: ServedResources
     let pipeline: RequestPipeline
     let limit: InFlightLimit
+    let crowding: CrowdingWatch
     let writer: ObjectWriter
     let watcher: WatchService
     let terminator: NamespaceTerminator
@@ -78,6 +79,7 @@ struct ServerCore: Sendable {
                 maxReads: configuration.maxReadsInFlight, maxWrites: configuration.maxWritesInFlight,
                 maxAnswerBytes: configuration.maxAnswerBytes)
         self.limit = limit
+        crowding = CrowdingWatch { logger.warning("\($0)") }
         let lifecycle = NamespaceLifecycle(namespaces: namespaces)
         let writer = ObjectWriter(
             store: store, resources: resources, namespaces: lifecycle, renderer: renderer, queue: queue,
@@ -124,7 +126,7 @@ struct ServerCore: Sendable {
         let documents = ServerDocuments(
             resources: resources, unstored: unstored,
             openAPI: OpenAPIService(embedded, unstored: unstored) { resources.all }, health: health,
-            metrics: metrics, limit: limit,
+            metrics: metrics, limit: limit, crowding: crowding,
             store: store, status: StatusPage(flags: configuration.flags), commit: configuration.commit)
         self.resources = resources
         self.writer = writer

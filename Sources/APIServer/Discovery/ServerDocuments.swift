@@ -28,6 +28,7 @@ final class ServerDocuments: Sendable {
     let health: HealthChecks
     let metrics: RequestMetrics
     let limit: InFlightLimit
+    let crowding: CrowdingWatch
     let store: any Store
     private let status: StatusPage
     private let version: [UInt8]
@@ -35,7 +36,7 @@ final class ServerDocuments: Sendable {
     init(
         resources: ServedResources, unstored: UnstoredResources, openAPI: OpenAPIService, health: HealthChecks,
         metrics: RequestMetrics,
-        limit: InFlightLimit, store: any Store, status: StatusPage, commit: String
+        limit: InFlightLimit, crowding: CrowdingWatch, store: any Store, status: StatusPage, commit: String
     ) {
         self.status = status
         version = ServerVersion.document(commit: commit)
@@ -45,6 +46,7 @@ final class ServerDocuments: Sendable {
         self.health = health
         self.metrics = metrics
         self.limit = limit
+        self.crowding = crowding
         self.store = store
         let current = resources.current
         derived = Mutex(Derived(generation: current.generation, discovery: DiscoveryDocuments(current, unstored)))
@@ -91,7 +93,7 @@ final class ServerDocuments: Sendable {
         case "flagz" where segments.count == 1: return status.flagz
         case "metrics" where segments.count == 1:
             let text = metrics.text(
-                inFlight: limit.current, revision: store.currentRevision.rawValue,
+                inFlight: limit.current, crowding: crowding.counts, revision: store.currentRevision.rawValue,
                 compacted: store.compactedRevision.rawValue)
             return OutgoingResponse(
                 contentType: "text/plain; version=0.0.4; charset=utf-8", body: [Array(text.utf8)])

@@ -61,7 +61,9 @@ final class RequestMetrics: Sendable {
     var watchCount: Int { watches.load(ordering: .relaxed) }
 
     /// Prometheus text format 0.0.4.
-    func text(inFlight: (reads: Int, writes: Int), revision: Int64, compacted: Int64) -> String {
+    func text(
+        inFlight: (reads: Int, writes: Int), crowding: CrowdingCounts, revision: Int64, compacted: Int64
+    ) -> String {
         let snapshot = state.withLock { $0 }
         var lines = [
             "# HELP apiserver_request_total Requests answered, by verb, resource and HTTP status.",
@@ -89,6 +91,14 @@ final class RequestMetrics: Sendable {
             "# HELP apiserver_longrunning_requests Open watches.",
             "# TYPE apiserver_longrunning_requests gauge",
             "apiserver_longrunning_requests{verb=\"WATCH\"} \(watchCount)",
+            "# HELP martlet_api_connections_refused_total "
+                + "Connections closed for want of room before they had sent a request, by reason.",
+            "# TYPE martlet_api_connections_refused_total counter",
+        ]
+        for reason in CrowdingReason.allCases {
+            lines.append("martlet_api_connections_refused_total{reason=\"\(reason.rawValue)\"} \(crowding[reason])")
+        }
+        lines += [
             "# HELP martlet_store_revision Last committed revision of the store.",
             "# TYPE martlet_store_revision gauge",
             "martlet_store_revision \(revision)",

@@ -1,4 +1,5 @@
 package import ProxyEngine
+internal import Transport
 
 /// The L7 proxy's counters in the text format of Prometheus (0.0.4). Every label value comes from the configuration or
 /// is a status code: nothing a client sends makes a series.
@@ -13,16 +14,20 @@ package enum ProxyMetrics {
         upstreams(counters, &page)
         let totals: [(String, String, UInt64)] = [
             ("connections_accepted", "Connections of clients accepted.", counters.connectionsAccepted),
-            (
-                "connections_refused", "Connections of clients closed at once for want of room.",
-                counters.connectionsRefused
-            ),
             ("upstream_connections_created", "Connections made to endpoints.", counters.upstreamConnectionsCreated),
             ("access_log_dropped_lines", "Lines of the access log that found no room.", droppedLogLines),
         ]
         for (name, help, value) in totals {
             page.family("martlet_l7_\(name)_total", "counter", help)
             page.sample("martlet_l7_\(name)_total", [], value)
+        }
+        page.family(
+            "martlet_l7_connections_refused_total", "counter",
+            "Connections of clients closed for want of room before they had sent a request, by reason.")
+        for reason in CrowdingReason.allCases {
+            page.sample(
+                "martlet_l7_connections_refused_total", [("reason", reason.rawValue)],
+                counters.connectionsClosed[reason])
         }
         let gauges: [(String, String, Int)] = [
             ("connections_open", "Connections of clients open now.", counters.connectionsOpen),

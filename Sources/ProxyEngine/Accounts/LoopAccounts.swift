@@ -8,7 +8,6 @@ struct LoopAccounts {
     private var routes: [Route] = []
     private var statuses = [UInt64](repeating: 0, count: 600)
     var connectionsAccepted: UInt64 = 0
-    var connectionsRefused: UInt64 = 0
     var tunnels = 0
 
     /// Begins counters at 0, whoever had their places before.
@@ -38,7 +37,6 @@ struct LoopAccounts {
         }
         for (status, count) in statuses.enumerated() where count > 0 { sum.statuses[status, default: 0] += count }
         sum.connectionsAccepted += connectionsAccepted
-        sum.connectionsRefused += connectionsRefused
         sum.tunnelsOpen += tunnels
     }
 }

@@ -1,3 +1,5 @@
+package import Transport
+
 /// What the proxy has done since it started, summed over its loops at one moment.
 package struct ProxyCounters: Sendable, Hashable {
     package struct Traffic: Sendable, Hashable {
@@ -28,7 +30,8 @@ package struct ProxyCounters: Sendable, Hashable {
     /// Responses by status code, the proxy's own included.
     package var statuses: [Int: UInt64] = [:]
     package var connectionsAccepted: UInt64 = 0
-    package var connectionsRefused: UInt64 = 0
+    /// For want of room: newcomers, and connections without a request that made room for them.
+    package var connectionsClosed = CrowdingCounts()
     /// Client connections open now, tunnels included.
     package var connectionsOpen: Int = 0
     /// Upgraded connections open now.

@@ -11,6 +11,9 @@ struct CoreLimits: BitwiseCopyable {
     var maxRequestsPerUpstream: Int32 = 0
     var maxAttempts: Int32 = 0
     var maxConnections = 0
+    /// The other half of the connections is left to clients that have sent a request.
+    var maxUnproven: Int { max(1, maxConnections / 2) }
+    var maxHandshakes = 0
     var maxUpstreamConnections = 0
     // Ticks.
     var requestHead: Int64 = 0
@@ -33,6 +36,7 @@ struct CoreLimits: BitwiseCopyable {
         maxRequestsPerUpstream = Int32(clamping: limits.maxRequestsPerUpstreamConnection)
         maxAttempts = Int32(min(max(1, limits.maxAttempts), TriedEndpoints.capacity))
         maxConnections = max(1, limits.maxConnections / loops)
+        maxHandshakes = limits.maxHandshakes
         maxUpstreamConnections = max(1, limits.maxUpstreamConnections / loops)
         requestHead = Self.ticks(limits.requestHeadTimeout)
         requestBody = Self.ticks(limits.requestBodyTimeout)

@@ -1,8 +1,12 @@
 /// Bounds on what one client, one request or one upstream may use. The defaults are those of ingress-nginx where it
 /// has the setting; the comment names it.
 package struct ProxyLimits: Sendable, Hashable {
-    /// Connections of clients over all loops; more are accepted and closed at once.
+    /// Connections of clients over all loops. At most half of them are without a request, and these make room for newcomers
+    /// (`UnprovenConnections`); where there is no such connection, a newcomer is closed at once.
     package var maxConnections = 65_536
+    /// TLS handshakes under way on each loop; another one ends the oldest of the peer that has the most, if that is waiting
+    /// for its client.
+    package var maxHandshakes = 1_000
     /// Connections to endpoints over all loops. One without a request ends where another endpoint needs its place; when all
     /// have one, a further request is answered 502.
     package var maxUpstreamConnections = 65_536

@@ -56,6 +56,8 @@ struct ClientConnection {
     var peerClosed = false
     /// A TLS listener's, of which nothing has been read: costs no TLS state yet.
     var awaitsTLS = false
+    /// TLS has begun and nothing that it protects has come yet.
+    var isHandshaking = false
     /// A header of the PROXY protocol has to come first.
     var awaitsProxyHeader = false
     /// The client is on the other side of TLS.

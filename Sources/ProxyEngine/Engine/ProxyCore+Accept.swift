@@ -4,23 +4,74 @@ internal import Transport
 
 // New connections of clients.
 extension ProxyCore {
-    /// Takes a connection that a listener accepted; more than the limit are closed at once.
+    /// Takes a connection that a listener accepted. At the limits it is in the place of one that has not sent a request yet
+    /// (``UnprovenConnections``); where there is none, it is closed at once.
     mutating func accept(_ descriptor: Int32, from peer: SocketAddress?, on listener: Int) {
         updateTime()
         accounts.connectionsAccepted += 1
-        guard clients.count - streamCount < limits.maxConnections, !isDraining else {
-            accounts.connectionsRefused += 1
+        guard !isDraining else { return Socket.close(descriptor) }
+        let c = clients.take()
+        setAddress(peer ?? SocketAddress(ip: .anyV4, port: 0), of: c)
+        guard isAdmitted(c) else {
+            unproven.left(c.handle)
+            clients.release(c)
             return Socket.close(descriptor)
         }
-        admit(descriptor, peer, listener)
+        admit(c, descriptor, listener)
     }
 
-    private mutating func admit(_ descriptor: Int32, _ peer: SocketAddress?, _ listener: Int) {
+    private var isFull: Bool { clients.count - streamCount > limits.maxConnections }
+
+    private mutating func isAdmitted(_ c: Client) -> Bool {
+        let peer = PeerKey(c.pointee.address.ip)
+        switch unproven.arrived(c.handle, from: peer, room: isFull ? .none : .free) {
+        case .take: return true
+        case .takeAfterClosing(let other, let reason):
+            makeRoom(other, reason) { $0.pointee.requestsServed > 0 }
+            if !isFull { return true }
+            // The other one's request had come.
+            note(.full)
+        case .refuse(let reason): note(reason)
+        }
+        return false
+    }
+
+    /// Closes a client whose place a newcomer gets, unless what it is late with is in the socket already: a busy proxy must
+    /// not blame its clients.
+    private mutating func makeRoom(
+        _ other: Handle<Party.Clients>, _ reason: CrowdingReason, unless isProved: (Client) -> Bool
+    ) {
+        // What would begin only now may itself need room.
+        if let c = clients.resolve(other), !c.pointee.awaitsTLS, !c.pointee.awaitsProxyHeader {
+            c.pointee.mayRead = true
+            proceed(c)
+        }
+        if let c = clients.resolve(other) {
+            if isProved(c) { return }
+            abandon(c)
+        }
+        note(reason)
+    }
+
+    private func note(_ reason: CrowdingReason) { crowding.note(reason, largest: unproven.largest, on: loop) }
+
+    /// A client's first request is there: from now on it keeps its place.
+    mutating func proved(_ c: Client) {
+        unproven.proved(c.handle)
+        endHandshake(c)
+    }
+
+    /// A client's TLS has its handshake behind it, or its connection is closed.
+    mutating func endHandshake(_ c: Client) {
+        guard c.pointee.isHandshaking else { return }
+        c.pointee.isHandshaking = false
+        handshakes.left(c.handle)
+    }
+
+    private mutating func admit(_ c: Client, _ descriptor: Int32, _ listener: Int) {
         guard let worker = worker?.takeUnretainedValue() else { return Socket.close(descriptor) }
-        let c = clients.take()
         c.pointee.listener = Int32(listener)
         c.pointee.mayRead = true
-        setAddress(peer ?? SocketAddress(ip: .anyV4, port: 0), of: c)
         c.pointee.awaitsProxyHeader = listeners[listener].listener.expectsProxyProtocol
         c.pointee.awaitsTLS = listeners[listener].listener.scheme == .https
         c.pointee.socket = StreamSocket(descriptor: descriptor)
@@ -29,6 +80,7 @@ extension ProxyCore {
                 descriptor, handler: worker, token: Self.token(.client, c.handle))
         } catch {
             Socket.close(descriptor)
+            unproven.left(c.handle)
             clients.release(c)
             return
         }
@@ -75,8 +127,14 @@ extension ProxyCore {
                 close(c)
                 return false
             }
-            if let source = header.source { setAddress(source, of: c) }
             c.pointee.awaitsProxyHeader = false
+            guard let source = header.source else { return true }
+            setAddress(source, of: c)
+            // Until now it was one of the load balancer's.
+            guard isAdmitted(c) else {
+                close(c)
+                return false
+            }
             return true
         }
     }
@@ -109,10 +167,19 @@ extension ProxyCore {
             guard let tls = configuration?.tls else { throw TransportError(.tls, "no TLS context") }
             c.pointee.socket = StreamSocket(descriptor: descriptor, tls: try tls.session(descriptor: descriptor))
             c.pointee.isSecure = true
+            beginHandshake(c)
             return true
         } catch {
             close(c)
             return false
         }
+    }
+    /// The state of a handshake takes memory before anything is known of the client: too many of them make room for one
+    /// another.
+    private mutating func beginHandshake(_ c: Client) {
+        c.pointee.isHandshaking = true
+        let decision = handshakes.arrived(c.handle, from: PeerKey(c.pointee.address.ip))
+        guard case .takeAfterClosing(let other, let reason) = decision else { return }
+        makeRoom(other, reason) { !$0.pointee.isHandshaking }
     }
 }

@@ -91,6 +91,7 @@ extension ProxyCore {
         switch c.pointee.socket.read(into: UnsafeMutableRawBufferPointer(start: bytes, count: room)) {
         case .bytes(let count):
             c.pointee.noteRead(count, of: room)
+            if c.pointee.isHandshaking { endHandshake(c) }
             return count
         case .wouldBlock:
             c.pointee.mayRead = false
@@ -289,6 +290,8 @@ extension ProxyCore {
         buffers.release(&c.pointee.input)
         buffers.release(&c.pointee.output)
         if !c.pointee.carrier.isNone { return closeStream(c) }
+        endHandshake(c)
+        if c.pointee.requestsServed == 0 { unproven.left(c.handle) }
         if let tls = c.pointee.socket.tls {
             if isWhole, c.pointee.phase != .lingering { tls.shutdown() }
             tls.free()

@@ -12,6 +12,8 @@ extension ProxyCore {
         updateTime()
         configuration = new
         limits = CoreLimits(new.limits, loops: loops)
+        unproven.limits = .init(total: limits.maxUnproven)
+        handshakes.limits = .init(total: limits.maxHandshakes)
         accounts.begin(freshCounters)
         upstreamTLS = tls
         directory.install(upstreams, tls: numbers)

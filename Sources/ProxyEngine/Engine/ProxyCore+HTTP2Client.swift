@@ -113,6 +113,7 @@ extension ProxyCore {
         streamCount += 1
         if !session.isStalled { suspendTimer(client: c) }
         c.pointee.requestsServed += 1
+        if c.pointee.requestsServed == 1 { proved(c) }
         if c.pointee.requestsServed >= limits.maxRequestsPerConnection {
             session.goAway()
             // It was told, and goes on.

@@ -32,6 +32,7 @@ extension ProxyCore {
         case .complete: break
         }
         c.pointee.requestsServed += 1
+        if c.pointee.requestsServed == 1, c.pointee.carrier.isNone { proved(c) }
         let x = beginExchange(c)
         let head = RequestHead(requestHead, bytes)
         x.pointee.flags = flags(of: head, c)

@@ -52,6 +52,10 @@ struct ProxyCore: ~Copyable {
     var isDraining = false
     /// How many of `clients` are streams.
     var streamCount = 0
+    /// Connections of clients that have not sent a request yet, and those of them in a TLS handshake.
+    var unproven = UnprovenConnections<Handle<Party.Clients>>(.init(total: 1))
+    var handshakes = UnprovenConnections<Handle<Party.Clients>>(.init(total: 1))
+    let crowding: CrowdingWatch
     /// Sessions with HTTP/2 that have something to write at the end of this round of events.
     var frameWriters: [FrameWriter] = []
     private var isWritingFrames = false
@@ -69,8 +73,9 @@ struct ProxyCore: ~Copyable {
     var random: UInt64 = 0
     private var date = DateText()
 
-    init(loop: EventLoop, accessLog: (any AccessLog)?) {
+    init(loop: EventLoop, accessLog: (any AccessLog)?, crowding: CrowdingWatch) {
         self.loop = loop
+        self.crowding = crowding
         self.accessLog = accessLog
         scratch = .allocate(capacity: Self.headroom + Self.readSize + Self.tailroom)
         frameScratch = .allocate(capacity: Self.readSize)

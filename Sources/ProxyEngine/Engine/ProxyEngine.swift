@@ -24,12 +24,18 @@ package final class ProxyEngine: Sendable {
     }
 
     private let workers: [ProxyWorker]
+    private let crowding: CrowdingWatch
     private let state = Mutex(State())
 
-    /// - Parameter loops: at least one. The engine does not stop them.
-    package init(loops: [EventLoop], accessLog: (any AccessLog)? = nil) {
+    /// - Parameters:
+    ///   - loops: at least one. The engine does not stop them.
+    ///   - crowding: counts what is closed for want of room, and tells of it.
+    package init(
+        loops: [EventLoop], accessLog: (any AccessLog)? = nil, crowding: CrowdingWatch = CrowdingWatch()
+    ) {
         precondition(!loops.isEmpty)
-        workers = loops.map { ProxyWorker(loop: $0, accessLog: accessLog) }
+        self.crowding = crowding
+        workers = loops.map { ProxyWorker(loop: $0, accessLog: accessLog, crowding: crowding) }
     }
 
     /// Makes `configuration` the one that requests are served by from now on: on return the listeners are bound, and
@@ -105,6 +111,7 @@ package final class ProxyEngine: Sendable {
     package func counters() async -> ProxyCounters {
         let names = state.withLock { $0.counters.names }
         var sum = ProxyCounters()
+        sum.connectionsClosed = crowding.counts
         for worker in workers {
             sum = await withCheckedContinuation { continuation in
                 worker.loop.execute { [sum] in

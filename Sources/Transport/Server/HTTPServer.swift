@@ -17,7 +17,8 @@ package final class HTTPServer: Sendable {
         precondition(!loops.isEmpty, "a server needs an event loop")
         let admission = SharedAdmission(configuration.connections)
         workers = loops.map {
-            HTTPServerWorker(loop: $0, configuration: configuration, handler: handler, admission: admission)
+            HTTPServerWorker(
+                loop: $0, of: loops.count, configuration: configuration, handler: handler, admission: admission)
         }
     }
 

@@ -23,12 +23,17 @@ package struct HTTPServerConfiguration: Sendable {
     /// Counts the bytes of complete answers above 16 KiB that clients have not taken yet: who makes answers can hold back.
     package var answers = ByteGauge()
     static let countedAnswer = 16 << 10
-    /// TLS handshakes under way on each loop; further connections wait for their turn without any state.
+    /// TLS handshakes under way on each loop; another one ends the oldest of the peer that has the most, if that is waiting
+    /// for its client.
     package var maxHandshakes = 1000
     /// HTTP/2 streams a client may have open on one connection.
     package var maxConcurrentStreams = 250
-    /// Simultaneous connections over all loops: more of them wait in the kernel's queue, more of one peer are closed.
+    /// Simultaneous connections over all loops. At most half of those over the network are without a request, and these make
+    /// room for newcomers (``UnprovenConnections``). Where there is no such connection more of them wait in the kernel's
+    /// queue, and more of one peer are closed.
     package var connections = ConnectionAdmission.Limits(network: 20_000)
+    /// Counts what is closed for want of room, and tells of it.
+    package var crowding = CrowdingWatch()
     /// The response to a request that is refused before the handler sees it: its status (400, 413, 431, …) and the reason
     /// in words. Framing headers set in it are ignored.
     package var refusal: @Sendable (_ status: Int, _ reason: String) -> HTTPResponse = { status, reason in

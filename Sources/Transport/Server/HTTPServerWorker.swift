@@ -12,9 +12,11 @@ final class HTTPServerWorker: @unchecked Sendable {
     private let admission: SharedAdmission
     private var acceptors: [Acceptor] = []
     private var connections: [ServerConnection] = []
-    private var handshakes = 0
-    /// Connections whose handshake waits for its turn, oldest first; some may be closed.
-    private var handshakeQueue: [ServerConnection] = []
+    /// Connections over the network without a request.
+    private var unproven: UnprovenConnections<ServerConnection>
+    /// Those of them that have TLS state and are not through their handshake.
+    private var handshakes: UnprovenConnections<ServerConnection>
+    private let crowding: CrowdingWatch
     private var isSweepScheduled = false
     private var isDraining = false
     private var onDrained: [@Sendable () -> Void] = []
@@ -30,14 +32,19 @@ final class HTTPServerWorker: @unchecked Sendable {
     /// Connections with TLS state whose handshake is not complete.
     let handshakeCount = Atomic<Int>(0)
 
+    /// - Parameter loops: how many share the server's places.
     init(
-        loop: EventLoop, configuration: HTTPServerConfiguration, handler: any HTTPServerHandler,
+        loop: EventLoop, of loops: Int, configuration: HTTPServerConfiguration, handler: any HTTPServerHandler,
         admission: SharedAdmission
     ) {
         self.loop = loop
         self.configuration = configuration
         self.handler = handler
         self.admission = admission
+        crowding = configuration.crowding
+        // The other half is left to those who have proved themselves.
+        unproven = UnprovenConnections(.init(total: configuration.connections.network / 2 / loops))
+        handshakes = UnprovenConnections(.init(total: configuration.maxHandshakes))
     }
 
     // MARK: Accepting
@@ -47,7 +54,7 @@ final class HTTPServerWorker: @unchecked Sendable {
         let isLocal = group.isUnixSocket
         let acceptor = Acceptor(
             loop: loop, descriptor: descriptor, isShared: group.isShared,
-            hasRoom: { [admission] in admission.hasRoom(isLocal: isLocal) },
+            hasRoom: { [self] in hasRoom(isLocal: isLocal) },
             take: { [self] in open($0, $1, isLocal: isLocal) })
         guard !isDraining else { return acceptor.stop() }
         acceptors.append(acceptor)
@@ -62,11 +69,11 @@ final class HTTPServerWorker: @unchecked Sendable {
             peer.address = address
             peer.isTLS = configuration.tls != nil
         }
-        guard admission.admit(peer.address?.ip) == .admitted else {
+        let connection = ServerConnection(worker: self, descriptor: descriptor, peer: peer)
+        guard admit(connection) else {
             Socket.resetOnClose(descriptor)
             return Socket.close(descriptor)
         }
-        let connection = ServerConnection(worker: self, descriptor: descriptor, peer: peer)
         connection.index = connections.count
         connections.append(connection)
         connectionCount.store(connections.count, ordering: .relaxed)
@@ -75,7 +82,46 @@ final class HTTPServerWorker: @unchecked Sendable {
         scheduleSweep()
     }
 
+    private func hasRoom(isLocal: Bool) -> Bool {
+        if admission.hasRoom(isLocal: isLocal) || !isLocal && unproven.count > 0 { return true }
+        if !isLocal { note(.full) }
+        return false
+    }
+
+    /// Counts a new connection, where it has to be in the place of one without a request.
+    private func admit(_ connection: ServerConnection) -> Bool {
+        let ip = connection.peer.address?.ip
+        let answer = admission.admit(ip)
+        guard let ip else { return answer == .admitted }
+        let room: UnprovenConnections<ServerConnection>.Room =
+            switch answer {
+            case .admitted: .free
+            case .peerHasItsShare: .noneForPeer
+            case .full: .none
+            }
+        switch unproven.arrived(connection, from: PeerKey(ip), room: room) {
+        case .take: return true
+        case .takeAfterClosing(let other, let reason):
+            other.makeRoom { $0.hasRequest }
+            if other.isClosed { note(reason) }
+            if room == .free || admission.admit(ip) == .admitted { return true }
+            // The other one's request had come, or another loop was faster.
+            unproven.left(connection)
+            note(room == .none ? .full : .peerShare)
+            return false
+        case .refuse(let reason):
+            note(reason)
+            return false
+        }
+    }
+
+    private func note(_ reason: CrowdingReason) { crowding.note(reason, largest: unproven.largest, on: loop) }
+
+    /// A connection's first request is complete: from now on it keeps its place.
+    func proved(_ connection: ServerConnection) { unproven.proved(connection) }
+
     func remove(_ connection: ServerConnection) {
+        unproven.left(connection)
         let index = connection.index
         guard index < connections.count, connections[index] === connection else { return }
         let last = connections.removeLast()
@@ -90,30 +136,21 @@ final class HTTPServerWorker: @unchecked Sendable {
 
     // MARK: Handshakes
 
-    /// Begins a connection's handshake, now or when another one has ended: each takes memory before anything is known of
-    /// the client.
-    func requestHandshake(_ connection: ServerConnection) {
-        handshakeQueue.append(connection)
-        beginHandshakes()
+    /// A connection begins its handshake, which takes memory before anything is known of the client. Nobody waits for a
+    /// turn: where there are too many, one that its client has left unanswered ends.
+    func handshakeBegins(_ connection: ServerConnection) {
+        guard let ip = connection.peer.address?.ip else { return }
+        if case .takeAfterClosing(let other, let reason) = handshakes.arrived(connection, from: PeerKey(ip)) {
+            other.makeRoom { !$0.isHandshaking }
+            if other.isClosed { note(reason) }
+        }
+        handshakeCount.store(handshakes.count, ordering: .relaxed)
     }
 
     /// A handshake is complete, or its connection closed.
-    func handshakeEnded() {
-        handshakes -= 1
-        handshakeCount.store(handshakes, ordering: .relaxed)
-        guard !handshakeQueue.isEmpty else { return }
-        // From the loop: the caller is in the middle of its own connection.
-        loop.execute { [weak self] in self?.beginHandshakes() }
-    }
-
-    private func beginHandshakes() {
-        while handshakes < configuration.maxHandshakes, !handshakeQueue.isEmpty {
-            let next = handshakeQueue.removeFirst()
-            guard !next.isClosed else { continue }
-            handshakes += 1
-            handshakeCount.store(handshakes, ordering: .relaxed)
-            next.beginHandshake()
-        }
+    func handshakeEnded(_ connection: ServerConnection) {
+        handshakes.left(connection)
+        handshakeCount.store(handshakes.count, ordering: .relaxed)
     }
 
     // MARK: Time

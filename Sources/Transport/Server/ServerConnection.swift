@@ -8,8 +8,6 @@ final class ServerConnection: EventHandler, @unchecked Sendable {
     private enum Phase {
         /// Over TLS, without a byte of the client yet: there is no TLS state either.
         case silent
-        /// Bytes have come, and the worker has a turn for the handshake later.
-        case queued
         case handshaking, open, lingering, closed
     }
 
@@ -36,7 +34,7 @@ final class ServerConnection: EventHandler, @unchecked Sendable {
     private var lastProgress: MonotonicTime
     private let accepted: MonotonicTime
     private var headBegan: MonotonicTime?
-    private var hasRequest = false
+    private(set) var hasRequest = false
     /// Bytes that the peer has taken.
     private var sentTotal = 0
     private var pace = DeliveryPace()
@@ -53,6 +51,7 @@ final class ServerConnection: EventHandler, @unchecked Sendable {
 
     var configuration: HTTPServerConfiguration { worker.configuration }
     var isClosed: Bool { phase == .closed }
+    var isHandshaking: Bool { phase == .handshaking }
 
     /// Registers with the loop; the first event follows at once when bytes are there already.
     func start() {
@@ -72,11 +71,8 @@ final class ServerConnection: EventHandler, @unchecked Sendable {
     func handle(_ events: ReadyEvents, token: UInt64) {
         guard phase != .closed else { return }
         if events.contains(.peerClosed) { peerEnded = true }
-        if phase == .silent, events.contains(.readable) {
-            phase = .queued
-            worker.requestHandshake(self)
-        }
-        if phase == .silent || phase == .queued {
+        if phase == .silent, events.contains(.readable) { return beginHandshake() }
+        if phase == .silent {
             // Nobody waits for the answer of someone who left without a word.
             if peerEnded { close() }
             return
@@ -90,10 +86,10 @@ final class ServerConnection: EventHandler, @unchecked Sendable {
         flush()
     }
 
-    /// The worker's turn for this connection.
-    func beginHandshake() {
-        guard phase == .queued, let context = configuration.tls else { return }
+    private func beginHandshake() {
+        guard let context = configuration.tls else { return }
         phase = .handshaking
+        worker.handshakeBegins(self)
         lastProgress = loop.now
         do throws(TransportError) {
             socket = StreamSocket(
@@ -114,7 +110,7 @@ final class ServerConnection: EventHandler, @unchecked Sendable {
         case .wouldBlock: return
         case .failed: close()
         case .complete:
-            worker.handshakeEnded()
+            worker.handshakeEnded(self)
             lastProgress = loop.now
             peer.clientCertificate = tls.peerSubject
             phase = .open
@@ -154,7 +150,10 @@ final class ServerConnection: EventHandler, @unchecked Sendable {
 
     /// A request's head has arrived.
     func handle(_ request: HTTPRequest, _ responder: HTTPResponder) {
-        hasRequest = true
+        if !hasRequest {
+            hasRequest = true
+            worker.proved(self)
+        }
         worker.handler.handle(request, responder)
     }
 
@@ -264,11 +263,18 @@ final class ServerConnection: EventHandler, @unchecked Sendable {
 
     // MARK: The end
 
+    /// Closes, since a newcomer gets this place, unless what this connection is late with is in the socket already: a busy
+    /// server must not blame its clients.
+    func makeRoom(unless isProved: (ServerConnection) -> Bool) {
+        if phase != .silent { handle(.readable, token: 0) }
+        if !isProved(self) { close() }
+    }
+
     /// Closes at once; pending output is lost.
     func close() {
         guard phase != .closed else { return }
         if phase == .open { socket.tls?.shutdown() }
-        if phase == .handshaking { worker.handshakeEnded() }
+        if phase == .handshaking { worker.handshakeEnded(self) }
         phase = .closed
         output = []
         sent = 0
@@ -289,7 +295,7 @@ final class ServerConnection: EventHandler, @unchecked Sendable {
             resumeReading()
             engine?.beginDrain()
             flush()
-        case .silent, .queued, .handshaking: close()
+        case .silent, .handshaking: close()
         case .lingering, .closed: break
         }
     }
@@ -298,7 +304,7 @@ final class ServerConnection: EventHandler, @unchecked Sendable {
     func checkTimeouts(at now: MonotonicTime) {
         let quiet = now - lastProgress
         switch phase {
-        case .silent, .queued, .handshaking:
+        case .silent, .handshaking:
             if now - accepted > configuration.headTimeout { close() }
         case .lingering:
             if quiet > .seconds(2) { close() }
@@ -327,4 +333,9 @@ final class ServerConnection: EventHandler, @unchecked Sendable {
             }
         }
     }
+}
+
+extension ServerConnection: Hashable {
+    static func == (a: ServerConnection, b: ServerConnection) -> Bool { a === b }
+    func hash(into hasher: inout Hasher) { hasher.combine(ObjectIdentifier(self)) }
 }
