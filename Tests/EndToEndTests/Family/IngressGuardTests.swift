@@ -16,15 +16,7 @@ extension EndToEnd {
                 try await eventually(within: .seconds(20), "an answer") {
                     try await family.get("slow.example.com") != nil
                 }
-                let client = try Program(
-                    "curl",
-                    [
-                        "--silent", "--include", "--max-time", "20", "-H", "Host: slow.example.com", "-X", "POST",
-                        "http://127.0.0.1:\(family.httpPort)/delay/2000",
-                    ])
-                try await eventually(within: .seconds(10), "the request to be on its way") {
-                    try Self.isBusy(clientOf: family.httpPort)
-                }
+                let client = try await Self.slowRequest(to: family.httpPort)
                 family.server.program.signal(SIGTERM)
                 try await eventually(within: .seconds(20), "the answer") { !client.isRunning }
                 #expect(client.output.out.contains("200 OK"), "\(client.output)")
@@ -35,6 +27,26 @@ extension EndToEnd {
                 throw error
             }
             await family.stop()
+        }
+
+        /// A request that is under way, and will be for seconds. One that has ended before anybody looked is made again.
+        private static func slowRequest(to port: UInt16) async throws -> Program {
+            let deadline = ContinuousClock.now + .seconds(60)
+            while true {
+                let client = try Program(
+                    "curl",
+                    [
+                        "--silent", "--include", "--max-time", "20", "-H", "Host: slow.example.com", "-X", "POST",
+                        "http://127.0.0.1:\(port)/delay/4000",
+                    ])
+                while client.isRunning {
+                    if try isBusy(clientOf: port) { return client }
+                    try await Task.sleep(for: .milliseconds(5))
+                }
+                guard ContinuousClock.now < deadline else {
+                    throw Program.Failure(description: "no request was seen on its way: \(client.output)")
+                }
+            }
         }
 
         /// Whether a client is connected to the port.
