@@ -97,5 +97,8 @@ import Testing
         let metrics = await server.send("GET", "/metrics")
         #expect(metrics.text.contains("apiserver_request_total{verb=\"list\",resource=\"services\",code=\"200\"} 1"))
         #expect(metrics.text.contains("martlet_store_revision"))
+        for reason in ["peer_share", "made_room", "full"] {
+            #expect(metrics.text.contains("\nmartlet_api_connections_refused_total{reason=\"\(reason)\"} 0\n"))
+        }
     }
 }

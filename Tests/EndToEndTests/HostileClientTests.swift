@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import Testing
 
 extension EndToEnd {
@@ -90,6 +91,36 @@ extension EndToEnd {
             let after = try Self.residentKilobytes(of: server.program.pid)
             #expect(after - before < 200_000, "\(before) KB grew to \(after) KB")
             #expect(try await server.request("GET", "/readyz").status == 200)
+        }
+
+        /// More handshakes than all loops have places for, left unfinished by one address, cost others nothing, and an
+        /// operator hears of it.
+        @Test func `half handshakes of one address do not keep others out`() async throws {
+            let count = 2_500
+            var limit = rlimit()
+            getrlimit(Int32(RLIMIT_NOFILE.rawValue), &limit)
+            let cores = ProcessInfo.processInfo.activeProcessorCount
+            guard limit.rlim_max > 12_000, cores <= 8 else {
+                return print(
+                    "skipped: that takes 12,000 descriptors, and at most 8 cores between which 2,500 are shared")
+            }
+            let server = try suiteServer()
+            let script = MartletServer.packageRoot.appending(path: "Tests/Clients/python/half_handshakes.py").path
+            let port = try #require(server.url.split(separator: ":").last)
+            let strangers = try InteractiveProgram("python3", [script, "127.0.5.1", "\(port)", "\(count)"])
+            #expect(try await strangers.firstLine() == "\(count)")
+            #expect(try await server.request("GET", "/readyz").status == 200)
+            try await eventually(within: .seconds(60), "the counter") {
+                let metrics = try await server.request("GET", "/metrics").body
+                let line = metrics.firstMatch(
+                    of: #/martlet_api_connections_refused_total\{reason="peer_share"\} (\d+)/#)
+                return line.flatMap { Int($0.output.1) } ?? 0 > 0
+            }
+            try await eventually(within: .seconds(60), "the line of the log") {
+                server.program.output.err.contains(
+                    #/closed for want of room: peer_share \d+.*most connections without a request: 127\.0\.5\.1 with/#)
+            }
+            _ = try await strangers.finish()
         }
 
         private static func residentKilobytes(of process: Int32) throws -> Int {

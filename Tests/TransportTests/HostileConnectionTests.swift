@@ -74,6 +74,27 @@ import Testing
         await server.stop()
     }
 
+    @Test func `a request that has come already is read before its connection would have to go`() async throws {
+        let server = try server { $0.connections = .init(network: 8, perPeer: 8) }
+        // While the loop is busy, more clients than may be without a request connect and send theirs.
+        let isBusy = DispatchSemaphore(value: 0)
+        let goesOn = DispatchSemaphore(value: 0)
+        server.loops[0].execute {
+            isBusy.signal()
+            goesOn.wait()
+        }
+        isBusy.wait()
+        let clients = try (0..<8).map { _ in
+            let client = try RawClient(port: server.port)
+            client.send("GET /hello HTTP/1.1\r\nHost: a\r\n\r\n")
+            return client
+        }
+        goesOn.signal()
+        for client in clients { #expect(client.read(until: "hello\n").hasSuffix("hello\n")) }
+        #expect(server.configuration.crowding.counts.total == 0)
+        await server.stop()
+    }
+
     @Test func `where every place is proven but one, newcomers take turns on that`() async throws {
         let server = try server { $0.connections = .init(network: 4) }
         let kept = try (0..<3).map { _ in try RawClient(port: server.port) }

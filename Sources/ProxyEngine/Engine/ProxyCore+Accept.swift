@@ -174,6 +174,7 @@ extension ProxyCore {
             return false
         }
     }
+
     /// The state of a handshake takes memory before anything is known of the client: too many of them make room for one
     /// another.
     private mutating func beginHandshake(_ c: Client) {
