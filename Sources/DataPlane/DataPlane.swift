@@ -64,7 +64,8 @@ package final class DataPlane: Sendable {
         }
         engine = ProxyEngine(
             loops: loops, accessLog: accessLog,
-            crowding: CrowdingWatch { logger.warning("L7 proxy: \($0)") })
+            crowding: CrowdingWatch { logger.warning("L7 proxy: \($0)") },
+            losses: LossWatch { logger.warning("L7 proxy: \($0)") })
         // Listening before the API was looked at: whoever comes now is told to come again.
         var provisional = compiler.compile(routes: .init(), backends: [:], secrets: [:])
         provisional.isProvisional = true

@@ -15,9 +15,12 @@ final class EngineHarness: Sendable {
     let loops: [EventLoop]
     let engine: ProxyEngine
 
-    init(_ configuration: ProxyConfiguration, loops: Int = 1, accessLog: (any AccessLog)? = nil) throws {
+    init(
+        _ configuration: ProxyConfiguration, loops: Int = 1, accessLog: (any AccessLog)? = nil,
+        losses: LossWatch = LossWatch()
+    ) throws {
         self.loops = try EventLoop.group(count: loops)
-        engine = ProxyEngine(loops: self.loops, accessLog: accessLog)
+        engine = ProxyEngine(loops: self.loops, accessLog: accessLog, losses: losses)
         #expect(engine.apply(configuration) == [])
     }
 

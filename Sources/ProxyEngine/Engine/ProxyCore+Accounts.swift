@@ -17,6 +17,14 @@ extension ProxyCore {
         x.pointee.routeCounter = .none
     }
 
+    /// Tells of a request that its upstream failed.
+    func note(_ loss: UpstreamLoss, _ x: ExchangeReference) {
+        guard !x.pointee.target.isNone else { return }
+        losses.note(
+            loss, upstream: directory.name(of: x.pointee.target),
+            endpoint: directory.endpoints.resolve(x.pointee.endpoint)?.pointee.address, at: loop.now)
+    }
+
     private func log(_ x: ExchangeReference, _ c: Client) {
         guard let accessLog else { return }
         let head =

@@ -371,7 +371,7 @@ extension ProxyCore {
     }
 
     /// A connection with all of its streams is of no use any more.
-    mutating func loseCarrier(_ m: Upstream, _ loss: Loss) {
+    mutating func loseCarrier(_ m: Upstream, _ loss: UpstreamLoss) {
         guard let session = m.pointee.session?.takeUnretainedValue() else { return }
         let e = directory.endpoints[m.pointee.endpoint]
         if e.pointee.multiplexed == m.handle { e.pointee.multiplexed = .none }

@@ -241,7 +241,7 @@ extension ProxyCore {
     private mutating func dispatch(_ x: ExchangeReference, _ c: Client, _ state: UpstreamDirectory.State) {
         directory.beginExchange(on: state)
         x.pointee.target = state.handle
-        if state.pointee.endpointCount == 0 { return answer(x, 503) }
+        if state.pointee.endpointCount == 0 { return fail(x, .noEndpoint) }
         if x.pointee.flags.contains(.expectsContinue), !x.pointee.body.isComplete {
             // The proxy vouches for the upstream, as nginx does: the decision to take the body is made here.
             let text: StaticString = "HTTP/1.1 100 Continue\r\n\r\n"
@@ -268,7 +268,7 @@ extension ProxyCore {
             x.pointee.tried.insert(x.pointee.endpoint)
             endpoint = directory[x.pointee.target].pointee.rotate(past: x.pointee.tried)
         }
-        if endpoint.isNone { return answer(x, 503) }
+        if endpoint.isNone { return fail(x, .noEndpoint) }
         x.pointee.attempts += 1
         x.pointee.endpoint = endpoint
         connect(x, endpoint, mayReuse: true)

@@ -4,21 +4,6 @@ internal import Transport
 
 // The upstream's side: connections, their pool, sending requests, and what happens when one breaks.
 extension ProxyCore {
-    enum Loss {
-        /// It could not be connected.
-        case connect
-        case connectTimeout
-        /// It closed or broke.
-        case broken
-        case responseTimeout
-        /// It sent what is no response.
-        case malformed
-        /// It sent what cannot be said to this client.
-        case uncarriable
-        /// It has not looked at the request, and says so (RFC 9113 sections 6.8 and 8.7).
-        case refused
-    }
-
     // MARK: Getting a connection
 
     /// Puts the request on a pooled or a new connection to `endpoint`.
@@ -327,7 +312,7 @@ extension ProxyCore {
     // MARK: Losing one
 
     /// The connection is of no use any more for the request on it.
-    mutating func lost(_ u: Upstream, _ x: ExchangeReference, _ loss: Loss) {
+    mutating func lost(_ u: Upstream, _ x: ExchangeReference, _ loss: UpstreamLoss) {
         let endpoint = u.pointee.endpoint
         let isStale = u.pointee.isReused && !u.pointee.hasAnswered
         let hasHead = u.pointee.hasHead
@@ -336,12 +321,15 @@ extension ProxyCore {
             switch loss {
             case .connect: state.pointee.connectFailures += 1
             case .connectTimeout, .responseTimeout: state.pointee.timeouts += 1
-            case .broken, .malformed, .uncarriable, .refused: break
+            case .broken, .malformed, .uncarriable, .refused, .noEndpoint: break
             }
         }
         let hadAnswered = u.pointee.hasAnswered
         detachUpstream(x)
-        if x.pointee.phase == .responding || hasHead && loss != .uncarriable { return abandon(x) }
+        if x.pointee.phase == .responding || hasHead && loss != .uncarriable {
+            note(loss, x)
+            return abandon(x)
+        }
         if hadAnswered || loss == .malformed || loss == .uncarriable { return fail(x, loss) }
         let maySendAgain = !x.pointee.flags.contains(.streamedBody) && x.pointee.request.base != nil
         if loss == .broken, isStale, maySendAgain,
@@ -361,7 +349,7 @@ extension ProxyCore {
     }
 
     /// Tries another endpoint if that is safe and there is one.
-    mutating func retryOrFail(_ x: ExchangeReference, _ loss: Loss) {
+    mutating func retryOrFail(_ x: ExchangeReference, _ loss: UpstreamLoss) {
         let wasSent = loss == .broken && x.pointee.requestSent > 0
         let mayRetry = loss == .connect || loss == .connectTimeout || loss == .broken || loss == .refused
         let state = directory[x.pointee.target]
@@ -375,9 +363,12 @@ extension ProxyCore {
         fail(x, loss)
     }
 
-    private mutating func fail(_ x: ExchangeReference, _ loss: Loss) {
+    /// Answers for an upstream that gave no answer, and says why.
+    mutating func fail(_ x: ExchangeReference, _ loss: UpstreamLoss) {
+        note(loss, x)
         switch loss {
         case .connect, .broken, .malformed, .uncarriable, .refused: answer(x, 502)
+        case .noEndpoint: answer(x, 503)
         case .connectTimeout, .responseTimeout: answer(x, 504)
         }
     }

@@ -56,6 +56,7 @@ struct ProxyCore: ~Copyable {
     var unproven = UnprovenConnections<Handle<Party.Clients>>(.init(total: 1))
     var handshakes = UnprovenConnections<Handle<Party.Clients>>(.init(total: 1))
     let crowding: CrowdingWatch
+    let losses: LossWatch
     /// Sessions with HTTP/2 that have something to write at the end of this round of events.
     var frameWriters: [FrameWriter] = []
     private var isWritingFrames = false
@@ -73,9 +74,10 @@ struct ProxyCore: ~Copyable {
     var random: UInt64 = 0
     private var date = DateText()
 
-    init(loop: EventLoop, accessLog: (any AccessLog)?, crowding: CrowdingWatch) {
+    init(loop: EventLoop, accessLog: (any AccessLog)?, crowding: CrowdingWatch, losses: LossWatch) {
         self.loop = loop
         self.crowding = crowding
+        self.losses = losses
         self.accessLog = accessLog
         scratch = .allocate(capacity: Self.headroom + Self.readSize + Self.tailroom)
         frameScratch = .allocate(capacity: Self.readSize)

@@ -30,12 +30,14 @@ package final class ProxyEngine: Sendable {
     /// - Parameters:
     ///   - loops: at least one. The engine does not stop them.
     ///   - crowding: counts what is closed for want of room, and tells of it.
+    ///   - losses: tells of requests that their upstreams failed.
     package init(
-        loops: [EventLoop], accessLog: (any AccessLog)? = nil, crowding: CrowdingWatch = CrowdingWatch()
+        loops: [EventLoop], accessLog: (any AccessLog)? = nil, crowding: CrowdingWatch = CrowdingWatch(),
+        losses: LossWatch = LossWatch()
     ) {
         precondition(!loops.isEmpty)
         self.crowding = crowding
-        workers = loops.map { ProxyWorker(loop: $0, accessLog: accessLog, crowding: crowding) }
+        workers = loops.map { ProxyWorker(loop: $0, accessLog: accessLog, crowding: crowding, losses: losses) }
     }
 
     /// Makes `configuration` the one that requests are served by from now on: on return the listeners are bound, and

@@ -1,7 +1,7 @@
 """Writes and watches without a pause while the API server is killed and started again, then checks what it was promised.
 
 Usage: durability.py SOCKET. Ends when standard input does, and prints what it found as JSON:
-- every acknowledged write is there, with the acknowledged content or a later one;
+- every acknowledged write is there, unless a later one without an answer was applied;
 - a watcher that reconnects with its last resourceVersion saw every object's versions in order, none twice, and ends with
   exactly what a list shows.
 """
@@ -17,8 +17,11 @@ import time
 PATH = "/api/v1/namespaces/default/configmaps"
 stopping = threading.Event()
 problems = []
-acknowledged = {}
+# What each object may be by now: counts, and None for its absence.
+possible = {}
 reconnects = 0
+# Acknowledged ones.
+written = 0
 
 
 class UnixConnection(http.client.HTTPConnection):
@@ -40,6 +43,7 @@ def request(connection, method, target, body=None):
 
 def write(number, path):
     """Creates, replaces and deletes the objects of one writer. A write without an answer may have happened or not."""
+    global written
     counter = 0
     connection = None
     while not stopping.is_set():
@@ -54,17 +58,28 @@ def write(number, path):
             else:
                 status, answer = request(connection, "PUT", f"{PATH}/{name}", body)
                 if status == 404:
+                    absent(name)
                     status, answer = request(connection, "POST", PATH, body)
             if status in (200, 201):
-                acknowledged[name] = (None if deletes else counter, counter)
-            elif not (deletes and status == 404):
+                possible[name] = {None if deletes else counter}
+                written += 1
+            elif deletes and status == 404:
+                absent(name)
+            else:
                 problems.append(f"{name}: {status} {answer}")
         except (OSError, http.client.HTTPException, ValueError):
-            # It may have been applied: from now on any count up to this one, or absence after a delete, is right.
-            before = acknowledged.get(name, (None, 0))
-            acknowledged[name] = (before[0], counter, "unsure", deletes)
+            # It may have been applied, as may others before it that had no answer.
+            possible[name] = possible.get(name, {None}) | {None if deletes else counter}
             connection = None
             time.sleep(0.02)
+
+
+def absent(name):
+    """The server says that there is no such object."""
+    outcomes = possible.get(name, {None})
+    if None not in outcomes:
+        problems.append(f"{name}: nothing is there, and not one of {outcomes}")
+    possible[name] = {None}
 
 
 def watch(path, seen):
@@ -125,18 +140,11 @@ def listed(path):
 
 
 def check(objects):
-    for name, record in acknowledged.items():
-        count, last = record[0], record[1]
+    for name, outcomes in possible.items():
         present = objects.get(name)
-        present_count = int(present[1]) if present else None
-        if len(record) == 2:
-            if present_count != count:
-                problems.append(f"{name}: {count} was acknowledged, {present_count} is there")
-        elif present_count is None:
-            if count is not None and not record[3]:
-                problems.append(f"{name}: {count} was acknowledged, nothing is there")
-        elif present_count != count and present_count != last:
-            problems.append(f"{name}: {count} was acknowledged, {present_count} is there")
+        count = int(present[1]) if present else None
+        if count not in outcomes:
+            problems.append(f"{name}: {count} is there, and not one of {outcomes}")
 
 
 def main():
@@ -166,7 +174,7 @@ def main():
     print(
         json.dumps(
             {
-                "written": sum(record[1] for record in acknowledged.values()),
+                "written": written,
                 "objects": len(objects),
                 "reconnects": reconnects,
                 "problems": problems[:10],
