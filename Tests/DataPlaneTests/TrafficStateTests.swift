@@ -50,6 +50,35 @@ struct TrafficStateTests {
         #expect(state.takeServiceChanges().changes.map(\.key.name) == ["other"])
     }
 
+    @Test func `what was enforced again in between is not forgotten when it goes back`() throws {
+        try add("web", endpoint: "10.0.0.1")
+        #expect(state.takeServiceChanges().changes.count == 1)
+        try add("late", endpoint: "10.0.0.9")
+        try move("web", to: "10.0.0.2")
+        // Somebody flushed the rules: everything is enforced as it is now.
+        let again = state.takeServiceChanges(repeating: .ofAll).changes
+        #expect(again.map(\.key.name) == ["late", "web"])
+        #expect(
+            again.map { $0.after?.ports.first?.endpoints.map(\.address.ip.description) } == [
+                ["10.0.0.9"], ["10.0.0.2"],
+            ])
+        try move("web", to: "10.0.0.1")
+        state.setService(NamespacedName(namespace: "shop", name: "late"), nil)
+        let changes = state.takeServiceChanges().changes
+        #expect(changes.map(\.key.name) == ["late", "web"])
+        #expect(changes.map { $0.after?.ports.first?.endpoints.map(\.address.ip.description) } == [nil, ["10.0.0.1"]])
+    }
+
+    @Test func `a Service that went is named by the batch that repeats all`() throws {
+        try add("web", endpoint: "10.0.0.1")
+        _ = state.takeServiceChanges()
+        state.setService(web, nil)
+        let changes = state.takeServiceChanges(repeating: .ofAll).changes
+        #expect(changes.map(\.key.name) == ["web"])
+        #expect(changes.first?.after == nil && changes.first?.before != nil)
+        #expect(state.takeServiceChanges(repeating: .of([web])).changes.map(\.key) == [web])
+    }
+
     @Test func `a Service that comes after its route is heard of`() throws {
         #expect(state.follow([backend]) == [backend: .missingService])
         try add("web", endpoint: "10.0.0.1")

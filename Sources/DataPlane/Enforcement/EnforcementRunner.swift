@@ -51,11 +51,10 @@ actor EnforcementRunner {
     /// `run()`.
     func enforceFirst(on node: NodeIdentity) async {
         self.node = node
-        let (_, triggers) = state.takeServiceChanges()
-        let services = state.services()
+        let (changes, triggers) = state.takeServiceChanges(repeating: .ofAll)
         await enforce(
-            services.keys.sorted().map { ServiceChange(key: $0, before: nil, after: services[$0]) }, .everything,
-            triggers)
+            changes.filter { $0.after != nil }.map { ServiceChange(key: $0.key, before: nil, after: $0.after) },
+            .everything, triggers)
     }
 
     /// The node has other addresses, or goes by them otherwise, from now on.
@@ -76,24 +75,22 @@ actor EnforcementRunner {
     private func workThrough() async {
         for await piece in pieces {
             switch piece {
-            case .services:
-                let (changes, triggers) = state.takeServiceChanges()
-                await enforce(changes, .changes, triggers)
+            case .services: await enforce(repeating: .none, .changes)
             case .node(let node): await take(node)
             case .retry:
                 isRetrying = false
                 // What a refused batch was to do is known to nobody: a deletion leaves no problem in the ledger.
                 if isRefused {
-                    await enforce(state.serviceStates(), .everything)
+                    await enforce(repeating: .ofAll, .everything)
                 } else {
-                    await enforce(state.serviceStates(of: ledger.worthRepeating), .changes)
+                    await enforce(repeating: .of(ledger.worthRepeating), .changes)
                 }
             case .loss(.services(let keys)):
                 logger.warning("\(keys.count) Services are no longer enforced: enforcing them again")
-                await enforce(state.serviceStates(of: keys), .changes)
+                await enforce(repeating: .of(keys), .changes)
             case .loss(.everything):
                 logger.warning("Services are no longer enforced: enforcing all of them again")
-                await enforce(state.serviceStates(), .everything)
+                await enforce(repeating: .ofAll, .everything)
             }
         }
     }
@@ -105,14 +102,20 @@ actor EnforcementRunner {
             logger.info("node port addresses are now \(text)")
         }
         self.node = node
-        await enforce(state.serviceStates(), .changes)
+        await enforce(repeating: .ofAll, .changes)
     }
 
     /// Of the Services as enforced.
     var portsWithoutLocal: NoLocalEndpoints.Counts { withoutLocal.total }
 
+    /// Whatever the reason for a batch, it takes along what changed: nobody enforces a state that the next one forgets.
+    private func enforce(repeating repetition: TrafficState.Repetition, _ extent: EnforcementBatch.Extent) async {
+        let (changes, triggers) = state.takeServiceChanges(repeating: repetition)
+        await enforce(changes, extent, triggers)
+    }
+
     private func enforce(
-        _ changes: [ServiceChange], _ extent: EnforcementBatch.Extent, _ triggers: [Int64] = []
+        _ changes: [ServiceChange], _ extent: EnforcementBatch.Extent, _ triggers: [Int64]
     ) async {
         guard !changes.isEmpty || extent == .everything else {
             // Changes that took each other back.

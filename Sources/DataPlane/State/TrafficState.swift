@@ -51,10 +51,35 @@ final class TrafficState: Sendable {
 
     // MARK: For the enforcer of Services
 
+    /// Which Services the enforcer is to look at again although they did not change.
+    enum Repetition {
+        case none
+        case of(Set<NamespacedName>)
+        case ofAll
+    }
+
     /// The Services that changed since the last call, with when that happened which the changes answer, in microseconds
     /// since 1970.
-    func takeServiceChanges() -> (changes: [ServiceChange], triggers: [Int64]) {
-        value.withLock { ($0.services.takeChanges(), $0.queue.take()) }
+    ///
+    /// Those to be repeated come as they are at this moment, and count as seen: one that is again what it was at the last call
+    /// is left out of the next, which would be wrong had the enforcer learned of a state in between.
+    func takeServiceChanges(repeating repetition: Repetition = .none) -> (changes: [ServiceChange], triggers: [Int64]) {
+        value.withLock { value in
+            var changes = value.services.takeChanges()
+            let changed = Set(changes.map(\.key))
+            let repeated: Set<NamespacedName> =
+                switch repetition {
+                case .none: []
+                case .of(let keys): keys
+                case .ofAll: Set(value.services.entries.map(\.key))
+                }
+            for key in repeated where !changed.contains(key) {
+                let entry = value.services[key]
+                changes.append(ServiceChange(key: key, before: entry, after: entry))
+            }
+            if !repeated.isEmpty { changes.sort { $0.key < $1.key } }
+            return (changes, value.queue.take())
+        }
     }
 
     /// What was taken is in effect.
@@ -62,16 +87,6 @@ final class TrafficState: Sendable {
 
     /// What is still to be enforced.
     var queue: SyncQueue { value.withLock { $0.queue } }
-
-    /// Services as they are now, as if each were to be looked at again; nil for all of them.
-    func serviceStates(of keys: Set<NamespacedName>? = nil) -> [ServiceChange] {
-        value.withLock { value in
-            (keys ?? Set(value.services.entries.map(\.key))).sorted().map { key in
-                let entry = value.services[key]
-                return ServiceChange(key: key, before: entry, after: entry)
-            }
-        }
-    }
 
     func services() -> [NamespacedName: ServiceEntry] {
         value.withLock { value in
