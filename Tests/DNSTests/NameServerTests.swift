@@ -225,6 +225,25 @@ import Transport
         await names.stop()
     }
 
+    @Test func `what one loop has fetched every other one answers`() async throws {
+        let upstream = try AskedServer()
+        let names = try ServedNames(loops: 3, policy: Self.forwarding([upstream.address]))
+        let first = try names.client()
+        try first.ask(Wire.query("www.example.com"))
+        let question = try upstream.question()
+        upstream.answer(question, question.reply([192, 0, 2, 53]))
+        #expect(try first.message()?.answers.count == 1)
+        // The kernel chooses a loop for each socket.
+        for _ in 0..<32 {
+            let answer = try names.client().answer(Wire.query("www.example.com"))
+            #expect(answer?.answers.map(\.data) == [[192, 0, 2, 53]])
+        }
+        let counters = await names.server.counters()
+        #expect(counters.upstream.servers[upstream.address]?.requests == 1)
+        #expect(counters.answers.cacheHits == 32 && counters.cachedAnswers == 1)
+        await names.stop()
+    }
+
     @Test func `a server that is silent is followed by the other one`() async throws {
         let upstreams = [try AskedServer(), try AskedServer()]
         let names = try ServedNames(policy: Self.forwarding(upstreams.map(\.address)))

@@ -1,8 +1,8 @@
 package import NetworkTypes
 package import Transport
 
-/// Answers DNS over UDP and TCP, on any number of loops that share nothing: each has sockets of its own on every address
-/// (SO_REUSEPORT), the present zone data, and a cache of its own.
+/// Answers DNS over UDP and TCP, on any number of loops that share only the cache: each has sockets of its own on every
+/// address (SO_REUSEPORT), and the present zone data.
 package final class NameServer: Sendable {
     /// What all loops counted, and what they hold.
     package struct Counters: Sendable {
@@ -21,6 +21,7 @@ package final class NameServer: Sendable {
     }
 
     private let workers: [NameServerLoop]
+    private let cache = SharedAnswerCache()
 
     /// - Parameters:
     ///   - connections: TCP connections at a time; an eighth may be of strangers, who are refused.
@@ -36,9 +37,9 @@ package final class NameServer: Sendable {
         let admission = SharedAdmission(.init(network: connections, perPeer: max(16, connections / 4)))
         let strangers = SharedAdmission(.init(network: max(8, connections / 8), perPeer: max(4, connections / 64)))
         let places = DescriptorShare(limit: exchanges)
-        workers = loops.map {
+        workers = loops.map { [cache] in
             NameServerLoop(
-                loop: $0, cookies: cookies, admission: admission, strangers: strangers, places: places,
+                loop: $0, cookies: cookies, cache: cache, admission: admission, strangers: strangers, places: places,
                 waiters: max(512, 8192 / loops.count), idleTimeout: idleTimeout, log: log)
         }
     }
@@ -103,10 +104,6 @@ package final class NameServer: Sendable {
                     var part = Counters()
                     part.answers = worker.responder.accounts
                     part.upstream = worker.resolver.counters
-                    part.cachedAnswers = worker.responder.cache.counters.answers
-                    part.cachedDenials = worker.responder.cache.counters.denials
-                    part.cacheEvictions = worker.responder.cache.counters.evictions
-                    part.cacheBytes = worker.responder.cache.bytes
                     part.hosts = worker.responder.policy.blocks.reduce(0) { $0 + $1.hosts.reduce(0) { $0 + $1.count } }
                     part.isUpstreamHealthy = worker.resolver.isHealthy
                     continuation.resume(returning: part)
@@ -114,14 +111,15 @@ package final class NameServer: Sendable {
             }
             sum.answers.add(part.answers)
             sum.upstream.add(part.upstream)
-            sum.cachedAnswers += part.cachedAnswers
-            sum.cachedDenials += part.cachedDenials
-            sum.cacheEvictions += part.cacheEvictions
-            sum.cacheBytes += part.cacheBytes
             // Each loop has the same.
             sum.hosts = part.hosts
             sum.isUpstreamHealthy = sum.isUpstreamHealthy && part.isUpstreamHealthy
         }
+        let kept = cache.counters
+        sum.cachedAnswers = kept.sum.answers
+        sum.cachedDenials = kept.sum.denials
+        sum.cacheEvictions = kept.sum.evictions
+        sum.cacheBytes = kept.bytes
         return sum
     }
 

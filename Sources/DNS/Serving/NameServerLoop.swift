@@ -45,7 +45,8 @@ final class NameServerLoop: EventHandler, @unchecked Sendable {
 
     /// - Parameter idleTimeout: An idle connection ends after this long (RFC 7766, 6.2.3).
     init(
-        loop: EventLoop, cookies: ServerCookie, admission: SharedAdmission, strangers: SharedAdmission,
+        loop: EventLoop, cookies: ServerCookie, cache: SharedAnswerCache, admission: SharedAdmission,
+        strangers: SharedAdmission,
         places: DescriptorShare, waiters: Int, idleTimeout: Duration, log: (any QueryLog)?
     ) {
         self.log = log
@@ -54,7 +55,7 @@ final class NameServerLoop: EventHandler, @unchecked Sendable {
         self.strangers = strangers
         self.idleTimeout = idleTimeout
         resolver.limits.allWaiters = waiters
-        responder = Responder(cookies: cookies)
+        responder = Responder(cookies: cookies, cache: cache)
         exchanges = UpstreamExchanges(loop: loop, places: places, idleTimeout: idleTimeout)
         exchanges.onMessage = { [unowned self] attempt, bytes in
             perform(resolver.received(attempt, bytes, now: milliseconds, using: &random))

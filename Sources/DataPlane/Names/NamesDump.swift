@@ -71,9 +71,10 @@ package enum NamesDump {
             let corefile = try Corefile(text, files: circumstances.files)
             let plan = NamesPlan(configuration, corefile, circumstances)
             let complaints = plan.findings.map { "Corefile, \($0.place): \($0.message)" }
-            return plan.isUsable ? (plan, complaints) : (usual, complaints + ["the Corefile is not used"])
+            return (plan, complaints)
         } catch {
-            return (usual, ["Corefile, \(error); it is not used"])
+            let effect = NamesPlan.mentionsGuard(text) ? ": every name is refused where none was used before" : ""
+            return (usual, ["Corefile, \(error); it is not used\(effect)"])
         }
     }
 }
