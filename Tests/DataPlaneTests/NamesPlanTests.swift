@@ -84,6 +84,24 @@ import Testing
                     name: Self.name("stub"), servers: [Self.server("10.0.0.1"), Self.server("10.0.0.2", 5300)]),
                 ForwardedZone(servers: [own]),
             ])
+        #expect(
+            said(plan) == ["line 2: forward: on a machine with --dns-upstream that says who is asked, not this line"])
+    }
+
+    @Test func `servers over HTTPS are asked by their address, with the options of TLS`() throws {
+        let plan = try plan(
+            """
+            . {
+                forward . https://192.0.2.1/dns-query tls://192.0.2.2 {
+                    tls_servername dns.example
+                }
+                forward other https://dns.example/dns-query 192.0.2.3
+            }
+            """)
+        let zone = try #require(plan.policy.forwardedZones.first)
+        #expect(zone.texts == ["https://192.0.2.1:443/dns-query#dns.example", "tls://192.0.2.2:853#dns.example"])
+        #expect(
+            said(plan) == ["line 5: forward: https://dns.example/dns-query is no server: it needs an address"])
     }
 
     @Test func `forward takes policies, exceptions, TCP, failures and TLS`() throws {
@@ -460,6 +478,15 @@ import Testing
         let asked = NamesDump.lines(objects, configuration)
         #expect(asked.contains("; . is asked of 192.0.2.53:53 the servers of each machine"))
         #expect(asked.contains("; closed. is asked of nobody"))
+        // A machine whose flags say otherwise says so in its Node.
+        func node(_ name: String, _ servers: String) -> Node {
+            Node(metadata: ObjectMeta(name: name, annotations: ["traffic.martlet.dev/name-upstreams": servers]))
+        }
+        objects.nodes = [node("b", "192.0.2.1:53,tls://192.0.2.2:853"), node("a", "192.0.2.1:53,tls://192.0.2.2:853")]
+        #expect(
+            NamesDump.lines(objects, configuration).contains(
+                "; . is asked of 192.0.2.1:53 tls://192.0.2.2:853 on a, b, whose --dns-upstream goes before a Corefile")
+        )
         objects.corefile?.data = ["Corefile": "}"]
         let other = NamesDump.lines(objects, configuration)
         #expect(other.first == "; Corefile, line 1: a closing brace without a block; it is not used")

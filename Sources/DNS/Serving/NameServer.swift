@@ -17,30 +17,45 @@ package final class NameServer: Sendable {
         /// Whether each forwarded zone has a server that seems to be up, as every loop sees it.
         package var isUpstreamHealthy = true
 
+        /// TCP connections that were closed for want of room.
+        package var connectionsClosed = CrowdingCounts()
+
         package init() {}
     }
 
     private let workers: [NameServerLoop]
     private let cache = SharedAnswerCache()
+    private let troubles: TroubleTeller
+    private let crowding: CrowdingWatch
 
     /// - Parameters:
-    ///   - connections: TCP connections at a time; an eighth may be of strangers, who are refused.
+    ///   - connections: TCP connections at a time; an eighth may be of strangers, who are refused. Where there is no room, one
+    ///     that waits for nothing gives its place to a newcomer.
     ///   - exchanges: Sockets towards upstream servers at a time.
     ///   - log: Told about the queries that the policy's blocks want told.
+    ///   - upstreamLog: Told why upstream servers fail.
+    ///   - crowding: Counts the connections that are closed for want of room, and tells of them.
     ///   - idleTimeout: How long a TCP connection may be without a whole query or an answer that is taken, and one over TLS to
     ///     an upstream server without an answer.
     package init(
         loops: [EventLoop], connections: Int = 512, exchanges: Int = 4096, idleTimeout: Duration = .seconds(10),
-        log: (any QueryLog)? = nil
+        log: (any QueryLog)? = nil, upstreamLog: (any UpstreamLog)? = nil,
+        crowding: CrowdingWatch = CrowdingWatch()
     ) {
+        self.crowding = crowding
+        let troubles = TroubleTeller(upstreamLog)
+        self.troubles = troubles
         let cookies = ServerCookie()
         let admission = SharedAdmission(.init(network: connections, perPeer: max(16, connections / 4)))
         let strangers = SharedAdmission(.init(network: max(8, connections / 8), perPeer: max(4, connections / 64)))
-        let places = DescriptorShare(limit: exchanges)
-        workers = loops.map { [cache] in
+        let exchangePlaces = DescriptorShare(limit: exchanges)
+        workers = loops.map { [cache, crowding] in
             NameServerLoop(
-                loop: $0, cookies: cookies, cache: cache, admission: admission, strangers: strangers, places: places,
-                waiters: max(512, 8192 / loops.count), idleTimeout: idleTimeout, log: log)
+                loop: $0, cookies: cookies, cache: cache,
+                places: StreamPlaces(network: admission, strangers: strangers), crowding: crowding,
+                exchangePlaces: exchangePlaces,
+                waiters: max(512, 8192 / loops.count), idleTimeout: idleTimeout, log: log,
+                troubles: troubles)
         }
     }
 
@@ -92,6 +107,7 @@ package final class NameServer: Sendable {
     /// The bounds in it are those of the whole server.
     package func setPolicy(_ policy: AnswerPolicy) {
         let share = policy.share(of: workers.count)
+        troubles.setZones(policy.forwardedZones)
         each { $0.setPolicy(share) }
     }
 
@@ -115,6 +131,7 @@ package final class NameServer: Sendable {
             sum.hosts = part.hosts
             sum.isUpstreamHealthy = sum.isUpstreamHealthy && part.isUpstreamHealthy
         }
+        sum.connectionsClosed = crowding.counts
         let kept = cache.counters
         sum.cachedAnswers = kept.sum.answers
         sum.cachedDenials = kept.sum.denials

@@ -35,6 +35,8 @@ actor NamesFront {
     private var untold: [Event] = []
     /// The servers that were said to be this one.
     private var ownUpstreams: [SocketAddress] = []
+    /// The line of the Corefile that was said not to count.
+    private var overruledLine: Corefile.Place?
 
     /// - Parameter host: knows the servers of this machine.
     init(
@@ -237,6 +239,15 @@ actor NamesFront {
             logger.warning("the upstream server \(server) is this server: it is not asked")
         }
         ownUpstreams = next.ownUpstreams
+        let overruled = configuration.upstreams.isEmpty ? nil : next.forwardLine
+        if let overruled, overruled != overruledLine {
+            logger.notice(
+                """
+                other names are asked of \(configuration.upstreamTexts.joined(separator: ", ")), as --dns-upstream says: \
+                forward in the Corefile, \(overruled), does not count
+                """)
+        }
+        overruledLine = overruled
         server.setPolicy(policy)
     }
 }

@@ -84,23 +84,18 @@ extension NamesPlan {
         guard !policy.forwardedZones.contains(where: { $0.name == forwarded.name }) else {
             return pass(directive.place, "forward: \(forwarded.name) is forwarded already")
         }
-        var secured: [SocketAddress] = []
+        var secured: [SocketAddress: SecuredServer] = [:]
         for target in directive.arguments.dropFirst() {
-            let plain = target.hasPrefix("dns://") ? String(target.dropFirst("dns://".count)) : target
-            if target.hasPrefix("tls://") {
-                guard let server = SocketAddress(target.dropFirst("tls://".count), defaultPort: 853) else {
-                    pass(directive.place, "forward: \(target) is no server")
-                    continue
-                }
-                forwarded.servers.append(server)
-                secured.append(server)
-            } else if let server = SocketAddress(plain, defaultPort: 53) {
-                forwarded.servers.append(server)
+            if let server = UpstreamServer(target) {
+                forwarded.servers.append(server.address)
+                secured[server.address] = server.credentials
             } else if target == "/etc/resolv.conf" {
                 forwarded.servers += circumstances.resolvers
                 zonesOfResolvers.insert(forwarded.name)
             } else if let text = circumstances.files[target] {
                 forwarded.servers += ResolverConfiguration(text).servers.map { SocketAddress(ip: $0, port: 53) }
+            } else if target.hasPrefix("tls://") || target.hasPrefix("https://") {
+                pass(directive.place, "forward: \(target) is no server: it needs an address")
             } else if target.hasPrefix("/") || target.contains("://") {
                 pass(directive.place, "forward: \(target) is no server that can be asked here")
             } else {
@@ -113,9 +108,14 @@ extension NamesPlan {
         var credentials: SecuredServer? = SecuredServer()
         for option in directive.block { readForwardOption(option, &forwarded, &credentials) }
         // Who they are cannot be told.
-        if credentials == nil { forwarded.servers.removeAll { secured.contains($0) } }
-        for server in secured { forwarded.secured[server] = credentials }
+        if credentials == nil { forwarded.servers.removeAll { secured[$0] != nil } }
+        for (server, own) in secured {
+            forwarded.secured[server] = credentials.map {
+                SecuredServer(name: $0.name ?? own.name, authoritiesPEM: $0.authoritiesPEM, path: own.path)
+            }
+        }
         policy.forwardedZones.append(forwarded)
+        if forwarded.name == .root { forwardLine = directive.place }
     }
 
     private mutating func readForwardOption(

@@ -52,6 +52,8 @@ struct NamesPlan: Sendable {
     var knowsCluster = false
     /// Servers that somebody named and that are this one: nobody asks himself.
     private(set) var ownUpstreams: [SocketAddress] = []
+    /// Where the Corefile says who is asked for everything, if it does.
+    var forwardLine: Corefile.Place?
     /// The zones that the servers of `/etc/resolv.conf` are asked about.
     var zonesOfResolvers: Set<DomainName> = []
 
@@ -83,8 +85,11 @@ struct NamesPlan: Sendable {
         for server in corefile.servers { read(server) }
         closeViewedZones()
         tellAboutCache()
-        // What the command line says goes before what the cluster says.
+        // What the command line says goes before what the cluster says: it is about this machine alone.
         if !configuration.upstreams.isEmpty {
+            if let forwardLine {
+                pass(forwardLine, "forward: on a machine with --dns-upstream that says who is asked, not this line")
+            }
             policy.forwardedZones = policy.forwardedZones.filter { $0.name != .root } + usual.forwardedZones
         }
         if configuration.logPath != nil {

@@ -66,7 +66,7 @@ extension EndToEnd {
                 #expect(refused.out.contains("REFUSED"))
 
                 // What is no Corefile at all changes nothing.
-                try await server.kubectl("apply", "-f", "-", input: Self.corefile(ttl: "30", rest: "}}"))
+                try await server.kubectl("apply", "-f", "-", input: Self.corefile(ttl: "30", rest: "}"))
                 try await eventually(within: .seconds(20), "the Event about the Corefile") {
                     try await Self.events(server).contains { $0.hasPrefix("CorefileInvalid") }
                 }
