@@ -482,11 +482,15 @@ import Testing
         func node(_ name: String, _ servers: String) -> Node {
             Node(metadata: ObjectMeta(name: name, annotations: ["traffic.martlet.dev/name-upstreams": servers]))
         }
-        objects.nodes = [node("b", "192.0.2.1:53,tls://192.0.2.2:853"), node("a", "192.0.2.1:53,tls://192.0.2.2:853")]
+        objects.nodes = [
+            node("c", "192.0.2.9\nx. 5 IN A 6.6.6.6,nonsense"), node("b", "192.0.2.1:53,tls://192.0.2.2:853"),
+            node("a", "192.0.2.1:53,tls://192.0.2.2:853"),
+        ]
         #expect(
             NamesDump.lines(objects, configuration).contains(
                 "; . is asked of 192.0.2.1:53 tls://192.0.2.2:853 on a, b, whose --dns-upstream goes before a Corefile")
         )
+        #expect(!NamesDump.lines(objects, configuration).contains { $0.contains("6.6.6.6") })
         objects.corefile?.data = ["Corefile": "}"]
         let other = NamesDump.lines(objects, configuration)
         #expect(other.first == "; Corefile, line 1: a closing brace without a block; it is not used")

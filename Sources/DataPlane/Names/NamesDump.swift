@@ -54,6 +54,9 @@ package enum NamesDump {
         return lines + records(names.table.nodes.flatMap(\.records), ttl: plan.cluster.ttl, part)
     }
 
+    /// Servers that are told of one Node.
+    private static let nodeLimit = 16
+
     /// The nodes that ask others for everything than the Corefile says.
     private static func overruled(_ nodes: [Node]) -> [String] {
         let asking = nodes.compactMap { node in
@@ -61,7 +64,9 @@ package enum NamesDump {
         }
         return Dictionary(grouping: asking, by: \.1).sorted { $0.key < $1.key }.map { servers, nodes in
             let names = nodes.map(\.0).sorted().joined(separator: ", ")
-            let asked = servers.split(separator: ",").joined(separator: " ")
+            // Whoever writes a Node writes what he likes: only servers are told.
+            let asked = servers.split(separator: ",").prefix(nodeLimit).compactMap { UpstreamServer($0)?.text }
+                .joined(separator: " ")
             return "; . is asked of \(asked) on \(names), whose --dns-upstream goes before a Corefile"
         }
     }

@@ -9,6 +9,9 @@ package struct UpstreamServer: Hashable, Sendable {
     /// Nil where it is asked in the clear.
     package var credentials: SecuredServer?
 
+    /// As it may be written.
+    package var text: String { credentials?.text(at: address) ?? address.description }
+
     /// The longest path of a URL.
     private static let pathLimit = 1024
 
