@@ -6,7 +6,7 @@ names. All of them forward other names to one server (a further dnsmasq), and an
 
 - CPU: time of the server's process (of ours: its event loops), user and system, a query: as many queries as it takes, and at a fixed rate, for names
   of Services (addresses, other types, names that do not exist) and for cached names, over UDP and TCP;
-- latency at a fixed rate, with and without 100 changed EndpointSlices a second (ours alone);
+- latency at a fixed rate over UDP and TCP, with and without 100 changed EndpointSlices a second (ours alone);
 - change: from before the write to the API server, and from its answer, until the first answer with the new address;
 - memory.
 
@@ -254,9 +254,10 @@ def main():
                             cells.append(f"{cost:.1f}" + ("" if rate else f" ({speed / 1000:.0f}k/s)"))
                         what = f"at {RATE:,}/s" if rate else "at full load"
                         rows.append((f"CPU a query, {questions}, {mode} {what}, us", cells))
-            latency = [bench.load(port, "zone", "udp", RATE, True)[2] for _, port in servers.values()]
-            rows.append((f"latency at {RATE:,}/s, p50 / p99, us",
-                         [f"{percentile(times, 0.5):.0f} / {percentile(times, 0.99):.0f}" for times in latency]))
+            for mode in ("udp", "tcp"):
+                latency = [bench.load(port, "zone", mode, RATE, True)[2] for _, port in servers.values()]
+                rows.append((f"latency, {mode} at {RATE:,}/s, p50 / p99, us",
+                             [f"{percentile(times, 0.5):.0f} / {percentile(times, 0.99):.0f}" for times in latency]))
             if "martlet" in servers:
                 port = servers["martlet"][1]
                 stop = threading.Event()

@@ -120,7 +120,10 @@ package final class DataPlane: Sendable {
         _ logger: Logger
     ) throws -> (server: NameServer, addresses: [SocketAddress])? {
         let connections = min(512, descriptors / 2)
-        let server = NameServer(loops: loops, connections: connections, exchanges: descriptors - connections, log: log)
+        let server = NameServer(
+            loops: loops, connections: connections, exchanges: descriptors - connections, log: log,
+            upstreamLog: UpstreamTroubleLog(logger: logger),
+            crowding: CrowdingWatch { logger.warning("DNS: \($0)") })
         var addresses: [SocketAddress] = []
         for address in configuration.addresses {
             do throws(TransportError) {
@@ -196,7 +199,7 @@ package final class DataPlane: Sendable {
         }
         let registration = NodeRegistration(
             client: client, name: configuration.nodeName, description: configuration.node, nameServers: nameServers,
-            logger: logger)
+            nameUpstreams: configuration.names?.upstreamTexts ?? [], logger: logger)
         let reporter = NodeReporter(registration: registration, node: node)
         let heartbeat = NodeHeartbeat(
             client: client, name: configuration.nodeName, seconds: configuration.leaseSeconds, logger: logger)

@@ -4,6 +4,8 @@ package import NetworkTypes
 /// `/metrics` on the same address where there is one, `10.0.0.5:53/9153`.
 package struct NodeNameServer: Hashable, Sendable {
     package static let annotation = "traffic.martlet.dev/name-servers"
+    /// The servers that the node's `--dns-upstream` names, which go before the Corefile's for everything.
+    package static let upstreamsAnnotation = "traffic.martlet.dev/name-upstreams"
     /// Places that are read of one Node.
     static let limit = 8
 

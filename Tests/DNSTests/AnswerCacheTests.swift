@@ -77,7 +77,7 @@ import Testing
         #expect(kept.find(Self.lookup("n1999.example"), at: 0) == "60")
         #expect(kept.cache.counters.evictions == UInt64(2000 - kept.cache.count))
         // One that would push out too many is not kept.
-        kept.cache.store(Self.answer("big.example", padding: 8000), for: Self.lookup("big.example"), now: 0)
+        kept.cache.store(Self.answer("big.example", padding: 17_000), for: Self.lookup("big.example"), now: 0)
         #expect(kept.find(Self.lookup("big.example"), at: 0) == "nothing")
     }
 
@@ -90,6 +90,12 @@ import Testing
         #expect(kept.find(Self.lookup("a.example"), at: 91) == "9")
         kept.cache.refreshFailed(Self.lookup("a.example"))
         #expect(kept.find(Self.lookup("a.example"), at: 92) == "8!")
+    }
+
+    @Test func `a loop whose clock is a little behind finds what another one has just kept`() {
+        let kept = Kept()
+        kept.cache.store(Self.answer("a.example"), for: Self.lookup("a.example"), now: 100)
+        #expect(kept.find(Self.lookup("a.example"), at: 99) == "60")
     }
 
     @Test func `a newer answer takes the place of an older one`() {

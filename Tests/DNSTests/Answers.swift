@@ -7,8 +7,8 @@ final class Answers {
     var client = Responder.Client(ip: .loopbackV4, isStream: false)
     var now = Responder.Moment(monotonic: 1000, wall: 1_800_000_000)
 
-    init(_ data: ZoneData = ZoneData(), policy: AnswerPolicy = AnswerPolicy()) {
-        responder = Responder(cookies: ServerCookie(key0: 1, key1: 2), seed: 7)
+    init(_ data: ZoneData = ZoneData(), policy: AnswerPolicy = AnswerPolicy(), cache: SharedAnswerCache? = nil) {
+        responder = Responder(cookies: ServerCookie(key0: 1, key1: 2), cache: cache, seed: 7)
         responder.data = data
         responder.setPolicy(policy)
     }

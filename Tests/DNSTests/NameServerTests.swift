@@ -149,16 +149,39 @@ import Transport
             #expect(try client.answer(Wire.query(Self.web)) != nil)
             clients.append(client)
         }
-        #expect(try names.client(isStream: true).receive() == nil)
+        // Its next one is instead of one of those.
+        clients.append(try names.client(isStream: true))
+        #expect(try clients[16].answer(Wire.query(Self.web)) != nil)
+        #expect(await names.server.counters().connectionsClosed[.peerShare] == 1)
+        #expect(clients.filter(\.hasInput).count == 1)
         // The others had what the kernel gives, 127.0.0.1.
         let other = try names.client(isStream: true, from: ServedNames.own)
         #expect(try other.answer(Wire.query(Self.web)) != nil)
-        // A place that is given up is somebody else's, as soon as the server has seen it.
-        clients.removeLast()
-        while true {
-            let client = try names.client(isStream: true)
-            if try client.send(NameClient.framed(Wire.query(Self.web))), try client.receive() != nil { break }
+        await names.stop()
+    }
+
+    @Test func `silent connections of many peers make room, one that waits for an answer does not`() async throws {
+        let upstream = try AskedServer()
+        let names = try ServedNames(.loopbackV4, policy: Self.forwarding([upstream.address])) {
+            NameServer(loops: $0, connections: 8, idleTimeout: .seconds(3600))
         }
+        let waiting = try names.client(isStream: true)
+        try waiting.ask(Wire.query("www.example.com"))
+        let question = try upstream.question()
+        // Of one that says nothing, and one that was answered and then said nothing, there is no need.
+        let sources = (2...40).map { IPAddress(v4: 0x7f00_0a00 + UInt32($0)) }
+        var silent = try sources.map { try names.client(isStream: true, from: $0) }
+        for client in silent.suffix(4) { #expect(try client.answer(Wire.query(Self.web))?.answers.count == 1) }
+        // Each newcomer is answered at once.
+        for number in 41...60 {
+            let client = try names.client(isStream: true, from: IPAddress(v4: 0x7f00_0a00 + UInt32(number)))
+            #expect(try client.answer(Wire.query(Self.web))?.answers.count == 1)
+            silent.append(client)
+        }
+        #expect(try silent[0].receive() == nil)
+        upstream.answer(question, question.reply([192, 0, 2, 53]))
+        #expect(try waiting.message()?.answers.count == 1)
+        #expect(await names.server.counters().connectionsClosed[.madeRoom] == 52)
         await names.stop()
     }
 
@@ -222,6 +245,25 @@ import Transport
         // It is kept: nobody is asked again.
         #expect(try client.answer(Wire.query("www.example.com"))?.answers.map(\.data) == [[192, 0, 2, 53]])
         #expect(await names.server.counters().answers.cacheHits == 1)
+        await names.stop()
+    }
+
+    @Test func `what one loop has fetched every other one answers`() async throws {
+        let upstream = try AskedServer()
+        let names = try ServedNames(loops: 3, policy: Self.forwarding([upstream.address]))
+        let first = try names.client()
+        try first.ask(Wire.query("www.example.com"))
+        let question = try upstream.question()
+        upstream.answer(question, question.reply([192, 0, 2, 53]))
+        #expect(try first.message()?.answers.count == 1)
+        // The kernel chooses a loop for each socket.
+        for _ in 0..<32 {
+            let answer = try names.client().answer(Wire.query("www.example.com"))
+            #expect(answer?.answers.map(\.data) == [[192, 0, 2, 53]])
+        }
+        let counters = await names.server.counters()
+        #expect(counters.upstream.servers[upstream.address]?.requests == 1)
+        #expect(counters.answers.cacheHits == 32 && counters.cachedAnswers == 1)
         await names.stop()
     }
 

@@ -51,6 +51,40 @@ import Testing
         #expect(message.header.id == 7 && message.answers.isEmpty, "\(what)")
     }
 
+    static let refusedWithExtension: [(String, [UInt8])] = [
+        ("two questions", message(question + question + opt, [2, 0, 0, 1])),
+        ("no question", message(opt, [0, 0, 0, 1])),
+        ("bytes behind it", message(question + opt + [0], [1, 0, 0, 1])),
+        ("more records than there are", message(question + opt, [1, 0, 0, 2])),
+        ("two OPT records", message(question + opt + opt, [1, 0, 0, 2])),
+        ("an option that runs out", extended(Wire.bytes16(8) + [0, 9])),
+        ("half an option", extended([0, 8])),
+        ("an OPT record that is cut", Array(extended(Wire.bytes16(8, 2) + [1, 2]).dropLast())),
+        ("a cookie of 7 bytes", extended(Wire.bytes16(10, 7) + [UInt8](repeating: 1, count: 7))),
+        ("an update", message(question + opt, [1, 0, 0, 1], flags: 5 << 11)),
+        ("an operation without a question", message(opt, [0, 0, 0, 1], flags: 6 << 11)),
+        ("a class of nobody", Wire.query("a.cluster.local", class: 3, edns: (1232, []))),
+        ("a type of nobody", Wire.query("a.cluster.local", .opt, edns: (1232, []))),
+    ]
+
+    @Test(arguments: refusedWithExtension)
+    func `who sends an OPT record gets one, whatever else is wrong`(what: String, bytes: [UInt8]) throws {
+        let message = try #require(Self.answers().message(bytes), "\(what)")
+        #expect([.formatError, .notImplemented, .refused].contains(message.code), "\(what)")
+        #expect(message.additional.map(\.type) == [.opt], "\(what)")
+        #expect(message.additional.first?.ttl == 0 && message.additional.first?.name == ".", "\(what)")
+    }
+
+    @Test(arguments: [
+        ("half of one", message(question + opt.prefix(9), [1, 0, 0, 1])),
+        ("one among the answers", message(question + opt, [1, 1, 0, 0])),
+        ("none", message(question, [1, 0, 0, 1])),
+    ])
+    func `who sends no OPT record gets none`(what: String, bytes: [UInt8]) throws {
+        let message = try #require(Self.answers().message(bytes), "\(what)")
+        #expect(message.code == .formatError && message.additional.isEmpty, "\(what)")
+    }
+
     @Test func `what is no query is not answered`() {
         let answers = Self.answers()
         #expect(answers.ask([]).outcome == .drop)

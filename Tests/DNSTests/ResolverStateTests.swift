@@ -26,6 +26,7 @@ import Testing
         var failed: [Int] = []
         var sent: [SocketAddress] = []
         var transports: [UpstreamTransport] = []
+        var told: [UpstreamTrouble] = []
 
         init(maximumFailures: Int = 2) {
             state.setZones([ForwardedZone(servers: [one, two], maximumFailures: maximumFailures)])
@@ -74,6 +75,7 @@ import Testing
                 case .forget(let attempt): open[attempt] = nil
                 case .settle(_, _, let waiters): answered += waiters
                 case .fail(_, let waiters): failed += waiters
+                case .tell(let trouble): told.append(trouble)
                 }
             }
         }

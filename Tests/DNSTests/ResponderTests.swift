@@ -223,11 +223,11 @@ import Testing
         #expect(short.code == .serverFailure && short.answers.isEmpty)
     }
 
-    @Test func `each of several loops has its part of what the whole server may have`() {
+    @Test func `the rate is divided by the loops, the cache is one for all`() {
         var policy = AnswerPolicy()
         policy.cache.bytes = 1 << 20
         policy.rateLimit = 10
-        #expect(policy.share(of: 4).cache.bytes == 1 << 18 && policy.share(of: 4).rateLimit == 2)
+        #expect(policy.share(of: 4).cache.bytes == 1 << 20 && policy.share(of: 4).rateLimit == 2)
         #expect(policy.share(of: 64).rateLimit == 1)
         policy.rateLimit = 0
         #expect(policy.share(of: 4).rateLimit == 0)

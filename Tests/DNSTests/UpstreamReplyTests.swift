@@ -1,4 +1,5 @@
 import DNS
+import NetworkTypes
 import Testing
 
 @Suite("What is believed of an upstream server's answer") struct UpstreamReplyTests {
@@ -11,6 +12,7 @@ import Testing
             + data
     }
 
+    static let server = SocketAddress(ip: IPAddress(v4: 0xc000_0201), port: 53)
     static let asked: [UInt8] = [0xc0, 12]
     static let address: [UInt8] = [192, 0, 2, 53]
 
@@ -144,7 +146,56 @@ import Testing
             ])
         ),
         ("records of a name that does not exist", reply(flags: 0x8183, answers: [record(asked, .a, address)])),
+        ("an address of another name alone", reply(answers: [record(Wire.spelled("example.com"), .a, address)])),
+        ("a record of another type alone", reply(answers: [record(asked, .aaaa, [UInt8](repeating: 1, count: 16))])),
+        ("a record of another class alone", reply(answers: [record(asked, .a, address, class: 3)])),
+        (
+            "an answer of another name beside a denial",
+            reply(
+                flags: 0x8183, answers: [record(Wire.spelled("b.example"), .a, address)],
+                authorities: [soa("example.com")])
+        ),
+        (
+            "two canonical names",
+            reply(answers: [
+                record(asked, .cname, Wire.spelled("b.example")), record(asked, .cname, Wire.spelled("c.example")),
+            ])
+        ),
+        ("a text whose string runs out", reply(answers: [record(asked, .a, address), record(asked, .txt, [3, 97])])),
+        ("a text without a string", reply(authorities: [record(asked, .txt, [])])),
+        (
+            "a signature without its signer",
+            reply(authorities: [record(asked, .rrsig, [UInt8](repeating: 0, count: 18))])
+        ),
+        ("an authority that is cut", cut(reply(authorities: [soa("example.com")]))),
+        ("an additional record that is cut", cut(reply(answers: [record(asked, .a, address)], additional: [opt()]))),
+        ("fewer additional records than it says", lacking(reply(answers: [record(asked, .a, address)]))),
+        ("an option that runs out", extended(opt(options: [0, 8, 0, 9, 1]))),
+        ("half an option", extended(opt(options: [0, 8]))),
+        ("an OPT record of a name", extended([1, 97] + opt())),
+        ("two OPT records", extended(opt(), opt())),
+        ("an OPT record among the answers", reply(answers: [record(asked, .a, address), opt()])),
+        ("an OPT record among the authorities", reply(answers: [record(asked, .a, address)], authorities: [opt()])),
+        ("an additional address of five bytes", extended(record(asked, .a, [1, 2, 3, 4, 5]))),
+        ("more records than anybody sends", reply(answers: .init(repeating: record(asked, .a, address), count: 1025))),
     ]
+
+    static func opt(code: UInt8 = 0, options: [UInt8] = []) -> [UInt8] {
+        [0] + Wire.bytes16(41, 1232, UInt16(code) << 8, 0, UInt16(options.count)) + options
+    }
+
+    /// An honest answer with these behind it.
+    static func extended(_ additional: [UInt8]...) -> [UInt8] {
+        reply(answers: [record(asked, .a, address)], additional: additional)
+    }
+
+    private static func cut(_ message: [UInt8]) -> [UInt8] { Array(message.dropLast()) }
+
+    private static func lacking(_ message: [UInt8]) -> [UInt8] {
+        var message = message
+        message[11] = 1
+        return message
+    }
 
     @Test(arguments: broken)
     func `an answer that is broken counts as a failure`(what: String, bytes: [UInt8]) {
@@ -156,16 +207,44 @@ import Testing
         #expect(Self.judge(Self.reply(flags: 0x8185)) == .refused(.refused))
         #expect(Self.judge(Self.reply(flags: 0x8181)) == .withoutExtension)
         #expect(Self.judge(Self.reply(flags: 0x8380)) == .truncated)
+        // The upper bits of a code are in the OPT record: these are no denials.
+        #expect(Self.judge(Self.reply(additional: [Self.opt(code: 1)])) == .withoutExtension)
+        #expect(Self.judge(Self.reply(additional: [Self.opt(code: 2)])) == .refused(ResponseCode(rawValue: 32)))
+        let timeless = Self.reply(
+            flags: 0x8183, authorities: [Self.soa("example.com")], additional: [Self.opt(code: 1)])
+        #expect(Self.judge(timeless) == .refused(ResponseCode(rawValue: 19)))
         let referral = Self.reply(authorities: [Self.record(Wire.spelled("com"), .ns, Wire.spelled("a.gtld.example"))])
         #expect(Self.judge(referral) == .refused(.serverFailure))
     }
 
     @Test func `signatures travel where they were asked for`() throws {
-        let signature = Self.record(Self.asked, .rrsig, Wire.bytes16(1) + [UInt8](repeating: 9, count: 20))
+        let signature = Self.record(
+            Self.asked, .rrsig,
+            Wire.bytes16(1) + [UInt8](repeating: 9, count: 16) + Wire.spelled("example.com") + [9, 9, 9])
         let bytes = Self.reply(answers: [Self.record(Self.asked, .a, Self.address), signature])
         #expect(Self.answer(bytes)?.1.answers.map(\.type) == [.a])
         var signed = Self.lookup
         signed.wantsSignatures = true
         #expect(Self.answer(bytes, signed)?.1.answers.map(\.type) == [.a, .rrsig])
+    }
+
+    @Test func `one record sent twice is one, and bytes behind the last are nothing`() throws {
+        let record = Self.record(Self.asked, .a, Self.address)
+        let later = Self.record(Self.asked, .a, ttl: 90, Self.address)
+        let (answer, message) = try #require(Self.answer(Self.reply(answers: [record, later]) + [1, 2, 3]))
+        #expect(message.answers.count == 1 && answer.ttl == 60)
+    }
+
+    @Test func `a compressed name is written out in every type that may have one`() throws {
+        var lookup = Self.lookup
+        for (type, before, behind): (RecordType, [UInt8], [UInt8]) in [
+            (.mx, [0, 1], []), (.srv, [0, 1, 0, 1, 0, 80], []), (.naptr, [0, 1, 0, 1, 1, 117, 0, 0], []),
+            (.https, [0, 1], [0, 1, 0, 0]), (.nsec, [], [0, 1, 0x40]),
+        ] {
+            lookup.type = type
+            let bytes = Self.reply(type: type, answers: [Self.record(Self.asked, type, before + Self.asked + behind)])
+            let (_, message) = try #require(Self.answer(bytes, lookup))
+            #expect(message.answers.map(\.data) == [before + Wire.spelled("www.example.com") + behind], "\(type)")
+        }
     }
 }

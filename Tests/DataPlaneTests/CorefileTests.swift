@@ -93,12 +93,27 @@ import Testing
 
     @Test(arguments: [
         ("", 1), (". {\n errors\n", 1), (". {\n}}\n", 1), (". {\n a } b\n}", 2), (". {\n {\n }\n}", 2),
-        (". {\n log \"open\n}\n", 2), (". {\n forward . {$SERVER}\n}", 2), (". {\n forward . {%SERVER%}\n}", 2),
+        (". {\n log \"open\n}\n", 2),
         (". {\n import nothing\n}", 2), (". {\n import\n}", 2), ("{\n}", 1), (". {\n}\nexample.com\n", 3),
         ("(a) {\n import a\n}\n. {\n import a\n}", 2), ("(a) {\n}\n(a) {\n}\n. {\n}", 3), ("}", 1),
     ])
     func `what is no Corefile is refused with the line`(text: String, line: Int) {
         #expect(failure(text)?.place.line == line, "\(text): \(String(describing: failure(text)))")
+    }
+
+    @Test(arguments: [
+        "\u{FEFF}. {\n errors\n}", "\u{FEFF}.:53 {\r\n errors\r\n}\r\n", "\u{FEFF}# none\n. {\n errors\n}",
+    ])
+    func `a byte order mark and the ends of lines of Windows say nothing`(text: String) throws {
+        #expect(words(try Corefile(text)) == [["errors"]])
+        let imported = try Corefile(
+            ". {\n import /a\n}", files: ["/a": text.contains("{") ? "\u{FEFF}errors\r\n" : text])
+        #expect(words(imported) == [["errors"]])
+    }
+
+    @Test func `lines with a variable of the environment are marked, those with one in quotes are not`() throws {
+        let corefile = try Corefile(". {\n forward . {$SERVER}\n log {%X%} {\n }\n whoami \"{$X}\"\n}")
+        #expect(corefile.servers[0].directives.map(\.hasVariable) == [true, true, false])
     }
 
     @Test func `neither depth nor what snippets make of a text is without bound`() {

@@ -71,7 +71,7 @@ import Testing
     @Test func `what is not in it is not done`() throws {
         let plan = try plan(". {\n whoami\n}")
         #expect(plan.policy.forwardedZones.isEmpty && plan.policy.cache.bytes == 0 && !plan.policy.rotates)
-        #expect(said(plan) == ["line 2: there is no plugin whoami here"] && plan.isUsable)
+        #expect(said(plan) == ["line 2: there is no plugin whoami here"] && plan.findings.allSatisfy { !$0.isClosing })
     }
 
     @Test func `upstream servers of the command line go before those for everything`() throws {
@@ -84,6 +84,24 @@ import Testing
                     name: Self.name("stub"), servers: [Self.server("10.0.0.1"), Self.server("10.0.0.2", 5300)]),
                 ForwardedZone(servers: [own]),
             ])
+        #expect(
+            said(plan) == ["line 2: forward: on a machine with --dns-upstream that says who is asked, not this line"])
+    }
+
+    @Test func `servers over HTTPS are asked by their address, with the options of TLS`() throws {
+        let plan = try plan(
+            """
+            . {
+                forward . https://192.0.2.1/dns-query tls://192.0.2.2 {
+                    tls_servername dns.example
+                }
+                forward other https://dns.example/dns-query 192.0.2.3
+            }
+            """)
+        let zone = try #require(plan.policy.forwardedZones.first)
+        #expect(zone.texts == ["https://192.0.2.1:443/dns-query#dns.example", "tls://192.0.2.2:853#dns.example"])
+        #expect(
+            said(plan) == ["line 5: forward: https://dns.example/dns-query is no server: it needs an address"])
     }
 
     @Test func `forward takes policies, exceptions, TCP, failures and TLS`() throws {
@@ -206,14 +224,125 @@ import Testing
         "cache 30 {\n success x\n }",
         "hosts {\n nonsense\n }", "hosts {\n ttl 0\n }", "rewrite name regex ( x", "rewrite name a", "rewrite",
         "kubernetes", "kubernetes cluster.local {\n ttl 9999\n }", "kubernetes cluster.local {\n pods all\n }",
-        "log {\n class strange\n }", "bufsize 1", "acl {\n block\n }", "kubernetes c.local {\n labels a=b\n }",
-        "forward . 10.0.0.1\n forward . 10.0.0.2",
-        "forward . tls://10.0.0.1 {\n tls /etc/coredns/none\n }",
+        "log {\n class strange\n }", "bufsize 1", "log x..y", "hosts x..y", "hosts {\n 10.0.0.1 x..y\n }",
+        "forward . 10.0.0.1\n forward . 10.0.0.2", "forward . {$SERVER}", "hosts {\n {$IP} a.example\n }",
+        "hosts {\n 10.0.0.1 {$NAME}\n }", "rewrite name {$A} b.example", "cache {%TTL%}", "x {$Y}",
+        "kubernetes c.local {\n fallthrough x..y\n }", "kubernetes x..y c.local",
     ])
-    func `a line that cannot be meant makes the Corefile unusable, and names itself`(line: String) throws {
-        let plan = try plan(". {\n errors\n \(line)\n}")
-        #expect(!plan.isUsable, "\(line)")
-        #expect(plan.findings.allSatisfy { $0.place.line >= 3 })
+    func `a line that cannot be meant names itself, and the others hold`(line: String) throws {
+        let plan = try plan(
+            ". {\n hosts good.example {\n 192.0.2.7 good.example\n }\n \(line)\n rewrite name a.example b.example\n}")
+        #expect(!plan.findings.isEmpty, "\(line)")
+        #expect(plan.findings.allSatisfy { (5...8).contains($0.place.line) && !$0.isClosing }, "\(line): \(said(plan))")
+        #expect(plan.policy.blocks.first?.hosts.first?.count == 1)
+        #expect(plan.policy.blocks.first?.rewrites.count == 1)
+    }
+
+    @Test func `good lines of hosts hold beside bad ones, each of which is told about with its file`() throws {
+        let path = "/etc/coredns/NodeHosts"
+        let text = "\u{FEFF}192.0.2.9 nine\r\nnonsense\n10.0.0.1\n192.0.2.8 x..y eight # its\n"
+        let plan = try plan(". {\n hosts \(path) {\n 192.0.2.7 seven\n 300.1.1.1 none\n }\n}", files: [path: text])
+        #expect(plan.policy.blocks.first?.hosts.first?.count == 3)
+        #expect(
+            said(plan) == [
+                "\(path), line 2: hosts: nonsense is no address with names",
+                "\(path), line 3: hosts: 10.0.0.1 is no address with names",
+                "\(path), line 4: hosts: x..y is no name", "line 4: hosts: 300.1.1.1 none is no address with names",
+            ])
+    }
+
+    // MARK: Guards
+
+    @Test func `an acl is read as CoreDNS reads it`() throws {
+        let plan = try plan(
+            """
+            . {
+                acl {
+                    allow type A AAAA net 10.0.0.0/8 2001:db8::/32
+                    filter type ANY net *
+                    drop net 10.1.2.3
+                    block
+                }
+                acl a.example 10.0.0.0/8 {
+                    block type * net 192.0.2.0/24
+                }
+            }
+            """)
+        #expect(said(plan) == [])
+        let networks = ["10.0.0.0/8", "2001:db8::/32"].compactMap { CIDR($0) }
+        #expect(
+            plan.policy.blocks.first?.access == [
+                AccessList(
+                    zones: [.root],
+                    rules: [
+                        .init(.allow, types: [.a, .aaaa], networks: networks), .init(.filter, types: [.any]),
+                        .init(.drop, networks: ["10.1.2.3/32"].compactMap { CIDR($0) }), .init(.block),
+                    ]),
+                AccessList(
+                    zones: [Self.name("a.example"), Self.name("10.in-addr.arpa")],
+                    rules: [.init(.block, networks: ["192.0.2.0/24"].compactMap { CIDR($0) })]),
+            ])
+    }
+
+    @Test(arguments: [
+        ("forbid net 10.0.0.0/8", AccessList.Rule(.block)), ("block net somewhere", .init(.block)),
+        ("drop type STRANGE net 10.0.0.0/8", .init(.drop)), ("filter net", .init(.filter)),
+        ("block 10.0.0.0/8", .init(.block)),
+        ("block net {$NETWORK}", .init(.block)), ("allow net somewhere", nil), ("allow type {$X} net *", nil),
+    ])
+    func `a rule that is not understood lets nobody in`(line: String, rule: AccessList.Rule?) throws {
+        let plan = try plan(". {\n acl {\n \(line)\n }\n}")
+        #expect(plan.findings.map(\.place.line) == [3] && plan.findings.allSatisfy(\.isClosing))
+        #expect(plan.policy.blocks.first?.access.map(\.rules) == [rule.map { [$0] } ?? []])
+    }
+
+    @Test(arguments: [
+        "acl x..y {\n block\n }", "firewall query {\n allow\n }", "tsig {\n require all\n }",
+        "view v {\n expr true\n }",
+    ])
+    func `where who may ask is not understood nobody may`(lines: String) throws {
+        let plan = try plan(". {\n forward . 10.0.0.1\n \(lines)\n}")
+        #expect(plan.findings.map(\.isClosing) == [true], "\(said(plan))")
+        #expect(plan.policy.blocks.first?.access == [.closing([.root])])
+    }
+
+    @Test func `guards of a second block of a zone hold, and a block for everybody stands in for one with a view`()
+        throws
+    {
+        let second = try plan(". {\n errors\n}\n. {\n hosts {\n 1.2.3.4 a\n }\n acl {\n block\n }\n}")
+        #expect(second.policy.blocks.map(\.access) == [[.closing([.root])]] && second.policy.blocks[0].hosts.isEmpty)
+        let viewed = try plan("a {\n view v {\n expr true\n }\n}\na {\n forward . 10.0.0.1\n}")
+        #expect(viewed.policy.blocks.isEmpty && viewed.policy.forwardedZones.map(\.isClosed) == [false])
+        #expect(viewed.findings.map(\.isClosing) == [false])
+    }
+
+    @Test(arguments: ["labels a=b", "namespace_labels a=b", "labels {$X}"])
+    func `a choice of Services that is not understood is none`(option: String) throws {
+        let plan = try plan(". {\n kubernetes c.local {\n \(option)\n }\n}")
+        #expect(plan.findings.map(\.isClosing) == [true] && plan.cluster.namespaces == [])
+        #expect(plan.policy.blocks.first?.access == [.closing([Self.name("c.local")])])
+    }
+
+    @Test(arguments: [
+        "tls /etc/coredns/none", "tls a b c", "tls {$CA}", "tls_servername", "tls_servername {$NAME}",
+        "tls_servername x..y",
+    ])
+    func `servers over TLS whose proof is not understood are not asked`(option: String) throws {
+        let plan = try plan(". {\n forward . tls://10.0.0.1 10.0.0.2 {\n \(option)\n }\n}")
+        #expect(plan.findings.map(\.isClosing) == [true])
+        #expect(plan.policy.forwardedZones.map(\.servers) == [[Self.server("10.0.0.2")]])
+    }
+
+    @Test func `an exception that each node would read as another one closes the zone`() throws {
+        let plan = try plan(". {\n forward . 10.0.0.2 {\n except {$INNER}\n }\n}")
+        #expect(plan.findings.map(\.isClosing) == [true] && plan.policy.forwardedZones.map(\.isClosed) == [true])
+    }
+
+    @Test func `a text with guards that is no Corefile closes everything, one without does not`() throws {
+        #expect(NamesPlan.mentionsGuard(". {\n  acl {\n block\n }\n") && !NamesPlan.mentionsGuard(". {\n # acl\n"))
+        var plan = NamesPlan(configuration(upstreams: [Self.resolver]), .init())
+        plan.closeEverything()
+        #expect(plan.policy.blocks.map(\.access) == [[.closing([.root])]] && plan.policy.forwardedZones.isEmpty)
     }
 
     @Test(arguments: [
@@ -229,7 +358,7 @@ import Testing
     ])
     func `a line that is not done here is told about, and the others hold`(line: String) throws {
         let plan = try plan(". {\n errors\n \(line)\n}")
-        #expect(plan.isUsable && plan.findings.count == 1, "\(line): \(said(plan))")
+        #expect(plan.findings.count == 1, "\(line): \(said(plan))")
         #expect(plan.findings.allSatisfy { $0.place.line >= 3 })
     }
 
@@ -273,7 +402,7 @@ import Testing
         let corefile = NamesPlan(
             configuration(), try Corefile(". {\n forward . 10.96.0.10\n}", files: [:]), circumstances)
         #expect(corefile.policy.forwardedZones.map(\.isClosed) == [true])
-        #expect(said(corefile) == ["line 2: forward: 10.96.0.10:53 is this server: not asked"] && corefile.isUsable)
+        #expect(said(corefile) == ["line 2: forward: 10.96.0.10:53 is this server: not asked"])
     }
 
     @Test func `a zone that is asked of a resolv.conf without servers is closed`() throws {
@@ -285,7 +414,7 @@ import Testing
     @Test(arguments: ["tls://.:853", "https://.", "grpc://.", ".:5353"])
     func `a server that is not served here is told about and left out`(address: String) throws {
         let plan = try plan("\(address) {\n forward . 10.0.0.1\n}")
-        #expect(plan.isUsable && plan.findings.map(\.place.line) == [1] && plan.policy.forwardedZones.isEmpty)
+        #expect(plan.findings.map(\.place.line) == [1] && plan.policy.forwardedZones.isEmpty)
     }
 
     // MARK: Events
@@ -294,20 +423,17 @@ import Testing
         let map = ObjectReference(
             kind: "ConfigMap", namespace: "kube-system", name: "coredns", uid: "u", apiVersion: "v1",
             resourceVersion: "7")
-        let finding = NamesPlan.Finding(place: .init(line: 3), message: "no", isError: false)
+        let finding = NamesPlan.Finding(place: .init(line: 3), message: "no")
         var other = map
         other.resourceVersion = "8"
         let now = Timestamp(secondsSinceEpoch: 5)
-        let first = CorefileEvents.events([finding], isUsed: true, about: map, now: now)
+        let first = CorefileEvents.events([finding], about: map, now: now)
         #expect(first.map(\.message) == ["line 3: no"] && first.map(\.reason) == ["CorefileLineIgnored"])
-        let again = CorefileEvents.events([finding], isUsed: true, about: other, now: Timestamp(secondsSinceEpoch: 9))
+        let again = CorefileEvents.events([finding], about: other, now: Timestamp(secondsSinceEpoch: 9))
         #expect(first.map(\.metadata.name) == again.map(\.metadata.name))
-        let refused = NamesPlan.Finding(place: .init(line: 4), message: "no", isError: true)
-        let bad = CorefileEvents.events([finding, refused], isUsed: false, about: map, now: now)
-        #expect(bad.map(\.message) == ["line 4: no; the Corefile is not used"])
-        #expect(
-            CorefileEvents.events(Array(repeating: finding, count: 1000), isUsed: true, about: map, now: now).count
-                == 64)
+        let closing = NamesPlan.Finding(place: .init(line: 4), message: "no", isClosing: true)
+        let many = CorefileEvents.events(Array(repeating: finding, count: 1000) + [closing], about: map, now: now)
+        #expect(many.count == 64 && many.first?.message == "line 4: no" && many.first?.reason == "CorefileLineClosed")
     }
 
     // MARK: The dump
@@ -352,6 +478,19 @@ import Testing
         let asked = NamesDump.lines(objects, configuration)
         #expect(asked.contains("; . is asked of 192.0.2.53:53 the servers of each machine"))
         #expect(asked.contains("; closed. is asked of nobody"))
+        // A machine whose flags say otherwise says so in its Node.
+        func node(_ name: String, _ servers: String) -> Node {
+            Node(metadata: ObjectMeta(name: name, annotations: ["traffic.martlet.dev/name-upstreams": servers]))
+        }
+        objects.nodes = [
+            node("c", "192.0.2.9\nx. 5 IN A 6.6.6.6,nonsense"), node("b", "192.0.2.1:53,tls://192.0.2.2:853"),
+            node("a", "192.0.2.1:53,tls://192.0.2.2:853"),
+        ]
+        #expect(
+            NamesDump.lines(objects, configuration).contains(
+                "; . is asked of 192.0.2.1:53 tls://192.0.2.2:853 on a, b, whose --dns-upstream goes before a Corefile")
+        )
+        #expect(!NamesDump.lines(objects, configuration).contains { $0.contains("6.6.6.6") })
         objects.corefile?.data = ["Corefile": "}"]
         let other = NamesDump.lines(objects, configuration)
         #expect(other.first == "; Corefile, line 1: a closing brace without a block; it is not used")

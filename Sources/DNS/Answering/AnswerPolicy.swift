@@ -23,12 +23,10 @@ package struct AnswerPolicy: Sendable {
 
     package init() {}
 
-    /// What one of so many loops may have, so that all of them together have what this says: each has a cache and counts for
-    /// itself.
+    /// What one of so many loops may have, so that all of them together have what this says: each counts for itself.
     func share(of loops: Int) -> AnswerPolicy {
         var share = self
         let loops = max(1, loops)
-        share.cache.bytes = cache.bytes / loops
         // 0 would mean no limit.
         if rateLimit > 0 { share.rateLimit = max(1, rateLimit / UInt32(loops)) }
         if nearRateLimit > 0 { share.nearRateLimit = max(1, nearRateLimit / UInt32(loops)) }

@@ -1,7 +1,7 @@
 package import NetworkTypes
 
-/// Answers queries from zone data and the cache, or says what has to be asked elsewhere first. One for each loop; pure:
-/// bytes and the time come in, bytes go out. Nothing is allocated to answer from zone data, be it a denial.
+/// Answers queries from zone data and the cache, or says what has to be asked elsewhere first. One for each loop, around
+/// one cache; pure otherwise: bytes and the time come in, bytes go out. Nothing is allocated to answer from zone data, be it a denial.
 package struct Responder: Sendable {
     package struct Client: Hashable, Sendable {
         package var ip: IPAddress
@@ -48,7 +48,7 @@ package struct Responder: Sendable {
 
     package var data = ZoneData()
     package private(set) var policy = AnswerPolicy()
-    package var cache: AnswerCache
+    package let cache: SharedAnswerCache
     package var accounts = AnswerAccounts()
     private var rateLimit: ResponseRateLimit
     private var nearRateLimit: ResponseRateLimit
@@ -58,14 +58,20 @@ package struct Responder: Sendable {
     /// Whether what the last call answered is to be told about, and how.
     package private(set) var log: QueryLogFilter?
 
-    /// - Parameter cookies: Shared by the loops of a server, so that each takes the other's.
-    package init(cookies: ServerCookie = ServerCookie(), seed: UInt64 = .random(in: 0 ... .max)) {
+    /// - Parameters:
+    ///   - cookies: Shared by the loops of a server, so that each takes the other's.
+    ///   - cache: Shared by them too; nil for one of its own.
+    package init(
+        cookies: ServerCookie = ServerCookie(), cache: SharedAnswerCache? = nil,
+        seed: UInt64 = .random(in: 0 ... .max)
+    ) {
         self.cookies = cookies
-        cache = AnswerCache(seed: seed)
+        self.cache = cache ?? SharedAnswerCache(seed: seed)
         rateLimit = ResponseRateLimit(seed: seed)
         nearRateLimit = ResponseRateLimit(rate: AnswerPolicy().nearRateLimit, seed: seed)
     }
 
+    /// The limits of the cache in it are those of the whole cache.
     package mutating func setPolicy(_ policy: AnswerPolicy) {
         self.policy = policy
         rateLimit.rate = policy.rateLimit
@@ -129,14 +135,27 @@ package struct Responder: Sendable {
         if let refusal {
             reply.code = refusal
         } else if query.hasQuestion {
+            let block = policy.blocks.isEmpty ? nil : policy.blocks.index(for: name)
+            // Looked at where it lies: a copy of the block would count references that all loops share.
+            if let block, let filter = policy.blocks[block].log, filter.covers(name) { log = filter }
             if let code = Self.refusal(of: query) {
                 reply.code = code
-            } else if let needed = answer(query, now, resolution, &reply, &refresh, &writer) {
+            } else if let action = block.flatMap({ access(to: $0, query.type, client.ip) }), action != .allow {
+                if action == .drop { return .drop }
+                if action == .block { reply.code = .refused }
+            } else if let needed = answer(query, block, now, resolution, &reply, &refresh, &writer) {
                 return .resolve(needed.lookup, hasStale: needed.hasStale)
             }
         }
         finish(&reply, query, message, client, now, &writer)
         return .answer(refresh: refresh)
+    }
+
+    /// What a block's lists say of a question; nil where nothing.
+    private func access(to block: Int, _ type: RecordType, _ ip: IPAddress) -> AccessList.Action? {
+        guard !policy.blocks[block].access.isEmpty else { return nil }
+        let ip = ip.mappedV4 ?? ip
+        return policy.blocks[block].access.lazy.compactMap { $0.action(name, type, ip) }.first
     }
 
     private mutating func rate(
@@ -159,14 +178,12 @@ package struct Responder: Sendable {
 
     /// Looks in what is known, then in the cache. Returns what has to be asked elsewhere.
     private mutating func answer(
-        _ query: QueryMessage, _ now: Moment, _ resolution: Resolution?, _ reply: inout Reply,
+        _ query: QueryMessage, _ block: Int?, _ now: Moment, _ resolution: Resolution?, _ reply: inout Reply,
         _ refresh: inout Lookup?, _ writer: inout MessageWriter
     ) -> Needed? {
-        guard !policy.blocks.isEmpty, let index = policy.blocks.index(for: name) else {
+        guard let index = block else {
             return answer(query.type, nil, query, now, resolution, &reply, &refresh, &writer)
         }
-        // Looked at where it lies: a copy of the block would count references that all loops share.
-        if let filter = policy.blocks[index].log, filter.covers(name) { log = filter }
         guard !policy.blocks[index].rewrites.isEmpty,
             let other = policy.blocks[index].rewrites.apply(to: name.name(), query.type)
         else {
@@ -214,31 +231,21 @@ package struct Responder: Sendable {
             return nil
         }
         let wantsSignatures = query.edns?.wantsSignatures ?? false
-        let finding = cache.find(
+        let kept = cache.find(
             name, type, wantsSignatures: wantsSignatures, isCheckingDisabled: query.isCheckingDisabled,
-            now: now.monotonic)
-        var hasStale = false
-        switch finding {
-        case .fresh(let slot, let ttl, let isDue):
-            if resolution != nil {
-                // Just fetched for this very asker.
-            } else if cache.isDenial(slot) {
-                accounts.cacheDenialHits += 1
-            } else {
-                accounts.cacheHits += 1
-            }
-            append(cache[message: slot], ttl: ttl, &reply, &writer)
+            now: now.monotonic
+        ) { finding, part in
+            answer(finding, of: part, resolution, &reply, &writer)
+        }
+        let hasStale = kept == .stale
+        switch kept {
+        case .answered(let isDue):
             if isDue {
                 accounts.cachePrefetches += 1
                 refresh = lookup(type, query)
             }
             return nil
-        case .stale(let slot) where resolution == .failed:
-            accounts.cacheStaleAnswers += 1
-            append(cache[message: slot], ttl: AnswerCache.staleTTL, &reply, &writer)
-            return nil
-        case .stale: hasStale = true
-        case .nothing: break
+        case .stale, .nothing: break
         }
         if case .answer(let answer) = resolution {
             append(answer.message, ttl: nil, &reply, &writer)
@@ -254,6 +261,38 @@ package struct Responder: Sendable {
         }
         accounts.cacheMisses += 1
         return Needed(lookup: lookup(type, query), hasStale: hasStale)
+    }
+
+    private enum Kept: Equatable {
+        /// `isDue`: it is to be fetched anew.
+        case answered(isDue: Bool)
+        /// What is out of date is for later, if nobody else answers.
+        case stale
+        case nothing
+    }
+
+    private mutating func answer(
+        _ finding: AnswerCache.Finding, of part: borrowing AnswerCache, _ resolution: Resolution?,
+        _ reply: inout Reply, _ writer: inout MessageWriter
+    ) -> Kept {
+        switch finding {
+        case .fresh(let slot, let ttl, let isDue):
+            if resolution != nil {
+                // Just fetched for this very asker.
+            } else if part.isDenial(slot) {
+                accounts.cacheDenialHits += 1
+            } else {
+                accounts.cacheHits += 1
+            }
+            append(part[message: slot], ttl: ttl, &reply, &writer)
+            return .answered(isDue: isDue)
+        case .stale(let slot) where resolution == .failed:
+            accounts.cacheStaleAnswers += 1
+            append(part[message: slot], ttl: AnswerCache.staleTTL, &reply, &writer)
+            return .answered(isDue: false)
+        case .stale: return .stale
+        case .nothing: return .nothing
+        }
     }
 
     private struct Needed {

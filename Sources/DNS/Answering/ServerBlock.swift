@@ -2,6 +2,8 @@
 /// Corefile. A question belongs to the block with the longest zone that it is in.
 package struct ServerBlock: OfZone, Sendable {
     package var zone: DomainName
+    /// The first one that has a rule for a question decides whether it is answered.
+    package var access: [AccessList] = []
     package var rewrites: [QuestionRewrite] = []
     /// The first one that covers a name and has it, or does not let it fall through, answers.
     package var hosts: [HostTable] = []
@@ -10,7 +12,7 @@ package struct ServerBlock: OfZone, Sendable {
     package init(zone: DomainName = .root) { self.zone = zone }
 
     /// Nothing is done.
-    package var isEmpty: Bool { rewrites.isEmpty && hosts.isEmpty && log == nil }
+    package var isEmpty: Bool { access.isEmpty && rewrites.isEmpty && hosts.isEmpty && log == nil }
 }
 
 /// Which queries are told about (CoreDNS' plugin `log`).

@@ -71,13 +71,20 @@ package struct AnswerCache: Sendable {
         _ name: WireName, _ type: RecordType, wantsSignatures: Bool, isCheckingDisabled: Bool, now: UInt32
     ) -> Finding {
         let flags = Self.flags(wantsSignatures, isCheckingDisabled)
-        let hash = questionHash(name, type, flags)
+        return find(name, type, flags, hash: Self.hash(name, type, flags, seed: seed), now: now)
+    }
+
+    /// The same for a caller who knows the hash.
+    mutating func find(
+        _ name: WireName, _ type: RecordType, _ flags: UInt8, hash: UInt64, now: UInt32
+    ) -> Finding {
         guard let slot = slot(hash, flags, name, type) else { return .nothing }
         return judge(slot, now: now)
     }
 
     private mutating func judge(_ slot: Int, now: UInt32) -> Finding {
-        let age = now &- slots[slot].storedAt
+        // Of two loops one may look at the clock a little later than the other.
+        let age = UInt32(max(0, Int32(bitPattern: now &- slots[slot].storedAt)))
         let ttl = slots[slot].ttl
         touch(slot)
         if age < ttl {
@@ -95,16 +102,16 @@ package struct AnswerCache: Sendable {
     }
 
     /// Keeps an answer in the place of an older one. What may not be kept at all is left out, and so is one that would take
-    /// more than a sixteenth of the cache.
+    /// more than a quarter of it.
     package mutating func store(_ answer: UpstreamAnswer, for lookup: Lookup, now: UInt32) {
         let flags = Self.flags(lookup.wantsSignatures, lookup.isCheckingDisabled)
         let name = WireName(lookup.name)
-        let hash = questionHash(name, lookup.type, flags)
+        let hash = Self.hash(name, lookup.type, flags, seed: seed)
         if let old = slot(hash, flags, name, lookup.type) { remove(old) }
         let limit = answer.isDenial ? limits.negativeTTL : limits.positiveTTL
         let minimum = answer.isDenial ? limits.minimumNegativeTTL : limits.minimumPositiveTTL
         let ttl = min(max(answer.ttl, minimum), limit)
-        guard ttl > 0, answer.message.count + Self.overhead <= limits.bytes / 16 else { return }
+        guard ttl > 0, answer.message.count + Self.overhead <= limits.bytes / 4 else { return }
         if (used + 1) * 2 > index.count { grow() }
         let slot = takeSlot(
             Slot(
@@ -121,7 +128,7 @@ package struct AnswerCache: Sendable {
     package mutating func refreshFailed(_ lookup: Lookup) {
         let flags = Self.flags(lookup.wantsSignatures, lookup.isCheckingDisabled)
         let name = WireName(lookup.name)
-        guard let slot = slot(questionHash(name, lookup.type, flags), flags, name, lookup.type) else {
+        guard let slot = slot(Self.hash(name, lookup.type, flags, seed: seed), flags, name, lookup.type) else {
             return
         }
         slots[slot].isRefreshing = false
@@ -129,11 +136,11 @@ package struct AnswerCache: Sendable {
 
     // MARK: Places
 
-    private static func flags(_ wantsSignatures: Bool, _ isCheckingDisabled: Bool) -> UInt8 {
+    static func flags(_ wantsSignatures: Bool, _ isCheckingDisabled: Bool) -> UInt8 {
         (wantsSignatures ? 1 : 0) | (isCheckingDisabled ? 2 : 0)
     }
 
-    private func questionHash(_ name: WireName, _ type: RecordType, _ flags: UInt8) -> UInt64 {
+    static func hash(_ name: WireName, _ type: RecordType, _ flags: UInt8, seed: UInt64) -> UInt64 {
         KeyedHash.hash(name.hash(seed: seed) ^ UInt64(type.rawValue) << 8 ^ UInt64(flags), seed: seed)
     }
 

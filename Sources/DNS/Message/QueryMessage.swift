@@ -40,8 +40,16 @@ package struct QueryMessage: Sendable {
     /// Refused are: several questions (RFC 9619), names that are compressed although nothing stands before them, records
     /// that run out of the message, bytes behind the last one, a second OPT record or one that is not the root's, options
     /// that run out of it, cookies of other lengths. A message without a question is taken where it asks for a cookie
-    /// alone (RFC 7873, 5.4).
+    /// alone (RFC 7873, 5.4). A refused one has its OPT record too, as far as it can be found, since whoever sends one gets
+    /// one (RFC 6891, 6.1.1).
     package static func read(_ message: Span<UInt8>, name: inout WireName) -> Outcome {
+        let outcome = readStrictly(message, name: &name)
+        guard case .refused(var query, let code) = outcome, query.edns == nil else { return outcome }
+        query.edns = Extension(anywhereIn: message)
+        return .refused(query, code)
+    }
+
+    private static func readStrictly(_ message: Span<UInt8>, name: inout WireName) -> Outcome {
         guard let header = MessageHeader(message), !header.isResponse else { return .unanswerable }
         var query = QueryMessage(id: header.id, flags: header.flags)
         guard header.opcode == 0 else { return .refused(query, .notImplemented) }
@@ -83,12 +91,46 @@ package struct QueryMessage: Sendable {
 
 extension QueryMessage.Extension {
     private static let cookieOption: UInt16 = 10
+    /// Questions and records that are looked at for one.
+    private static let searchLimit = 32
+
+    /// The first OPT record of a message that is refused for whatever reason, without its options: they may be the reason.
+    /// Nil when there is none, or what stands before it cannot be read.
+    fileprivate init?(anywhereIn message: Span<UInt8>) {
+        guard let header = MessageHeader(message) else { return nil }
+        var index = MessageHeader.size
+        guard header.questionCount <= Self.searchLimit else { return nil }
+        for _ in 0..<header.questionCount {
+            guard let end = RecordHeader.skipName(message, at: index) else { return nil }
+            index = end + 4
+        }
+        let before = Int(header.answerCount) + Int(header.authorityCount)
+        for position in 0..<min(before + Int(header.additionalCount), Self.searchLimit) {
+            // Its fixed part is enough, though its data may run out of the message.
+            if position >= before, index + 11 <= message.count, message[index] == 0,
+                message.u16(at: index + 1) == RecordType.opt.rawValue
+            {
+                self.init(
+                    size: message.u16(at: index + 3), version: message[index + 6], flags: message.u16(at: index + 7))
+                return
+            }
+            guard let record = RecordHeader(message, at: index) else { return nil }
+            index = record.dataEnd
+        }
+        return nil
+    }
+
+    private init(size: UInt16, version: UInt8, flags: UInt16) {
+        payloadSize = max(512, Int(size))
+        self.version = version
+        wantsSignatures = flags & 0x8000 != 0
+    }
 
     /// Nil when an option runs out of the record, or a cookie has a length that none has.
     fileprivate init?(_ record: RecordHeader, in message: Span<UInt8>) {
-        payloadSize = max(512, Int(record.recordClass))
-        version = UInt8(truncatingIfNeeded: record.ttl >> 16)
-        wantsSignatures = record.ttl & 0x8000 != 0
+        self.init(
+            size: record.recordClass, version: UInt8(truncatingIfNeeded: record.ttl >> 16),
+            flags: UInt16(truncatingIfNeeded: record.ttl))
         var index = record.dataStart
         while index < record.dataEnd {
             guard index + 4 <= record.dataEnd else { return nil }

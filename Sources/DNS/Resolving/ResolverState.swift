@@ -36,6 +36,8 @@ package struct ResolverState<Waiter: Sendable>: Sendable {
         case forget(Attempt)
         /// Keep this, then answer.
         case settle(Lookup, UpstreamAnswer, [Waiter])
+        /// A server did not answer as it should.
+        case tell(UpstreamTrouble)
         /// Answer with what is at hand, else with SERVFAIL.
         case fail(Lookup, [Waiter])
     }
@@ -180,11 +182,14 @@ package struct ResolverState<Waiter: Sendable>: Sendable {
         case .foreign:
             counters.foreign += 1
             // Over TCP nobody else can have sent it.
-            return sending.transport.isStream ? failed(attempt, now: now, using: &random) : []
-        case .malformed: return failed(attempt, now: now, using: &random)
+            guard sending.transport.isStream else { return [] }
+            return failed(attempt, because: "its answer is to something else", now: now, using: &random)
+        case .malformed: return failed(attempt, because: "its answer is malformed", now: now, using: &random)
         case .truncated:
             noteSuccess(sending, .noError, now: now)
-            guard !sending.transport.isStream else { return failed(attempt, now: now, using: &random) }
+            guard !sending.transport.isStream else {
+                return failed(attempt, because: "its answer is cut short", now: now, using: &random)
+            }
             return end(attempt, lookup)
                 + send(lookup, to: sending.server, by: .stream, now: now, using: &random)
         case .withoutExtension:
@@ -215,13 +220,20 @@ package struct ResolverState<Waiter: Sendable>: Sendable {
     }
 
     /// The message could not be sent, the connection failed or ended, or the server's machine refuses it.
+    ///
+    /// - Parameter cause: to be told; nil where there is nothing to say.
     package mutating func failed(
-        _ attempt: Attempt, now: UInt64, using random: inout some RandomNumberGenerator
+        _ attempt: Attempt, because cause: String? = nil, now: UInt64, using random: inout some RandomNumberGenerator
     ) -> [Action] {
         guard let sending = sent[attempt] else { return [] }
         noteFailure(attempt, now: now)
-        guard let lookup = sending.lookup else { return endProbe(attempt, sending.server) }
-        let actions = end(attempt, lookup)
+        let trouble = cause.map {
+            Action.tell(UpstreamTrouble(server: sending.server, transport: sending.transport, cause: $0))
+        }
+        guard let lookup = sending.lookup else {
+            return (trouble.map { [$0] } ?? []) + endProbe(attempt, sending.server)
+        }
+        let actions = (trouble.map { [$0] } ?? []) + end(attempt, lookup)
         guard flights[lookup]?.open.isEmpty == true else { return actions }
         return actions + tryNext(lookup, now: now, using: &random)
     }
@@ -286,8 +298,16 @@ package struct ResolverState<Waiter: Sendable>: Sendable {
             }
             if flight.asked < limits.attempts, now >= flight.nextTry {
                 // Those that are silent for so long have failed, though a late answer is still taken.
-                for attempt in flight.open where now >= (sent[attempt]?.at ?? now) + 1000 {
+                for attempt in flight.open.sorted() {
+                    guard let sending = sent[attempt], now >= sending.at + 1000, !sending.countedAsFailure else {
+                        continue
+                    }
                     noteFailure(attempt, now: now)
+                    actions.append(
+                        .tell(
+                            UpstreamTrouble(
+                                server: sending.server, transport: sending.transport,
+                                cause: "nothing came for a second")))
                 }
                 actions += tryNext(lookup, now: now, using: &random)
             }

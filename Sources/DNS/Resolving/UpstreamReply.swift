@@ -56,7 +56,7 @@ package enum UpstreamReply {
         guard let header = MessageHeader(message), header.id == id, header.isResponse, header.opcode == 0 else {
             return .foreign
         }
-        let code = ResponseCode(rawValue: header.code)
+        var code = ResponseCode(rawValue: header.code)
         guard header.questionCount == 1 else {
             // A server that cannot read the question may leave it out.
             return code == .formatError && header.questionCount == 0 ? .withoutExtension : .foreign
@@ -73,46 +73,87 @@ package enum UpstreamReply {
         }
         if header.isTruncated { return .truncated }
         guard let records = records(message, header, from: end + 4) else { return .malformed }
+        // Its lower four bits alone may say that all is well (RFC 6891, 6.1.3).
+        code = ResponseCode(rawValue: UInt16(records.codeExtension) << 4 | header.code)
+        switch code {
+        case .noError, .nameError: break
+        case .badVersion: return .withoutExtension
+        default: return .refused(code)
+        }
         let verdict = compose(records, header, lookup, code)
         // Written out it may be longer than any message.
         if case .answer(let answer) = verdict, answer.message.count > 65_535 { return .malformed }
         return verdict
     }
 
-    struct Record {
+    private struct Record: Hashable {
         var name: DomainName
         var type: RecordType
         var ttl: UInt32
         /// Without compression.
         var data: [UInt8]
+
+        /// Whether they are one record, whatever its time (RFC 2181, 5).
+        static func == (left: Record, right: Record) -> Bool {
+            left.name == right.name && left.type == right.type && left.data == right.data
+        }
+
+        func hash(into hasher: inout Hasher) {
+            hasher.combine(name)
+            hasher.combine(type)
+            hasher.combine(data)
+        }
     }
 
-    /// The answers and authorities of class IN; nil when something is malformed.
-    private static func records(
-        _ message: Span<UInt8>, _ header: MessageHeader, from start: Int
-    ) -> (answers: [Record], authorities: [Record])? {
+    private struct Records {
         var answers: [Record] = []
         var authorities: [Record] = []
+        /// The upper eight bits of the response code; 0 without an OPT record.
+        var codeExtension: UInt8 = 0
+    }
+
+    /// The answers and authorities of class IN, each once (RFC 2181, 5); nil when something is malformed, be it of what is
+    /// not kept: who cannot write the end of a message is not believed about its beginning. Bytes behind the last record
+    /// are passed over, as BIND and Unbound do.
+    private static func records(_ message: Span<UInt8>, _ header: MessageHeader, from start: Int) -> Records? {
+        var records = Records()
+        var known: (answers: Set<Record>, authorities: Set<Record>) = ([], [])
         var index = start
-        let count = Int(header.answerCount) + Int(header.authorityCount)
+        let additional = Int(header.answerCount) + Int(header.authorityCount)
+        let count = additional + Int(header.additionalCount)
         guard count <= recordLimit else { return nil }
+        var hasExtension = false
         var name = WireName()
         for position in 0..<count {
             guard name.read(message, at: index) != nil, let record = RecordHeader(message, at: index) else {
                 return nil
             }
+            let isRoot = name.count == 1
             index = record.dataEnd
+            if record.type == .opt {
+                guard position >= additional, isRoot, !hasExtension,
+                    RecordData.holdsOptions(message, record.dataStart..<record.dataEnd)
+                else { return nil }
+                hasExtension = true
+                records.codeExtension = UInt8(truncatingIfNeeded: record.ttl >> 24)
+                continue
+            }
             guard record.recordClass == 1 else { continue }
             let owner = name.name()
             guard let data = RecordData.uncompressed(message, record, scratch: &name) else { return nil }
+            guard position < additional else { continue }
             let kept = Record(name: owner, type: record.type, ttl: record.lifetime, data: data)
-            if position < Int(header.answerCount) { answers.append(kept) } else { authorities.append(kept) }
+            if position < Int(header.answerCount) {
+                if known.answers.insert(kept).inserted { records.answers.append(kept) }
+            } else if known.authorities.insert(kept).inserted {
+                records.authorities.append(kept)
+            }
         }
-        return (answers, authorities)
+        return records
     }
 
     private static func compose(
-        _ records: (answers: [Record], authorities: [Record]), _ header: MessageHeader, _ lookup: Lookup,
+        _ records: Records, _ header: MessageHeader, _ lookup: Lookup,
         _ code: ResponseCode
     ) -> Verdict {
         var name = lookup.name
@@ -121,7 +162,9 @@ package enum UpstreamReply {
         for _ in 0..<chainLimit {
             let own = records.answers.filter { $0.name == name }
             let wanted = own.filter { $0.type == lookup.type }
-            let alias = own.first { $0.type == .cname }
+            let aliases = own.filter { $0.type == .cname }
+            // A name has one canonical name (RFC 2181, 10.1).
+            guard aliases.count <= 1 else { return .malformed }
             if lookup.wantsSignatures {
                 let covered = wanted.isEmpty ? RecordType.cname : lookup.type
                 kept += own.filter {
@@ -133,12 +176,14 @@ package enum UpstreamReply {
                 isComplete = true
                 break
             }
-            guard let alias else { break }
+            guard let alias = aliases.first else { break }
             // A ring answers nothing.
             guard !kept.contains(where: { $0.type == .cname && $0.name == name }) else { return .malformed }
             kept.append(alias)
             name = DomainName(trusted: alias.data)
         }
+        // Answers, but none of them of the asked name and type: that is no denial, only nonsense.
+        guard !kept.isEmpty || header.answerCount == 0 else { return .malformed }
         // Signatures stand behind what they sign.
         kept = kept.filter { $0.type != .rrsig } + kept.filter { $0.type == .rrsig }
         if isComplete {

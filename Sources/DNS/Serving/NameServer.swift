@@ -1,8 +1,8 @@
 package import NetworkTypes
 package import Transport
 
-/// Answers DNS over UDP and TCP, on any number of loops that share nothing: each has sockets of its own on every address
-/// (SO_REUSEPORT), the present zone data, and a cache of its own.
+/// Answers DNS over UDP and TCP, on any number of loops that share only the cache: each has sockets of its own on every
+/// address (SO_REUSEPORT), and the present zone data.
 package final class NameServer: Sendable {
     /// What all loops counted, and what they hold.
     package struct Counters: Sendable {
@@ -17,29 +17,45 @@ package final class NameServer: Sendable {
         /// Whether each forwarded zone has a server that seems to be up, as every loop sees it.
         package var isUpstreamHealthy = true
 
+        /// TCP connections that were closed for want of room.
+        package var connectionsClosed = CrowdingCounts()
+
         package init() {}
     }
 
     private let workers: [NameServerLoop]
+    private let cache = SharedAnswerCache()
+    private let troubles: TroubleTeller
+    private let crowding: CrowdingWatch
 
     /// - Parameters:
-    ///   - connections: TCP connections at a time; an eighth may be of strangers, who are refused.
+    ///   - connections: TCP connections at a time; an eighth may be of strangers, who are refused. Where there is no room, one
+    ///     that waits for nothing gives its place to a newcomer.
     ///   - exchanges: Sockets towards upstream servers at a time.
     ///   - log: Told about the queries that the policy's blocks want told.
+    ///   - upstreamLog: Told why upstream servers fail.
+    ///   - crowding: Counts the connections that are closed for want of room, and tells of them.
     ///   - idleTimeout: How long a TCP connection may be without a whole query or an answer that is taken, and one over TLS to
     ///     an upstream server without an answer.
     package init(
         loops: [EventLoop], connections: Int = 512, exchanges: Int = 4096, idleTimeout: Duration = .seconds(10),
-        log: (any QueryLog)? = nil
+        log: (any QueryLog)? = nil, upstreamLog: (any UpstreamLog)? = nil,
+        crowding: CrowdingWatch = CrowdingWatch()
     ) {
+        self.crowding = crowding
+        let troubles = TroubleTeller(upstreamLog)
+        self.troubles = troubles
         let cookies = ServerCookie()
         let admission = SharedAdmission(.init(network: connections, perPeer: max(16, connections / 4)))
         let strangers = SharedAdmission(.init(network: max(8, connections / 8), perPeer: max(4, connections / 64)))
-        let places = DescriptorShare(limit: exchanges)
-        workers = loops.map {
+        let exchangePlaces = DescriptorShare(limit: exchanges)
+        workers = loops.map { [cache, crowding] in
             NameServerLoop(
-                loop: $0, cookies: cookies, admission: admission, strangers: strangers, places: places,
-                waiters: max(512, 8192 / loops.count), idleTimeout: idleTimeout, log: log)
+                loop: $0, cookies: cookies, cache: cache,
+                places: StreamPlaces(network: admission, strangers: strangers), crowding: crowding,
+                exchangePlaces: exchangePlaces,
+                waiters: max(512, 8192 / loops.count), idleTimeout: idleTimeout, log: log,
+                troubles: troubles)
         }
     }
 
@@ -91,6 +107,7 @@ package final class NameServer: Sendable {
     /// The bounds in it are those of the whole server.
     package func setPolicy(_ policy: AnswerPolicy) {
         let share = policy.share(of: workers.count)
+        troubles.setZones(policy.forwardedZones)
         each { $0.setPolicy(share) }
     }
 
@@ -103,10 +120,6 @@ package final class NameServer: Sendable {
                     var part = Counters()
                     part.answers = worker.responder.accounts
                     part.upstream = worker.resolver.counters
-                    part.cachedAnswers = worker.responder.cache.counters.answers
-                    part.cachedDenials = worker.responder.cache.counters.denials
-                    part.cacheEvictions = worker.responder.cache.counters.evictions
-                    part.cacheBytes = worker.responder.cache.bytes
                     part.hosts = worker.responder.policy.blocks.reduce(0) { $0 + $1.hosts.reduce(0) { $0 + $1.count } }
                     part.isUpstreamHealthy = worker.resolver.isHealthy
                     continuation.resume(returning: part)
@@ -114,14 +127,16 @@ package final class NameServer: Sendable {
             }
             sum.answers.add(part.answers)
             sum.upstream.add(part.upstream)
-            sum.cachedAnswers += part.cachedAnswers
-            sum.cachedDenials += part.cachedDenials
-            sum.cacheEvictions += part.cacheEvictions
-            sum.cacheBytes += part.cacheBytes
             // Each loop has the same.
             sum.hosts = part.hosts
             sum.isUpstreamHealthy = sum.isUpstreamHealthy && part.isUpstreamHealthy
         }
+        sum.connectionsClosed = crowding.counts
+        let kept = cache.counters
+        sum.cachedAnswers = kept.sum.answers
+        sum.cachedDenials = kept.sum.denials
+        sum.cacheEvictions = kept.sum.evictions
+        sum.cacheBytes = kept.bytes
         return sum
     }
 

@@ -25,9 +25,8 @@ final class NameServerLoop: EventHandler, @unchecked Sendable {
     let loop: EventLoop
     var responder: Responder
     private(set) var resolver = ResolverState<Waiter>()
-    private let admission: SharedAdmission
-    /// Those of the connections that are of strangers.
-    private let strangers: SharedAdmission
+    private var places: StreamPlaces
+    private let crowding: CrowdingWatch
     private let idleTimeout: Duration
     private let exchanges: UpstreamExchanges
     private let batch = DatagramBatch()
@@ -42,25 +41,29 @@ final class NameServerLoop: EventHandler, @unchecked Sendable {
     private var sweeper: LoopTimer?
     private var isStopped = false
     private let log: (any QueryLog)?
+    private let troubles: TroubleTeller
 
     /// - Parameter idleTimeout: An idle connection ends after this long (RFC 7766, 6.2.3).
     init(
-        loop: EventLoop, cookies: ServerCookie, admission: SharedAdmission, strangers: SharedAdmission,
-        places: DescriptorShare, waiters: Int, idleTimeout: Duration, log: (any QueryLog)?
+        loop: EventLoop, cookies: ServerCookie, cache: SharedAnswerCache, places: StreamPlaces,
+        crowding: CrowdingWatch, exchangePlaces: DescriptorShare, waiters: Int, idleTimeout: Duration,
+        log: (any QueryLog)?,
+        troubles: TroubleTeller
     ) {
         self.log = log
+        self.troubles = troubles
         self.loop = loop
-        self.admission = admission
-        self.strangers = strangers
+        self.places = places
+        self.crowding = crowding
         self.idleTimeout = idleTimeout
         resolver.limits.allWaiters = waiters
-        responder = Responder(cookies: cookies)
-        exchanges = UpstreamExchanges(loop: loop, places: places, idleTimeout: idleTimeout)
+        responder = Responder(cookies: cookies, cache: cache)
+        exchanges = UpstreamExchanges(loop: loop, places: exchangePlaces, idleTimeout: idleTimeout)
         exchanges.onMessage = { [unowned self] attempt, bytes in
             perform(resolver.received(attempt, bytes, now: milliseconds, using: &random))
             scheduleTick()
         }
-        exchanges.onFailure = { [unowned self] attempt in failed(attempt) }
+        exchanges.onFailure = { [unowned self] attempt, cause in failed(attempt, cause) }
     }
 
     deinit { streamRoom.deallocate() }
@@ -75,7 +78,7 @@ final class NameServerLoop: EventHandler, @unchecked Sendable {
 
     func addStreamListener(_ descriptor: Int32) {
         let acceptor = Acceptor(
-            loop: loop, descriptor: descriptor, hasRoom: { [admission] in admission.hasRoom(isLocal: false) },
+            loop: loop, descriptor: descriptor, hasRoom: { [unowned self] in places.hasRoom },
             take: { [unowned self] in take($0, $1) })
         acceptors.append(acceptor)
         acceptor.start()
@@ -160,39 +163,42 @@ final class NameServerLoop: EventHandler, @unchecked Sendable {
     // MARK: TCP
 
     private func take(_ descriptor: Int32, _ peer: SocketAddress?) {
-        guard let peer, admission.admit(peer.ip) == .admitted else {
-            Socket.close(descriptor)
-            return
-        }
+        guard let peer else { return Socket.close(descriptor) }
         let isStranger = responder.policy.access.standing(of: peer.ip) == .stranger
-        guard !isStranger || strangers.admit(peer.ip) == .admitted else {
-            Socket.close(descriptor)
-            admission.leave(peer.ip)
-            return
-        }
         lastToken += 1
+        let token = lastToken
+        let arrival = places.arrived(token, from: peer.ip, isStranger: isStranger) { other in
+            guard let connection = connections[other], connection.wasUsed else { return false }
+            connection.wasUsed = false
+            return true
+        }
+        switch arrival {
+        case .taken: break
+        case .afterClosing(let other, let reason):
+            crowding.note(reason, largest: places.largest, on: loop)
+            end(other)
+            guard places.claim(token, peer.ip) else { return Socket.close(descriptor) }
+        case .refused(let reason):
+            crowding.note(reason, largest: places.largest, on: loop)
+            return Socket.close(descriptor)
+        }
         do throws(TransportError) {
-            let registration = try loop.register(descriptor, handler: self, token: lastToken)
-            connections[lastToken] = StreamConnection(
+            let registration = try loop.register(descriptor, handler: self, token: token)
+            connections[token] = StreamConnection(
                 descriptor: descriptor, registration: registration, peer: peer, isStranger: isStranger,
                 lastProgress: loop.now)
             scheduleSweep()
         } catch {
             Socket.close(descriptor)
-            leave(peer.ip, isStranger)
+            places.left(token, peer.ip, isStranger: isStranger)
         }
-    }
-
-    private func leave(_ peer: IPAddress, _ isStranger: Bool) {
-        admission.leave(peer)
-        if isStranger { strangers.leave(peer) }
     }
 
     private func end(_ token: UInt64) {
         guard let connection = connections.removeValue(forKey: token) else { return }
         connection.isEnded = true
         loop.close(connection.registration)
-        leave(connection.peer.ip, connection.isStranger)
+        places.left(token, connection.peer.ip, isStranger: connection.isStranger)
     }
 
     private func read(_ connection: StreamConnection, _ token: UInt64) {
@@ -235,6 +241,7 @@ final class NameServerLoop: EventHandler, @unchecked Sendable {
                 return
             case .frame(let query):
                 connection.lastProgress = loop.now
+                connection.wasUsed = true
                 let waiter = Waiter(
                     query: query, client: connection.peer, isStream: true, path: .stream(token), begun: .now)
                 answer(waiter, nil)
@@ -296,7 +303,10 @@ final class NameServerLoop: EventHandler, @unchecked Sendable {
         case .resolve(let lookup, let hasStale):
             // A second question for one query: the rules changed in between.
             guard resolution == nil else { return giveUp(waiter) }
-            if case .stream(let token) = waiter.path { connections[token]?.waiting += 1 }
+            if case .stream(let token) = waiter.path, let connection = connections[token] {
+                connection.waiting += 1
+                if connection.waiting == 1 { places.busy(token) }
+            }
             resolve(lookup, waiter, hasStale: hasStale)
         case .answer(let refresh):
             if responder.log != nil {
@@ -360,8 +370,8 @@ final class NameServerLoop: EventHandler, @unchecked Sendable {
         scheduleTick()
     }
 
-    private func failed(_ attempt: UInt64) {
-        perform(resolver.failed(attempt, now: milliseconds, using: &random))
+    private func failed(_ attempt: UInt64, _ cause: String) {
+        perform(resolver.failed(attempt, because: cause, now: milliseconds, using: &random))
         scheduleTick()
     }
 
@@ -372,10 +382,11 @@ final class NameServerLoop: EventHandler, @unchecked Sendable {
                 // Later, so that a server that refuses at once does not make this call itself for ever.
                 switch exchanges.send(attempt, to: server, by: transport, bytes) {
                 case .sent: break
-                case .unreachable: loop.execute { [self] in failed(attempt) }
+                case .unreachable(let cause): loop.execute { [self] in failed(attempt, cause) }
                 case .noRoom: loop.execute { [self] in perform(resolver.notSent(attempt)) }
                 }
             case .forget(let attempt): exchanges.forget(attempt)
+            case .tell(let trouble): troubles.record(trouble, now: moment.monotonic)
             case .settle(let lookup, let answer, let waiters):
                 responder.cache.store(answer, for: lookup, now: moment.monotonic)
                 for waiter in waiters { answerLate(waiter, .answer(answer)) }
@@ -392,6 +403,7 @@ final class NameServerLoop: EventHandler, @unchecked Sendable {
         guard case .stream(let token) = waiter.path else { return answer(waiter, resolution) }
         guard let connection = connections[token] else { return }
         connection.waiting -= 1
+        if connection.waiting == 0 { places.rested(token, of: connection.peer.ip) }
         answer(waiter, resolution)
         if connection.isHeldBack { loop.execute { [self] in resumeReading(token) } }
         endIfDone(connection, token)

@@ -27,6 +27,8 @@ final class StreamConnection {
     /// Reading stopped because too much was under way; it goes on when there is less.
     var isHeldBack = false
     var isEnded = false
+    /// A whole query came since this was last looked at.
+    var wasUsed = false
 
     init(
         descriptor: Int32, registration: LoopRegistration, peer: SocketAddress, isStranger: Bool,

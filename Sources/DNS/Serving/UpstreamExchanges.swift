@@ -8,10 +8,10 @@ import Transport
 /// `@unchecked Sendable`: used on its loop only.
 final class UpstreamExchanges: EventHandler, @unchecked Sendable {
     /// What became of a message that was to be sent.
-    enum Sending {
+    enum Sending: Equatable {
         case sent
-        /// The server cannot be reached.
-        case unreachable
+        /// The server cannot be reached, and why.
+        case unreachable(String)
         /// This machine has no descriptor, port or memory for it.
         case noRoom
     }
@@ -38,7 +38,8 @@ final class UpstreamExchanges: EventHandler, @unchecked Sendable {
     private var exchanges: [UInt64: Exchange] = [:]
     /// A message came for an attempt.
     var onMessage: (UInt64, Span<UInt8>) -> Void = { _, _ in } { didSet { secured.onMessage = onMessage } }
-    var onFailure: (UInt64) -> Void = { _ in } { didSet { secured.onFailure = onFailure } }
+    /// An attempt came to nothing, and why.
+    var onFailure: (UInt64, String) -> Void = { _, _ in } { didSet { secured.onFailure = onFailure } }
 
     /// - Parameter idleTimeout: A connection over TLS ends that nothing came from for so long.
     init(loop: EventLoop, places: DescriptorShare, idleTimeout: Duration) {
@@ -81,7 +82,7 @@ final class UpstreamExchanges: EventHandler, @unchecked Sendable {
             return .sent
         } catch {
             if opened >= 0 { Socket.close(opened) }
-            return Self.isLocal(error) ? .noRoom : .unreachable
+            return Self.isLocal(error) ? .noRoom : .unreachable(error.message)
         }
     }
 
@@ -121,8 +122,8 @@ final class UpstreamExchanges: EventHandler, @unchecked Sendable {
                 onMessage(attempt, loop.readBuffer.bindMemory(to: UInt8.self).span.extracting(first: count))
             case .closed: continue
             case .wouldBlock: return
-            case .failed:
-                onFailure(attempt)
+            case .failed(let number):
+                onFailure(attempt, TransportError.system(number, "receive").message)
                 return
             }
         }
@@ -131,10 +132,12 @@ final class UpstreamExchanges: EventHandler, @unchecked Sendable {
 
     private func write(_ attempt: UInt64) {
         guard let exchange = exchanges[attempt], !exchange.unsent.isEmpty else { return }
-        guard Socket.pendingError(exchange.descriptor) == 0 else { return onFailure(attempt) }
+        let number = Socket.pendingError(exchange.descriptor)
+        guard number == 0 else { return onFailure(attempt, TransportError.system(number, "connect").message) }
         switch exchange.unsent.write(to: exchange.descriptor) {
         case .bytes, .wouldBlock: break
-        case .closed, .failed: onFailure(attempt)
+        case .closed: onFailure(attempt, "it closed the connection")
+        case .failed(let number): onFailure(attempt, TransportError.system(number, "send").message)
         }
     }
 
@@ -148,8 +151,11 @@ final class UpstreamExchanges: EventHandler, @unchecked Sendable {
                 onMessage(attempt, message.span)
                 return
             case .wouldBlock: return
-            case .closed, .failed:
-                onFailure(attempt)
+            case .closed:
+                onFailure(attempt, "it closed the connection without an answer")
+                return
+            case .failed(let number):
+                onFailure(attempt, TransportError.system(number, "receive").message)
                 return
             }
         }

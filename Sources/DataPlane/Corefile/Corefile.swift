@@ -9,6 +9,8 @@ package struct Corefile: Hashable, Sendable {
         /// The name, then the arguments; at least one word.
         package var words: [String]
         package var block: [Directive] = []
+        /// A variable of the environment stands in the line, which each node would read as something else.
+        package var hasVariable = false
 
         package var name: String { words.first ?? "" }
         package var arguments: ArraySlice<String> { words.dropFirst() }
@@ -50,7 +52,7 @@ package struct Corefile: Hashable, Sendable {
     /// Reads a text.
     ///
     /// Snippets (`(name) { … }`) and files are put in where `import` names them, with a snippet's `{args[0]}` and its like
-    /// replaced. Variables of the environment (`{$NAME}`, `{%NAME%}`) are refused: each node would read something else.
+    /// replaced.
     ///
     /// - Parameter files: what `import` and directives may name, by path; `*` in an import stands for any part of a name.
     package init(_ text: String, files: [String: String] = [:]) throws(Failure) {

@@ -112,7 +112,10 @@ struct CorefileReader {
                 if words.contains(where: { $0.opens || $0.closes }) {
                     throw Failure(place: line.place, message: "a brace ends its line, or stands alone")
                 }
-                result.append(Corefile.Directive(line: line.number, file: line.file, words: words.map(\.text)))
+                result.append(
+                    Corefile.Directive(
+                        line: line.number, file: line.file, words: words.map(\.text),
+                        hasVariable: words.contains(where: \.hasVariable)))
                 continue
             }
             words.removeLast()
@@ -120,7 +123,7 @@ struct CorefileReader {
             result.append(
                 Corefile.Directive(
                     line: line.number, file: line.file, words: words.map(\.text),
-                    block: try directives(body, depth: depth + 1)))
+                    block: try directives(body, depth: depth + 1), hasVariable: words.contains(where: \.hasVariable)))
         }
         return result
     }

@@ -15,10 +15,13 @@ struct CorefileWords {
 
         var opens: Bool { text == "{" && !isQuoted }
         var closes: Bool { text == "}" && !isQuoted }
+        /// A variable of the environment is in it (`{$NAME}`, `{%NAME%}`).
+        var hasVariable: Bool { !isQuoted && (text.contains("{$") || text.contains("{%")) }
     }
 
     /// A word ends at white space; one that begins with a quotation mark ends at the next, over lines where need be, and
-    /// `\"` is a mark in it. A word that begins with `#` and what is behind it on its line are a comment.
+    /// `\"` is a mark in it. A word that begins with `#` and what is behind it on its line are a comment. A byte order mark
+    /// before everything says nothing.
     static func split(_ text: String, file: String?) throws(Corefile.Failure) -> [Line] {
         var lines: [Line] = []
         var line = Line(number: 1, file: file, words: [])
@@ -26,16 +29,11 @@ struct CorefileWords {
         var word = ""
         enum State { case between, word, quotation(line: Int), escape(line: Int), comment }
         var state = State.between
-        func end(_ isQuoted: Bool = false) throws(Corefile.Failure) {
-            guard isQuoted || !word.contains("{$"), isQuoted || !word.contains("{%") else {
-                throw Corefile.Failure(
-                    place: Corefile.Place(line: number, file: file),
-                    message: "\(word): variables of the environment are not read")
-            }
+        func end(_ isQuoted: Bool = false) {
             line.words.append(Word(text: word, isQuoted: isQuoted))
             word = ""
         }
-        for character in text {
+        for character in Self.withoutByteOrderMark(text) {
             if character.isNewline {
                 switch state {
                 case .quotation(let begun), .escape(let begun):
@@ -43,7 +41,7 @@ struct CorefileWords {
                     state = .quotation(line: begun)
                     number += 1
                     continue
-                case .word: try end()
+                case .word: end()
                 case .between, .comment: break
                 }
                 state = .between
@@ -63,14 +61,14 @@ struct CorefileWords {
                 if character == "\\" {
                     state = .escape(line: begun)
                 } else if character == "\"" {
-                    try end(true)
+                    end(true)
                     state = .between
                 } else {
                     word.append(character)
                 }
             case .word:
                 if character.isWhitespace {
-                    try end()
+                    end()
                     state = .between
                 } else {
                     word.append(character)
@@ -91,10 +89,15 @@ struct CorefileWords {
         case .quotation(let begun), .escape(let begun):
             throw Corefile.Failure(
                 place: Corefile.Place(line: begun, file: file), message: "a quotation that begins here does not end")
-        case .word: try end()
+        case .word: end()
         case .between, .comment: break
         }
         if !line.words.isEmpty { lines.append(line) }
         return lines
+    }
+
+    /// Editors of Windows begin texts with one.
+    static func withoutByteOrderMark(_ text: String) -> Substring {
+        text.unicodeScalars.first == "\u{FEFF}" ? Substring(text.unicodeScalars.dropFirst()) : text[...]
     }
 }

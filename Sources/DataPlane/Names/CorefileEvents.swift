@@ -22,14 +22,12 @@ enum CorefileEvents {
             lastTimestamp: now, count: 1, type: "Warning", reportingComponent: component, reportingInstance: component)
     }
 
-    /// - Parameter isUsed: false where the Corefile as a whole is not used.
-    static func events(
-        _ findings: [NamesPlan.Finding], isUsed: Bool, about map: ObjectReference, now: Timestamp
-    ) -> [Event] {
-        findings.filter { isUsed || $0.isError }.prefix(limit).map { finding in
+    /// What is closed comes first, so that it is told whatever else there is.
+    static func events(_ findings: [NamesPlan.Finding], about map: ObjectReference, now: Timestamp) -> [Event] {
+        (findings.filter(\.isClosing) + findings.filter { !$0.isClosing }).prefix(limit).map { finding in
             event(
-                "\(finding.place): \(finding.message)" + (isUsed ? "" : "; the Corefile is not used"),
-                reason: isUsed ? "CorefileLineIgnored" : "CorefileInvalid", about: map, now: now)
+                "\(finding.place): \(finding.message)",
+                reason: finding.isClosing ? "CorefileLineClosed" : "CorefileLineIgnored", about: map, now: now)
         }
     }
 }

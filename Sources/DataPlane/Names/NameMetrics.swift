@@ -1,5 +1,6 @@
 package import DNS
 package import NetworkTypes
+import Transport
 
 /// The counters of DNS under the names that CoreDNS gives them (its plugins `metrics`, `cache` and `forward`), and what it
 /// has no name for under `martlet_dns`. Every label is of a fixed set or from the configuration.
@@ -33,6 +34,13 @@ package enum NameMetrics {
         for (name, help, value) in totals {
             page.family("martlet_dns_\(name)_total", "counter", help)
             page.sample("martlet_dns_\(name)_total", [], value)
+        }
+        page.family(
+            "martlet_dns_connections_closed_total", "counter", "TCP connections closed for want of room, by reason.")
+        for reason in CrowdingReason.allCases {
+            page.sample(
+                "martlet_dns_connections_closed_total", [("reason", reason.rawValue)],
+                counters.connectionsClosed[reason])
         }
         return page.text
     }

@@ -9,9 +9,9 @@ package struct NamesConfiguration: Sendable {
     package var furtherAddresses: [SocketAddress]
     /// Nobody asked for DNS in so many words: an address that is taken is no reason not to start.
     package var isOptional: Bool
-    /// `--dns-upstream`; empty for those of `/etc/resolv.conf`.
+    /// `--dns-upstream`, who goes before a Corefile's servers for everything; empty for those of `/etc/resolv.conf`.
     package var upstreams: [SocketAddress]
-    /// Those of them that are asked over TLS.
+    /// Those of them that are asked over TLS or HTTPS.
     package var securedUpstreams: [SocketAddress: SecuredServer] = [:]
     /// `--cluster-domain`.
     package var domain: DomainName
@@ -23,6 +23,11 @@ package struct NamesConfiguration: Sendable {
     package var logPath: String?
     /// `--dns-network`: who is answered besides one's own networks.
     package var networks: [CIDR]
+
+    /// The upstream servers as flags name them.
+    package var upstreamTexts: [String] {
+        upstreams.map { securedUpstreams[$0]?.text(at: $0) ?? $0.description }
+    }
 
     package init(
         addresses: [SocketAddress], furtherAddresses: [SocketAddress] = [], isOptional: Bool = false,

@@ -38,16 +38,37 @@ package enum NamesDump {
             })
         var lines = complaints.map { "; \($0)" }
         for zone in plan.policy.forwardedZones {
-            var servers = zone.servers.map(\.description)
+            var servers = zone.texts
             if plan.zonesOfResolvers.contains(zone.name) { servers.append("the servers of each machine") }
             lines.append("; \(zone.name) is asked of \(servers.isEmpty ? "nobody" : servers.joined(separator: " "))")
         }
+        if !plan.policy.forwardedZones.contains(where: { $0.name == .root }), objects.corefile == nil {
+            lines.append("; . is asked of the servers of each machine")
+        }
+        lines += overruled(objects.nodes)
         for block in plan.policy.blocks {
             lines += block.hosts.flatMap { table in
                 records(table.records, ttl: table.ttl, part).map { "; hosts in \(block.zone): \($0)" }
             }
         }
         return lines + records(names.table.nodes.flatMap(\.records), ttl: plan.cluster.ttl, part)
+    }
+
+    /// Servers that are told of one Node.
+    private static let nodeLimit = 16
+
+    /// The nodes that ask others for everything than the Corefile says.
+    private static func overruled(_ nodes: [Node]) -> [String] {
+        let asking = nodes.compactMap { node in
+            node.metadata.annotations?[NodeNameServer.upstreamsAnnotation].map { (node.metadata.name ?? "", $0) }
+        }
+        return Dictionary(grouping: asking, by: \.1).sorted { $0.key < $1.key }.map { servers, nodes in
+            let names = nodes.map(\.0).sorted().joined(separator: ", ")
+            // Whoever writes a Node writes what he likes: only servers are told.
+            let asked = servers.split(separator: ",").prefix(nodeLimit).compactMap { UpstreamServer($0)?.text }
+                .joined(separator: " ")
+            return "; . is asked of \(asked) on \(names), whose --dns-upstream goes before a Corefile"
+        }
     }
 
     private static func records(_ records: [ZoneRecord], ttl: UInt32, _ part: DomainName) -> [String] {
@@ -71,9 +92,10 @@ package enum NamesDump {
             let corefile = try Corefile(text, files: circumstances.files)
             let plan = NamesPlan(configuration, corefile, circumstances)
             let complaints = plan.findings.map { "Corefile, \($0.place): \($0.message)" }
-            return plan.isUsable ? (plan, complaints) : (usual, complaints + ["the Corefile is not used"])
+            return (plan, complaints)
         } catch {
-            return (usual, ["Corefile, \(error); it is not used"])
+            let effect = NamesPlan.mentionsGuard(text) ? ": every name is refused where none was used before" : ""
+            return (usual, ["Corefile, \(error); it is not used\(effect)"])
         }
     }
 }

@@ -29,10 +29,14 @@ actor NamesFront {
     private var ownAddresses: Set<IPAddress>
     /// What the Corefile in use says; nil while there is none.
     private var corefile: (parsed: Corefile, files: [String: String])?
+    /// There is a text with guards that is no Corefile, and none before it that could hold.
+    private var isClosed = false
     /// What is to be said of the first Corefile, once the API can be waited for.
     private var untold: [Event] = []
     /// The servers that were said to be this one.
     private var ownUpstreams: [SocketAddress] = []
+    /// The line of the Corefile that was said not to count.
+    private var overruledLine: Corefile.Place?
 
     /// - Parameter host: knows the servers of this machine.
     init(
@@ -158,18 +162,23 @@ actor NamesFront {
 
     /// What is to be done as things are.
     private var present: NamesPlan {
-        guard let corefile else { return NamesPlan(configuration, circumstances([:])) }
+        guard let corefile else {
+            var plan = NamesPlan(configuration, circumstances([:]))
+            if isClosed { plan.closeEverything() }
+            return plan
+        }
         return NamesPlan(configuration, corefile.parsed, circumstances(corefile.files))
     }
 
     private func takeCorefile() async { await tell(readCorefile()) }
 
-    /// Reads the Corefile, and uses it unless something in it cannot be meant.
+    /// Reads the Corefile, and uses it where it is one; else the last one holds.
     ///
     /// - Returns: what is to be told of it.
     private func readCorefile() -> [Event] {
         guard let written = corefiles.current else {
             corefile = nil
+            isClosed = false
             planAnew()
             return []
         }
@@ -177,17 +186,18 @@ actor NamesFront {
         do {
             parsed = try Corefile(written.text, files: written.files)
         } catch {
+            isClosed = corefile == nil && NamesPlan.mentionsGuard(written.text)
             planAnew()
+            let effect = isClosed ? "; it has guards, so every name is refused" : ""
             let event = CorefileEvents.event(
-                "\(error); the Corefile is not used", reason: "CorefileInvalid", about: written.map,
+                "\(error); the Corefile is not used\(effect)", reason: "CorefileInvalid", about: written.map,
                 now: WallClock.timestamp)
             return [event]
         }
-        let next = NamesPlan(configuration, parsed, circumstances(written.files))
-        if next.isUsable { corefile = (parsed, written.files) }
+        corefile = (parsed, written.files)
+        isClosed = false
         planAnew()
-        return CorefileEvents.events(
-            next.findings, isUsed: next.isUsable, about: written.map, now: WallClock.timestamp)
+        return CorefileEvents.events(plan.findings, about: written.map, now: WallClock.timestamp)
     }
 
     private func tellUntold() async {
@@ -229,6 +239,15 @@ actor NamesFront {
             logger.warning("the upstream server \(server) is this server: it is not asked")
         }
         ownUpstreams = next.ownUpstreams
+        let overruled = configuration.upstreams.isEmpty ? nil : next.forwardLine
+        if let overruled, overruled != overruledLine {
+            logger.notice(
+                """
+                other names are asked of \(configuration.upstreamTexts.joined(separator: ", ")), as --dns-upstream says: \
+                forward in the Corefile, \(overruled), does not count
+                """)
+        }
+        overruledLine = overruled
         server.setPolicy(policy)
     }
 }

@@ -12,7 +12,7 @@ extension NamesPlan {
         if let file = names.first, file.hasPrefix("/") {
             names = names.dropFirst()
             if let text = circumstances.files[file] {
-                entries += Self.entries(text)
+                entries += listed(text, file)
             } else if file == Self.nodeHosts {
                 entries += circumstances.nodes
             } else {
@@ -22,16 +22,19 @@ extension NamesPlan {
         var zones: [DomainName] = []
         for text in names {
             guard let zone = try? DomainName(text) else {
-                return refuse(directive.place, "hosts: \(text) is no zone")
+                pass(directive.place, "hosts: \(text) is no zone")
+                continue
             }
             zones.append(zone)
         }
+        // None of those that are wanted is not the same as all.
+        guard names.isEmpty || !zones.isEmpty else { return }
         var (ttl, fallsThrough, reverses) = (UInt32(3600), false, true)
         for option in directive.block {
             switch option.name {
             case "ttl":
                 guard let number = option.arguments.first.flatMap({ UInt32($0) }), (1...65_535).contains(number) else {
-                    refuse(option.place, "hosts: ttl is from 1 to 65535 seconds")
+                    pass(option.place, "hosts: ttl is from 1 to 65535 seconds")
                     continue
                 }
                 ttl = number
@@ -42,11 +45,7 @@ extension NamesPlan {
             // The ConfigMap is followed.
             case "reload": break
             default:
-                guard let entry = Self.entry(option.words) else {
-                    refuse(option.place, "hosts: \(option.words.joined(separator: " ")) is no address with names")
-                    continue
-                }
-                entries.append(entry)
+                if let entry = entry(option.words, option.place) { entries.append(entry) }
             }
         }
         block.hosts.append(
@@ -55,22 +54,34 @@ extension NamesPlan {
                 reverses: reverses))
     }
 
-    /// The lines of a file as hosts(5) has it; one that is none says nothing.
-    private static func entries(_ text: String) -> [HostTable.Entry] {
-        text.split(whereSeparator: \.isNewline).compactMap { line in
-            let said = line.prefix { $0 != "#" }
-            return entry(said.split(whereSeparator: \.isWhitespace).map(String.init))
+    /// The lines of a file as hosts(5) has it.
+    private mutating func listed(_ text: String, _ file: String) -> [HostTable.Entry] {
+        var entries: [HostTable.Entry] = []
+        let lines = CorefileWords.withoutByteOrderMark(text).split(
+            omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+        for (index, line) in lines.enumerated() {
+            let words = line.prefix { $0 != "#" }.split(whereSeparator: \.isWhitespace).map(String.init)
+            guard !words.isEmpty else { continue }
+            if let entry = entry(words, Corefile.Place(line: index + 1, file: file)) { entries.append(entry) }
         }
+        return entries
     }
 
-    private static func entry(_ words: [String]) -> HostTable.Entry? {
-        guard words.count >= 2, let ip = IPAddress(words[0]) else { return nil }
+    /// An address and those of the words behind it that are names.
+    private mutating func entry(_ words: [String], _ place: Corefile.Place) -> HostTable.Entry? {
         var names: [DomainName] = []
         for word in words.dropFirst() {
-            guard let name = try? DomainName(word) else { return nil }
-            names.append(name)
+            if let name = try? DomainName(word) {
+                names.append(name)
+            } else {
+                pass(place, "hosts: \(word) is no name")
+            }
         }
-        return HostTable.Entry(ip: ip, names: names)
+        guard let ip = IPAddress(words[0]), words.count >= 2 else {
+            pass(place, "hosts: \(words.joined(separator: " ")) is no address with names")
+            return nil
+        }
+        return names.isEmpty ? nil : HostTable.Entry(ip: ip, names: names)
     }
 
     mutating func readRewrite(_ directive: Corefile.Directive, _ block: inout ServerBlock) {
@@ -89,11 +100,11 @@ extension NamesPlan {
                 } else if words.isEmpty {
                     words = line.words
                 } else {
-                    return refuse(line.place, "rewrite: a block has one rule")
+                    return pass(line.place, "rewrite: a block has one rule")
                 }
             }
         } else if !directive.block.isEmpty {
-            return refuse(directive.place, "rewrite: a rule stands before its block or in it")
+            return pass(directive.place, "rewrite: a rule stands before its block or in it")
         }
         if let place = words.firstIndex(of: "answer") {
             guard readAnswerRule(Array(words[(place + 1)...]), directive.place, &rules) else { return }
@@ -115,7 +126,7 @@ extension NamesPlan {
             let rule = Array(rest.prefix(3))
             rest = rest.dropFirst(3)
             guard rule.count == 3, rule[0] == "name" || rule[0] == "value" else {
-                refuse(
+                pass(
                     place, "rewrite: after answer comes auto, or name or value with an expression and what it becomes")
                 return false
             }
@@ -129,7 +140,7 @@ extension NamesPlan {
         do {
             return try NamePattern(text)
         } catch {
-            refuse(place, "rewrite: \(error.message)")
+            pass(place, "rewrite: \(error.message)")
             return nil
         }
     }
@@ -158,7 +169,7 @@ extension NamesPlan {
             return nil
         default: break
         }
-        refuse(place, "rewrite: \(words.joined(separator: " ")) is no rule")
+        pass(place, "rewrite: \(words.joined(separator: " ")) is no rule")
         return nil
     }
 

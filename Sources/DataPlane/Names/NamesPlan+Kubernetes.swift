@@ -5,22 +5,23 @@ import NetworkTypes
 /// The plugins `kubernetes`, `forward` and `cache`: whose names are known, who is asked for the others, and how long what
 /// they say is kept.
 extension NamesPlan {
-    mutating func readKubernetes(_ directive: Corefile.Directive, in zone: DomainName) {
+    mutating func readKubernetes(_ directive: Corefile.Directive, _ block: inout ServerBlock) {
         guard !knowsCluster else {
             return pass(directive.place, "kubernetes: it stands in another block already; its names are everywhere")
         }
         var zones: [DomainName] = []
         for text in directive.arguments {
             guard let name = CIDR(text).flatMap(Self.reverseZone) ?? (try? DomainName(text)) else {
-                return refuse(directive.place, "kubernetes: \(text) is no zone")
+                pass(directive.place, "kubernetes: \(text) is no zone")
+                continue
             }
             zones.append(name)
         }
-        if zones.isEmpty { zones = [zone] }
+        if directive.arguments.isEmpty { zones = [block.zone] }
         let reverse = zones.filter { $0.isWithin(.v4Reverse) || $0.isWithin(.v6Reverse) }
         let domains = zones.filter { !reverse.contains($0) }
         guard let domain = domains.first, domain != .root else {
-            return refuse(directive.place, "kubernetes: it names no domain, such as cluster.local")
+            return pass(directive.place, "kubernetes: it names no domain, such as cluster.local; it is not done")
         }
         if domains.count > 1 { pass(directive.place, "kubernetes: of the domains only \(domain) has names") }
         knowsCluster = true
@@ -33,7 +34,7 @@ extension NamesPlan {
             case "pods": readPods(option)
             case "ttl":
                 guard let ttl = option.arguments.first.flatMap({ UInt32($0) }), ttl <= 3600 else {
-                    refuse(option.place, "ttl: seconds are from 0 to 3600")
+                    pass(option.place, "ttl: seconds are from 0 to 3600")
                     continue
                 }
                 cluster.ttl = ttl
@@ -42,18 +43,24 @@ extension NamesPlan {
                 var named: Set<DomainName> = []
                 for text in option.arguments {
                     guard let name = try? DomainName(text) else {
-                        refuse(option.place, "fallthrough: \(text) is no zone")
+                        pass(option.place, "fallthrough: \(text) is no zone")
                         continue
                     }
                     named.insert(name)
                 }
-                cluster.fallingThrough = named.isEmpty ? Set([domain] + reverse) : named
-            case "namespaces": cluster.namespaces = Set(option.arguments)
+                cluster.fallingThrough = option.arguments.isEmpty ? Set([domain] + reverse) : named
+            case "namespaces":
+                if option.arguments.isEmpty || option.hasVariable {
+                    close(option.place, "kubernetes: namespaces is followed by names; no other one has names")
+                }
+                cluster.namespaces = Set(option.arguments)
             // Whoever is asked for other names is asked for an alias's too.
             case "upstream": break
             case "labels", "namespace_labels":
                 // More would have a name than is meant.
-                refuse(option.place, "kubernetes: \(option.name) is not known here")
+                close(option.place, "kubernetes: \(option.name) is not known here: names in \(domain) are refused")
+                block.access.append(.closing([domain]))
+                cluster.namespaces = []
             default: pass(option.place, "kubernetes: there is no option \(option.name) here")
             }
         }
@@ -64,60 +71,66 @@ extension NamesPlan {
         case "insecure": cluster.namesAddresses = true
         case "disabled", nil: cluster.namesAddresses = false
         case "verified": pass(option.place, "pods verified: which Pods there are is not known here, so none has a name")
-        case let other?: refuse(option.place, "pods: \(other) is none of disabled, insecure and verified")
+        case let other?: pass(option.place, "pods: \(other) is none of disabled, insecure and verified")
         }
     }
 
     mutating func readForward(_ directive: Corefile.Directive, in zone: DomainName) {
         guard let from = directive.arguments.first, directive.words.count >= 3, let name = try? DomainName(from) else {
-            return refuse(directive.place, "forward: it needs a zone and a server")
+            return pass(directive.place, "forward: it needs a zone and a server")
         }
         // Of a server block's directives each concerns its zone alone.
         var forwarded = ForwardedZone(name: name.isWithin(zone) ? name : zone, servers: [])
         guard !policy.forwardedZones.contains(where: { $0.name == forwarded.name }) else {
-            return refuse(directive.place, "forward: \(forwarded.name) is forwarded already")
+            return pass(directive.place, "forward: \(forwarded.name) is forwarded already")
         }
-        var secured: [SocketAddress] = []
+        var secured: [SocketAddress: SecuredServer] = [:]
         for target in directive.arguments.dropFirst() {
-            let plain = target.hasPrefix("dns://") ? String(target.dropFirst("dns://".count)) : target
-            if target.hasPrefix("tls://") {
-                guard let server = SocketAddress(target.dropFirst("tls://".count), defaultPort: 853) else {
-                    refuse(directive.place, "forward: \(target) is no server")
-                    continue
-                }
-                forwarded.servers.append(server)
-                secured.append(server)
-            } else if let server = SocketAddress(plain, defaultPort: 53) {
-                forwarded.servers.append(server)
+            if let server = UpstreamServer(target) {
+                forwarded.servers.append(server.address)
+                secured[server.address] = server.credentials
             } else if target == "/etc/resolv.conf" {
                 forwarded.servers += circumstances.resolvers
                 zonesOfResolvers.insert(forwarded.name)
             } else if let text = circumstances.files[target] {
                 forwarded.servers += ResolverConfiguration(text).servers.map { SocketAddress(ip: $0, port: 53) }
+            } else if target.hasPrefix("tls://") || target.hasPrefix("https://") {
+                pass(directive.place, "forward: \(target) is no server: it needs an address")
             } else if target.hasPrefix("/") || target.contains("://") {
                 pass(directive.place, "forward: \(target) is no server that can be asked here")
             } else {
-                refuse(directive.place, "forward: \(target) is no address")
+                pass(directive.place, "forward: \(target) is no address")
             }
         }
         for server in forwarded.servers where circumstances.isOwn(server) {
             pass(directive.place, "forward: \(server) is this server: not asked")
         }
-        var credentials = SecuredServer()
+        var credentials: SecuredServer? = SecuredServer()
         for option in directive.block { readForwardOption(option, &forwarded, &credentials) }
-        for server in secured { forwarded.secured[server] = credentials }
+        // Who they are cannot be told.
+        if credentials == nil { forwarded.servers.removeAll { secured[$0] != nil } }
+        for (server, own) in secured {
+            forwarded.secured[server] = credentials.map {
+                SecuredServer(name: $0.name ?? own.name, authoritiesPEM: $0.authoritiesPEM, path: own.path)
+            }
+        }
         policy.forwardedZones.append(forwarded)
+        if forwarded.name == .root { forwardLine = directive.place }
     }
 
     private mutating func readForwardOption(
-        _ option: Corefile.Directive, _ forwarded: inout ForwardedZone, _ credentials: inout SecuredServer
+        _ option: Corefile.Directive, _ forwarded: inout ForwardedZone, _ credentials: inout SecuredServer?
     ) {
         let first = option.arguments.first
         switch option.name {
+        case "except" where option.hasVariable:
+            close(
+                option.place, "except: variables of the environment are not read: \(forwarded.name) is asked of nobody")
+            forwarded.servers = []
         case "except":
             for text in option.arguments {
                 guard let name = try? DomainName(text) else {
-                    refuse(option.place, "except: \(text) is no name")
+                    pass(option.place, "except: \(text) is no name")
                     continue
                 }
                 forwarded.exceptions.append(name)
@@ -125,28 +138,34 @@ extension NamesPlan {
         case "force_tcp": forwarded.forcesTCP = true
         case "policy":
             guard let policy = first.flatMap({ ForwardedZone.Policy(rawValue: $0) }) else {
-                return refuse(option.place, "policy: there are random, round_robin and sequential")
+                return pass(option.place, "policy: there are random, round_robin and sequential")
             }
             forwarded.policy = policy
         case "max_fails":
             guard let number = first.flatMap({ Int($0) }), (0...1000).contains(number) else {
-                return refuse(option.place, "max_fails: a number is from 0 to 1000")
+                return pass(option.place, "max_fails: a number is from 0 to 1000")
             }
             forwarded.maximumFailures = number
         case "tls_servername":
-            guard let name = first, (try? DomainName(name)) != nil else {
-                return refuse(option.place, "tls_servername: it needs a name")
+            guard let name = first, !option.hasVariable, (try? DomainName(name)) != nil else {
+                credentials = nil
+                return close(option.place, "tls_servername: it needs a name: servers over TLS are not asked")
             }
-            credentials.name = name
+            credentials?.name = name
         case "tls":
             guard option.arguments.count <= 1 else {
-                return refuse(option.place, "tls: certificates of our own are not sent")
+                credentials = nil
+                return close(
+                    option.place, "tls: certificates of our own are not sent: servers over TLS are not asked")
             }
             guard let first else { break }
             guard let text = circumstances.files[first] else {
-                return refuse(option.place, "tls: there is no key for \(first) in the ConfigMap")
+                credentials = nil
+                return close(
+                    option.place,
+                    "tls: there is no key for \(first) in the ConfigMap: servers over TLS are not asked")
             }
-            credentials.authoritiesPEM = Array(text.utf8)
+            credentials?.authoritiesPEM = Array(text.utf8)
         // Datagrams are used wherever they will do.
         case "prefer_udp": break
         // kubeadm's; what is under way is bounded always.
@@ -186,7 +205,7 @@ extension NamesPlan {
                     pass(directive.place, "cache: the answers of every zone are kept, not \(text) alone")
                 }
             } else {
-                return refuse(directive.place, "cache: \(text) is neither a time nor a zone")
+                pass(directive.place, "cache: \(text) is neither a time nor a zone")
             }
         }
         cachedZones.insert(zone)
@@ -204,7 +223,7 @@ extension NamesPlan {
         case "success", "denial":
             // The first number is how many; the cache is bounded in bytes.
             guard (1...3).contains(numbers.count), !numbers.contains(nil) else {
-                return refuse(option.place, "cache: \(option.name) is followed by one to three numbers")
+                return pass(option.place, "cache: \(option.name) is followed by one to three numbers")
             }
             let ttl = numbers.count > 1 ? numbers[1] : nil
             let minimum = numbers.count > 2 ? numbers[2] : nil
@@ -217,12 +236,12 @@ extension NamesPlan {
             }
         case "prefetch":
             guard let amount = numbers.first ?? nil else {
-                return refuse(option.place, "cache: prefetch needs a number of questions")
+                return pass(option.place, "cache: prefetch needs a number of questions")
             }
             limits.prefetchAfter = amount
             if let last = option.arguments.last, last.hasSuffix("%") {
                 guard let percentage = UInt32(last.dropLast()), (10...90).contains(percentage) else {
-                    return refuse(option.place, "cache: prefetch takes 10% to 90%")
+                    return pass(option.place, "cache: prefetch takes 10% to 90%")
                 }
                 limits.prefetchPercentage = percentage
             }
@@ -230,7 +249,7 @@ extension NamesPlan {
             let text = option.arguments.first
             let time = text.map { GoDuration.parse($0) } ?? 3_600_000_000_000
             guard let time, let seconds = UInt32(exactly: time / 1_000_000_000) else {
-                return refuse(option.place, "cache: serve_stale takes a time such as 1h")
+                return pass(option.place, "cache: serve_stale takes a time such as 1h")
             }
             limits.staleFor = seconds
             if option.arguments.last == "immediate" {
@@ -242,11 +261,11 @@ extension NamesPlan {
             }
         case "disable":
             guard let kind = option.arguments.first, kind == "success" || kind == "denial" else {
-                return refuse(option.place, "cache: disable is followed by success or denial")
+                return pass(option.place, "cache: disable is followed by success or denial")
             }
             for text in option.arguments.count > 1 ? option.arguments.dropFirst() : ["."] {
                 guard let name = try? DomainName(text) else {
-                    refuse(option.place, "cache: disable: \(text) is no zone")
+                    pass(option.place, "cache: disable: \(text) is no zone")
                     continue
                 }
                 // Of several zones of one block each says the same.

@@ -3,14 +3,14 @@ import NetworkTypes
 
 /// How names are served: what the flags say, and what a Corefile says where there is one. Pure.
 ///
-/// Every line of a Corefile is done, or there is a finding about it. What a plugin that is known here says and means
-/// nothing is an error: then nothing of the Corefile is done, as with CoreDNS.
+/// Every line of a Corefile is done, or there is a finding about it, and the others hold. A line that keeps something from
+/// somebody and that is not understood keeps it from everybody.
 struct NamesPlan: Sendable {
     struct Finding: Hashable, Sendable {
         var place: Corefile.Place
         var message: String
-        /// The line cannot be meant: the Corefile as a whole is not to be used.
-        var isError: Bool
+        /// Something is refused that may be meant to be answered, since passing the line over could answer too much.
+        var isClosing = false
     }
 
     /// What a plan is made of besides the Corefile.
@@ -41,6 +41,8 @@ struct NamesPlan: Sendable {
     var cluster: ClusterNames.Settings
     var policy = AnswerPolicy()
     private(set) var findings: [Finding] = []
+    /// Where zones are that have a block for some askers alone.
+    var viewedZones: [(place: Corefile.Place, zone: DomainName)] = []
     /// Where the cache was set up, if it was.
     var cacheLine: Corefile.Place?
     /// The zones of the blocks that have a cache.
@@ -50,6 +52,8 @@ struct NamesPlan: Sendable {
     var knowsCluster = false
     /// Servers that somebody named and that are this one: nobody asks himself.
     private(set) var ownUpstreams: [SocketAddress] = []
+    /// Where the Corefile says who is asked for everything, if it does.
+    var forwardLine: Corefile.Place?
     /// The zones that the servers of `/etc/resolv.conf` are asked about.
     var zonesOfResolvers: Set<DomainName> = []
 
@@ -79,9 +83,13 @@ struct NamesPlan: Sendable {
         policy.cache.bytes = 0
         policy.rotates = false
         for server in corefile.servers { read(server) }
+        closeViewedZones()
         tellAboutCache()
-        // What the command line says goes before what the cluster says.
+        // What the command line says goes before what the cluster says: it is about this machine alone.
         if !configuration.upstreams.isEmpty {
+            if let forwardLine {
+                pass(forwardLine, "forward: on a machine with --dns-upstream that says who is asked, not this line")
+            }
             policy.forwardedZones = policy.forwardedZones.filter { $0.name != .root } + usual.forwardedZones
         }
         if configuration.logPath != nil {
@@ -106,24 +114,28 @@ struct NamesPlan: Sendable {
         }
     }
 
-    /// Whether the Corefile is to be used.
-    var isUsable: Bool { !findings.contains(where: \.isError) }
-
     /// A line that is not done.
     mutating func pass(_ place: Corefile.Place, _ message: String) {
-        findings.append(Finding(place: place, message: message, isError: false))
+        findings.append(Finding(place: place, message: message))
     }
 
-    /// A line that cannot be meant.
-    mutating func refuse(_ place: Corefile.Place, _ message: String) {
-        findings.append(Finding(place: place, message: message, isError: true))
+    /// A line that is not done, for which something else is closed.
+    mutating func close(_ place: Corefile.Place, _ message: String) {
+        findings.append(Finding(place: place, message: message, isClosing: true))
     }
 
     private mutating func read(_ server: Corefile.Server) {
         let zones = server.addresses.compactMap { zone(of: $0, server.place) }
+        if let view = server.directives.first(where: { $0.name == "view" }) {
+            viewedZones += zones.map { (view.place, $0) }
+            return
+        }
         for (index, zone) in zones.enumerated() {
-            guard !policy.blocks.contains(where: { $0.zone == zone }) else {
-                refuse(server.place, "the zone \(zone) has a server block already")
+            if let present = policy.blocks.firstIndex(where: { $0.zone == zone }) {
+                pass(server.place, "the zone \(zone) has a server block already: of this one only guards are read")
+                var block = policy.blocks[present]
+                for directive in server.directives where Self.isGuard(directive) { readGuard(directive, &block) }
+                policy.blocks[present] = block
                 continue
             }
             var block = ServerBlock(zone: zone)
@@ -159,8 +171,8 @@ struct NamesPlan: Sendable {
             text = text[..<colon]
         }
         if let network = CIDR(text), let zone = Self.reverseZone(of: network) { return zone }
-        guard let name = try? DomainName(text.isEmpty ? "." : text) else {
-            refuse(place, "\(address) is no zone")
+        guard !text.contains("{"), let name = try? DomainName(text.isEmpty ? "." : text) else {
+            pass(place, "\(address) is no zone, so this block is not served")
             return nil
         }
         return name
@@ -176,8 +188,10 @@ struct NamesPlan: Sendable {
     }
 
     private mutating func read(_ directive: Corefile.Directive, _ block: inout ServerBlock) {
+        if Self.isGuard(directive) { return readGuard(directive, &block) }
+        guard let directive = readable(directive) else { return }
         switch directive.name {
-        case "kubernetes": readKubernetes(directive, in: block.zone)
+        case "kubernetes": readKubernetes(directive, &block)
         case "forward": readForward(directive, in: block.zone)
         case "cache": readCache(directive, in: block.zone)
         case "hosts": readHosts(directive, &block)
@@ -188,27 +202,31 @@ struct NamesPlan: Sendable {
         case "errors", "health", "ready", "prometheus", "minimal", "multisocket": readObservation(directive)
         // Done always: ANY is answered with one record; this server never asks itself; the ConfigMap is followed.
         case "any", "loop", "reload": break
-        case "acl":
-            // Without it more would be answered than is meant.
-            refuse(directive.place, "acl is not known here: who is answered is for --dns-network to say")
         default: pass(directive.place, "there is no plugin \(directive.name) here")
         }
     }
 
     private mutating func readLog(_ directive: Corefile.Directive, _ block: inout ServerBlock) {
         var zones: [DomainName] = []
+        var isPart = false
         for text in directive.arguments {
             if text.contains("{") || text == "combined" || text == "common" {
                 pass(directive.place, "log: there is one format, that of common")
                 break
             }
-            guard let zone = try? DomainName(text) else { return refuse(directive.place, "log: \(text) is no name") }
+            guard let zone = try? DomainName(text) else {
+                pass(directive.place, "log: \(text) is no name")
+                isPart = true
+                continue
+            }
             zones.append(zone)
         }
+        // None of what is wanted is no reason to log everything.
+        guard !isPart || !zones.isEmpty else { return }
         var classes: Set<QueryLogFilter.Class> = []
         for option in directive.block {
             guard option.name == "class", !option.arguments.isEmpty else {
-                refuse(option.place, "log: \(option.words.joined(separator: " ")) is no option")
+                pass(option.place, "log: \(option.words.joined(separator: " ")) is no option")
                 continue
             }
             for name in option.arguments {
@@ -217,7 +235,7 @@ struct NamesPlan: Sendable {
                 } else if let known = QueryLogFilter.Class(rawValue: name) {
                     classes.insert(known)
                 } else {
-                    refuse(option.place, "log: there is no class \(name), but all, success, denial and error")
+                    pass(option.place, "log: there is no class \(name), but all, success, denial and error")
                 }
             }
         }
@@ -237,7 +255,7 @@ struct NamesPlan: Sendable {
 
     private mutating func readBufferSize(_ directive: Corefile.Directive) {
         guard let size = directive.arguments.first.map({ Int($0) }) ?? 1232, (512...4096).contains(size) else {
-            return refuse(directive.place, "bufsize: a size is from 512 to 4096")
+            return pass(directive.place, "bufsize: a size is from 512 to 4096")
         }
         // What does not pass everywhere in one piece is not sent.
         policy.payloadSize = min(size, 1232)

@@ -22,6 +22,8 @@ actor NodeRegistration {
     private let description: NodeDescription
     /// Where this node answers DNS.
     private let nameServers: [NodeNameServer]
+    /// Whom this node was told to ask for other names, as flags name them.
+    private let nameUpstreams: [String]
     /// Of the Node that is ours; nil before it is registered, and where it is somebody else's.
     private(set) var uid: String?
     private var written: NodeCondition?
@@ -31,12 +33,13 @@ actor NodeRegistration {
 
     init(
         client: APIClient, name: String, description: NodeDescription = NodeDescription(),
-        nameServers: [NodeNameServer] = [], logger: Logger
+        nameServers: [NodeNameServer] = [], nameUpstreams: [String] = [], logger: Logger
     ) {
         self.client = client
         self.name = name
         self.description = description
         self.nameServers = nameServers
+        self.nameUpstreams = nameUpstreams
         self.logger = logger
     }
 
@@ -83,14 +86,13 @@ actor NodeRegistration {
             isForeign = present.metadata.annotations?[Self.annotation] == nil
             uid = isForeign ? nil : present.metadata.uid
             let labels = description.labels.filter { present.metadata.labels?[$0.key] != $0.value }
-            let said = present.metadata.annotations?[NodeNameServer.annotation]
-            let servers = nameServers.isEmpty ? nil : NodeNameServer.text(nameServers)
-            if !isForeign, !labels.isEmpty || said != servers {
+            let said = present.metadata.annotations ?? [:]
+            let names = Self.names(nameServers, nameUpstreams)
+            if !isForeign, !labels.isEmpty || names.contains(where: { said[$0.annotation] != $0.text }) {
+                var annotations = JSONObject()
+                for (annotation, text) in names { annotations[annotation] = text.map { .string($0) } ?? .null }
                 let patch: JSONValue = [
-                    "metadata": [
-                        "labels": Self.object(labels),
-                        "annotations": [NodeNameServer.annotation: servers.map { .string($0) } ?? .null],
-                    ]
+                    "metadata": ["labels": Self.object(labels), "annotations": .object(annotations)]
                 ]
                 _ = try await client.patch(Node.self, name, .merge(patch))
             }
@@ -98,18 +100,29 @@ actor NodeRegistration {
             isForeign = false
             let created = try await client.create(
                 Node.definition,
-                Self.document(name: name, labels: description.labels, nameServers: nameServers))
+                Self.document(
+                    name: name, labels: description.labels, nameServers: nameServers, nameUpstreams: nameUpstreams))
             uid = created["metadata"]["uid"].string
             logger.info("registered as node \(name)")
         }
     }
 
+    /// What a Node says of names, by annotation; nil for nothing.
+    private static func names(
+        _ servers: [NodeNameServer], _ upstreams: [String]
+    ) -> [(annotation: String, text: String?)] {
+        [
+            (NodeNameServer.annotation, servers.isEmpty ? nil : NodeNameServer.text(servers)),
+            (NodeNameServer.upstreamsAnnotation, upstreams.isEmpty ? nil : upstreams.joined(separator: ",")),
+        ]
+    }
+
     /// The Node as it is registered first.
     package static func document(
-        name: String, labels: [String: String] = [:], nameServers: [NodeNameServer] = []
+        name: String, labels: [String: String] = [:], nameServers: [NodeNameServer] = [], nameUpstreams: [String] = []
     ) -> JSONValue {
         var annotations = [annotation: "dataplane"]
-        if !nameServers.isEmpty { annotations[NodeNameServer.annotation] = NodeNameServer.text(nameServers) }
+        for (annotation, text) in names(nameServers, nameUpstreams) { annotations[annotation] = text }
         let usual = [
             "kubernetes.io/hostname": name, "kubernetes.io/os": "linux",
             "kubernetes.io/arch": Machine.current.architecture,

@@ -20,9 +20,11 @@ struct NamesOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "A server that is asked for every name outside of the cluster, such as 192.0.2.53 or [2001:db8::53]:53, or over "
-                + "TLS tls://192.0.2.53#dns.example.com with the name in its certificate; may be repeated. Default: those "
-                + "of /etc/resolv.conf.", valueName: "address[:port]"))
+            "A server that is asked for every name outside of the cluster, such as 192.0.2.53 or [2001:db8::53]:53, over TLS "
+                + "tls://192.0.2.53#dns.example.com with the name in its certificate, or over HTTPS "
+                + "https://192.0.2.53/dns-query#dns.example.com; may be repeated. Default: those of /etc/resolv.conf. On this "
+                + "machine it goes before a Corefile's forward for every name (forward .).",
+            valueName: "address[:port]"))
     var dnsUpstream: [String] = []
 
     @Option(help: ArgumentHelp("The domain that the names of Services are in.", valueName: "name"))
@@ -61,9 +63,10 @@ struct NamesOptions: ParsableArguments {
         for text in dnsAddress where IPAddress(text) == nil {
             throw ValidationError("--dns-address: \"\(text)\" is not an IP address")
         }
-        for text in dnsUpstream where Self.upstream(text) == nil {
+        for text in dnsUpstream where UpstreamServer(text) == nil {
             throw ValidationError(
-                "--dns-upstream: \"\(text)\" is neither an address nor an address with a port, nor tls:// with one")
+                "--dns-upstream: \"\(text)\" is neither an address nor an address with a port, nor tls:// or https:// with one"
+            )
         }
         for text in dnsNetwork where CIDR(text) == nil {
             throw ValidationError("--dns-network: \"\(text)\" is not a network such as 192.0.2.0/24")
@@ -87,13 +90,13 @@ struct NamesOptions: ParsableArguments {
             let addresses = dnsAddress.isEmpty ? [.loopbackV4] : dnsAddress.compactMap { IPAddress($0) }
             // An ordinary user serves his own machine.
             let further = dnsAddress.isEmpty && geteuid() == 0 ? NodeAddresses.primary(of: LocalAddresses.current) : []
-            let upstreams = dnsUpstream.compactMap(Self.upstream)
+            let upstreams = dnsUpstream.compactMap { UpstreamServer($0) }
             var configuration = NamesConfiguration(
                 addresses: addresses.map { SocketAddress(ip: $0, port: Port(port)) },
                 furtherAddresses: further.map { SocketAddress(ip: $0, port: Port(port)) }, isOptional: dnsPort == nil,
                 upstreams: upstreams.map(\.address), domain: try DomainName(clusterDomain),
                 networks: dnsNetwork.compactMap { CIDR($0) }, logPath: dnsLog)
-            for case (let address, let secured?) in upstreams { configuration.securedUpstreams[address] = secured }
+            for server in upstreams { configuration.securedUpstreams[server.address] = server.credentials }
             configuration.hostWiring = dnsHostResolver
             configuration.hostRoot = dnsHostRoot
             return configuration
@@ -111,16 +114,6 @@ struct NamesOptions: ParsableArguments {
         if !dnsHostRoot.isEmpty { arguments += ["--dns-host-root", dnsHostRoot] }
         if let dnsLog { arguments += ["--dns-log", dnsLog] }
         return arguments
-    }
-
-    /// `ADDRESS[:PORT]`, or over TLS `tls://ADDRESS[:PORT][#NAME]`.
-    static func upstream(_ text: String) -> (address: SocketAddress, secured: SecuredServer?)? {
-        guard text.hasPrefix("tls://") else { return SocketAddress(text, defaultPort: 53).map { ($0, nil) } }
-        let parts = text.dropFirst("tls://".count).split(
-            separator: "#", maxSplits: 1, omittingEmptySubsequences: false)
-        let name = parts.count == 2 ? String(parts[1]) : nil
-        if let name, (try? DomainName(name)) == nil { return nil }
-        return SocketAddress(parts[0], defaultPort: 853).map { ($0, SecuredServer(name: name)) }
     }
 }
 

@@ -53,11 +53,22 @@ extension EndToEnd {
                 #expect(dump.out.contains("kubernetes.default.svc.cluster.local. 30 IN A 127.96.0.1\n"), "\(dump)")
                 #expect(dump.out.contains("; hosts in .: vm7.example. 3600 IN A 10.1.2.7\n"))
 
-                // One that cannot be meant changes nothing.
-                try await server.kubectl(
-                    "apply", "-f", "-", input: Self.corefile(ttl: "99999", rest: "forward . nowhere"))
+                // Lines that cannot be meant are passed over, one by one; a guard among them closes.
+                let bad = "forward . nowhere\n        acl secret.example {\n            forbid\n        }"
+                try await server.kubectl("apply", "-f", "-", input: Self.corefile(ttl: "99999", rest: bad))
                 try await eventually(within: .seconds(20), "the Events about bad lines") {
-                    try await Self.events(server).filter { $0.hasPrefix("CorefileInvalid") }.count == 2
+                    let events = try await Self.events(server)
+                    return events.filter { $0.hasPrefix("CorefileLineIgnored") }.count == 3
+                        && events.filter { $0.hasPrefix("CorefileLineClosed") }.count == 1
+                }
+                #expect(try await Self.dig("127.0.0.1", port: port, "vm7.example") == "10.1.2.7")
+                let refused = try await Program.run("dig", ["@127.0.0.1", "-p", "\(port)", "a.secret.example"])
+                #expect(refused.out.contains("REFUSED"))
+
+                // What is no Corefile at all changes nothing.
+                try await server.kubectl("apply", "-f", "-", input: Self.corefile(ttl: "30", rest: "}"))
+                try await eventually(within: .seconds(20), "the Event about the Corefile") {
+                    try await Self.events(server).contains { $0.hasPrefix("CorefileInvalid") }
                 }
                 #expect(try await Self.dig("127.0.0.1", port: port, "vm7.example") == "10.1.2.7")
 

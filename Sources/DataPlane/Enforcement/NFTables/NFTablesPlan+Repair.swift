@@ -77,9 +77,10 @@ extension NFTablesPlan {
     private func elementRepairs(of listing: NFListing) -> [NFTransaction.Operation] {
         var operations: [NFTransaction.Operation] = []
         var additions: [NFTransaction.Operation] = []
-        let wanted = wantedElements()
+        var wanted = wantedElements()
         for set in TableLayout.followed {
-            var missing = wanted[set] ?? [:]
+            // Taken out, since a change of what is in there still would copy all of it.
+            var missing = wanted.removeValue(forKey: set) ?? [:]
             var wrong: [NFElement] = []
             for element in listing.elements[set] ?? [] {
                 if missing[element.key] == element {

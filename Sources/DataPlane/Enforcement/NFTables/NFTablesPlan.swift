@@ -263,6 +263,14 @@ struct NFTablesPlan {
         func add(_ key: NFValue, _ data: NFElement.Data, to set: String) {
             result[set, default: [:]][key] = NFElement(key, data)
         }
+        // The sets with a row for each endpoint have their room at once: grown step by step they take twice as much.
+        var rows: [String: Int] = [:]
+        for (key, entry) in entries {
+            let names = TableLayout.Names(key.address.ip.family)
+            rows[names.endpoints, default: 0] += entry.slots.count + (entry.inside?.slots.count ?? 0)
+            rows[names.members, default: 0] += entry.members.count
+        }
+        for (set, count) in rows where count > 0 { result[set] = Dictionary(minimumCapacity: count) }
         for (key, entry) in entries {
             let names = TableLayout.Names(key.address.ip.family)
             add(TableLayout.key(key), .value(TableLayout.data(treatment: number(entry.chain))), to: names.frontends)
