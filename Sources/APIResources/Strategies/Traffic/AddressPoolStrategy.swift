@@ -7,7 +7,9 @@ struct AddressPoolStrategy: ResourceStrategy {
         "traffic.martlet.dev", "v1", "AddressPool", "addresspools", namespaced: false, short: ["pool"],
         hasStatus: true)
     let generationRule = GenerationRule.spec
+    let pools: PoolRanges
     let isCheckedBySchema = true
+    let holdsClaims = true
 
     func validateStatusUpdate(_ object: JSONValue, from old: JSONValue, _ context: StrategyContext) -> [FieldError] {
         var errors: [FieldError] = []
@@ -17,30 +19,28 @@ struct AddressPoolStrategy: ResourceStrategy {
                     FieldPath("status").child(key), value, "must be greater than or equal to 0")
             }
         }
+        ConditionRules.check(
+            object["status"]["conditions"].array ?? [], FieldPath("status").child("conditions"), &errors)
         return errors
     }
 
     func validate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
         var errors: [FieldError] = []
-        let path = FieldPath("spec").child("addresses")
-        let texts = (object["spec"]["addresses"].array ?? []).map { $0.string ?? "" }
-        if texts.isEmpty { errors.required(path, "must contain at least 1 range") }
-        var ranges: [(range: AddressRange, text: String)] = []
-        for (index, text) in texts.enumerated() {
-            guard let range = AddressRange(text) else {
-                errors.invalid(
-                    path.index(index), .string(text),
-                    "must be an address, a CIDR or a range, (e.g. 192.0.2.1, 192.0.2.0/28 or 192.0.2.64-192.0.2.80)")
+        PoolAddressRules.check(
+            object["spec"]["addresses"], FieldPath("spec").child("addresses"), takesSingle: true, &errors)
+        for (index, value) in (object["spec"]["reservedAddresses"].array ?? []).enumerated() {
+            let text = value.string ?? ""
+            let path = FieldPath("spec").child("reservedAddresses").index(index)
+            guard let reserved = AddressRange(text) else {
+                errors.invalid(path, value, PoolAddressRules.form)
                 continue
             }
-            if range.first.isUnspecified || range.first.isMulticast || range.last.isMulticast {
-                errors.invalid(path.index(index), .string(text), "may hold only unicast addresses")
+            if !PoolAddressRules.ranges(of: object).contains(where: { $0.contains(reserved) }) {
+                errors.invalid(path, value, "must be part of one of spec.addresses")
             }
-            if let other = ranges.first(where: { $0.range.overlaps(range) }) {
-                errors.invalid(path.index(index), .string(text), "overlaps with \(other.text)")
-            }
-            ranges.append((range, text))
         }
+        PoolAddressRules.checkAllocation(
+            object["spec"]["serviceAllocation"], FieldPath("spec").child("serviceAllocation"), &errors)
         for (index, value) in (object["spec"]["serviceNamespaces"].array ?? []).enumerated() {
             errors.invalid(
                 FieldPath("spec").child("serviceNamespaces").index(index), value,
@@ -48,4 +48,18 @@ struct AddressPoolStrategy: ResourceStrategy {
         }
         return errors
     }
+
+    func warnings(for object: JSONValue, replacing old: JSONValue?) -> [String] {
+        PoolAddressRules.warnings(for: object, replacing: old, used: old["status"]["allocated"].int ?? 0)
+    }
+
+    func allocate(_ object: inout JSONValue, replacing old: JSONValue?, _ context: StrategyContext) throws(Status)
+        -> (any AllocationTransaction)?
+    {
+        try pools.claim(object, replacing: old, definition)
+    }
+
+    func release(_ object: JSONValue) { pools.release(object, definition) }
+
+    func restore(_ object: JSONValue) { pools.restore(object, definition) }
 }
