@@ -26,6 +26,7 @@ import Testing
             "Engine",
         ],
         "DNS": ["", "Message", "Zone", "Cache", "Rewriting", "Answering", "Resolving", "Serving"],
+        "Announcement": ["Layer2"],
         "DataPlane": ["Metrics", "State", "Enforcement", "Node", "Ingress", "Corefile", "Names", ""],
         "KubeClient": [
             "", "Time", "Configuration", "Client", "Discovery", "Election", "Events", "Cache", "Queue", "Testing",
