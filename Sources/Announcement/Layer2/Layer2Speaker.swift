@@ -21,6 +21,7 @@ package final class Layer2Speaker: Sendable {
 
     private struct Orders {
         var table: [IPAddress: InterfaceChoice]?
+        var waiting: [CheckedContinuation<Void, Never>] = []
         var isStopping = false
     }
 
@@ -30,6 +31,14 @@ package final class Layer2Speaker: Sendable {
         package var crowded: UInt64 = 0
         /// Groups of IPv6 that could not be joined.
         package var missingGroups = 0
+
+        package init() {}
+
+        init(counts: [IPAddress: Layer2Answerer.Counts], crowded: UInt64, missingGroups: Int) {
+            self.counts = counts
+            self.crowded = crowded
+            self.missingGroups = missingGroups
+        }
     }
 
     private let orders = Mutex(Orders())
@@ -64,10 +73,18 @@ package final class Layer2Speaker: Sendable {
 
     deinit { close(wake) }
 
-    /// Speaks for exactly these from now on, and says so unasked for those that are new.
-    package func setTable(_ table: [IPAddress: InterfaceChoice]) {
-        orders.withLock { $0.table = table }
-        notify()
+    /// Speaks for exactly these, and says so unasked for those that are new. Once this has returned, nothing is said for any
+    /// other.
+    package func setTable(_ table: [IPAddress: InterfaceChoice]) async {
+        await withCheckedContinuation { continuation in
+            let isTaken = orders.withLock { orders in
+                guard !orders.isStopping else { return false }
+                orders.table = table
+                orders.waiting.append(continuation)
+                return true
+            }
+            isTaken ? notify() : continuation.resume()
+        }
     }
 
     /// Nothing is said from this moment of `now` on. Takes effect at once.
@@ -141,14 +158,21 @@ package final class Layer2Speaker: Sendable {
         report(.links(links.current))
         while true {
             let order = orders.withLock { orders in
-                defer { orders.table = nil }
+                defer {
+                    orders.table = nil
+                    orders.waiting = []
+                }
                 return orders
             }
-            if order.isStopping { return end(nil) }
+            if order.isStopping {
+                for continuation in order.waiting { continuation.resume() }
+                return end(nil)
+            }
             answerer.deadline = .nanoseconds(deadline.load(ordering: .sequentiallyConsistent))
             if let table = order.table, answerer.setTable(table, at: Self.now) {
                 missingGroups = prepare(answerer, sockets, groups)
             }
+            for continuation in order.waiting { continuation.resume() }
             let waiting = snapshotRequest.withLock { requests in
                 defer { requests = [] }
                 return requests
@@ -193,8 +217,13 @@ package final class Layer2Speaker: Sendable {
     }
 
     private func end(_ reason: String?) {
+        let orders = orders.withLock { orders in
+            defer { orders.waiting = [] }
+            orders.isStopping = true
+            return orders.waiting
+        }
+        for continuation in orders { continuation.resume() }
         let waiting = snapshotRequest.withLock { requests in
-            orders.withLock { $0.isStopping = true }
             defer { requests = [] }
             return requests
         }
