@@ -18,7 +18,8 @@ final class LinkWatch {
         var found: [Int32: Link] = [:]
         // struct ifinfomsg: of any family.
         try socket.dump(
-            type: Link.listMessage, { $0.append(contentsOf: [UInt8](repeating: 0, count: 16)) }, restart: { found = [:] }
+            type: Link.listMessage, { $0.append(contentsOf: [UInt8](repeating: 0, count: 16)) },
+            restart: { found = [:] }
         ) { message throws(NetlinkError) in
             if message.type == Link.newMessage, let link = try Link(message) { found[link.index] = link }
         }
@@ -40,7 +41,8 @@ final class LinkWatch {
     }
 
     private func note(_ message: NetlinkMessage) throws(NetlinkError) {
-        guard message.type == Link.newMessage || message.type == Link.deletedMessage, let link = try Link(message) else {
+        guard message.type == Link.newMessage || message.type == Link.deletedMessage, let link = try Link(message)
+        else {
             return
         }
         known[link.index] = message.type == Link.newMessage ? link : nil

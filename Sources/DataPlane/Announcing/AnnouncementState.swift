@@ -88,6 +88,22 @@ final class AnnouncementState: Sendable {
         }
     }
 
+    func observe(
+        pools: Informer<IPAddressPool>, l2Advertisements: Informer<L2Advertisement>,
+        bgpAdvertisements: Informer<BGPAdvertisement>
+    ) {
+        pools.addHandler { [self] change in
+            let reference = AnnouncementPlan.PoolReference(namespace: change.key.namespace, name: change.key.name)
+            setPool(reference, change.isDeletion ? nil : AnnouncedPool(change.object))
+        }
+        l2Advertisements.addHandler { [self] change in
+            setAdvertisement(change.key, .layer2, change.isDeletion ? nil : Advertisement(change.object))
+        }
+        bgpAdvertisements.addHandler { [self] change in
+            setAdvertisement(change.key, .bgp, change.isDeletion ? nil : Advertisement(change.object))
+        }
+    }
+
     func setService(_ key: NamespacedName, _ entry: ServiceEntry?, labels: [String: String]) {
         raise { value in
             let known = value.services[key]

@@ -39,6 +39,7 @@ actor Layer2Announcer {
     private var conflicts: [IPAddress: Duration] = [:]
     /// Why this node announces nothing; nil while it can.
     private(set) var obstacle: String?
+    private var isObstacleSaid = false
     private let onNotice: @Sendable (String) -> Void
     private let onChange: @Sendable ([Announced]) -> Void
 
@@ -134,7 +135,13 @@ actor Layer2Announcer {
         let plan = state.plan()
         entries = Dictionary(plan.entries(.layer2).map { ($0.address, $0) }, uniquingKeysWith: { first, _ in first })
         if !entries.isEmpty, speaker == nil, obstacle == nil { open() }
-        guard obstacle == nil else { return }
+        if let obstacle {
+            // Once, and only to those who have something to announce.
+            guard !entries.isEmpty, !isObstacleSaid else { return }
+            isObstacleSaid = true
+            logger.warning("\(obstacle)")
+            return onNotice(obstacle)
+        }
         election.setWanted(
             entries.mapValues { entry in
                 // Another node may have the interfaces that this one lacks.
@@ -159,6 +166,7 @@ actor Layer2Announcer {
 
     private func fail(_ words: String) {
         obstacle = words
+        isObstacleSaid = true
         logger.warning("\(words)")
         onNotice(words)
         speaker?.stop()
@@ -236,8 +244,8 @@ actor Layer2Announcer {
 
     private static func reference(_ service: AnnouncementPlan.ServiceReference) -> ObjectReference {
         ObjectReference(
-            kind: "Service", apiVersion: "v1", name: service.key.name, namespace: service.key.namespace,
-            uid: service.uid)
+            kind: "Service", namespace: service.key.namespace, name: service.key.name, uid: service.uid,
+            apiVersion: "v1")
     }
 
     /// Falls silent, and lets the others know.
@@ -319,7 +327,8 @@ actor Layer2Announcer {
     }
 
     /// However silent the server is, the election goes on.
-    private func within<Result: Sendable>(_ body: @escaping @Sendable () async throws -> Result) async throws -> Result {
+    private func within<Result: Sendable>(_ body: @escaping @Sendable () async throws -> Result) async throws -> Result
+    {
         try await Attempt.within(Self.patience, by: MonotonicClock(), body)
     }
 

@@ -258,7 +258,9 @@ struct SimulatedCluster {
             let names = nodes.keys.sorted()
             wanted[address] = Set(names.filter { _ in Bool.random(using: &random) })
             // Not everybody hears of it at the same time.
-            for name in names where Int.random(in: 0..<4, using: &random) > 0 { nodes[name]?.election.setWanted(wanted) }
+            for name in names where Int.random(in: 0..<4, using: &random) > 0 {
+                nodes[name]?.election.setWanted(wanted)
+            }
         }
     }
 

@@ -61,7 +61,8 @@ import Testing
     @Test func `pools are chosen by labels, nodes and Services too, and interfaces by name`() throws {
         let edge = Advertisement(
             NamespacedName(namespace: "metallb-system", name: "edge"), .layer2,
-            poolSelectors: [try Selector(parsing: "use=edge")], nodeSelectors: [try Selector(parsing: "name=a"), try Selector(parsing: "name=b")],
+            poolSelectors: [try Selector(parsing: "use=edge")],
+            nodeSelectors: [try Selector(parsing: "name=a"), try Selector(parsing: "name=b")],
             serviceSelectors: [try Selector(parsing: "tier=front")], interfaces: ["eth1"])
         let more = Advertisement(
             NamespacedName(namespace: "metallb-system", name: "more"), .layer2,
@@ -121,16 +122,17 @@ import Testing
     }
 
     @Test func `a node is fit when it is ready, has a network and is not excluded`() {
-        func node(_ conditions: [Condition], _ labels: [String: String] = [:], cordoned: Bool? = nil) -> AnnouncingNode {
+        func node(_ conditions: [Condition], _ labels: [String: String] = [:], cordoned: Bool? = nil) -> AnnouncingNode
+        {
             AnnouncingNode(
                 Node(
                     metadata: ObjectMeta(name: "a", labels: labels), spec: NodeSpec(unschedulable: cordoned),
                     status: NodeStatus(conditions: conditions)))
         }
         #expect(node([]).isFit)
-        #expect(node([Condition(type: "Ready", status: "True")]).isFit)
-        #expect(!node([Condition(type: "Ready", status: "Unknown")]).isFit)
-        #expect(!node([Condition(type: "NetworkUnavailable", status: "True")]).isFit)
+        #expect(node([Condition(type: "Ready", status: "True", reason: "", message: "")]).isFit)
+        #expect(!node([Condition(type: "Ready", status: "Unknown", reason: "", message: "")]).isFit)
+        #expect(!node([Condition(type: "NetworkUnavailable", status: "True", reason: "", message: "")]).isFit)
         #expect(!node([], ["node.kubernetes.io/exclude-from-external-load-balancers": ""]).isFit)
         #expect(node([], cordoned: true).isCordoned)
     }
