@@ -73,6 +73,9 @@ let package = Package(
         .target(name: "TrafficModel", dependencies: ["NetworkTypes", "KubeModel"], swiftSettings: settings),
         .target(name: "DNS", dependencies: ["System", "NetworkTypes", "Transport", "CRE2"], swiftSettings: settings),
         .target(
+            name: "Announcement", dependencies: ["System", "NetworkTypes", "Netlink", "CLinux"],
+            swiftSettings: settings),
+        .target(
             name: "ProxyEngine",
             dependencies: ["System", "NetworkTypes", "Transport", "CLinux", "COpenSSL", "CNGHTTP2"],
             swiftSettings: settings),
@@ -84,14 +87,16 @@ let package = Package(
             name: "DataPlane",
             dependencies: [
                 "System", "NetworkTypes", "Netlink", "NFTables", "Conntrack", "COpenSSL", "KubeModel", "Transport",
-                "KubeClient", "TrafficModel", "ProxyEngine", "DNS", logging,
+                "KubeClient", "TrafficModel", "ProxyEngine", "DNS", "Announcement", logging,
             ],
             swiftSettings: settings),
         .executableTarget(
             name: "martlet",
             dependencies: [
                 "CProcess", "System", "NetworkTypes", "KubeModel", "Store", "Transport", "APIResources", "APIServer",
-                "KubeClient", "TrafficModel", "ProxyEngine", "Controllers", "DataPlane", "DNS", argumentParser, logging,
+                "KubeClient", "TrafficModel", "ProxyEngine", "Controllers", "DataPlane", "DNS", "Announcement",
+                argumentParser,
+                logging,
             ],
             swiftSettings: settings),
         .testTarget(name: "NetworkTypesTests", dependencies: ["NetworkTypes"], swiftSettings: settings),
@@ -142,6 +147,9 @@ let package = Package(
             name: "DNSTests", dependencies: ["DNS", "NetworkTypes", "Transport", "TestSupport"], swiftSettings: settings
         ),
         .testTarget(
+            name: "AnnouncementTests", dependencies: ["Announcement", "NetworkTypes", "System", "TestSupport"],
+            swiftSettings: settings),
+        .testTarget(
             name: "ProxyEngineTests",
             dependencies: ["ProxyEngine", "Transport", "NetworkTypes", "CNGHTTP2", "TestSupport"],
             swiftSettings: settings),
@@ -152,8 +160,8 @@ let package = Package(
         .testTarget(
             name: "DataPlaneTests",
             dependencies: [
-                "DataPlane", "DNS", "NFTables", "Conntrack", "TrafficModel", "KubeClient", "KubeModel", "NetworkTypes",
-                "Transport", "ProxyEngine", "TestSupport", logging,
+                "DataPlane", "DNS", "Announcement", "NFTables", "Conntrack", "TrafficModel", "KubeClient", "KubeModel",
+                "NetworkTypes", "Transport", "ProxyEngine", "TestSupport", logging,
             ],
             swiftSettings: settings),
         // Real packets between network namespaces.
@@ -161,15 +169,18 @@ let package = Package(
         .testTarget(
             name: "PacketTests",
             dependencies: [
-                "DataPlane", "NFTables", "Conntrack", "Netlink", "TrafficModel", "KubeModel", "NetworkTypes", "System",
-                "CLinux", "CNamespaces", logging,
+                "DataPlane", "Announcement", "NFTables", "Conntrack", "Netlink", "TrafficModel", "KubeModel",
+                "NetworkTypes",
+                "System", "CLinux", "CNamespaces", logging,
             ],
             swiftSettings: settings),
         .testTarget(
             name: "MartletTests", dependencies: ["martlet", "KubeModel", "Transport"], swiftSettings: settings),
         .testTarget(name: "ConventionTests", swiftSettings: settings),
         .testTarget(
-            name: "EndToEndTests", dependencies: ["KubeModel", "martlet"], exclude: ["Manifests"],
+            name: "EndToEndTests",
+            dependencies: ["KubeModel", "martlet", "Announcement", "NetworkTypes", "System", "CNamespaces"],
+            exclude: ["Manifests"],
             swiftSettings: settings),
     ],
     cxxLanguageStandard: .cxx17

@@ -23,11 +23,12 @@ import Testing
         "KubeClient": ["System", "NetworkTypes", "KubeModel", "Transport"],
         "TrafficModel": ["NetworkTypes", "KubeModel"],
         "DNS": ["System", "NetworkTypes", "Transport", "CRE2"],
+        "Announcement": ["System", "NetworkTypes", "Netlink", "CLinux"],
         "ProxyEngine": ["System", "NetworkTypes", "Transport", "CLinux", "COpenSSL", "CNGHTTP2"],
         "Controllers": ["System", "NetworkTypes", "KubeModel", "KubeClient", "TrafficModel", "Transport"],
         "DataPlane": [
             "System", "NetworkTypes", "Netlink", "NFTables", "Conntrack", "KubeModel", "Transport", "KubeClient",
-            "TrafficModel", "ProxyEngine", "DNS", "COpenSSL",
+            "TrafficModel", "ProxyEngine", "DNS", "Announcement", "COpenSSL",
         ],
     ]
 
