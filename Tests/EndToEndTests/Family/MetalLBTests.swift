@@ -136,7 +136,7 @@ extension EndToEnd {
                 try await server.kubectl(
                     "get", "ipaddresspool", "first-pool", "-n", "metallb-system", "-o",
                     "jsonpath={.status.assignedIPv4} {.status.availableIPv4} {.status.availableIPv6}"
-                ) == "3 4 255"
+                ) == "3 4 256"
             }
             let pools = try await server.kubectl("get", "ipaddresspools", "-n", "metallb-system")
             #expect(pools.contains("AUTO ASSIGN") && pools.contains("AVOID BUGGY IPS"))
@@ -160,6 +160,10 @@ extension EndToEnd {
                     "jsonpath={.status.conditions[?(@.type=='FormerAddressesInUse')].status}") == "True"
             }
             try await server.kubectl("delete", "ipaddresspool", "first-pool", "-n", "metallb-system")
+            try await eventually(within: .seconds(20), "an Event of the deletion") {
+                try await server.tryKubectl(["get", "events", "-n", "metallb-system"]).out.contains(
+                    "deleted while Services have addresses of it")
+            }
             try await family.apply(
                 Self.service("newcomer", "labels: {tier: none}"))
             try await eventually(within: .seconds(20), "a refusal") {
