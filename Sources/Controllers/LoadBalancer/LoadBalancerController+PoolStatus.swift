@@ -38,11 +38,14 @@ extension LoadBalancerController {
 
     /// Tells of a deleted pool whose addresses stay where they are.
     func tellOfDeletion(of pool: some KubeObject, _ addresses: PoolAddresses) {
-        let use = planner.withLock { $0.use(of: addresses.id) ?? .init() }
-        guard use.v4 + use.v6 > 0 else { return }
+        let count = planner.withLock { planner in
+            let use = planner.use(of: addresses.id) ?? .init()
+            return use.v4 + use.v6 + Int64(planner.leftBehind[addresses.name]?.count ?? 0)
+        }
+        guard count > 0 else { return }
         recorder.record(
             .warning, about: pool, reason: "PoolInUse",
-            message: "deleted while \(use.v4 + use.v6) of its addresses are in use; Services keep those that they have")
+            message: "deleted while Services have addresses of it (\(count)), which they keep")
     }
 
     private func tell(

@@ -146,8 +146,9 @@ final class LoadBalancerController: Controller {
         if case .updated(let old, let new) = change {
             guard old[keyPath: spec] != new[keyPath: spec] else { return }
         }
-        queue.add(.pools)
+        // Before the pool is forgotten.
         if case .deleted(let pool) = change { tellOfDeletion(of: pool, read(pool)) }
+        queue.add(.pools)
     }
 
     private func readPools() {

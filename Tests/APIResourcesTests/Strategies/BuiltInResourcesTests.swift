@@ -147,6 +147,7 @@ import Testing
         ("metallb.io/v1beta1/l2advertisements", "L2Advertisement", true, [], true),
         ("metallb.io/v1beta1/servicebgpstatuses", "ServiceBGPStatus", true, [], true),
         ("metallb.io/v1beta1/servicel2statuses", "ServiceL2Status", true, [], true),
+        ("metallb.io/v1beta1/bgppeers", "BGPPeer", true, [], true),
         ("metallb.io/v1beta2/bgppeers", "BGPPeer", true, [], true),
         ("traffic.martlet.dev/v1/addresspools", "AddressPool", false, ["pool"], true),
         ("traffic.martlet.dev/v1/routetables", "RouteTable", true, ["rt"], true),

@@ -41,6 +41,21 @@ import Testing
         #expect(aggregating.json["spec"]["aggregationLengthV6"] == 128)
     }
 
+    @Test func `a peer of the deprecated version is the same peer`() async throws {
+        let server = try #require(await server())
+        let old = await create(
+            server, "bgppeers", "a", ["spec": ["myASN": 1, "peerASN": 2, "peerAddress": "10.0.0.1"]])
+        #expect(old.status == 201, "\(old.message)")
+        #expect(old.json["apiVersion"] == "metallb.io/v1beta1")
+        #expect(old.header("Warning")?.contains("v1beta1 is deprecated, please use v1beta2") == true)
+        let path = "/namespaces/metallb-system/bgppeers/a"
+        let new = await server.send("GET", "/apis/metallb.io/v1beta2" + path)
+        #expect(new.json["apiVersion"] == "metallb.io/v1beta2")
+        #expect(new.json["spec"] == old.json["spec"] && new.json["metadata"]["uid"] == old.json["metadata"]["uid"])
+        #expect(await server.send("DELETE", "/apis/metallb.io/v1beta2" + path).status == 200)
+        #expect(await server.send("GET", "/apis/metallb.io/v1beta1" + path).status == 404)
+    }
+
     @Test func `what no schema allows names its field`() async throws {
         let server = try #require(await server())
         let pool = await create(server, "ipaddresspools", "a", ["spec": ["addresses": "192.0.2.0/28"]])

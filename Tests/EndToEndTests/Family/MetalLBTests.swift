@@ -102,7 +102,7 @@ extension EndToEnd {
             let server = family.server
             try await family.apply(Self.configuration)
             try await family.apply(Self.services)
-            func address(_ name: String) async throws -> String {
+            @Sendable func address(_ name: String) async throws -> String {
                 try await server.kubectl("get", "svc", name, "-o", "jsonpath={.status.loadBalancer.ingress[*].ip}")
             }
             let expected = [
@@ -117,7 +117,8 @@ extension EndToEnd {
             }
             try await eventually(within: .seconds(20), "a shared address") {
                 let tcp = try await address("dns-tcp")
-                return try await !tcp.isEmpty && tcp == address("dns-other")
+                let other = try await address("dns-other")
+                return !tcp.isEmpty && tcp == other
             }
             let annotation = #"jsonpath={.metadata.annotations.metallb\.io/ip-allocated-from-pool}"#
             #expect(try await server.kubectl("get", "svc", "gold", "-o", annotation) == "for-gold")
@@ -135,7 +136,7 @@ extension EndToEnd {
                 try await server.kubectl(
                     "get", "ipaddresspool", "first-pool", "-n", "metallb-system", "-o",
                     "jsonpath={.status.assignedIPv4} {.status.availableIPv4} {.status.availableIPv6}"
-                ) == "3 4 255"
+                ) == "3 4 256"
             }
             let pools = try await server.kubectl("get", "ipaddresspools", "-n", "metallb-system")
             #expect(pools.contains("AUTO ASSIGN") && pools.contains("AVOID BUGGY IPS"))
@@ -159,6 +160,10 @@ extension EndToEnd {
                     "jsonpath={.status.conditions[?(@.type=='FormerAddressesInUse')].status}") == "True"
             }
             try await server.kubectl("delete", "ipaddresspool", "first-pool", "-n", "metallb-system")
+            try await eventually(within: .seconds(20), "an Event of the deletion") {
+                try await server.tryKubectl(["get", "events", "-n", "metallb-system"]).out.contains(
+                    "deleted while Services have addresses of it")
+            }
             try await family.apply(
                 Self.service("newcomer", "labels: {tier: none}"))
             try await eventually(within: .seconds(20), "a refusal") {
