@@ -1,0 +1,57 @@
+internal import CLinux
+internal import Glibc
+package import NetworkTypes
+
+/// What protects a connection between routers.
+package struct RouterProtection: Hashable, Sendable {
+    /// The key that signs each segment (RFC 2385): 1…80 bytes.
+    package var md5Key: [UInt8]?
+    /// The peer is on our own link: what we send has a TTL of 255. Else the system's usual one.
+    package var isSingleHop: Bool
+    /// Segments that have passed a router, and so do not come from our own link, are dropped by the kernel (RFC 5082).
+    package var requiresSingleHop: Bool
+
+    package init(md5Key: [UInt8]? = nil, isSingleHop: Bool = false, requiresSingleHop: Bool = false) {
+        self.md5Key = md5Key
+        self.isSingleHop = isSingleHop
+        self.requiresSingleHop = requiresSingleHop
+    }
+}
+
+extension Socket {
+    /// Starts a connection to a router, as ``connect(_:from:)`` does, with its protection in place from the first segment.
+    package static func connect(
+        _ address: SocketAddress, from source: IPAddress?, protection: RouterProtection
+    ) throws(TransportError) -> Int32 {
+        let family = address.ip.family
+        let descriptor = try open(family: family, type: MARTLET_SOCK_STREAM)
+        do throws(TransportError) {
+            try setOption(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, 1, "TCP_NODELAY")
+            // As routers mark what keeps the network together: class selector 6 (RFC 2474).
+            try? setOption(
+                descriptor, Int32(family == .v4 ? IPPROTO_IP : IPPROTO_IPV6), family == .v4 ? IP_TOS : IPV6_TCLASS, 0xc0,
+                "class selector")
+            if let key = protection.md5Key {
+                let result = address.withKernelAddress { peer, length in
+                    key.withUnsafeBufferPointer { martlet_tcp_md5(descriptor, peer, length, $0.baseAddress, $0.count) }
+                }
+                guard result == 0 else { throw .system(errno, "TCP_MD5SIG for \(address)") }
+            }
+            if protection.isSingleHop || protection.requiresSingleHop {
+                let kernelFamily = family == .v4 ? AF_INET : AF_INET6
+                guard martlet_hops(descriptor, kernelFamily, 255, protection.requiresSingleHop ? 255 : 0) == 0 else {
+                    throw .system(errno, "TTL for \(address)")
+                }
+            }
+            if let source { try bind(descriptor, to: SocketAddress(ip: source, port: 0)) }
+            let result = address.withKernelAddress { Glibc.connect(descriptor, $0, $1) }
+            guard result == 0 || errno == EINPROGRESS || errno == EINTR else {
+                throw TransportError.system(errno, "connect to \(address)")
+            }
+        } catch {
+            Glibc.close(descriptor)
+            throw error
+        }
+        return descriptor
+    }
+}
