@@ -11,6 +11,8 @@ package struct BGPReceivedUpdate: Hashable, Sendable {
     /// "treat-as-withdraw").
     package var withdrawingAttributes: [UInt8] = []
 
+    package init(_ update: BGPUpdate = BGPUpdate()) { self.update = update }
+
     /// Whether the announced routes count as withdrawn.
     package var isTreatedAsWithdraw: Bool { !withdrawingAttributes.isEmpty }
 
