@@ -55,3 +55,35 @@ extension Socket {
         return descriptor
     }
 }
+
+extension Socket {
+    /// Sends with this TTL from now on.
+    package static func setHops(_ descriptor: Int32, _ family: IPFamily, _ hops: UInt8) throws(TransportError) {
+        guard martlet_hops(descriptor, family == .v4 ? AF_INET : AF_INET6, Int32(hops), 0) == 0 else {
+            throw .system(errno, "TTL of a socket")
+        }
+    }
+
+    /// Has ``receiveWithHops(_:into:)`` say which TTL datagrams came with.
+    package static func tellHops(_ descriptor: Int32, _ family: IPFamily) throws(TransportError) {
+        guard martlet_tell_hops(descriptor, family == .v4 ? AF_INET : AF_INET6) == 0 else {
+            throw .system(errno, "TTLs of datagrams")
+        }
+    }
+
+    /// One datagram: its length (what is longer than the buffer is cut), its sender and the TTL it came with. Nil when
+    /// none waits.
+    package static func receiveWithHops(
+        _ descriptor: Int32, into buffer: UnsafeMutableRawBufferPointer
+    ) -> (count: Int, peer: SocketAddress, hops: Int)? {
+        var storage = sockaddr_storage()
+        var hops: Int32 = -1
+        while true {
+            let count = martlet_recv_hops(
+                descriptor, buffer.baseAddress?.assumingMemoryBound(to: UInt8.self), buffer.count, &storage, &hops)
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0, let peer = SocketAddress(kernel: storage) else { return nil }
+            return (count, peer, Int(hops))
+        }
+    }
+}
