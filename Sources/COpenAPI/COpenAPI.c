@@ -72,6 +72,13 @@ static const unsigned char traffic_v1[] = {
 #embed "../../openapi/apis__traffic.martlet.dev__v1.json"
 };
 
+static const unsigned char metallb_v1beta1[] = {
+#embed "../../openapi/apis__metallb.io__v1beta1.json"
+};
+static const unsigned char metallb_v1beta2[] = {
+#embed "../../openapi/apis__metallb.io__v1beta2.json"
+};
+
 static const struct martlet_openapi_document documents[] = {
     {"api/v1", core_v1, sizeof core_v1},
     {"apis/apiextensions.k8s.io/v1", apiextensions_v1, sizeof apiextensions_v1},
@@ -96,6 +103,8 @@ static const struct martlet_openapi_document documents[] = {
     {"apis/scheduling.k8s.io/v1", scheduling_v1, sizeof scheduling_v1},
     {"apis/storage.k8s.io/v1", storage_v1, sizeof storage_v1},
     {"apis/traffic.martlet.dev/v1", traffic_v1, sizeof traffic_v1},
+    {"apis/metallb.io/v1beta1", metallb_v1beta1, sizeof metallb_v1beta1},
+    {"apis/metallb.io/v1beta2", metallb_v1beta2, sizeof metallb_v1beta2},
 };
 
 size_t martlet_openapi_document_count(void) { return sizeof documents / sizeof documents[0]; }

@@ -21,6 +21,7 @@ import WatchCache
         "apis__admissionregistration.k8s.io__v1", "apis__apiregistration.k8s.io__v1", "apis__certificates.k8s.io__v1",
         "apis__flowcontrol.apiserver.k8s.io__v1", "apis__node.k8s.io__v1", "apis__resource.k8s.io__v1",
         "apis__scheduling.k8s.io__v1", "apis__storage.k8s.io__v1",
+        "apis__metallb.io__v1beta1", "apis__metallb.io__v1beta2",
     ]
 
     /// Kinds that are posted and answered: there are no lists of them.

@@ -54,6 +54,12 @@ package struct CustomResourceDefinitionStrategy: ResourceStrategy {
         DefinitionValidation.statusErrors(in: object)
     }
 
+    package func warnings(for object: JSONValue, replacing old: JSONValue?) -> [String] {
+        let name = object["metadata"]["name"].string ?? ""
+        let kind = object["spec"]["names"]["kind"].string ?? ""
+        return ProvidedDefinitions.contains(name, kind: kind) ? ["\(name): \(ProvidedDefinitions.message)"] : []
+    }
+
     /// What Kubernetes fills in (`SetDefaults_CustomResourceDefinitionSpec`).
     private static func applyDefaults(_ object: inout JSONValue) {
         guard let kind = object["spec"]["names"]["kind"].string, !kind.isEmpty else { return }

@@ -21,7 +21,7 @@ package enum DefinitionStatus {
             if !isTrue("Established", status) {
                 set(
                     &status, "Established", "True", "InitialNamesAccepted",
-                    "the initial names have been accepted", now)
+                    decision.isProvided ? ProvidedDefinitions.message : "the initial names have been accepted", now)
             }
         }
         if APIApproval.isProtected(definition["spec"]["group"].string ?? "") {

@@ -13,6 +13,14 @@ package struct NameDecision: Sendable, Hashable {
     package var accepted: CustomResourceNames
     /// The last name that was refused.
     package var conflict: Conflict?
+    /// Whether the resource is the server's own (``ProvidedDefinitions``).
+    package var isProvided = false
+
+    /// The definition of a resource that the server has itself: it gets what it asks for, and nothing comes of it.
+    package init(provided requested: CustomResourceNames) {
+        accepted = requested
+        isProvided = true
+    }
 
     /// - Parameters:
     ///   - requested: what the definition asks for.

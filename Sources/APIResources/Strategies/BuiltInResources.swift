@@ -12,6 +12,7 @@ package enum BuiltInResources {
     ) -> [any ResourceStrategy] {
         let defaultClasses = DefaultIngressClasses()
         let priorities = PriorityClasses()
+        let pools = PoolRanges()
         return [
             ConfigMapStrategy(),
             EndpointsStrategy(addressRule: addressRule),
@@ -73,8 +74,16 @@ package enum BuiltInResources {
             RoleBindingStrategy(isClusterWide: false),
             LeaseStrategy(),
             EndpointSliceStrategy(addressRule: addressRule),
-            AddressPoolStrategy(),
+            AddressPoolStrategy(pools: pools),
             RouteTableStrategy(),
+            BFDProfileStrategy(),
+            AdvertisementStrategy(.bgp),
+            CommunityStrategy(),
+            IPAddressPoolStrategy(pools: pools),
+            AdvertisementStrategy(.layer2),
+            AnnouncementStatusStrategy.bgp,
+            AnnouncementStatusStrategy.layer2,
+            BGPPeerStrategy(),
         ]
     }
 }

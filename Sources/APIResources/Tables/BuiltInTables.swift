@@ -64,6 +64,7 @@ package enum BuiltInTables {
         case ("storage.k8s.io", "StorageClass"): storageClasses
         case ("storage.k8s.io", "VolumeAttachment"): volumeAttachments
         case ("storage.k8s.io", "VolumeAttributesClass"): volumeAttributesClasses
+        case ("metallb.io", let kind): metalLB[kind]
         case ("traffic.martlet.dev", "AddressPool"): addressPools
         case ("traffic.martlet.dev", "RouteTable"): routeTables
         default: nil

@@ -6,6 +6,7 @@ struct NodeAccess {
     let node: String
     let user: String
     let lookup: ObjectLookup
+    let listing: ObjectListing
 
     func allows(_ attributes: AccessAttributes) -> Bool {
         switch attributes.target {
@@ -37,7 +38,11 @@ struct NodeAccess {
     private static let readable: Set<Kind> = [
         Kind("", "services"), Kind("", "endpoints"), Kind("", "nodes"), Kind("", "namespaces"),
         Kind("discovery.k8s.io", "endpointslices"), Kind("networking.k8s.io", "servicecidrs"),
-        Kind("traffic.martlet.dev", "routetables"),
+        Kind("traffic.martlet.dev", "routetables"), Kind("traffic.martlet.dev", "addresspools"),
+        Kind("metallb.io", "ipaddresspools"), Kind("metallb.io", "l2advertisements"),
+        Kind("metallb.io", "bgpadvertisements"), Kind("metallb.io", "communities"), Kind("metallb.io", "bfdprofiles"),
+        Kind("metallb.io", "bgppeers"), Kind("metallb.io", "servicel2statuses"),
+        Kind("metallb.io", "servicebgpstatuses"),
     ]
 
     private static let selfReviews: Set<Kind> = [
@@ -55,13 +60,13 @@ struct NodeAccess {
         case Kind("", "nodes"):
             if verb == "create" { return access.subresource.isEmpty }
             return isChange && access.name == node && ["", "status"].contains(access.subresource)
-        case Kind("coordination.k8s.io", "leases"):
-            guard access.namespace == Self.leaseNamespace, access.subresource.isEmpty else { return false }
-            return verb == "create" || (verb == "get" || isChange) && access.name == node
+        case Kind("coordination.k8s.io", "leases"): return allowsLease(verb, access, isRead: isRead, isChange: isChange)
         case Kind("", "events"), Kind("events.k8s.io", "events"):
             return access.subresource.isEmpty && !access.namespace.isEmpty && (verb == "create" || isChange)
         case Kind("traffic.martlet.dev", "routetables"):
             return isChange && access.subresource == "status"
+        case Kind("metallb.io", "servicel2statuses"), Kind("metallb.io", "servicebgpstatuses"):
+            return allowsAnnouncement(verb, access, isChange: isChange)
         case Kind("", "configmaps"): return allowsConfigMap(verb, access)
         case Kind("", "secrets"): return allowsSecret(verb, access)
         case Kind("", "pods"): return allowsPod(verb, access, isChange: isChange)
@@ -72,6 +77,36 @@ struct NodeAccess {
     }
 
     static let leaseNamespace = "kube-node-lease"
+
+    /// The Lease that says that the node lives, and those over which nodes agree on who announces an address.
+    private func allowsLease(_ verb: String, _ access: AccessAttributes.Resource, isRead: Bool, isChange: Bool) -> Bool
+    {
+        guard access.subresource.isEmpty else { return false }
+        switch access.namespace {
+        case Self.leaseNamespace: return verb == "create" || (verb == "get" || isChange) && access.name == node
+        case AnnouncementLease.namespace:
+            // Which of them it creates is seen when there is an object to look at.
+            return isRead || verb == "create" || isChange && Self.mayWriteLease(access.name, node)
+        default: return false
+        }
+    }
+
+    /// Whether a Lease of this name in ``AnnouncementLease/namespace`` is the node's to write.
+    static func mayWriteLease(_ name: String, _ node: String) -> Bool {
+        name == AnnouncementLease.own(node) || name.hasPrefix(AnnouncementLease.sharedPrefix)
+    }
+
+    /// What the node says of the addresses that it announces.
+    private func allowsAnnouncement(_ verb: String, _ access: AccessAttributes.Resource, isChange: Bool) -> Bool {
+        switch verb {
+        case "create": return access.subresource.isEmpty
+        case "delete" where access.subresource.isEmpty: break
+        case _ where isChange && ["", "status"].contains(access.subresource): break
+        default: return false
+        }
+        let object = lookup(access.group, access.plural, access.namespace, access.name)
+        return object["metadata"]["labels"][AnnouncementLabel.node].string == node
+    }
 
     private static let systemNamespace = "kube-system"
     private static let readableConfigMaps = ["coredns", "coredns-custom"]
@@ -91,13 +126,33 @@ struct NodeAccess {
         }
     }
 
-    /// Certificates for the L7 proxy, and no other Secret.
+    private static let passwordType = "kubernetes.io/basic-auth"
+
+    /// Certificates for the L7 proxy, and passwords that a BGPPeer of the same namespace names; no other Secret. A list or a
+    /// watch has to be narrowed to the type, and for a password to its name.
     private func allowsSecret(_ verb: String, _ access: AccessAttributes.Resource) -> Bool {
         guard access.subresource.isEmpty else { return false }
         switch verb {
-        case "list", "watch": return selects(access, "type", "kubernetes.io/tls")
-        case "get": return lookup("", "secrets", access.namespace, access.name)?["type"].string == "kubernetes.io/tls"
+        case "list", "watch":
+            if selects(access, "type", "kubernetes.io/tls") { return true }
+            guard selects(access, "type", Self.passwordType) else { return false }
+            let names = access.fields?.requirements.filter { $0.path == "metadata.name" && $0.operator == .equals }
+            return names?.contains { isPeerPassword($0.value, access.namespace) } == true
+        case "get":
+            switch lookup("", "secrets", access.namespace, access.name)?["type"].string {
+            case "kubernetes.io/tls": return true
+            case Self.passwordType: return isPeerPassword(access.name, access.namespace)
+            default: return false
+            }
         default: return false
+        }
+    }
+
+    /// Seldom asked: once for each session that is opened, so a look at all peers of the namespace is no loss.
+    private func isPeerPassword(_ name: String, _ namespace: String) -> Bool {
+        guard !name.isEmpty, !namespace.isEmpty else { return false }
+        return listing("metallb.io", "bgppeers", namespace).contains {
+            $0["spec"]["passwordSecret"]["name"].string == name
         }
     }
 

@@ -4,6 +4,7 @@ import KubeModel
 /// Asks the rules that are in force for the sender's kind (``Principal``).
 struct PrincipalAuthorizer: Authorizer {
     let lookup: ObjectLookup
+    let listing: ObjectListing
     /// Decides about everybody who is not limited.
     let others: KnownCallersAuthorizer
 
@@ -13,7 +14,8 @@ struct PrincipalAuthorizer: Authorizer {
         case .unlimited:
             return others.decide(attributes)
         case .node(let name):
-            return answer(NodeAccess(node: name, user: user.name, lookup: lookup).allows(attributes), NodeAccess.reason)
+            let access = NodeAccess(node: name, user: user.name, lookup: lookup, listing: listing)
+            return answer(access.allows(attributes), NodeAccess.reason)
         case .bootstrapper:
             return answer(BootstrapAccess(user: user.name, lookup: lookup).allows(attributes), BootstrapAccess.reason)
         case .anonymous:

@@ -105,11 +105,18 @@ struct ServerCore: Sendable {
             HealthChecks.Check(name: "shutdown", isReadinessOnly: true) { !isStopping.isSet },
         ])
         let lookup: ObjectLookup = { group, plural, namespace, name in
-            guard let resource = resources.find(group: group, version: "v1", plural: plural),
+            guard let resource = resources.find(group: group, plural: plural),
                 let object = resource.cache.get(namespace: namespace, name: name)
             else { return nil }
             // What cannot be read counts as missing: nobody is let in for it.
             return try? resource.served(object)
+        }
+        let listing: ObjectListing = { group, plural, namespace in
+            guard let resource = resources.find(group: group, plural: plural) else { return [] }
+            // As above.
+            return resource.cache.list(namespace: namespace, labels: nil, fields: nil).items.compactMap {
+                try? resource.served($0)
+            }
         }
         let authenticator = Authenticator(
             tokens: tokens,
@@ -118,7 +125,8 @@ struct ServerCore: Sendable {
         let authorizer =
             authorizer
             ?? PrincipalAuthorizer(
-                lookup: lookup, others: KnownCallersAuthorizer { authenticator.hasCredentials(for: $0) })
+                lookup: lookup, listing: listing,
+                others: KnownCallersAuthorizer { authenticator.hasCredentials(for: $0) })
         let reviews = ReviewKind.allCases.map { Review($0, authenticator: authenticator, authorizer: authorizer) }
         let components = ComponentStatuses(
             components: health.checks.filter { $0.name == "store" }.map { .init(name: $0.name, problem: $0.problem) })

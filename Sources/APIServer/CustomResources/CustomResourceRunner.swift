@@ -229,9 +229,12 @@ final class CustomResourceRunner: ResourceSource {
         var followUps: [@Sendable () -> Void] = []
         for name in members {
             guard var entry = entries[name] else { continue }
+            let isProvided = ProvidedDefinitions.contains(name, kind: entry.spec.requestedNames.kind)
             let others = members.filter { $0 != name }.compactMap { entries[$0]?.accepted }
-            let decision = NameDecision(
-                requested: entry.spec.requestedNames, current: entry.accepted, others: builtIn + others)
+            let decision =
+                isProvided
+                ? NameDecision(provided: entry.spec.requestedNames)
+                : NameDecision(requested: entry.spec.requestedNames, current: entry.accepted, others: builtIn + others)
             let isNew = documents[name] != nil
             guard isNew || decision.accepted != entry.accepted || (decision.conflict == nil && !entry.isEstablished)
             else { continue }
@@ -241,7 +244,7 @@ final class CustomResourceRunner: ResourceSource {
             let key = Key(
                 uid: entry.spec.uid, generation: entry.spec.generation, names: entry.accepted,
                 isTerminating: entry.spec.isTerminating)
-            if entry.isEstablished, entry.served != key { served[name] = serve(document, key, &entry) }
+            if entry.isEstablished, !isProvided, entry.served != key { served[name] = serve(document, key, &entry) }
             entries[name] = entry
             let now = loop.now
             if DefinitionStatus.settled(document, decision, now: now) != document["status"] {

@@ -132,6 +132,12 @@ final class ServedResources: Sendable {
         current.find(group: group, version: version, plural: plural)
     }
 
+    /// The `v1` of a resource, or the only version of a built-in one that has no `v1`.
+    func find(group: String, plural: String) -> ServedResource? {
+        find(group: group, version: "v1", plural: plural)
+            ?? builtIn.first { $0.definition.plural == plural && $0.definition.group == group }
+    }
+
     /// Who has to be waited for before a request can be answered; nil: nobody, which is so whenever it asks for a kind that
     /// is built in.
     func sourceToAwait(for info: RequestInfo) -> (any ResourceSource)? {

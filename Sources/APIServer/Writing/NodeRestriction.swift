@@ -28,7 +28,22 @@ enum NodeRestriction {
                 try refuse("is not allowed to modify labels of \(restrictedDomain)")
             }
         case ("coordination.k8s.io", "leases"):
-            if name != node { try refuse("may only have the lease of its own name") }
+            if object["metadata"]["namespace"].string == AnnouncementLease.namespace {
+                guard NodeAccess.mayWriteLease(name, node) else {
+                    return try refuse("may only write leases of announcements and its own")
+                }
+                let holder = object["spec"]["holderIdentity"].string ?? ""
+                if !holder.isEmpty, holder != node, holder != old["spec"]["holderIdentity"].string {
+                    try refuse("may make no other node the holder")
+                }
+            } else if name != node {
+                try refuse("may only have the lease of its own name")
+            }
+        case ("metallb.io", "servicel2statuses"), ("metallb.io", "servicebgpstatuses"):
+            let claimed = [
+                object["metadata"]["labels"][AnnouncementLabel.node], object["status"]["node"] ?? .string(node),
+            ]
+            if claimed != [.string(node), .string(node)] { try refuse("may only speak of what it announces itself") }
         case ("", "pods"):
             if (old ?? object)["spec"]["nodeName"].string != node { try refuse("may only write Pods bound to itself") }
         default: return

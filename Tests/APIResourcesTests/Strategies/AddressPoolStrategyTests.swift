@@ -27,6 +27,6 @@ import Testing
 
     @Test(arguments: cases)
     func `an AddressPool is refused with every reason, or taken`(_ example: RefusalCase) {
-        example.expect(AddressPoolStrategy())
+        example.expect(AddressPoolStrategy(pools: PoolRanges()))
     }
 }

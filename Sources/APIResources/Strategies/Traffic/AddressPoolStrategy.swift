@@ -7,7 +7,9 @@ struct AddressPoolStrategy: ResourceStrategy {
         "traffic.martlet.dev", "v1", "AddressPool", "addresspools", namespaced: false, short: ["pool"],
         hasStatus: true)
     let generationRule = GenerationRule.spec
+    let pools: PoolRanges
     let isCheckedBySchema = true
+    let holdsClaims = true
 
     func validateStatusUpdate(_ object: JSONValue, from old: JSONValue, _ context: StrategyContext) -> [FieldError] {
         var errors: [FieldError] = []
@@ -22,25 +24,8 @@ struct AddressPoolStrategy: ResourceStrategy {
 
     func validate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
         var errors: [FieldError] = []
-        let path = FieldPath("spec").child("addresses")
-        let texts = (object["spec"]["addresses"].array ?? []).map { $0.string ?? "" }
-        if texts.isEmpty { errors.required(path, "must contain at least 1 range") }
-        var ranges: [(range: AddressRange, text: String)] = []
-        for (index, text) in texts.enumerated() {
-            guard let range = AddressRange(text) else {
-                errors.invalid(
-                    path.index(index), .string(text),
-                    "must be an address, a CIDR or a range, (e.g. 192.0.2.1, 192.0.2.0/28 or 192.0.2.64-192.0.2.80)")
-                continue
-            }
-            if range.first.isUnspecified || range.first.isMulticast || range.last.isMulticast {
-                errors.invalid(path.index(index), .string(text), "may hold only unicast addresses")
-            }
-            if let other = ranges.first(where: { $0.range.overlaps(range) }) {
-                errors.invalid(path.index(index), .string(text), "overlaps with \(other.text)")
-            }
-            ranges.append((range, text))
-        }
+        PoolAddressRules.check(
+            object["spec"]["addresses"], FieldPath("spec").child("addresses"), takesSingle: true, &errors)
         for (index, value) in (object["spec"]["serviceNamespaces"].array ?? []).enumerated() {
             errors.invalid(
                 FieldPath("spec").child("serviceNamespaces").index(index), value,
@@ -48,4 +33,18 @@ struct AddressPoolStrategy: ResourceStrategy {
         }
         return errors
     }
+
+    func warnings(for object: JSONValue, replacing old: JSONValue?) -> [String] {
+        PoolAddressRules.warnings(for: object, replacing: old, used: old["status"]["allocated"].int ?? 0)
+    }
+
+    func allocate(_ object: inout JSONValue, replacing old: JSONValue?, _ context: StrategyContext) throws(Status)
+        -> (any AllocationTransaction)?
+    {
+        try pools.claim(object, replacing: old, definition)
+    }
+
+    func release(_ object: JSONValue) { pools.release(object, definition) }
+
+    func restore(_ object: JSONValue) { pools.restore(object, definition) }
 }

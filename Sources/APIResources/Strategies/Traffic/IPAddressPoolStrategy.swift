@@ -1,0 +1,51 @@
+import KubeModel
+import NetworkTypes
+
+/// `metallb.io/v1beta1 IPAddressPool`: addresses that LoadBalancer Services get, in MetalLB's spelling and under its rules.
+struct IPAddressPoolStrategy: ResourceStrategy {
+    let definition = ResourceDefinition.builtIn(
+        "metallb.io", "v1beta1", "IPAddressPool", "ipaddresspools", hasStatus: true)
+    let pools: PoolRanges
+    let generationRule = GenerationRule.spec
+    let isCheckedBySchema = true
+    let holdsClaims = true
+
+    func validate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
+        var errors: [FieldError] = []
+        let path = FieldPath("spec")
+        PoolAddressRules.check(
+            object["spec"]["addresses"], path.child("addresses"), takesSingle: false, &errors)
+        let allocation = object["spec"]["serviceAllocation"]
+        let allocationPath = path.child("serviceAllocation")
+        SelectorRules.checkNames(allocation["namespaces"], allocationPath.child("namespaces"), &errors)
+        for list in ["namespaceSelectors", "serviceSelectors"] {
+            SelectorRules.checkSelectors(allocation[list], allocationPath.child(list), &errors)
+        }
+        return errors
+    }
+
+    func validateStatusUpdate(_ object: JSONValue, from old: JSONValue, _ context: StrategyContext) -> [FieldError] {
+        var errors: [FieldError] = []
+        for key in ["assignedIPv4", "assignedIPv6", "availableIPv4", "availableIPv6"] {
+            errors.nonnegative(FieldPath("status").child(key), object.at("status", key))
+        }
+        ConditionRules.check(
+            object["status"]["conditions"].array ?? [], FieldPath("status").child("conditions"), &errors)
+        return errors
+    }
+
+    func warnings(for object: JSONValue, replacing old: JSONValue?) -> [String] {
+        let counts = ["assignedIPv4", "assignedIPv6"].map { old["status"][$0].int ?? 0 }
+        return PoolAddressRules.warnings(for: object, replacing: old, used: counts.reduce(0, +))
+    }
+
+    func allocate(_ object: inout JSONValue, replacing old: JSONValue?, _ context: StrategyContext) throws(Status)
+        -> (any AllocationTransaction)?
+    {
+        try pools.claim(object, replacing: old, definition)
+    }
+
+    func release(_ object: JSONValue) { pools.release(object, definition) }
+
+    func restore(_ object: JSONValue) { pools.restore(object, definition) }
+}

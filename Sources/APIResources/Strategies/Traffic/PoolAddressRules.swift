@@ -1,0 +1,53 @@
+import KubeModel
+import NetworkTypes
+
+/// The rules of the addresses of a pool, in either spelling.
+enum PoolAddressRules {
+    /// - Parameters:
+    ///   - path: of the list.
+    ///   - takesSingle: whether an address without a prefix length is a range too; it is none to MetalLB.
+    static func check(
+        _ addresses: JSONValue?, _ path: FieldPath, takesSingle: Bool, _ errors: inout [FieldError]
+    ) {
+        let texts = (addresses?.array ?? []).map { $0.string ?? "" }
+        if texts.isEmpty { errors.required(path, "must contain at least 1 range") }
+        var ranges: [(range: AddressRange, text: String)] = []
+        for (index, text) in texts.enumerated() {
+            guard let range = AddressRange(text), takesSingle || text.contains(where: { $0 == "/" || $0 == "-" }) else {
+                errors.invalid(
+                    path.index(index), .string(text),
+                    takesSingle
+                        ? "must be an address, a CIDR or a range, (e.g. 192.0.2.1, 192.0.2.0/28 or "
+                            + "192.0.2.64-192.0.2.80)"
+                        : "must be a CIDR or a range, (e.g. 192.0.2.0/28 or 192.0.2.64-192.0.2.80)")
+                continue
+            }
+            if range.first.isUnspecified || range.first.isMulticast || range.last.isMulticast {
+                errors.invalid(path.index(index), .string(text), "may hold only unicast addresses")
+            }
+            if let other = ranges.first(where: { $0.range.overlaps(range) }) {
+                errors.invalid(path.index(index), .string(text), "overlaps with \(other.text)")
+            }
+            ranges.append((range, text))
+        }
+    }
+
+    static func ranges(of object: JSONValue?) -> [AddressRange] {
+        (object["spec"]["addresses"].array ?? []).compactMap { $0.string.flatMap { AddressRange($0) } }
+    }
+
+    /// What to tell somebody who takes ranges out of a pool of which addresses are in use.
+    static func warnings(for object: JSONValue, replacing old: JSONValue?, used: Int) -> [String] {
+        guard let old, used > 0 else { return [] }
+        let kept = Set(ranges(of: object))
+        let gone = ranges(of: old).filter { range in
+            !kept.contains(range) && !kept.contains { $0.contains(range) }
+        }
+        if gone.isEmpty { return [] }
+        let text = gone.prefix(3).map(\.description).joined(separator: ", ") + (gone.count > 3 ? ", …" : "")
+        return [
+            "spec.addresses: \(text) no longer offered as before, while \(used) addresses of the pool are in use; "
+                + "Services keep the addresses that they have"
+        ]
+    }
+}
