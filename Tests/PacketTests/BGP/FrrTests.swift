@@ -45,7 +45,7 @@ struct FrrTests {
         #expect(frr.has("fdee::1/128"))
         speaker.stop(.shutdown("maintenance of node 1"))
         #expect(await eventually { !frr.has("fdee::1/128") })
-        #expect(frr.ask("show bgp neighbors 10.90.1.2").contains("maintenance of node 1"))
+        #expect(frr.ask("show bgp neighbors 10.90.1.2").contains("Cease/Administrative Shutdown"))
     }
 
     @Test func `MD5 and GTSM together`() async throws {
