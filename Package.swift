@@ -94,7 +94,8 @@ let package = Package(
             name: "martlet",
             dependencies: [
                 "CProcess", "System", "NetworkTypes", "KubeModel", "Store", "Transport", "APIResources", "APIServer",
-                "KubeClient", "TrafficModel", "ProxyEngine", "Controllers", "DataPlane", "DNS", "Announcement", argumentParser,
+                "KubeClient", "TrafficModel", "ProxyEngine", "Controllers", "DataPlane", "DNS", "Announcement",
+                argumentParser,
                 logging,
             ],
             swiftSettings: settings),
@@ -168,7 +169,8 @@ let package = Package(
         .testTarget(
             name: "PacketTests",
             dependencies: [
-                "DataPlane", "Announcement", "NFTables", "Conntrack", "Netlink", "TrafficModel", "KubeModel", "NetworkTypes",
+                "DataPlane", "Announcement", "NFTables", "Conntrack", "Netlink", "TrafficModel", "KubeModel",
+                "NetworkTypes",
                 "System", "CLinux", "CNamespaces", logging,
             ],
             swiftSettings: settings),
@@ -176,7 +178,9 @@ let package = Package(
             name: "MartletTests", dependencies: ["martlet", "KubeModel", "Transport"], swiftSettings: settings),
         .testTarget(name: "ConventionTests", swiftSettings: settings),
         .testTarget(
-            name: "EndToEndTests", dependencies: ["KubeModel", "martlet"], exclude: ["Manifests"],
+            name: "EndToEndTests",
+            dependencies: ["KubeModel", "martlet", "Announcement", "NetworkTypes", "System", "CNamespaces"],
+            exclude: ["Manifests"],
             swiftSettings: settings),
     ],
     cxxLanguageStandard: .cxx17

@@ -31,6 +31,7 @@ package final class DataPlane: Sendable {
     private let names: (server: NameServer, addresses: [SocketAddress])?
     private let queryLog: QueryLogWriter?
     private let hostResolver: HostResolver
+    private let announcements: AnnouncementFront
 
     /// Opens the listeners of the L7 proxy and of health checks.
     ///
@@ -39,6 +40,9 @@ package final class DataPlane: Sendable {
         self.configuration = configuration
         self.logger = logger
         client = try APIClient(configuration.client)
+        announcements = AnnouncementFront(
+            node: configuration.nodeName, leaseSeconds: configuration.announceLeaseSeconds, traffic: state,
+            client: client, leaseClient: try APIClient(configuration.client), logger: logger)
         loops = try EventLoop.group(
             count: configuration.eventLoops ?? Processors.count, name: "service")
         nodeWatch = NodeWatch(name: configuration.nodeName, nodePortRanges: configuration.nodePortRanges)
@@ -80,7 +84,8 @@ package final class DataPlane: Sendable {
             try Self.openNames($0, loops, budget.descriptors(.names), queryLog, logger)
         }
         if names != nil { report.areNamesReady.withLock { $0 = false } }
-        health = AnswerServer(loop: loops[0]) { [report, state, engine, accessLog, names, queryLog] path, respond in
+        health = AnswerServer(loop: loops[0]) {
+            [report, state, engine, accessLog, names, queryLog, announcements] path, respond in
             // Summing the proxy's counters costs by its routes: only for those who ask.
             if let isReady = report.areNamesReady.withLock({ $0 }), path == "/ready" || path == "/health" {
                 // As CoreDNS' plugins of these names answer.
@@ -96,6 +101,7 @@ package final class DataPlane: Sendable {
                         await names.server.counters(), server: names.addresses,
                         droppedLogLines: queryLog?.file.droppedLines ?? 0)
                 }
+                page += await announcements.metrics()
                 page += report.answersPage
                 respond(report.value.withLock { $0 }.metrics(followedBy: page))
             }
@@ -172,6 +178,7 @@ package final class DataPlane: Sendable {
             nodeWatch.setZone(change.object.zone)
         }
         state.observe(services: services, slices: slices, tables: tables, secrets: secrets)
+        announcements.observe(informers, services: services, slices: slices)
 
         let node = nodeWatch.current
         let recorder = EventRecorder(client: client, component: "martlet-dataplane", logger: logger)
@@ -228,6 +235,11 @@ package final class DataPlane: Sendable {
             group.addTask { await front.run() }
             group.addTask { await acknowledger.run() }
             group.addTask { await healthChecks.run() }
+            group.addTask { [announcements, configuration, choice] in
+                try await announcements.run(
+                    obstacle: Self.announcementObstacle(choice.mode), recorder: recorder,
+                    grace: configuration.shutdownGrace, onNotice: onNotice)
+            }
             group.addTask { await reporter.run() }
             group.addTask { try await heartbeat.run { await registration.look() } }
             group.addTask { [nodeWatch] in
@@ -287,6 +299,15 @@ package final class DataPlane: Sendable {
             accessLog?.flush()
             queryLog?.file.flush()
         }.value
+    }
+
+    /// Why a node in this mode must announce nothing: who is sent here has to be served.
+    private static func announcementObstacle(_ mode: ProxyMode) -> String? {
+        guard mode == .userspace else { return nil }
+        return """
+            load-balancer addresses are not announced by this node: in user space only addresses that the machine has itself \
+            are served, and for those the kernel answers (--proxy-mode nftables serves the others)
+            """
     }
 
     /// Where clients of the cluster's address are answered; none where this node could not serve port 53 of that address,

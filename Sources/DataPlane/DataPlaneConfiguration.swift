@@ -31,6 +31,9 @@ package struct DataPlaneConfiguration: Sendable {
     package var proxyMode = ProxyMode.auto
     /// `--cluster-cidr`, `--masquerade-all`: of the modes in the kernel.
     package var masquerade = MasqueradePolicy()
+    /// `--announce-lease-duration-seconds`: for how long the other nodes leave this one's addresses to it after they heard of
+    /// it last.
+    package var announceLeaseSeconds = 2
     /// DNS; nil for none.
     package var names: NamesConfiguration?
 

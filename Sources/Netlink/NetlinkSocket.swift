@@ -9,7 +9,8 @@ package final class NetlinkSocket {
     package let family: NetlinkFamily
     /// What the kernel knows this socket by: notifications about our own changes carry it.
     package let port: UInt32
-    private let descriptor: Int32
+    /// Readable when something waits to be received; for nothing else.
+    package let descriptor: Int32
     private var sequence: UInt32
     private var buffer = [UInt8](repeating: 0, count: 64 << 10)
     private var sendBuffer = 0

@@ -11,7 +11,7 @@ struct Martlet: AsyncParsableCommand {
         commandName: "martlet", abstract: "Kubernetes traffic management without the cluster.", version: version,
         subcommands: [
             UpCommand.self, JoinCommand.self, TokenCommand.self, APIServerCommand.self, ControllerCommand.self,
-            DataPlaneCommand.self, DNSCommand.self, EchoCommand.self,
+            DataPlaneCommand.self, DNSCommand.self, AnnounceCommand.self, EchoCommand.self,
         ])
 
     static func main() async {

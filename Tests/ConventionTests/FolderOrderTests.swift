@@ -26,8 +26,8 @@ import Testing
             "Engine",
         ],
         "DNS": ["", "Message", "Zone", "Cache", "Rewriting", "Answering", "Resolving", "Serving"],
-        "Announcement": ["Layer2"],
-        "DataPlane": ["Metrics", "State", "Enforcement", "Node", "Ingress", "Corefile", "Names", ""],
+        "Announcement": ["Election", "Layer2"],
+        "DataPlane": ["Metrics", "State", "Enforcement", "Node", "Ingress", "Corefile", "Names", "Announcing", ""],
         "KubeClient": [
             "", "Time", "Configuration", "Client", "Discovery", "Election", "Events", "Cache", "Queue", "Testing",
         ],

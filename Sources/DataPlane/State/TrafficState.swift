@@ -81,6 +81,8 @@ final class TrafficState: Sendable {
 
     func service(_ key: NamespacedName) -> ServiceEntry? { value.withLock { $0.services[key] } }
 
+    func slices(of key: NamespacedName) -> [EndpointSliceEntry] { value.withLock { $0.services.slices(of: key) } }
+
     // MARK: For health checks from outside
 
     /// The Services that have a port for them.

@@ -1,10 +1,10 @@
 import Synchronization
 
 /// Bounds how long a caller waits for something that may hang.
-enum Attempt {
+package enum Attempt {
     /// What the body returns or throws; a `ClientError` once the time is over. The body is cancelled then, but not
     /// waited for: a name server that does not answer must not hold the caller.
-    static func within<Result: Sendable>(
+    package static func within<Result: Sendable>(
         _ limit: Duration, by clock: MonotonicClock, _ body: @escaping @Sendable () async throws -> Result
     ) async throws -> Result {
         let outcome = Outcome<Result>()

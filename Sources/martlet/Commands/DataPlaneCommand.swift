@@ -51,6 +51,7 @@ struct DataPlaneCommand: AsyncParsableCommand {
         configuration.shutdownGrace = .seconds(traffic.shutdownGracePeriod)
         configuration.proxyMode = services.proxyMode
         configuration.masquerade = services.masquerade
+        configuration.announceLeaseSeconds = services.announceLeaseDurationSeconds
         configuration.names = try names.configuration
         let dataPlane = try DataPlane(configuration, logger: logger)
         let notification = ServiceNotification()

@@ -19,7 +19,16 @@ struct ServiceProxyOptions: ParsableArguments {
     @Flag(help: "Every connection to a Service leaves this node under its own address. Of the modes in the kernel.")
     var masqueradeAll = false
 
+    @Option(
+        help: ArgumentHelp(
+            "How long the other nodes leave an announced load-balancer address to a node that falls silent: 1 to 60. A node "
+                + "that cannot renew for three quarters of that falls silent itself.", valueName: "seconds"))
+    var announceLeaseDurationSeconds = 2
+
     func validate() throws {
+        guard (1...60).contains(announceLeaseDurationSeconds) else {
+            throw ValidationError("--announce-lease-duration-seconds: \(announceLeaseDurationSeconds) is not 1 to 60")
+        }
         if let refusal = proxyMode.refusal { throw ValidationError("--proxy-mode \(proxyMode.rawValue): \(refusal)") }
     }
 
@@ -34,6 +43,7 @@ struct ServiceProxyOptions: ParsableArguments {
     var arguments: [String] {
         ["--proxy-mode", proxyMode.rawValue] + (clusterCidr.map { ["--cluster-cidr", $0.description] } ?? [])
             + (masqueradeAll ? ["--masquerade-all"] : [])
+            + ["--announce-lease-duration-seconds", "\(announceLeaseDurationSeconds)"]
     }
 }
 

@@ -8,111 +8,6 @@ extension EndToEnd {
         "Machines that serve the world", .serialized,
         .enabled(if: OwnNetwork.isAvailable, "needs root, ip and iptables"))
     struct MachineRoomTests {
-        /// The processes of a test in a room, and the folder where they keep their data.
-        private final class Cluster: Sendable {
-            let room: MachineRoom
-            let binary: String
-            let folder = URL(filePath: "/tmp/martlet-e2e-\(UUID().uuidString.prefix(8))")
-            private let programs = Mutex<[Program]>([])
-
-            init(_ room: MachineRoom) throws {
-                self.room = room
-                binary = try MartletServer.builtProduct("martlet")
-                try FileManager.default.createDirectory(
-                    at: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-            }
-
-            @discardableResult
-            func start(_ machine: Int, _ arguments: [String]) throws -> Program {
-                let program = try room.machines[machine].start([binary] + arguments)
-                programs.withLock { $0.append(program) }
-                return program
-            }
-
-            /// `martlet up` on machine 0, with no flag that says where.
-            func up(_ flags: [String] = []) async throws {
-                let program = try start(
-                    0, ["up", "--data-dir", folder.appending(path: "server").path, "--node-name", "one"] + flags)
-                try await ready(program)
-            }
-
-            func join(_ machine: Int, name: String, _ flags: [String] = []) async throws -> Program {
-                let line = ["token", "create", "--print-join-command", "--kubeconfig", kubeconfig]
-                try await eventually(within: .seconds(30), "cluster-info") { [room, binary] in
-                    try await room.machines[0].run([binary] + line).succeeded
-                }
-                let text = try await room.machines[0].run([binary] + line).out
-                let words = text.split(whereSeparator: \.isWhitespace).map(String.init)
-                try #require(words.count > 3 && words[2] == "https://\(MachineRoom.address(0)):6443", "\(text)")
-                let program = try start(
-                    machine,
-                    words.dropFirst() + ["--data-dir", folder.appending(path: name).path, "--node-name", name] + flags)
-                try await ready(program)
-                return program
-            }
-
-            private func ready(_ program: Program) async throws {
-                try await eventually(within: .seconds(60), "martlet to be ready") {
-                    guard program.isRunning else { throw Program.Failure(description: "it ended\n\(program.output)") }
-                    return program.output.out.contains("martlet is ready")
-                }
-            }
-
-            private var kubeconfig: String { folder.appending(path: "server/admin.kubeconfig").path }
-
-            func kubectl(_ arguments: String..., input: String? = nil) async throws -> Program.Output {
-                let line = ["netns", "exec", room.machines[0].name, "kubectl", "--kubeconfig", kubeconfig] + arguments
-                return try await Program("ip", line, input: input).ended()
-            }
-
-            /// A backend on a machine, registered as a Pod of its node.
-            func backend(_ name: String, on machine: Int, node: String) async throws {
-                try start(machine, ["echo", "--name", name, "--listen", "\(MachineRoom.address(machine)):9001"])
-                let manifest = """
-                    apiVersion: v1
-                    kind: Pod
-                    metadata:
-                      name: \(name)
-                      labels: {app: shop}
-                      annotations: {traffic.martlet.dev/address: \(MachineRoom.address(machine))}
-                    spec:
-                      nodeName: \(node)
-                      containers:
-                      - name: \(name)
-                        image: none
-                        ports: [{containerPort: 9001}]
-                    """
-                let output = try await kubectl("apply", "--validate=false", "-f", "-", input: manifest)
-                try #require(output.succeeded, "\(output)")
-            }
-
-            /// The status of an HTTP request from a machine; "000" for none.
-            func status(from machine: Int, _ arguments: String...) async throws -> String {
-                try await room.machines[machine].run(
-                    ["curl", "-sk", "-o", "/dev/null", "-w", "%{http_code}", "--max-time", "5"] + arguments
-                ).out
-            }
-
-            func stop() async {
-                for program in programs.withLock({ $0 }).reversed() { await program.stop() }
-                try? FileManager.default.removeItem(at: folder)  // Left-over files do no harm.
-            }
-        }
-
-        private func withCluster(_ machines: Int, _ body: (Cluster) async throws -> Void) async throws {
-            let room = try await MachineRoom.make(machines)
-            let cluster = try Cluster(room)
-            do {
-                try await body(cluster)
-            } catch {
-                await cluster.stop()
-                try await room.remove()
-                throw error
-            }
-            await cluster.stop()
-            try await room.remove()
-        }
-
         private static let shop = """
             apiVersion: v1
             kind: Service
@@ -142,7 +37,7 @@ extension EndToEnd {
             """
 
         @Test func `root serves ports 80 and 443 of the machine, the API and node ports without a flag`() async throws {
-            try await withCluster(2) { cluster in
+            try await MachineCluster.with(2) { cluster in
                 try await cluster.up()
                 try await cluster.backend("shop-1", on: 0, node: "one")
                 let output = try await cluster.kubectl("apply", "--validate=false", "-f", "-", input: Self.shop)
@@ -175,7 +70,7 @@ extension EndToEnd {
         }
 
         @Test func `of three nodes one dies under load, and its endpoints get no more traffic`() async throws {
-            try await withCluster(4) { cluster in
+            try await MachineCluster.with(4) { cluster in
                 let lease = ["--node-lease-duration-seconds", "4"]
                 try await cluster.up(
                     lease + ["--node-monitor-grace-period", "4s", "--node-monitor-period", "500ms"])
@@ -239,7 +134,7 @@ extension EndToEnd {
 
         @Test(.enabled(if: Program.find("dig") != nil, "dig is not installed"))
         func `the cluster's address for DNS answers on every machine, as the Corefile says`() async throws {
-            try await withCluster(2) { cluster in
+            try await MachineCluster.with(2) { cluster in
                 try await cluster.up(["--service-cluster-ip-range", "10.96.0.0/16", "--proxy-mode", "nftables"])
                 _ = try await cluster.join(1, name: "two", ["--proxy-mode", "nftables"])
                 let map = """

@@ -1,0 +1,92 @@
+import Announcement
+package import KubeModel
+import NetworkTypes
+import TrafficModel
+
+/// Which address is announced by whom, and why one is not, as text. Pure, and by the code that announcing follows.
+package enum AnnouncementDump {
+    /// What it is made of.
+    package struct Objects: Sendable {
+        package var services: [Service] = []
+        package var slices: [EndpointSlice] = []
+        package var nodes: [Node] = []
+        package var addressPools: [AddressPool] = []
+        package var pools: [IPAddressPool] = []
+        package var l2Advertisements: [L2Advertisement] = []
+        package var bgpAdvertisements: [BGPAdvertisement] = []
+        /// Of the namespace `AnnouncementDump.leaseNamespace`.
+        package var leases: [Lease] = []
+
+        package init() {}
+    }
+
+    package static let leaseNamespace = AnnouncerLeases.namespace
+
+    /// A line for each address and way of announcing.
+    ///
+    /// - Parameter service: of this one alone; nil for all.
+    package static func lines(_ objects: Objects, of service: NamespacedName? = nil) -> [String] {
+        let plan = planner(objects).plan()
+        let holders = holders(objects.leases)
+        var lines: [(address: IPAddress, line: String)] = []
+        for entry in plan.entries where service.map({ key in entry.services.contains { $0.key == key } }) ?? true {
+            let names = entry.services.map(\.key.description).joined(separator: ", ")
+            var line = "\(entry.address) \(entry.method.rawValue) \(names): "
+            let candidates = entry.nodes.sorted()
+            switch entry.method {
+            case .layer2:
+                line += holders[entry.address].map { "announced by \($0)" } ?? "announced by nobody yet"
+                line += ", of the candidates \(candidates.joined(separator: " "))"
+            case .bgp: line += "announced by \(candidates.joined(separator: " "))"
+            }
+            line += "; \(entry.pool)"
+            line += ", by \(entry.terms.map { words($0, entry.method) }.joined(separator: " and "))"
+            lines.append((entry.address, line))
+        }
+        for silence in plan.silences where service.map({ $0 == silence.service.key }) ?? true {
+            let way = silence.method.map { " \($0.rawValue)" } ?? ""
+            lines.append(
+                (silence.address, "\(silence.address)\(way) \(silence.service.key): not announced: \(silence.reason)"))
+        }
+        return lines.sorted { $0.address == $1.address ? $0.line < $1.line : $0.address < $1.address }.map(\.line)
+    }
+
+    private static func words(_ term: AnnouncementPlan.Term, _ method: AnnouncementPlan.Method) -> String {
+        let kind = method == .layer2 ? "L2Advertisement" : "BGPAdvertisement"
+        let names = term.interfaces.names.sorted().joined(separator: " ")
+        return "\(kind) \(term.advertisement)" + (names.isEmpty ? "" : " on \(names)")
+    }
+
+    private static func planner(_ objects: Objects) -> AnnouncementPlanner {
+        var planner = AnnouncementPlanner()
+        let slices = Dictionary(grouping: objects.slices.compactMap { EndpointSliceEntry($0) }, by: \.service)
+        for service in objects.services {
+            let kept = KeptService(service)
+            let key = NamespacedName(service.metadata)
+            planner.services[key] = AnnouncedService(kept.entry, labels: kept.labels, slices: slices[key] ?? [])
+        }
+        for pool in objects.addressPools.map({ AnnouncedPool($0) }) + objects.pools.map({ AnnouncedPool($0) }) {
+            planner.pools[pool.reference] = pool
+        }
+        let advertisements =
+            objects.l2Advertisements.compactMap { Advertisement($0) }
+            + objects.bgpAdvertisements.compactMap { Advertisement($0) }
+        for advertisement in advertisements {
+            planner.advertisements[advertisement.method, default: [:]][advertisement.key] = advertisement
+        }
+        for node in objects.nodes.map({ AnnouncingNode($0) }) { planner.nodes[node.name] = node }
+        return planner
+    }
+
+    /// Who holds the claim on each address, as far as the Lease of its node is held by the life that made it.
+    private static func holders(_ leases: [Lease]) -> [IPAddress: String] {
+        let kept = leases.map { KeptAnnouncerLease($0) }
+        var alive: [Announcer] = []
+        for object in kept {
+            guard case .lease(let node) = object.record, let lease = object.lease, lease.isHeld else { continue }
+            alive.append(Announcer(node: node, life: lease.life))
+        }
+        let claims = kept.flatMap { $0.claims.map { Array($0.claims) } ?? [] }.filter { alive.contains($0.value) }
+        return Dictionary(claims.map { ($0.key, $0.value.node) }, uniquingKeysWith: { first, _ in first })
+    }
+}

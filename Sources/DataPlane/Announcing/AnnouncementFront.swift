@@ -1,0 +1,73 @@
+import KubeClient
+import KubeModel
+import Logging
+import Synchronization
+
+/// Everything that tells the network of load-balancer addresses: the plan, and what carries it out.
+final class AnnouncementFront: Sendable {
+    let state: AnnouncementState
+    private let node: String
+    private let leaseSeconds: Int
+    private let client: APIClient
+    private let leaseClient: APIClient
+    private let logger: Logger
+    private let announcer = Mutex<Layer2Announcer?>(nil)
+
+    /// - Parameters:
+    ///   - leaseClient: a client of its own for what must not wait behind anything else.
+    init(
+        node: String, leaseSeconds: Int, traffic: TrafficState, client: APIClient, leaseClient: APIClient,
+        logger: Logger
+    ) {
+        state = AnnouncementState(traffic)
+        self.node = node
+        self.leaseSeconds = leaseSeconds
+        self.client = client
+        self.leaseClient = leaseClient
+        self.logger = logger
+    }
+
+    /// Called after the traffic's own handlers were added.
+    func observe(_ informers: InformerSet, services: Informer<KeptService>, slices: Informer<KeptSlice>) {
+        state.observe(
+            services: services, slices: slices, nodes: informers.informer(for: KeptAnnouncingNode.self),
+            addressPools: informers.informer(for: AddressPool.self, prune: { $0.status = nil }))
+        state.observe(
+            pools: informers.informer(for: IPAddressPool.self, prune: { $0.status = nil }),
+            l2Advertisements: informers.informer(for: L2Advertisement.self),
+            bgpAdvertisements: informers.informer(for: BGPAdvertisement.self))
+    }
+
+    /// Runs until cancelled; then gives up what is announced.
+    ///
+    /// - Parameters:
+    ///   - obstacle: why this node can announce nothing, if so.
+    ///   - grace: how long what was said in the API may be taken back.
+    func run(
+        obstacle: String?, recorder: EventRecorder, grace: Duration, onNotice: @escaping @Sendable (String) -> Void
+    ) async throws {
+        let leases = Informer<KeptAnnouncerLease>(
+            client: client, namespace: AnnouncerLeases.namespace, logger: logger)
+        let statuses = L2StatusWriter(node: node, client: client, logger: logger)
+        let (announced, continuation) = AsyncStream.makeStream(
+            of: [Layer2Announcer.Announced].self, bufferingPolicy: .bufferingNewest(1))
+        let announcer = Layer2Announcer(
+            node: node, leaseSeconds: leaseSeconds, obstacle: obstacle, client: leaseClient, state: state,
+            recorder: recorder, logger: logger, onNotice: onNotice, onChange: { continuation.yield($0) })
+        self.announcer.withLock { $0 = announcer }
+        announcer.observe(leases)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await leases.run() }
+            group.addTask { for await list in announced { await statuses.set(list) } }
+            group.addTask { await statuses.run(grace: grace) }
+            group.addTask { await announcer.run { try await leases.waitForSync() } }
+            try await group.waitForAll()
+        }
+    }
+
+    /// What `/metrics` says of announcing.
+    func metrics() async -> String {
+        guard let announcer = announcer.withLock({ $0 }) else { return "" }
+        return AnnouncementMetrics.text(await announcer.announced(), await announcer.snapshot(), node: node)
+    }
+}

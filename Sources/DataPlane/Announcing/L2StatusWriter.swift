@@ -1,0 +1,179 @@
+import KubeClient
+import KubeModel
+import Logging
+import NetworkTypes
+
+/// Says in a ServiceL2Status for each Service that this node announces it, and takes that back; of no other node's.
+actor L2StatusWriter {
+    /// One object as it should be.
+    struct Wanted: Hashable, Sendable {
+        var namespace: String
+        var service: NamespacedName
+        /// By name.
+        var interfaces: [String]
+    }
+
+    /// Requests under way at a time.
+    private static let width = 8
+    private static let retryPause: Duration = .seconds(5)
+
+    private let node: String
+    private let client: APIClient
+    private let logger: Logger
+    private let changed = ChangeSignal()
+    private var wanted: [NamespacedName: Wanted] = [:]
+    /// As they are in the API, by their own name; nil for what nobody knows of.
+    private var written: [NamespacedName: Wanted?] = [:]
+
+    init(node: String, client: APIClient, logger: Logger) {
+        self.node = node
+        self.client = client
+        self.logger = logger
+    }
+
+    func set(_ announced: [Layer2Announcer.Announced]) {
+        wanted = Self.wanted(announced, on: node)
+        changed.raise()
+    }
+
+    /// One for each Service, beside the advertisement that it is announced by.
+    static func wanted(_ announced: [Layer2Announcer.Announced], on node: String) -> [NamespacedName: Wanted] {
+        var wanted: [NamespacedName: Wanted] = [:]
+        for address in announced {
+            guard let term = address.entry.terms.first(where: { $0.nodes.contains(node) }) else { continue }
+            for service in address.entry.services {
+                let name = NamespacedName(
+                    namespace: term.advertisement.namespace, name: name(of: service.key, on: node))
+                var new = wanted[name] ?? Wanted(namespace: name.namespace, service: service.key, interfaces: [])
+                new.interfaces = Set(new.interfaces).union(address.interfaces).sorted()
+                wanted[name] = new
+            }
+        }
+        return wanted
+    }
+
+    /// The same for a node and a Service at all times, so that nothing is left behind under another name.
+    static func name(of service: NamespacedName, on node: String) -> String {
+        // FNV-1a; a slash is in none of the names.
+        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+        for byte in "\(node)/\(service.namespace)/\(service.name)".utf8 {
+            hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3
+        }
+        let digits = String(hash, radix: 16)
+        return "l2-" + String(repeating: "0", count: 16 - digits.count) + digits
+    }
+
+    // MARK: Running
+
+    /// Runs until cancelled; then takes back what it said, for as long as `grace` lasts.
+    func run(grace: Duration) async {
+        while !Task.isCancelled, !(await findOwn()) {
+            // Ends early only by cancellation, which the loop checks.
+            try? await Task.sleep(for: Self.retryPause)
+        }
+        changed.raise()
+        for await _ in changed.changes {
+            if Task.isCancelled { break }
+            if await !reconcile() {
+                Task { [changed] in
+                    try? await Task.sleep(for: Self.retryPause)
+                    changed.raise()
+                }
+            }
+        }
+        wanted = [:]
+        // A task of its own: this one is cancelled by now.
+        let work = Task { await reconcile() }
+        let timer = Task {
+            try? await Task.sleep(for: grace)
+            work.cancel()
+        }
+        _ = await work.value
+        timer.cancel()
+    }
+
+    /// What an earlier process of this node said.
+    private func findOwn() async -> Bool {
+        do {
+            let selector = "\(AnnouncementLabel.node)=\(node)"
+            for object in try await client.list(
+                ServiceL2Status.self, options: ListOptions(labelSelector: selector)
+            ).items {
+                written[NamespacedName(object.metadata)] = .some(nil)
+            }
+            return true
+        } catch {
+            logger.debug("ServiceL2Status: \(error)")
+            return false
+        }
+    }
+
+    /// Returns whether all is as it should be.
+    private func reconcile() async -> Bool {
+        let wanted = wanted
+        let gone = written.keys.filter { wanted[$0] == nil }
+        let new = wanted.filter { written[$0.key] != .some($0.value) }
+        var isDone = true
+        await withTaskGroup(of: Bool.self) { group in
+            var works: ArraySlice<(NamespacedName, Wanted?)> = []
+            for name in gone { works.append((name, nil)) }
+            for (name, status) in new { works.append((name, status)) }
+            var underWay = 0
+            while true {
+                while underWay < Self.width, !Task.isCancelled, let (name, status) = works.popFirst() {
+                    underWay += 1
+                    group.addTask {
+                        if let status { return await self.write(name, status) }
+                        return await self.remove(name)
+                    }
+                }
+                guard let isWritten = await group.next() else { break }
+                underWay -= 1
+                isDone = isDone && isWritten
+            }
+        }
+        return isDone
+    }
+
+    private func write(_ name: NamespacedName, _ wanted: Wanted) async -> Bool {
+        do {
+            var object: ServiceL2Status
+            do {
+                object = try await client.create(
+                    ServiceL2Status(
+                        metadata: ObjectMeta(
+                            name: name.name, namespace: name.namespace,
+                            labels: [
+                                AnnouncementLabel.node: node, AnnouncementLabel.service: wanted.service.name,
+                                AnnouncementLabel.serviceNamespace: wanted.service.namespace,
+                            ])))
+            } catch let status as Status where status.isAlreadyExists {
+                object = try await client.get(ServiceL2Status.self, name.name, namespace: name.namespace)
+            }
+            object.status = ServiceL2StatusStatus(
+                node: node, serviceName: wanted.service.name, serviceNamespace: wanted.service.namespace,
+                interfaces: wanted.interfaces.map { InterfaceInfo(name: $0) })
+            // Even if this fails there is something to be taken back.
+            written[name] = .some(nil)
+            _ = try await client.updateStatus(object)
+            written[name] = wanted
+            return true
+        } catch {
+            logger.debug("ServiceL2Status \(name): \(error)")
+            return false
+        }
+    }
+
+    private func remove(_ name: NamespacedName) async -> Bool {
+        do {
+            try await client.delete(ServiceL2Status.self, name.name, namespace: name.namespace)
+        } catch let status as Status where status.isNotFound {
+            // As it should be.
+        } catch {
+            logger.debug("ServiceL2Status \(name): \(error)")
+            return false
+        }
+        written[name] = nil
+        return true
+    }
+}
