@@ -30,7 +30,8 @@ extension FuzzTarget {
                     && whole.messages.count == pieces.messages.count, "pieces are read as something else")
             check((whole.error == nil) == (pieces.error == nil), "\(String(describing: pieces.error)) only in pieces")
             for case .update(let update) in whole.messages where update.withdrawingAttributes.isEmpty {
-                guard let again = BGPMessage.update(update.update).encoded(fourOctetASN: conventions.fourOctetASN) else {
+                guard let again = BGPMessage.update(update.update).encoded(fourOctetASN: conventions.fourOctetASN)
+                else {
                     continue
                 }
                 let second = read(again, conventions, piece: again.count)
@@ -97,7 +98,9 @@ extension FuzzTarget {
             perform(session.handle(.outputDrained, at: now))
             now += .milliseconds(700)
             perform(session.handle(.tick, at: now))
-            check(isConnected == session.state.hasConnection || session.state == .connect, "lost track in \(session.state)")
+            check(
+                isConnected == session.state.hasConnection || session.state == .connect,
+                "lost track in \(session.state)")
             check(session.announcedCount <= 1, "\(session.announcedCount) routes of one")
             guard isConnected else { break }
         }

@@ -29,7 +29,8 @@ extension Socket {
             try setOption(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, 1, "TCP_NODELAY")
             // As routers mark what keeps the network together: class selector 6 (RFC 2474).
             try? setOption(
-                descriptor, Int32(family == .v4 ? IPPROTO_IP : IPPROTO_IPV6), family == .v4 ? IP_TOS : IPV6_TCLASS, 0xc0,
+                descriptor, Int32(family == .v4 ? IPPROTO_IP : IPPROTO_IPV6), family == .v4 ? IP_TOS : IPV6_TCLASS,
+                0xc0,
                 "class selector")
             if let key = protection.md5Key {
                 let result = address.withKernelAddress { peer, length in

@@ -121,7 +121,8 @@ struct BFDSessionTests {
         var session = BFDSession(.init(), discriminator: 7)
         _ = session.start(at: .zero)
         let packet = BFDPacket(
-            state: .down, detectMultiplier: 3, discriminator: 9, yourDiscriminator: 8, desiredMinTx: 1, requiredMinRx: 1)
+            state: .down, detectMultiplier: 3, discriminator: 9, yourDiscriminator: 8, desiredMinTx: 1, requiredMinRx: 1
+        )
         #expect(session.receive(packet, at: .seconds(1)).isEmpty)
         #expect(session.state == .down)
     }

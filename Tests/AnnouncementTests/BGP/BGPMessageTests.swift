@@ -61,13 +61,14 @@ struct BGPMessageTests {
         #expect(open.families == [.ipv4Unicast])
     }
 
-    @Test(arguments: [
-        ([3, 0, 1, 0, 90, 1, 1, 1, 1, 0], BGPNotification.unsupportedVersion),
-        ([4, 0, 1, 0, 90, 1, 1, 1, 1, 9], .unspecificOpen),
-        ([4, 0, 1, 0, 90, 1, 1, 1, 1, 2, 1, 0], .unsupportedParameter),
-        ([4, 0, 1, 0, 90, 1, 1, 1, 1, 4, 2, 2, 65, 4], .unspecificOpen),
-        ([4, 0, 1, 0, 90, 1, 1, 1, 1, 3, 2, 9, 1], .unspecificOpen),
-    ] as [([UInt8], BGPNotification)])
+    @Test(
+        arguments: [
+            ([3, 0, 1, 0, 90, 1, 1, 1, 1, 0], BGPNotification.unsupportedVersion),
+            ([4, 0, 1, 0, 90, 1, 1, 1, 1, 9], .unspecificOpen),
+            ([4, 0, 1, 0, 90, 1, 1, 1, 1, 2, 1, 0], .unsupportedParameter),
+            ([4, 0, 1, 0, 90, 1, 1, 1, 1, 4, 2, 2, 65, 4], .unspecificOpen),
+            ([4, 0, 1, 0, 90, 1, 1, 1, 1, 3, 2, 9, 1], .unspecificOpen),
+        ] as [([UInt8], BGPNotification)])
     func `an OPEN that cannot be read is refused by the number of its error`(
         _ body: [UInt8], _ notification: BGPNotification
     ) {
@@ -118,7 +119,8 @@ struct BGPMessageTests {
             update.attributes.origin = .igp
             let highest: UInt32 = fourOctets ? .max : 65535
             update.attributes.asPath = (0..<Int.random(in: 0...2, using: &random)).map { _ in
-                .sequence((0..<Int.random(in: 1...4, using: &random)).map { _ in .random(in: 1...highest, using: &random) })
+                .sequence(
+                    (0..<Int.random(in: 1...4, using: &random)).map { _ in .random(in: 1...highest, using: &random) })
             }
             update.attributes.localPreference = .random(in: 0...(.max), using: &random)
             update.attributes.communities = (0..<Int.random(in: 0...90, using: &random)).map { _ in

@@ -179,11 +179,12 @@ struct BGPSessionTests {
         }
     }
 
-    @Test(arguments: [
-        (SessionBench.peerOpen(asn: 64501), BGPNotification.badPeerAS),
-        (SessionBench.peerOpen(identifier: 0), .badIdentifier),
-        (SessionBench.peerOpen(holdTime: 2), .unacceptableHoldTime),
-    ] as [(BGPOpen, BGPNotification)])
+    @Test(
+        arguments: [
+            (SessionBench.peerOpen(asn: 64501), BGPNotification.badPeerAS),
+            (SessionBench.peerOpen(identifier: 0), .badIdentifier),
+            (SessionBench.peerOpen(holdTime: 2), .unacceptableHoldTime),
+        ] as [(BGPOpen, BGPNotification)])
     func `an OPEN that does not suit is refused`(_ open: BGPOpen, _ notification: BGPNotification) {
         var bench = SessionBench()
         bench.connect()

@@ -39,7 +39,8 @@ struct BGPSpeakerTests {
         #expect(await eventually { bench.report?.state != .established })
         #expect(bench.troubles.contains { $0.contains("BFD down") }, "\(bench.troubles)")
         bird.thaw()
-        #expect(await eventually { bench.report?.state == .established && bench.report?.bfd?.isUp == true }, "\(bird.log)")
+        #expect(
+            await eventually { bench.report?.state == .established && bench.report?.bfd?.isUp == true }, "\(bird.log)")
         #expect(bench.report?.bfd?.downs ?? 0 > 0)
     }
 
@@ -53,7 +54,8 @@ struct BGPSpeakerTests {
         // As if the node's machine had stopped: nothing of it arrives any more.
         try link.router.configure("link set to-node1 down")
         try link.router.configure("link set to-node1 up")
-        #expect(await eventually { bird.ask("show protocols node1").contains("Established") && bird.has("203.0.113.1/32") })
+        #expect(
+            await eventually { bird.ask("show protocols node1").contains("Established") && bird.has("203.0.113.1/32") })
         try link.nodes[0].configure("link set eth0 down")
         #expect(await eventually { !bird.has("203.0.113.1/32") }, "\(bird.log)")
     }

@@ -36,7 +36,8 @@ final class Bird: Sendable {
 
     /// What a command prints; empty while BIRD starts.
     func ask(_ command: String) -> String {
-        (try? process.namespace.command(["birdc", "-s", "\(process.directory)/socket"] + command.split(separator: " ").map(String.init))) ?? ""
+        (try? process.namespace.command(
+            ["birdc", "-s", "\(process.directory)/socket"] + command.split(separator: " ").map(String.init))) ?? ""
     }
 
     /// What it knows of a prefix, with attributes.

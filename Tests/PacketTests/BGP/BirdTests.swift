@@ -11,7 +11,9 @@ struct BirdTests {
     private static let route = BGPRoute()
 
     /// BIRD's side of a session with a node.
-    private static func session(_ more: String = "", node: Int = 1, remote: String = "as 64512", own: String = "64500") -> String {
+    private static func session(_ more: String = "", node: Int = 1, remote: String = "as 64512", own: String = "64500")
+        -> String
+    {
         """
         protocol bgp node\(node) {
             local 10.90.\(node).1 as \(own);
@@ -32,7 +34,9 @@ struct BirdTests {
             largeCommunities: [BGPLargeCommunity(globalAdministrator: 64512, data1: 1, data2: 2)])
         let speaker = try Speaker(
             in: link.nodes[0], to: BGPLink.endpoint(), BGPLink.configuration(),
-            routes: ["203.0.113.1/32": route, "203.0.113.2/32": route, "fdee::1/128": route, "203.0.112.0/24": Self.route])
+            routes: [
+                "203.0.113.1/32": route, "203.0.113.2/32": route, "fdee::1/128": route, "203.0.112.0/24": Self.route,
+            ])
 
         #expect(await eventually { bird.has("203.0.113.2/32") && bird.has("fdee::1/128") }, "\(bird.log)")
         let known = bird.route("203.0.113.1/32")

@@ -69,7 +69,9 @@ struct BGPRouteTable: Sendable {
         if queue.isEmpty { fillQueue(style) }
         while let batch = queue.last {
             let message =
-                if let route = batch.route { announcement(route, batch.family, style) } else { withdrawal(batch.family) }
+                if let route = batch.route { announcement(route, batch.family, style) } else {
+                    withdrawal(batch.family)
+                }
             if let message { return message }
             queue.removeLast()
             if queue.isEmpty { fillQueue(style) }

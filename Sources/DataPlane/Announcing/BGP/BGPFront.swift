@@ -11,53 +11,54 @@ final class BGPFront: Sendable {
     private struct Value {
         var speaker: BGPSpeaker?
         var told: Set<BGPPlan.Complaint> = []
+        var entries: [AnnouncementPlan.Entry] = []
+        /// Set while it runs.
+        var recorder: EventRecorder?
     }
 
     private let node: String
+    private let client: APIClient
     private let inputs: BGPInputs
     private let state: AnnouncementState
-    private let isForwardingPreserved: Bool
-    private let recorder: EventRecorder
     private let logger: Logger
     private let value = Mutex(Value())
 
-    /// - Parameter isForwardingPreserved: packets are forwarded while this process is away.
-    init(
-        node: String, addresses: [IPAddress], isForwardingPreserved: Bool, state: AnnouncementState,
-        recorder: EventRecorder, logger: Logger
-    ) {
+    init(node: String, state: AnnouncementState, client: APIClient, logger: Logger) {
         self.node = node
+        self.client = client
         self.state = state
-        self.isForwardingPreserved = isForwardingPreserved
-        self.recorder = recorder
         self.logger = logger
-        var planner = BGPPlanner(node: node)
-        planner.nodeAddresses = addresses
-        planner.isForwardingPreserved = isForwardingPreserved
-        inputs = BGPInputs(planner)
+        inputs = BGPInputs(BGPPlanner(node: node))
     }
 
-    /// - Parameter shared: informers that others follow as well.
+    /// The informers are followed by others as well.
     func observe(
         _ informers: InformerSet, advertisements: Informer<BGPAdvertisement>, pools: Informer<IPAddressPool>,
         addressPools: Informer<AddressPool>, ownNode: Informer<Node>
     ) {
         inputs.observe(
             peers: informers.informer(for: BGPPeer.self), advertisements: advertisements,
-            communities: informers.informer(for: Community.self),
-            profiles: informers.informer(for: BFDProfile.self),
-            passwords: informers.informer(for: KeptPassword.self, where: "type=\(KeptPassword.type)"))
+            communities: informers.informer(for: Community.self), profiles: informers.informer(for: BFDProfile.self))
         inputs.observe(pools: pools, addressPools: addressPools, ownNode: ownNode)
     }
 
     /// Runs until cancelled. To be called when everything that is observed is in sync and enforced: what is announced first
     /// is all that there is, and with its end peers forget what an earlier process announced.
     ///
-    /// Routes stay with peers that know graceful restart where packets are forwarded without this process; else they are
-    /// withdrawn.
+    /// In the end connections are closed without a word: rules in the kernel go on without this process, and peers that know
+    /// graceful restart keep the routes until another process has come, for their restart time at most.
     ///
-    /// - Parameter onAnnounced: called with the Services that are announced, when they have changed.
-    func run(onAnnounced: @escaping @Sendable ([BGPPlan.Announced]) async -> Void) async throws {
+    /// - Parameters:
+    ///   - obstacle: why this node can announce nothing, if so.
+    ///   - addresses: the node's own.
+    ///   - onAnnounced: called with the Services that are announced, when they have changed.
+    func run(
+        obstacle: String?, addresses: [IPAddress], recorder: EventRecorder,
+        onAnnounced: @escaping @Sendable ([BGPPlan.Announced]) async -> Void
+    ) async {
+        value.withLock { $0.recorder = recorder }
+        inputs.setNode(addresses: addresses, obstacle: obstacle)
+        let passwords = PasswordWatch(client: client, logger: logger) { [inputs] in inputs.setPassword($0, $1) }
         let announcements = state.follow()
         inputs.changed.raise()
         await withTaskGroup(of: Void.self) { group in
@@ -66,20 +67,32 @@ final class BGPFront: Sendable {
                 var last: BGPPlan?
                 for await _ in inputs.changed.changes {
                     if Task.isCancelled { break }
-                    let plan = inputs.plan(state.plan())
+                    await passwords.follow(inputs.secrets)
+                    let announcements = state.plan()
+                    let plan = inputs.plan(announcements)
+                    let own = announcements.entries(.bgp).filter { [node] in $0.nodes.contains(node) }
+                    let entries = plan.announced.isEmpty ? [] : Array(own)
+                    value.withLock { $0.entries = entries }
                     guard plan != last else { continue }
                     follow(plan)
+                    greet(
+                        Set(plan.announced.map(\.service)), in: entries,
+                        after: Set(last?.announced.map(\.service) ?? []))
                     if last?.announced != plan.announced { await onAnnounced(plan.announced) }
                     last = plan
                 }
             }
             await group.waitForAll()
         }
+        await passwords.stop()
         await stop()
     }
 
     /// How it stands with each peer.
     var reports: [BGPPeerReport] { value.withLock { $0.speaker }?.reports ?? [] }
+
+    /// What this node announces to any peer.
+    var entries: [AnnouncementPlan.Entry] { value.withLock { $0.entries } }
 
     private func follow(_ plan: BGPPlan) {
         let complaints = Set(plan.complaints)
@@ -90,12 +103,31 @@ final class BGPFront: Sendable {
         for complaint in plan.complaints where new.contains(complaint) {
             logger.warning("BGP: \(complaint.object): \(complaint.message)")
             guard let reference = inputs.reference(complaint.kind, complaint.object) else { continue }
-            recorder.record(.warning, about: reference, reason: "NotFollowed", message: complaint.message)
+            value.withLock { $0.recorder }?
+                .record(.warning, about: reference, reason: "NotFollowed", message: complaint.message)
         }
         do throws(TransportError) {
             try speaker(for: plan)?.apply(plan.peers)
         } catch {
             logger.error("BGP: \(error.message)")
+        }
+    }
+
+    /// An Event for each Service that is announced from now on.
+    private func greet(
+        _ services: Set<NamespacedName>, in entries: some Sequence<AnnouncementPlan.Entry>,
+        after known: Set<NamespacedName>
+    ) {
+        let new = services.subtracting(known)
+        guard !new.isEmpty, let recorder = value.withLock({ $0.recorder }) else { return }
+        var greeted: Set<NamespacedName> = []
+        for entry in entries {
+            for service in entry.services where new.contains(service.key) && greeted.insert(service.key).inserted {
+                // As MetalLB says it.
+                recorder.record(
+                    .normal, about: Layer2Announcer.reference(service), reason: "nodeAssigned",
+                    message: "announcing from node \"\(node)\" with protocol \"bgp\"")
+            }
         }
     }
 
@@ -126,15 +158,13 @@ final class BGPFront: Sendable {
         guard parts.count == 2,
             let reference = inputs.reference(.peer, NamespacedName(namespace: parts[0], name: parts[1]))
         else { return }
-        recorder.record(type, about: reference, reason: reason, message: message)
+        value.withLock { $0.recorder }?.record(type, about: reference, reason: reason, message: message)
     }
 
     private func stop() async {
         guard let speaker = value.withLock({ $0.speaker }) else { return }
         await withCheckedContinuation { continuation in
-            speaker.stop(isForwardingPreserved ? .keepingRoutes : .withdrawing("\(node) stops")) {
-                continuation.resume()
-            }
+            speaker.stop(.keepingRoutes) { continuation.resume() }
         }
     }
 }

@@ -18,6 +18,14 @@ final class BGPInputs: Sendable {
         return planner.plan(announcements)
     }
 
+    /// What `BGPPlanner` has by these names.
+    func setNode(addresses: [IPAddress], obstacle: String?) {
+        change { planner in
+            planner.nodeAddresses = addresses
+            planner.obstacle = obstacle
+        }
+    }
+
     /// The object that something is said about; nil when it is gone.
     func reference(_ kind: BGPPlan.Complaint.Kind, _ key: NamespacedName) -> ObjectReference? {
         planner.withLock { planner in
@@ -30,22 +38,18 @@ final class BGPInputs: Sendable {
 
     func observe(
         peers: Informer<BGPPeer>, advertisements: Informer<BGPAdvertisement>, communities: Informer<Community>,
-        profiles: Informer<BFDProfile>, passwords: Informer<KeptPassword>
+        profiles: Informer<BFDProfile>
     ) {
         follow(peers, \.peers)
         follow(advertisements, \.advertisements)
         follow(communities, \.communities)
         follow(profiles, \.profiles)
-        passwords.addHandler { [self] change in
-            self.change { planner in
-                if case .deleted = change {
-                    planner.passwords[change.key] = nil
-                } else {
-                    planner.passwords[change.key] = change.object.password
-                }
-            }
-        }
     }
+
+    /// The Secrets that sessions of this node need.
+    var secrets: Set<NamespacedName> { planner.withLock { $0.secrets } }
+
+    func setPassword(_ key: NamespacedName, _ password: BGPPassword) { change { $0.passwords[key] = password } }
 
     func observe(pools: Informer<IPAddressPool>, addressPools: Informer<AddressPool>, ownNode: Informer<Node>) {
         pools.addHandler { [self] change in
@@ -72,7 +76,7 @@ final class BGPInputs: Sendable {
     }
 
     private func follow<Object: KubeObject>(
-        _ informer: Informer<Object>, _ path: WritableKeyPath<BGPPlanner, [NamespacedName: Object]> & Sendable
+        _ informer: Informer<Object>, _ path: any WritableKeyPath<BGPPlanner, [NamespacedName: Object]> & Sendable
     ) {
         informer.addHandler { [self] change in
             self.change { planner in

@@ -1,4 +1,5 @@
 internal import Announcement
+internal import NetworkTypes
 
 /// What `/metrics` says of sessions, with the names that MetalLB's speaker has. A series for each peer: their number is that of
 /// BGPPeers.

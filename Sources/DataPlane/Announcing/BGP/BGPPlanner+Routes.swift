@@ -106,7 +106,9 @@ extension BGPPlanner {
             }
             let route = BGPRoute(
                 localPreference: preference == 0 ? nil : preference, communities: small, largeCommunities: large)
-            guard route.fits else { throw Refusal("nothing is announced: more communities than a message has room for") }
+            guard route.fits else {
+                throw Refusal("nothing is announced: more communities than a message has room for")
+            }
             return .success(Manner(key: key, route: route, lengths: lengths, peers: told))
         } catch {
             return .failure(error)

@@ -15,11 +15,13 @@ extension BGPPlanner {
     func session(_ key: NamespacedName, _ peer: BGPPeer) -> Result<BGPPeerPlan?, Refusal> {
         guard let spec = peer.spec, choosesNode(spec.nodeSelectors) else { return .success(nil) }
         do throws(Refusal) {
+            if let obstacle { throw Refusal("no session is opened: \(obstacle)") }
             if let vrf = spec.vrf, !vrf.isEmpty {
                 throw Refusal("no session is opened: VRFs (\(vrf)) are not supported")
             }
             if let interface = spec.interface, !interface.isEmpty {
-                throw Refusal("no session is opened: peers without an address (interface \(interface)) are not supported")
+                throw Refusal(
+                    "no session is opened: peers without an address (interface \(interface)) are not supported")
             }
             guard let address = spec.peerAddress.flatMap({ IPAddress($0) }) else {
                 throw Refusal("no session is opened: spec.peerAddress is no IP address")
@@ -28,7 +30,9 @@ extension BGPPlanner {
                 throw Refusal("no session is opened: spec.peerPort is no port")
             }
             let session = try configuration(spec, address)
-            var protection = RouterProtection(md5Key: try password(spec, key))
+            let secret = self.secret(spec, key)
+            if let secret, passwords[secret] == nil { return .success(nil) }
+            var protection = RouterProtection(md5Key: try password(spec, key, secret))
             protection.isSingleHop = spec.ebgpMultiHop != true
             protection.requiresSingleHop = peer.metadata.annotations?[Self.securityAnnotation] == "true"
             if protection.requiresSingleHop, !protection.isSingleHop {
@@ -106,19 +110,26 @@ extension BGPPlanner {
         return seconds
     }
 
-    private func password(_ spec: BGPPeerSpec, _ key: NamespacedName) throws(Refusal) -> [UInt8]? {
-        let secret = spec.passwordSecret?.name ?? ""
+    private func secret(_ spec: BGPPeerSpec, _ key: NamespacedName) -> NamespacedName? {
+        guard let name = spec.passwordSecret?.name, !name.isEmpty else { return nil }
+        return NamespacedName(namespace: key.namespace, name: name)
+    }
+
+    private func password(
+        _ spec: BGPPeerSpec, _ key: NamespacedName, _ secret: NamespacedName?
+    ) throws(Refusal) -> [UInt8]? {
         var password: [UInt8]?
-        if !secret.isEmpty {
+        if let secret {
             let namespace = spec.passwordSecret?.namespace ?? ""
             guard namespace.isEmpty || namespace == key.namespace else {
                 throw Refusal("no session is opened: a password is read from the peer's own namespace only")
             }
-            password = passwords[NamespacedName(namespace: key.namespace, name: secret)]
-            guard password != nil else {
+            guard case .bytes(let bytes) = passwords[secret] else {
                 throw Refusal(
-                    "no session is opened: Secret \(secret) of type kubernetes.io/basic-auth has no password")
+                    "no session is opened: there is no Secret \(secret.name) of type kubernetes.io/basic-auth with a password"
+                )
             }
+            password = bytes
         } else if let text = spec.password, !text.isEmpty {
             password = Array(text.utf8)
         }

@@ -9,12 +9,14 @@ package struct BGPPlanner: Sendable {
     package var nodeAddresses: [IPAddress] = []
     /// Packets are forwarded while this process is away: Services are enforced in the kernel.
     package var isForwardingPreserved = true
+    /// Why this node can announce nothing, if so.
+    package var obstacle: String?
     package var peers: [NamespacedName: BGPPeer] = [:]
     package var advertisements: [NamespacedName: BGPAdvertisement] = [:]
     package var communities: [NamespacedName: Community] = [:]
     package var profiles: [NamespacedName: BFDProfile] = [:]
-    /// Of Secrets of type `kubernetes.io/basic-auth`.
-    package var passwords: [NamespacedName: [UInt8]] = [:]
+    /// Of Secrets of type `kubernetes.io/basic-auth`; without what nobody has looked for yet.
+    package var passwords: [NamespacedName: BGPPassword] = [:]
     package var pools: [AnnouncementPlan.PoolReference: AnnouncedPool] = [:]
 
     package init(node: String) { self.node = node }
@@ -35,6 +37,16 @@ package struct BGPPlanner: Sendable {
         return plan
     }
 
+    /// The Secrets that sessions of this node need.
+    package var secrets: Set<NamespacedName> {
+        Set(
+            peers.compactMap { key, peer in
+                guard let name = peer.spec?.passwordSecret?.name, !name.isEmpty, choosesNode(peer.spec?.nodeSelectors)
+                else { return nil }
+                return NamespacedName(namespace: key.namespace, name: name)
+            })
+    }
+
     /// Why an object is not followed.
     struct Refusal: Error, Hashable {
         var message: String
@@ -53,4 +65,11 @@ package struct BGPPlanner: Sendable {
             }
         }
     }
+}
+
+/// What became of looking for a password.
+package enum BGPPassword: Hashable, Sendable {
+    case bytes([UInt8])
+    /// There is no such Secret, or it has none.
+    case missing
 }

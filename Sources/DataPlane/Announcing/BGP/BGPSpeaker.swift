@@ -102,7 +102,8 @@ package final class BGPSpeaker: @unchecked Sendable {
     private func reconcile(_ plans: [BGPPeerPlan]) {
         guard !hasStopped else { return }
         let wanted = Dictionary(plans.map { ($0.name, $0) }) { first, _ in first }
-        announced = Set(plans.flatMap { $0.routes.keys.filter { $0.prefixLength == $0.family.bitWidth }.map(\.address) })
+        announced = Set(
+            plans.flatMap { $0.routes.keys.filter { $0.prefixLength == $0.family.bitWidth }.map(\.address) })
         for name in entries.keys.sorted() where wanted[name] == nil { end(name, .peerDeconfigured) }
         for name in wanted.keys.sorted() {
             guard let plan = wanted[name] else { continue }

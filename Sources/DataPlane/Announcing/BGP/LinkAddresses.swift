@@ -25,7 +25,9 @@ package struct LinkAddresses: Hashable, Sendable {
             default: continue
             }
             var storage = sockaddr_storage()
-            withUnsafeMutableBytes(of: &storage) { $0.copyMemory(from: UnsafeRawBufferPointer(start: address, count: size)) }
+            withUnsafeMutableBytes(of: &storage) {
+                $0.copyMemory(from: UnsafeRawBufferPointer(start: address, count: size))
+            }
             let ip = withUnsafeBytes(of: storage) { SocketAddress(kernel: $0)?.ip }
             guard let ip else { continue }
             result[String(cString: name), default: []].append(ip)
