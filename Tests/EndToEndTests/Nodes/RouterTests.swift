@@ -169,7 +169,7 @@ extension EndToEnd {
                     "sh", "-c",
                     "while :; do curl -s -o /dev/null --max-time 10 -w '%{http_code}\\n' http://\(Self.address)/; done",
                 ])
-                func asked() -> Int { client.output.out.split(separator: "\n").count }
+                @Sendable func asked() -> Int { client.output.out.split(separator: "\n").count }
                 try await eventually(within: .seconds(60), "requests") { asked() > 50 }
                 for node in nodes {
                     let child = try await Program.run("pgrep", ["-P", "\(node.pid)", "-f", "dataplane"]).out

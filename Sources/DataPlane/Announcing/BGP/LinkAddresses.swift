@@ -24,11 +24,10 @@ package struct LinkAddresses: Hashable, Sendable {
             case AF_INET6: size = MemoryLayout<sockaddr_in6>.size
             default: continue
             }
-            var storage = sockaddr_storage()
-            withUnsafeMutableBytes(of: &storage) {
-                $0.copyMemory(from: UnsafeRawBufferPointer(start: address, count: size))
-            }
-            let ip = withUnsafeBytes(of: storage) { SocketAddress(kernel: $0)?.ip }
+            // Room for either form, since the shorter one is not read beyond its end.
+            var bytes = [UInt8](repeating: 0, count: MemoryLayout<sockaddr_in6>.size)
+            bytes.withUnsafeMutableBytes { $0.copyMemory(from: UnsafeRawBufferPointer(start: address, count: size)) }
+            let ip = bytes.withUnsafeBytes { SocketAddress(kernel: $0)?.ip }
             guard let ip else { continue }
             result[String(cString: name), default: []].append(ip)
         }
