@@ -17,7 +17,7 @@ import Testing
                 "networking.k8s.io", "policy", "rbac.authorization.k8s.io", "storage.k8s.io",
                 "admissionregistration.k8s.io", "apiextensions.k8s.io", "scheduling.k8s.io", "coordination.k8s.io",
                 "node.k8s.io", "discovery.k8s.io", "resource.k8s.io", "flowcontrol.apiserver.k8s.io",
-                "traffic.martlet.dev",
+                "traffic.martlet.dev", "metallb.io",
             ])
         for group in groups.json["groups"].array ?? [] {
             let name = group["name"].string ?? ""

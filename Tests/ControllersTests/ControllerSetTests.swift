@@ -12,7 +12,7 @@ import Testing
     private let api = InMemoryAPI([
         Service.definition, EndpointSlice.definition, Endpoints.definition, Pod.definition, Node.definition,
         Namespace.definition, Secret.definition, Event.definition, Lease.definition, Ingress.definition,
-        IngressClass.definition, RouteTable.definition, AddressPool.definition,
+        IngressClass.definition, RouteTable.definition, AddressPool.definition, IPAddressPool.definition,
     ])
     private var client: APIClient { APIClient(transport: api) }
 

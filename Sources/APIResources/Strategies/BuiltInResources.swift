@@ -76,6 +76,9 @@ package enum BuiltInResources {
             EndpointSliceStrategy(addressRule: addressRule),
             AddressPoolStrategy(pools: pools),
             RouteTableStrategy(),
+            // The version that is listed first is the one that clients prefer.
+            BGPPeerStrategy(),
+            BGPPeerStrategy.v1beta1,
             BFDProfileStrategy(),
             AdvertisementStrategy(.bgp),
             CommunityStrategy(),
@@ -83,7 +86,6 @@ package enum BuiltInResources {
             AdvertisementStrategy(.layer2),
             AnnouncementStatusStrategy.bgp,
             AnnouncementStatusStrategy.layer2,
-            BGPPeerStrategy(),
         ]
     }
 }

@@ -46,6 +46,7 @@ extension BuiltInTables {
     private static func column(_ printed: Printed, priority: Int64 = 0) -> PrinterColumn {
         PrinterColumn([
             "name": .string(printed.name), "type": .string(printed.type), "jsonPath": .string(printed.path),
+            "description": .string("What the object has at \(printed.path)."),
             "priority": .integer(priority),
         ])
     }

@@ -93,7 +93,8 @@ struct NodeAccess {
 
     /// Whether a Lease of this name in ``AnnouncementLease/namespace`` is the node's to write.
     static func mayWriteLease(_ name: String, _ node: String) -> Bool {
-        name == AnnouncementLease.own(node) || name.hasPrefix(AnnouncementLease.sharedPrefix)
+        name.hasPrefix(AnnouncementLease.nodePrefix)
+            ? name == AnnouncementLease.own(node) : name.hasPrefix(AnnouncementLease.prefix)
     }
 
     /// What the node says of the addresses that it announces.

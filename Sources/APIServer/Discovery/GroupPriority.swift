@@ -1,5 +1,5 @@
 /// The order in which discovery lists API groups: those that Kubernetes itself has by their priority (its APIServices'
-/// `groupPriorityMinimum`), then all others by name, as the groups of custom resources are. Clients that are asked for a
+/// `groupPriorityMinimum`), then ours, then all others by name, as the groups of custom resources are. Clients that are asked for a
 /// bare name such as `events` take the first group that has it.
 struct GroupPriority: Comparable {
     private let rank: Int
@@ -10,6 +10,7 @@ struct GroupPriority: Comparable {
         "autoscaling", "batch", "certificates.k8s.io", "networking.k8s.io", "policy", "rbac.authorization.k8s.io",
         "storage.k8s.io", "admissionregistration.k8s.io", "apiextensions.k8s.io", "scheduling.k8s.io",
         "coordination.k8s.io", "node.k8s.io", "discovery.k8s.io", "resource.k8s.io", "flowcontrol.apiserver.k8s.io",
+        "traffic.martlet.dev",
     ]
 
     init(_ group: String) {

@@ -29,13 +29,20 @@ public struct AddressPoolSpec: Codable, Hashable, Sendable {
     public var autoAssign: Bool?
     /// The namespaces whose Services may; absent or empty means all.
     public var serviceNamespaces: [String]?
+    /// CIDRs, ranges or single addresses that only Services get which ask for them.
+    public var reservedAddresses: [String]?
+    /// Which Services the pool is for, besides what `serviceNamespaces` says; absent means all.
+    public var serviceAllocation: PoolServiceAllocation?
 
     public init(
-        addresses: [String]? = nil, autoAssign: Bool? = nil, serviceNamespaces: [String]? = nil
+        addresses: [String]? = nil, autoAssign: Bool? = nil, serviceNamespaces: [String]? = nil,
+        reservedAddresses: [String]? = nil, serviceAllocation: PoolServiceAllocation? = nil
     ) {
         self.addresses = addresses
         self.autoAssign = autoAssign
         self.serviceNamespaces = serviceNamespaces
+        self.reservedAddresses = reservedAddresses
+        self.serviceAllocation = serviceAllocation
     }
 }
 

@@ -25,6 +25,18 @@ import Testing
             "spec.serviceNamespaces[0]: Invalid value: \"N\": \(Wording.label)"),
     ]
 
+    @Test func `reserved addresses are part of the pool, and who it is for is said as in MetalLB's pools`() {
+        var pool = Self.pool(["192.0.2.0/28"])
+        pool["spec"]["reservedAddresses"] = ["192.0.2.1", "192.0.2.8-192.0.2.20", "x"]
+        pool["spec"]["serviceAllocation"] = ["priority": 1, "namespaces": ["a", "a"]]
+        RefusalCase(
+            "odd", pool,
+            "spec.reservedAddresses[1]: Invalid value: \"192.0.2.8-192.0.2.20\": must be part of one of spec.addresses",
+            "spec.reservedAddresses[2]: Invalid value: \"x\": \(PoolAddressRules.form)",
+            "spec.serviceAllocation.namespaces[1]: Duplicate value: \"a\""
+        ).expect(AddressPoolStrategy(pools: PoolRanges()))
+    }
+
     @Test(arguments: cases)
     func `an AddressPool is refused with every reason, or taken`(_ example: RefusalCase) {
         example.expect(AddressPoolStrategy(pools: PoolRanges()))

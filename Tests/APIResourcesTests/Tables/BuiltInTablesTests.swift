@@ -42,6 +42,15 @@ import Testing
         ("discovery.k8s.io", "EndpointSlice", "NAME ADDRESSTYPE PORTS ENDPOINTS AGE", ""),
         ("networking.k8s.io", "Ingress", "NAME CLASS HOSTS ADDRESS PORTS AGE", ""),
         ("networking.k8s.io", "IngressClass", "NAME CONTROLLER PARAMETERS AGE", ""),
+        ("metallb.io", "IPAddressPool", "NAME|AUTO ASSIGN|AVOID BUGGY IPS|ADDRESSES", ""),
+        ("metallb.io", "L2Advertisement", "NAME|IPADDRESSPOOLS|IPADDRESSPOOL SELECTORS|INTERFACES", "NODE SELECTORS|"),
+        ("metallb.io", "BGPAdvertisement", "NAME|IPADDRESSPOOLS|IPADDRESSPOOL SELECTORS|PEERS", "NODE SELECTORS|"),
+        ("metallb.io", "BFDProfile", "NAME|PASSIVE MODE|TRANSMIT INTERVAL|RECEIVE INTERVAL|MULTIPLIER", ""),
+        ("metallb.io", "BGPPeer", "NAME|ADDRESS|ASN|BFD PROFILE|MULTI HOPS", ""),
+        (
+            "metallb.io", "ServiceL2Status", "NAME|ALLOCATED NODE|SERVICE NAME|SERVICE NAMESPACE|INTERFACES", ""
+        ),
+        ("metallb.io", "ServiceBGPStatus", "NAME|NODE|SERVICE NAME|SERVICE NAMESPACE|PEERS", ""),
         ("traffic.martlet.dev", "AddressPool", "NAME ALLOCATED TOTAL AUTO-ASSIGN AGE", "ADDRESSES NAMESPACES"),
         (
             "traffic.martlet.dev", "RouteTable", "NAME CLASS HOSTS ROUTES ACCEPTED RESOLVED PROGRAMMED AGE",

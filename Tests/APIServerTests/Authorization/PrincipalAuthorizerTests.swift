@@ -18,9 +18,11 @@ import Testing
             case ("pods", "there"): ["spec": ["nodeName": "b"]]
             case ("secrets", "tls"): ["type": "kubernetes.io/tls"]
             case ("secrets", "opaque"): ["type": "Opaque"]
+            case ("servicel2statuses", "here"): ["metadata": ["labels": ["metallb.io/node": "a"]]]
+            case ("servicel2statuses", "there"): ["metadata": ["labels": ["metallb.io/node": "b"]]]
             default: nil
             }
-        }, others: KnownCallersAuthorizer { _ in false })
+        }, listing: { _, _, _ in [] }, others: KnownCallersAuthorizer { _ in false })
 
     private func allows(
         _ user: UserInfo, _ verb: String, _ plural: String, group: String = "", subresource: String = "",
@@ -36,7 +38,9 @@ import Testing
     func `a node reads what traffic depends on, and writes none of it`(verb: String) throws {
         for (group, plural) in [
             ("", "services"), ("discovery.k8s.io", "endpointslices"), ("traffic.martlet.dev", "routetables"),
-            ("", "nodes"),
+            ("", "nodes"), ("traffic.martlet.dev", "addresspools"), ("metallb.io", "ipaddresspools"),
+            ("metallb.io", "l2advertisements"), ("metallb.io", "bgpadvertisements"), ("metallb.io", "communities"),
+            ("metallb.io", "bfdprofiles"), ("metallb.io", "bgppeers"),
         ] {
             #expect(try allows(Self.node, verb, plural, group: group, namespace: "x", name: "y"))
             for change in ["create", "update", "patch", "delete", "deletecollection"] where plural != "nodes" {
@@ -78,6 +82,20 @@ import Testing
             try allows(
                 Self.node, "patch", "routetables", group: "traffic.martlet.dev", subresource: "status",
                 namespace: "shop", name: "x"))
+    }
+
+    @Test(arguments: ["update", "patch"])
+    func `a node writes the announcements that it made, and reads all`(change: String) throws {
+        func allows(_ verb: String, _ name: String, _ subresource: String = "") throws -> Bool {
+            try self.allows(
+                Self.node, verb, "servicel2statuses", group: "metallb.io", subresource: subresource, namespace: "x",
+                name: name)
+        }
+        #expect(try allows("list", "") && allows("get", "there") && allows("create", ""))
+        #expect(try allows(change, "here") && allows(change, "here", "status") && allows("delete", "here"))
+        #expect(try !allows(change, "there") && !allows(change, "there", "status") && !allows("delete", "there"))
+        #expect(
+            try !allows(change, "missing") && !allows("deletecollection", "") && !allows("delete", "here", "status"))
     }
 
     @Test func `a node reads Secrets of certificates and no others`() throws {

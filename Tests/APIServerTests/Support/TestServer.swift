@@ -20,6 +20,8 @@ final class TestServer: Sendable {
     static let token = "secret"
     /// Of a user who has the name of those without credentials.
     static let nobodysToken = "nobody"
+    /// Of the node `a`.
+    static let nodeToken = "node"
 
     init(
         ranges: AllocationRanges? = nil, maxWritesInFlight: Int = 1000, directory: String? = nil,
@@ -43,7 +45,9 @@ final class TestServer: Sendable {
         configuration.commit = "0123abc"
         core = try ServerCore(
             configuration, store: store,
-            tokens: try TokenFile(parsing: "\(Self.token),tester,1,\"a,b\"\n\(Self.nobodysToken),system:anonymous,2\n"),
+            tokens: try TokenFile(
+                parsing: "\(Self.token),tester,1,\"a,b\"\n\(Self.nobodysToken),system:anonymous,2\n"
+                    + "\(Self.nodeToken),system:node:a,3,system:nodes\n"),
             limit: limit, authorizer: authorizer, admission: admission, keeping: keeping)
         await core.makeSystemObjects(.init(label: "test"))
         await core.serviceCIDRs?.start(.init(label: "test"))

@@ -19,6 +19,8 @@ struct AddressPoolStrategy: ResourceStrategy {
                     FieldPath("status").child(key), value, "must be greater than or equal to 0")
             }
         }
+        ConditionRules.check(
+            object["status"]["conditions"].array ?? [], FieldPath("status").child("conditions"), &errors)
         return errors
     }
 
@@ -26,6 +28,19 @@ struct AddressPoolStrategy: ResourceStrategy {
         var errors: [FieldError] = []
         PoolAddressRules.check(
             object["spec"]["addresses"], FieldPath("spec").child("addresses"), takesSingle: true, &errors)
+        for (index, value) in (object["spec"]["reservedAddresses"].array ?? []).enumerated() {
+            let text = value.string ?? ""
+            let path = FieldPath("spec").child("reservedAddresses").index(index)
+            guard let reserved = AddressRange(text) else {
+                errors.invalid(path, value, PoolAddressRules.form)
+                continue
+            }
+            if !PoolAddressRules.ranges(of: object).contains(where: { $0.contains(reserved) }) {
+                errors.invalid(path, value, "must be part of one of spec.addresses")
+            }
+        }
+        PoolAddressRules.checkAllocation(
+            object["spec"]["serviceAllocation"], FieldPath("spec").child("serviceAllocation"), &errors)
         for (index, value) in (object["spec"]["serviceNamespaces"].array ?? []).enumerated() {
             errors.invalid(
                 FieldPath("spec").child("serviceNamespaces").index(index), value,

@@ -1,13 +1,41 @@
 import KubeModel
 import NetworkTypes
 
-/// `metallb.io/v1beta2 BGPPeer`: a router that nodes announce addresses to.
+/// `metallb.io/v1beta2 BGPPeer`: a router that nodes announce addresses to. `v1beta1` is the same under an older name.
 struct BGPPeerStrategy: ResourceStrategy {
-    let definition = ResourceDefinition.builtIn("metallb.io", "v1beta2", "BGPPeer", "bgppeers", hasStatus: true)
+    private static let stored = ResourceDefinition.builtIn(
+        "metallb.io", "v1beta2", "BGPPeer", "bgppeers", hasStatus: true)
+
+    let definition: ResourceDefinition
+    let deprecationWarning: String?
+    let storedForm: StoredForm?
     let generationRule = GenerationRule.spec
     let isCheckedBySchema = true
 
     private static let path = FieldPath("spec")
+
+    init() {
+        (definition, deprecationWarning, storedForm) = (Self.stored, nil, nil)
+    }
+
+    private init(former version: String) {
+        var definition = Self.stored
+        definition.version = version
+        self.definition = definition
+        deprecationWarning = "\(version) is deprecated, please use \(Self.stored.version)"
+        storedForm = StoredForm(
+            definition: Self.stored, encode: { Self.named($0, Self.stored.apiVersion) },
+            decode: { [former = definition.apiVersion] in Self.named($0, former) })
+    }
+
+    /// The deprecated version, whose fields are all there in the present one.
+    static let v1beta1 = BGPPeerStrategy(former: "v1beta1")
+
+    private static func named(_ object: JSONValue, _ version: String) -> JSONValue {
+        var object = object
+        object["apiVersion"] = .string(version)
+        return object
+    }
 
     func validate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
         var errors: [FieldError] = []

@@ -15,12 +15,8 @@ struct IPAddressPoolStrategy: ResourceStrategy {
         let path = FieldPath("spec")
         PoolAddressRules.check(
             object["spec"]["addresses"], path.child("addresses"), takesSingle: false, &errors)
-        let allocation = object["spec"]["serviceAllocation"]
-        let allocationPath = path.child("serviceAllocation")
-        SelectorRules.checkNames(allocation["namespaces"], allocationPath.child("namespaces"), &errors)
-        for list in ["namespaceSelectors", "serviceSelectors"] {
-            SelectorRules.checkSelectors(allocation[list], allocationPath.child(list), &errors)
-        }
+        PoolAddressRules.checkAllocation(
+            object["spec"]["serviceAllocation"], path.child("serviceAllocation"), &errors)
         return errors
     }
 

@@ -3,6 +3,9 @@ import NetworkTypes
 
 /// The rules of the addresses of a pool, in either spelling.
 enum PoolAddressRules {
+    static let form =
+        "must be an address, a CIDR or a range, (e.g. 192.0.2.1, 192.0.2.0/28 or 192.0.2.64-192.0.2.80)"
+
     /// - Parameters:
     ///   - path: of the list.
     ///   - takesSingle: whether an address without a prefix length is a range too; it is none to MetalLB.
@@ -17,8 +20,7 @@ enum PoolAddressRules {
                 errors.invalid(
                     path.index(index), .string(text),
                     takesSingle
-                        ? "must be an address, a CIDR or a range, (e.g. 192.0.2.1, 192.0.2.0/28 or "
-                            + "192.0.2.64-192.0.2.80)"
+                        ? form
                         : "must be a CIDR or a range, (e.g. 192.0.2.0/28 or 192.0.2.64-192.0.2.80)")
                 continue
             }
@@ -29,6 +31,14 @@ enum PoolAddressRules {
                 errors.invalid(path.index(index), .string(text), "overlaps with \(other.text)")
             }
             ranges.append((range, text))
+        }
+    }
+
+    /// - Parameter path: of `serviceAllocation`.
+    static func checkAllocation(_ allocation: JSONValue?, _ path: FieldPath, _ errors: inout [FieldError]) {
+        SelectorRules.checkNames(allocation["namespaces"], path.child("namespaces"), &errors)
+        for list in ["namespaceSelectors", "serviceSelectors"] {
+            SelectorRules.checkSelectors(allocation[list], path.child(list), &errors)
         }
     }
 

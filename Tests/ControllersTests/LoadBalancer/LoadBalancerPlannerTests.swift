@@ -32,15 +32,13 @@ import Testing
     private func decide(
         _ request: LoadBalancerRequest, _ pools: [PoolAddresses], _ others: [LoadBalancerRequest] = []
     ) -> String {
-        let all = others + [request]
-        let decision = LoadBalancerPlanner(pools: pools).decide(request) { address in
-            all.filter { $0.current.contains(address) }
-        }
-        switch decision {
+        var planner = LoadBalancerPlanner(pools: pools)
+        for other in others + [request] { planner.note(other, for: other.key) }
+        switch planner.decide(request) {
         case .keep: return "keep"
         case .assign(let addresses, let pool):
             return "\(pool): " + addresses.map(\.description).joined(separator: ",")
-        case .refuse(let reason): return reason
+        case .refuse(let reason, let withdraws): return withdraws ? reason : "left: " + reason
         }
     }
 
@@ -48,9 +46,8 @@ import Testing
         let pool = pool("p", "192.0.2.0/30", "192.0.2.2-192.0.2.9", "198.51.100.1", "nonsense", "fd00::/64")
         #expect(pool.invalid == ["nonsense"])
         #expect(pool.ranges.count == 3)
-        #expect(pool.count == Int.max)
-        let small = self.pool("p", "192.0.2.0/30", "192.0.2.2-192.0.2.9", "198.51.100.1")
-        #expect(small.count == 11)
+        #expect(pool.capacity(.v4) == 11)
+        #expect(pool.capacity(.v6) == Int64.max)
     }
 
     @Test func `the first free address of the first pool is taken`() throws {
@@ -61,28 +58,27 @@ import Testing
         let three = try request("three", current: ["198.51.100.1"])
         #expect(decide(try request(), pools, [one]) == "a: 192.0.2.2")
         #expect(decide(try request(), pools, [one, two]) == "b: 198.51.100.1")
-        #expect(decide(try request(), pools, [one, two, three]) == "no available addresses")
-        #expect(decide(try request(), []) == "there is no AddressPool")
+        #expect(decide(try request(), pools, [one, two, three]) == "no available IPs")
+        #expect(decide(try request(), []) == "no available IPs: there is no IPAddressPool or AddressPool")
     }
 
     @Test func `what a Service has it keeps`() throws {
         let pools = [pool("a", "192.0.2.0/28")]
         #expect(decide(try request(current: ["192.0.2.9"]), pools) == "keep")
-        #expect(decide(try request(current: ["203.0.113.1"]), pools) == "a: 192.0.2.1")
     }
 
     @Test func `the ends of an old class are given only to those that ask for them`() throws {
         let network = [pool("a", "192.0.2.0/32"), pool("b", "198.51.100.254/31"), pool("c", "203.0.113.0/31")]
         #expect(decide(try request(), [network[2]]) == "c: 203.0.113.1")
         let full = try request("full", current: ["203.0.113.1"])
-        #expect(decide(try request(), [network[2]], [full]) == "no available addresses")
-        let asking = try request(annotations: [LoadBalancerRequest.addressesAnnotation: "203.0.113.0"])
+        #expect(decide(try request(), [network[2]], [full]) == "no available IPs")
+        let asking = try request(annotations: [LoadBalancerAnnotation.addresses: "203.0.113.0"])
         #expect(decide(asking, [network[2]], [full]) == "c: 203.0.113.0")
         // Named one by one they are meant.
         #expect(decide(try request(), [network[0]]) == "a: 192.0.2.0")
         #expect(decide(try request(), [pool("d", "203.0.113.255-203.0.113.255")]) == "d: 203.0.113.255")
         let first = try request("first", current: ["198.51.100.254"])
-        #expect(decide(try request(), [network[1]], [first]) == "no available addresses")
+        #expect(decide(try request(), [network[1]], [first]) == "no available IPs")
     }
 
     @Test func `pools may be closed to namespaces or to automatic use`() throws {
@@ -91,15 +87,16 @@ import Testing
         let open = pool("c", "192.0.2.3", namespaces: ["shop"])
         #expect(decide(try request(), [closed, manual, open]) == "c: 192.0.2.3")
         #expect(
-            decide(try request(), [closed, manual]) == "no AddressPool assigns addresses to this Service automatically")
-        let chosen = [LoadBalancerRequest.poolAnnotation: "b"]
+            decide(try request(), [closed, manual])
+                == "no available IPs: no pool assigns addresses to this Service automatically")
+        let chosen = ["traffic.martlet.dev/address-pool": "b"]
         #expect(decide(try request(annotations: chosen), [closed, manual, open]) == "b: 192.0.2.2")
         #expect(
-            decide(try request(annotations: [LoadBalancerRequest.poolAnnotation: "a"]), [closed])
-                == "AddressPool a is not open to namespace shop")
+            decide(try request(annotations: ["traffic.martlet.dev/address-pool": "a"]), [closed])
+                == "pool a not compatible for ip assignment")
         #expect(
-            decide(try request(annotations: [LoadBalancerRequest.poolAnnotation: "z"]), [open])
-                == "there is no AddressPool z")
+            decide(try request(annotations: ["traffic.martlet.dev/address-pool": "z"]), [open])
+                == "unknown pool \"z\"")
         // A change of mind moves the Service.
         #expect(decide(try request(current: ["192.0.2.3"], annotations: chosen), [manual, open]) == "b: 192.0.2.2")
     }
@@ -112,15 +109,17 @@ import Testing
         #expect(decide(try wants("192.0.2.5"), pools) == "a: 192.0.2.5")
         #expect(decide(try wants("192.0.2.5", current: ["192.0.2.4"]), pools) == "a: 192.0.2.5")
         #expect(decide(try wants("192.0.2.5", current: ["192.0.2.5"]), pools) == "keep")
-        #expect(decide(try wants("203.0.113.1"), pools) == "requested address 203.0.113.1 is in no AddressPool")
-        #expect(decide(try wants("198.51.100.1"), pools) == "AddressPool x is not open to namespace shop")
-        #expect(decide(try wants("nonsense"), pools) == "\"nonsense\" is not an IP address")
-        #expect(decide(try wants("fd00::1"), pools) == "requested address fd00::1 is not of a family of the Service")
+        #expect(decide(try wants("203.0.113.1"), pools) == "[\"203.0.113.1\"] is not allowed in config")
+        #expect(decide(try wants("198.51.100.1"), pools) == "pool x not compatible for ip assignment")
+        #expect(decide(try wants("nonsense"), pools) == "left: invalid spec.loadBalancerIP \"nonsense\"")
+        #expect(
+            decide(try wants("fd00::1"), pools)
+                == "requested loadBalancer IP(s) [\"fd00::1\"] does not match the ipFamily of the service")
         let holder = try request("other", current: ["192.0.2.5"])
         #expect(
             decide(try wants("192.0.2.5"), pools, [holder])
-                == "requested address 192.0.2.5 is in use by Service shop/other")
-        let annotated = try request(annotations: [LoadBalancerRequest.addressesAnnotation: "192.0.2.7"]) {
+                == "can't change sharing key for \"shop/web\", address also in use by shop/other")
+        let annotated = try request(annotations: [LoadBalancerAnnotation.addresses: "192.0.2.7"]) {
             $0.spec?.loadBalancerIP = "192.0.2.5"
         }
         #expect(decide(annotated, pools) == "a: 192.0.2.7")
@@ -128,7 +127,7 @@ import Testing
 
     @Test func `an address is shared only by key and with other ports`() throws {
         let pools = [pool("a", "192.0.2.1-192.0.2.2")]
-        let key = [LoadBalancerRequest.sharingAnnotation: "k"]
+        let key = ["traffic.martlet.dev/allow-shared-ip": "k"]
         let holder = try request("dns", current: ["192.0.2.1"], annotations: key) {
             $0.spec?.ports = [ServicePort(protocol: "UDP", port: 80)]
         }
@@ -139,7 +138,10 @@ import Testing
         }
         #expect(decide(samePort, pools, [holder]) == "a: 192.0.2.2")
         // Traffic that stays on the node needs the same Pods there.
-        let local = try request(annotations: key) { $0.spec?.externalTrafficPolicy = "Local" }
+        let local = try request(annotations: key) {
+            $0.spec?.externalTrafficPolicy = "Local"
+            $0.spec?.selector = ["app": "web"]
+        }
         #expect(decide(local, pools, [holder]) == "a: 192.0.2.2")
     }
 
@@ -161,7 +163,7 @@ import Testing
             }
         }
         #expect(decide(try dual("RequireDualStack"), [only4, both]) == "both: 192.0.2.1,fd00::1")
-        #expect(decide(try dual("RequireDualStack"), [only4]) == "no available addresses")
+        #expect(decide(try dual("RequireDualStack"), [only4]) == "no available IPs")
         #expect(decide(try dual("PreferDualStack"), [only4]) == "aa: 192.0.2.9")
         #expect(decide(try dual("PreferDualStack", current: ["192.0.2.9"]), [only4]) == "keep")
         #expect(decide(try dual("RequireDualStack", current: ["192.0.2.1"]), [both]) == "both: 192.0.2.1,fd00::1")

@@ -1,0 +1,78 @@
+import Foundation
+import Testing
+
+extension EndToEnd {
+    /// The installation manifest of MetalLB beside kinds that the server has itself.
+    @Suite("MetalLB's own definitions", .serialized, .martlet("apiserver")) struct MetalLBDefinitionsTests {
+        private static let definition = """
+            apiVersion: apiextensions.k8s.io/v1
+            kind: CustomResourceDefinition
+            metadata: {name: ipaddresspools.metallb.io}
+            spec:
+              group: metallb.io
+              names: {kind: IPAddressPool, listKind: IPAddressPoolList, plural: ipaddresspools, singular: ipaddresspool}
+              scope: Namespaced
+              versions:
+              - name: v1beta1
+                served: true
+                storage: true
+                subresources: {status: {}}
+                schema:
+                  openAPIV3Schema: {type: object, properties: {spec: {type: object, properties: {addresses: {type: string}}}}}
+
+            """
+
+        @Test func `MetalLB's own definitions apply and replace nothing`() async throws {
+            let server = try suiteServer()
+            try await server.kubectl("apply", "-f", "-", input: MetalLBTests.configuration)
+            try await server.kubectl("apply", "-f", "-", input: Self.definition)
+            try await server.kubectl(
+                "wait", "--for=condition=Established", "crd/ipaddresspools.metallb.io", "--timeout=30s")
+            let again = try await server.kubectl("apply", "-f", "-", input: MetalLBTests.configuration)
+            #expect(again.split(separator: "\n").allSatisfy { $0.hasSuffix("unchanged") }, "\(again)")
+            let overlapping = try await server.kubectlError(
+                "create", "-f", "-",
+                input: """
+                    apiVersion: metallb.io/v1beta1
+                    kind: IPAddressPool
+                    metadata: {name: thief, namespace: metallb-system}
+                    spec: {addresses: [127.97.6.4-127.97.6.9]}
+                    """)
+            #expect(overlapping.contains("overlaps with IPAddressPool metallb-system/first-pool"), "\(overlapping)")
+            try await server.kubectl("delete", "crd", "ipaddresspools.metallb.io")
+            #expect(
+                try await server.kubectl("get", "ipaddresspools", "-n", "metallb-system", "-o", "name")
+                    .split(separator: "\n").count == 3)
+
+            try await server.kubectl(
+                "apply", "-f", "-",
+                input: """
+                    apiVersion: metallb.io/v1beta1
+                    kind: ServiceL2Status
+                    metadata: {name: l2-x, namespace: metallb-system, labels: {metallb.io/node: node-1}}
+                    ---
+                    apiVersion: metallb.io/v1beta1
+                    kind: ServiceBGPStatus
+                    metadata: {name: bgp-x, namespace: metallb-system, labels: {metallb.io/node: node-1}}
+                    """)
+            let common = #""node":"node-1","serviceName":"web","serviceNamespace":"shop""#
+            for (kind, name, rest) in [
+                ("ServiceL2Status", "servicel2statuses/l2-x", #""interfaces":[{"name":"eth0"}]"#),
+                ("ServiceBGPStatus", "servicebgpstatuses/bgp-x", #""peers":["sample"]"#),
+            ] {
+                let named = "\"metadata\":{\"name\":\"\(name.split(separator: "/")[1])\"}"
+                try await server.kubectl(
+                    "replace", "--raw", "/apis/metallb.io/v1beta1/namespaces/metallb-system/\(name)/status", "-f", "-",
+                    input:
+                        "{\"apiVersion\":\"metallb.io/v1beta1\",\"kind\":\"\(kind)\",\(named),\"status\":{\(common),\(rest)}}"
+                )
+            }
+            let shown = try await server.kubectl("get", "servicel2status,servicebgpstatus", "-n", "metallb-system")
+            let rows = shown.split(separator: "\n").map { $0.split(separator: " ").joined(separator: " ") }
+            #expect(rows.contains { $0.hasSuffix("ALLOCATED NODE SERVICE NAME SERVICE NAMESPACE INTERFACES") })
+            #expect(rows.contains { $0.hasSuffix("l2-x node-1 web shop eth0") })
+            #expect(rows.contains { $0.hasSuffix("NODE SERVICE NAME SERVICE NAMESPACE PEERS") })
+            #expect(rows.contains { $0.hasSuffix("bgp-x node-1 web shop sample") })
+        }
+    }
+}
