@@ -169,9 +169,9 @@ let package = Package(
         .testTarget(
             name: "PacketTests",
             dependencies: [
-                "DataPlane", "Announcement", "NFTables", "Conntrack", "Netlink", "TrafficModel", "KubeModel",
-                "NetworkTypes",
-                "System", "CLinux", "CNamespaces", logging,
+                "DataPlane", "Announcement", "NFTables", "Conntrack", "Netlink", "TrafficModel", "Transport",
+                "KubeModel",
+                "NetworkTypes", "System", "CLinux", "CNamespaces", logging,
             ],
             swiftSettings: settings),
         .testTarget(

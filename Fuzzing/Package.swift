@@ -39,11 +39,15 @@ let package = Package(
         .target(name: "CEL", dependencies: ["NetworkTypes", "KubeModel"], swiftSettings: settings),
         .target(name: "Patching", dependencies: ["KubeModel"], swiftSettings: settings),
         .target(name: "DNS", dependencies: ["System", "NetworkTypes", "Transport", "CRE2"], swiftSettings: settings),
+        .target(name: "Netlink", dependencies: ["System"], swiftSettings: settings),
+        .target(
+            name: "Announcement", dependencies: ["System", "NetworkTypes", "Netlink", "CLinux"],
+            swiftSettings: settings),
         .executableTarget(
             name: "fuzz",
             dependencies: [
                 "CFuzzer", "CProcess", "KubeModel", "CEL", "Patching", "NetworkTypes", "Store", "ProxyEngine", "System",
-                "Transport", "DNS",
+                "Transport", "DNS", "Announcement",
             ],
             swiftSettings: settings,
             linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address", "-use-ld=lld"])]),

@@ -5,7 +5,7 @@ set -euo pipefail
 
 build=(libssl-dev libnghttp2-dev libre2-dev libsqlite3-dev libxxhash-dev libyaml-dev zlib1g-dev pkg-config)
 run=("${build[@]}" curl ca-certificates)
-test=("${run[@]}" gcc libc6-dev libcurl4-openssl-dev openssl python3 python3-venv iproute2 procps bind9-dnsutils)
+test=("${run[@]}" gcc libc6-dev libcurl4-openssl-dev openssl python3 python3-venv iproute2 procps bind9-dnsutils bird2 frr)
 bench=("${test[@]}" nginx-light haproxy wrk nghttp2-client dnsperf unbound dnsmasq-base)
 
 want=${1:-build}
@@ -40,7 +40,7 @@ echo "Installing Debian packages: ${missing[*]}"
 as_root=()
 if [ "$(id -u)" != 0 ]; then as_root=(sudo); fi
 export DEBIAN_FRONTEND=noninteractive
-# Services that a package would start (nginx, haproxy) stay off: the benchmarks start their own on free ports.
+# Services that a package would start (nginx, haproxy, bird, frr) stay off: benchmarks and tests start their own.
 policy=/usr/sbin/policy-rc.d
 if [ ! -e "$policy" ]; then
     printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null

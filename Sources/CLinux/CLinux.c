@@ -196,3 +196,57 @@ int martlet_ignore_path_mtu(int fd, int family) {
     if (family == AF_INET) return setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &value, sizeof(value));
     return setsockopt(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, &value, sizeof(value));
 }
+
+int martlet_tcp_md5(int fd, const struct sockaddr *peer, socklen_t length, const uint8_t *key, size_t key_length) {
+    struct tcp_md5sig signature;
+    if (length > sizeof(signature.tcpm_addr) || key_length > sizeof(signature.tcpm_key)) {
+        errno = EINVAL;
+        return -1;
+    }
+    memset(&signature, 0, sizeof(signature));
+    memcpy(&signature.tcpm_addr, peer, length);
+    signature.tcpm_keylen = (uint16_t)key_length;
+    memcpy(signature.tcpm_key, key, key_length);
+    return setsockopt(fd, IPPROTO_TCP, TCP_MD5SIG, &signature, sizeof(signature));
+}
+
+int martlet_hops(int fd, int family, int hops, int only_from_hops) {
+    // IPV6_MINHOPCOUNT: 73, of linux/in6.h, which does not go together with netinet/in.h.
+    int level = family == AF_INET ? IPPROTO_IP : IPPROTO_IPV6;
+    int send = family == AF_INET ? IP_TTL : IPV6_UNICAST_HOPS;
+    int least = family == AF_INET ? IP_MINTTL : 73;
+    if (setsockopt(fd, level, send, &hops, sizeof(hops)) != 0) return -1;
+    if (only_from_hops <= 0) return 0;
+    return setsockopt(fd, level, least, &only_from_hops, sizeof(only_from_hops));
+}
+
+int martlet_tell_hops(int fd, int family) {
+    int on = 1;
+    if (family == AF_INET) return setsockopt(fd, IPPROTO_IP, IP_RECVTTL, &on, sizeof(on));
+    return setsockopt(fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, &on, sizeof(on));
+}
+
+ssize_t martlet_recv_hops(int fd, uint8_t *buffer, size_t size, struct sockaddr_storage *peer, int *hops) {
+    struct iovec part = {.iov_base = buffer, .iov_len = size};
+    union {
+        char bytes[CMSG_SPACE(sizeof(int))];
+        struct cmsghdr align;
+    } control;
+    struct msghdr message = {
+        .msg_name = peer,
+        .msg_namelen = sizeof(*peer),
+        .msg_iov = &part,
+        .msg_iovlen = 1,
+        .msg_control = control.bytes,
+        .msg_controllen = sizeof(control.bytes),
+    };
+    *hops = -1;
+    ssize_t count = recvmsg(fd, &message, 0);
+    if (count < 0) return count;
+    for (struct cmsghdr *entry = CMSG_FIRSTHDR(&message); entry; entry = CMSG_NXTHDR(&message, entry)) {
+        int is_hops = (entry->cmsg_level == IPPROTO_IP && entry->cmsg_type == IP_TTL) ||
+                      (entry->cmsg_level == IPPROTO_IPV6 && entry->cmsg_type == IPV6_HOPLIMIT);
+        if (is_hops) memcpy(hops, CMSG_DATA(entry), sizeof(*hops));
+    }
+    return count;
+}

@@ -182,7 +182,7 @@ package final class DataPlane: Sendable {
             nodeWatch.setZone(change.object.zone)
         }
         state.observe(services: services, slices: slices, tables: tables, secrets: secrets)
-        announcements.observe(informers, services: services, slices: slices)
+        announcements.observe(informers, services: services, slices: slices, ownNode: ownNode)
 
         let node = nodeWatch.current
         let recorder = EventRecorder(client: client, component: "martlet-dataplane", logger: logger)
@@ -241,7 +241,8 @@ package final class DataPlane: Sendable {
             group.addTask { await healthChecks.run() }
             group.addTask { [announcements, configuration, choice] in
                 try await announcements.run(
-                    obstacle: Self.announcementObstacle(choice.mode), recorder: recorder,
+                    obstacle: Self.announcementObstacle(choice.mode),
+                    addresses: NodeAddresses.primary(of: node.ownAddresses), recorder: recorder,
                     grace: configuration.shutdownGrace, onNotice: onNotice)
             }
             group.addTask { await reporter.run() }

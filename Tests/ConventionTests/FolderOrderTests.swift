@@ -26,7 +26,7 @@ import Testing
             "Engine",
         ],
         "DNS": ["", "Message", "Zone", "Cache", "Rewriting", "Answering", "Resolving", "Serving"],
-        "Announcement": ["Election", "Layer2"],
+        "Announcement": ["Election", "Layer2", "BFD", "BGP"],
         "DataPlane": ["Metrics", "State", "Enforcement", "Node", "Ingress", "Corefile", "Names", "Announcing", ""],
         "KubeClient": [
             "", "Time", "Configuration", "Client", "Discovery", "Election", "Events", "Cache", "Queue", "Testing",

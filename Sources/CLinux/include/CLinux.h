@@ -90,4 +90,17 @@ int martlet_send_paths(int fd, uint8_t *buffer, size_t slice, struct martlet_dat
 // exceed the MTU of the interface itself.
 int martlet_ignore_path_mtu(int fd, int family);
 
+// Signs the segments to and from `peer` with an MD5 key of up to 80 bytes (RFC 2385).
+int martlet_tcp_md5(int fd, const struct sockaddr *peer, socklen_t length, const uint8_t *key, size_t key_length);
+
+// `hops` is the TTL of what is sent; with `only_from_hops` above 0 the kernel drops what comes with a smaller one
+// (RFC 5082). `family` is the socket's.
+int martlet_hops(int fd, int family, int hops, int only_from_hops);
+
+// Has received datagrams say the TTL they came with.
+int martlet_tell_hops(int fd, int family);
+
+// One datagram of at most `size` bytes, its sender and its TTL (-1: not said); returns its length, or -1 with errno.
+ssize_t martlet_recv_hops(int fd, uint8_t *buffer, size_t size, struct sockaddr_storage *peer, int *hops);
+
 #endif

@@ -14,6 +14,9 @@ package enum AnnouncementDump {
         package var pools: [IPAddressPool] = []
         package var l2Advertisements: [L2Advertisement] = []
         package var bgpAdvertisements: [BGPAdvertisement] = []
+        package var bgpPeers: [BGPPeer] = []
+        package var communities: [Community] = []
+        package var bfdProfiles: [BFDProfile] = []
         /// Of the namespace `AnnouncementDump.leaseNamespace`.
         package var leases: [Lease] = []
 
@@ -28,6 +31,7 @@ package enum AnnouncementDump {
     package static func lines(_ objects: Objects, of service: NamespacedName? = nil) -> [String] {
         let plan = planner(objects).plan()
         let holders = holders(objects.leases)
+        let bgp = BGPDump(objects, plan)
         var lines: [(address: IPAddress, line: String)] = []
         for entry in plan.entries where service.map({ key in entry.services.contains { $0.key == key } }) ?? true {
             let names = entry.services.map(\.key.description).joined(separator: ", ")
@@ -37,7 +41,7 @@ package enum AnnouncementDump {
             case .layer2:
                 line += holders[entry.address].map { "announced by \($0)" } ?? "announced by nobody yet"
                 line += ", of the candidates \(candidates.joined(separator: " "))"
-            case .bgp: line += "announced by \(candidates.joined(separator: " "))"
+            case .bgp: line += bgp.words(entry)
             }
             line += "; \(entry.pool)"
             line += ", by \(entry.terms.map { words($0, entry.method) }.joined(separator: " and "))"
@@ -49,6 +53,7 @@ package enum AnnouncementDump {
                 (silence.address, "\(silence.address)\(way) \(silence.service.key): not announced: \(silence.reason)"))
         }
         return lines.sorted { $0.address == $1.address ? $0.line < $1.line : $0.address < $1.address }.map(\.line)
+            + (service == nil ? bgp.complaints : [])
     }
 
     private static func words(_ term: AnnouncementPlan.Term, _ method: AnnouncementPlan.Method) -> String {

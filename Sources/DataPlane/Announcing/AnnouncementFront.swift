@@ -1,6 +1,7 @@
 import KubeClient
 import KubeModel
 import Logging
+import NetworkTypes
 import Synchronization
 
 /// Everything that tells the network of load-balancer addresses: the plan, and what carries it out.
@@ -12,6 +13,7 @@ final class AnnouncementFront: Sendable {
     private let leaseClient: APIClient
     private let logger: Logger
     private let announcer = Mutex<Layer2Announcer?>(nil)
+    private let bgp: BGPFront
 
     /// - Parameters:
     ///   - leaseClient: a client of its own for what must not wait behind anything else.
@@ -20,6 +22,7 @@ final class AnnouncementFront: Sendable {
         logger: Logger
     ) {
         state = AnnouncementState(traffic)
+        bgp = BGPFront(node: node, state: state, client: client, logger: logger)
         self.node = node
         self.leaseSeconds = leaseSeconds
         self.client = client
@@ -28,27 +31,36 @@ final class AnnouncementFront: Sendable {
     }
 
     /// Called after the traffic's own handlers were added.
-    func observe(_ informers: InformerSet, services: Informer<KeptService>, slices: Informer<KeptSlice>) {
+    func observe(
+        _ informers: InformerSet, services: Informer<KeptService>, slices: Informer<KeptSlice>, ownNode: Informer<Node>
+    ) {
+        let addressPools = informers.informer(for: AddressPool.self, prune: { $0.status = nil })
+        let pools = informers.informer(for: IPAddressPool.self, prune: { $0.status = nil })
+        let bgpAdvertisements = informers.informer(for: BGPAdvertisement.self)
         state.observe(
             services: services, slices: slices, nodes: informers.informer(for: KeptAnnouncingNode.self),
-            addressPools: informers.informer(for: AddressPool.self, prune: { $0.status = nil }))
+            addressPools: addressPools)
         state.observe(
-            pools: informers.informer(for: IPAddressPool.self, prune: { $0.status = nil }),
-            l2Advertisements: informers.informer(for: L2Advertisement.self),
-            bgpAdvertisements: informers.informer(for: BGPAdvertisement.self))
+            pools: pools, l2Advertisements: informers.informer(for: L2Advertisement.self),
+            bgpAdvertisements: bgpAdvertisements)
+        bgp.observe(
+            informers, advertisements: bgpAdvertisements, pools: pools, addressPools: addressPools, ownNode: ownNode)
     }
 
     /// Runs until cancelled; then gives up what is announced.
     ///
     /// - Parameters:
     ///   - obstacle: why this node can announce nothing, if so.
+    ///   - addresses: the node's own.
     ///   - grace: how long what was said in the API may be taken back.
     func run(
-        obstacle: String?, recorder: EventRecorder, grace: Duration, onNotice: @escaping @Sendable (String) -> Void
+        obstacle: String?, addresses: [IPAddress], recorder: EventRecorder, grace: Duration,
+        onNotice: @escaping @Sendable (String) -> Void
     ) async throws {
         let leases = Informer<KeptAnnouncerLease>(
             client: client, namespace: AnnouncerLeases.namespace, logger: logger)
-        let statuses = L2StatusWriter(node: node, client: client, logger: logger)
+        let statuses = AnnouncementStatusWriter<ServiceL2Status>(node: node, client: client, logger: logger)
+        let bgpStatuses = AnnouncementStatusWriter<ServiceBGPStatus>(node: node, client: client, logger: logger)
         let (announced, continuation) = AsyncStream.makeStream(
             of: [Layer2Announcer.Announced].self, bufferingPolicy: .bufferingNewest(1))
         let announcer = Layer2Announcer(
@@ -58,8 +70,16 @@ final class AnnouncementFront: Sendable {
         announcer.observe(leases)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await leases.run() }
-            group.addTask { for await list in announced { await statuses.set(list) } }
+            group.addTask { [node] in
+                for await list in announced { await statuses.set(AnnouncementStatusContent.contents(list, on: node)) }
+            }
             group.addTask { await statuses.run(grace: grace) }
+            group.addTask { await bgpStatuses.run(grace: grace) }
+            group.addTask { [bgp] in
+                await bgp.run(obstacle: obstacle, addresses: addresses, recorder: recorder) { announced in
+                    await bgpStatuses.set(AnnouncementStatusContent.contents(announced))
+                }
+            }
             group.addTask { await announcer.run { try await leases.waitForSync() } }
             try await group.waitForAll()
         }
@@ -68,6 +88,7 @@ final class AnnouncementFront: Sendable {
     /// What `/metrics` says of announcing.
     func metrics() async -> String {
         guard let announcer = announcer.withLock({ $0 }) else { return "" }
-        return AnnouncementMetrics.text(await announcer.announced(), await announcer.snapshot(), node: node)
+        let own = await announcer.announced() + bgp.entries
+        return AnnouncementMetrics.text(own, await announcer.snapshot(), node: node) + BGPMetrics.text(bgp.reports)
     }
 }

@@ -242,7 +242,7 @@ actor Layer2Announcer {
             })
     }
 
-    private static func reference(_ service: AnnouncementPlan.ServiceReference) -> ObjectReference {
+    static func reference(_ service: AnnouncementPlan.ServiceReference) -> ObjectReference {
         ObjectReference(
             kind: "Service", namespace: service.key.namespace, name: service.key.name, uid: service.uid,
             apiVersion: "v1")

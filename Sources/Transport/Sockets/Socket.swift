@@ -243,7 +243,7 @@ package enum Socket {
 
     // MARK: Parts
 
-    private static func open(family: IPFamily, type: Int32) throws(TransportError) -> Int32 {
+    static func open(family: IPFamily, type: Int32) throws(TransportError) -> Int32 {
         let descriptor = martlet_socket(family == .v4 ? AF_INET : AF_INET6, type, 0)
         guard descriptor >= 0 else { throw .system(errno, "socket") }
         // [::] must not take the IPv4 port as well: both are bound explicitly where both are wanted.
@@ -258,12 +258,12 @@ package enum Socket {
         return descriptor
     }
 
-    private static func bind(_ descriptor: Int32, to address: SocketAddress) throws(TransportError) {
+    static func bind(_ descriptor: Int32, to address: SocketAddress) throws(TransportError) {
         let result = address.withKernelAddress { Glibc.bind(descriptor, $0, $1) }
         guard result == 0 else { throw .system(errno, "bind to \(address)") }
     }
 
-    private static func setOption(
+    static func setOption(
         _ descriptor: Int32, _ level: Int32, _ option: Int32, _ value: Int32, _ name: String
     ) throws(TransportError) {
         var value = value

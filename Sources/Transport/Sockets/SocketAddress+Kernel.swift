@@ -1,6 +1,6 @@
 internal import CLinux
 internal import Glibc
-internal import NetworkTypes
+package import NetworkTypes
 
 extension SocketAddress {
     /// Calls `body` with the address as the kernel wants it.
@@ -40,7 +40,7 @@ extension SocketAddress {
     }
 
     /// Reads a `sockaddr_in` or `sockaddr_in6`, wherever it lies.
-    init?(kernel bytes: UnsafeRawBufferPointer) {
+    package init?(kernel bytes: UnsafeRawBufferPointer) {
         guard bytes.count >= MemoryLayout<sockaddr_in6>.size else { return nil }
         let port = Port(UInt16(bigEndian: bytes.loadUnaligned(fromByteOffset: 2, as: UInt16.self)))
         switch Int32(bytes.loadUnaligned(as: sa_family_t.self)) {

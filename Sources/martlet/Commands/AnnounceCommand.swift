@@ -40,6 +40,9 @@ struct AnnounceCommand: AsyncParsableCommand {
             objects.pools = try await client.list(IPAddressPool.self).items
             objects.l2Advertisements = try await client.list(L2Advertisement.self).items
             objects.bgpAdvertisements = try await client.list(BGPAdvertisement.self).items
+            objects.bgpPeers = try await client.list(BGPPeer.self).items
+            objects.communities = try await client.list(Community.self).items
+            objects.bfdProfiles = try await client.list(BFDProfile.self).items
             objects.leases = try await client.list(Lease.self, namespace: AnnouncementDump.leaseNamespace).items
             for line in AnnouncementDump.lines(objects, of: name) { Terminal.line(line) }
         }

@@ -3,19 +3,14 @@ import KubeModel
 import Logging
 import NetworkTypes
 
-/// Says in a ServiceL2Status for each Service that this node announces it, and takes that back; of no other node's.
-actor L2StatusWriter {
+/// Says in an object for each Service that this node announces it, and takes that back; of no other node's.
+actor AnnouncementStatusWriter<Object: AnnouncementStatus> {
     /// One object as it should be.
-    struct Wanted: Hashable, Sendable {
-        var namespace: String
-        var service: NamespacedName
-        /// By name.
-        var interfaces: [String]
-    }
+    typealias Wanted = AnnouncementStatusContent
 
     /// Requests under way at a time.
-    private static let width = 8
-    private static let retryPause: Duration = .seconds(5)
+    private let width = 8
+    private let retryPause = Duration.seconds(5)
 
     private let node: String
     private let client: APIClient
@@ -31,25 +26,13 @@ actor L2StatusWriter {
         self.logger = logger
     }
 
-    func set(_ announced: [Layer2Announcer.Announced]) {
-        wanted = Self.wanted(announced, on: node)
+    func set(_ contents: [Wanted]) {
+        wanted = Dictionary(
+            contents.map { content in
+                let name = Self.name(of: content.service, on: node)
+                return (NamespacedName(namespace: content.namespace, name: name), content)
+            }, uniquingKeysWith: { first, _ in first })
         changed.raise()
-    }
-
-    /// One for each Service, beside the advertisement that it is announced by.
-    static func wanted(_ announced: [Layer2Announcer.Announced], on node: String) -> [NamespacedName: Wanted] {
-        var wanted: [NamespacedName: Wanted] = [:]
-        for address in announced {
-            guard let term = address.entry.terms.first(where: { $0.nodes.contains(node) }) else { continue }
-            for service in address.entry.services {
-                let name = NamespacedName(
-                    namespace: term.advertisement.namespace, name: name(of: service.key, on: node))
-                var new = wanted[name] ?? Wanted(namespace: name.namespace, service: service.key, interfaces: [])
-                new.interfaces = Set(new.interfaces).union(address.interfaces).sorted()
-                wanted[name] = new
-            }
-        }
-        return wanted
     }
 
     /// The same for a node and a Service at all times, so that nothing is left behind under another name.
@@ -60,7 +43,7 @@ actor L2StatusWriter {
             hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3
         }
         let digits = String(hash, radix: 16)
-        return "l2-" + String(repeating: "0", count: 16 - digits.count) + digits
+        return Object.namePrefix + String(repeating: "0", count: 16 - digits.count) + digits
     }
 
     // MARK: Running
@@ -69,14 +52,14 @@ actor L2StatusWriter {
     func run(grace: Duration) async {
         while !Task.isCancelled, !(await findOwn()) {
             // Ends early only by cancellation, which the loop checks.
-            try? await Task.sleep(for: Self.retryPause)
+            try? await Task.sleep(for: retryPause)
         }
         changed.raise()
         for await _ in changed.changes {
             if Task.isCancelled { break }
             if await !reconcile() {
                 Task { [changed] in
-                    try? await Task.sleep(for: Self.retryPause)
+                    try? await Task.sleep(for: retryPause)
                     changed.raise()
                 }
             }
@@ -97,13 +80,13 @@ actor L2StatusWriter {
         do {
             let selector = "\(AnnouncementLabel.node)=\(node)"
             for object in try await client.list(
-                ServiceL2Status.self, options: ListOptions(labelSelector: selector)
+                Object.self, options: ListOptions(labelSelector: selector)
             ).items {
                 written[NamespacedName(object.metadata)] = .some(nil)
             }
             return true
         } catch {
-            logger.debug("ServiceL2Status: \(error)")
+            logger.debug("\(Object.definition.kind): \(error)")
             return false
         }
     }
@@ -120,7 +103,7 @@ actor L2StatusWriter {
             for (name, status) in new { works.append((name, status)) }
             var underWay = 0
             while true {
-                while underWay < Self.width, !Task.isCancelled, let (name, status) = works.popFirst() {
+                while underWay < self.width, !Task.isCancelled, let (name, status) = works.popFirst() {
                     underWay += 1
                     group.addTask {
                         if let status { return await self.write(name, status) }
@@ -137,10 +120,10 @@ actor L2StatusWriter {
 
     private func write(_ name: NamespacedName, _ wanted: Wanted) async -> Bool {
         do {
-            var object: ServiceL2Status
+            var object: Object
             do {
                 object = try await client.create(
-                    ServiceL2Status(
+                    Object(
                         metadata: ObjectMeta(
                             name: name.name, namespace: name.namespace,
                             labels: [
@@ -148,29 +131,27 @@ actor L2StatusWriter {
                                 AnnouncementLabel.serviceNamespace: wanted.service.namespace,
                             ])))
             } catch let status as Status where status.isAlreadyExists {
-                object = try await client.get(ServiceL2Status.self, name.name, namespace: name.namespace)
+                object = try await client.get(Object.self, name.name, namespace: name.namespace)
             }
-            object.status = ServiceL2StatusStatus(
-                node: node, serviceName: wanted.service.name, serviceNamespace: wanted.service.namespace,
-                interfaces: wanted.interfaces.map { InterfaceInfo(name: $0) })
+            object.say(wanted, of: node)
             // Even if this fails there is something to be taken back.
             written[name] = .some(nil)
             _ = try await client.updateStatus(object)
             written[name] = wanted
             return true
         } catch {
-            logger.debug("ServiceL2Status \(name): \(error)")
+            logger.debug("\(Object.definition.kind) \(name): \(error)")
             return false
         }
     }
 
     private func remove(_ name: NamespacedName) async -> Bool {
         do {
-            try await client.delete(ServiceL2Status.self, name.name, namespace: name.namespace)
+            try await client.delete(Object.self, name.name, namespace: name.namespace)
         } catch let status as Status where status.isNotFound {
             // As it should be.
         } catch {
-            logger.debug("ServiceL2Status \(name): \(error)")
+            logger.debug("\(Object.definition.kind) \(name): \(error)")
             return false
         }
         written[name] = nil

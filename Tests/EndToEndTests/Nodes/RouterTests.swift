@@ -1,0 +1,226 @@
+import Foundation
+import Testing
+
+extension EndToEnd {
+    /// Load-balancer addresses that a router learns by BGP: nodes on the router's link, with MetalLB's own objects.
+    @Suite(
+        "Addresses that a router learns", .serialized,
+        .enabled(
+            if: OwnNetwork.isAvailable && FileManager.default.isExecutableFile(atPath: "/usr/sbin/bird"),
+            "needs root, ip, iptables and bird2"))
+    struct RouterTests {
+        private static let address = "203.0.113.10"
+        private static let address6 = "fdee::10"
+        private static let router = 3
+
+        private static let manifests = """
+            apiVersion: traffic.martlet.dev/v1
+            kind: AddressPool
+            metadata: {name: routed}
+            spec: {addresses: ["\(address)/32", "\(address6)/128"]}
+            ---
+            apiVersion: v1
+            kind: Namespace
+            metadata: {name: metallb-system}
+            ---
+            apiVersion: v1
+            kind: Service
+            metadata: {name: shop}
+            spec:
+              type: LoadBalancer
+              externalTrafficPolicy: Local
+              ipFamilyPolicy: RequireDualStack
+              selector: {app: shop}
+              ports: [{port: 80, targetPort: 9001}]
+            ---
+            apiVersion: metallb.io/v1beta1
+            kind: Community
+            metadata: {name: names, namespace: metallb-system}
+            spec: {communities: [{name: shop, value: "64512:7"}]}
+            ---
+            apiVersion: v1
+            kind: Secret
+            type: kubernetes.io/basic-auth
+            metadata: {name: router, namespace: metallb-system}
+            stringData: {username: none, password: secret}
+            ---
+            apiVersion: metallb.io/v1beta2
+            kind: BGPPeer
+            metadata: {name: router, namespace: metallb-system}
+            spec:
+              myASN: 64512
+              peerASN: 64500
+              peerAddress: \(MachineRoom.address(router))
+              connectTime: 1s
+              enableGracefulRestart: true
+              passwordSecret: {name: router}
+              nodeSelectors:
+              - matchExpressions: [{key: kubernetes.io/hostname, operator: NotIn, values: [one]}]
+            ---
+            apiVersion: metallb.io/v1beta1
+            kind: BGPAdvertisement
+            metadata: {name: routed, namespace: metallb-system}
+            spec: {ipAddressPools: [routed], communities: [shop]}
+            """
+
+        private static let bird = """
+            router id \(MachineRoom.address(router));
+            protocol device { scan time 1; }
+            protocol kernel { ipv4 { export all; }; merge paths on; }
+            protocol kernel { ipv6 { export all; }; merge paths on; }
+            \((1...2).map { machine in
+                """
+                protocol bgp node\(machine) {
+                    local \(MachineRoom.address(router)) as 64500;
+                    neighbor \(MachineRoom.address(machine)) as 64512;
+                    connect retry time 1; error wait time 1, 2;
+                    password "secret";
+                    ipv4 { import all; export none; };
+                    ipv6 { import all; export none; };
+                }
+                """
+            }.joined(separator: "\n"))
+            """
+
+        /// A server, two nodes with a backend each, and a router as machine 3, which is the client too.
+        private func withShop(_ body: (MachineCluster, [Program]) async throws -> Void) async throws {
+            try await MachineCluster.with(4) { cluster in
+                for machine in 0..<3 {
+                    for name in ["ipv4.ip_forward", "ipv6.conf.all.forwarding"] {
+                        let path = "/proc/sys/net/" + name.replacing(".", with: "/")
+                        let output = try await cluster.room.machines[machine].run(["sh", "-c", "echo 1 > \(path)"])
+                        try #require(output.succeeded, "\(output)")
+                    }
+                }
+                let mode = ["--proxy-mode", "nftables"]
+                try await cluster.up(mode + ["--service-cluster-ip-range", "10.96.0.0/16,fd00:99::/112"])
+                let nodes = [
+                    try await cluster.join(1, name: "two", mode), try await cluster.join(2, name: "three", mode),
+                ]
+                try await cluster.backend("shop-2", on: 1, node: "two")
+                try await cluster.backend("shop-3", on: 2, node: "three")
+                let file = cluster.folder.appending(path: "bird.conf")
+                try Self.bird.write(to: file, atomically: true, encoding: .utf8)
+                let bird = try cluster.room.machines[Self.router].start(
+                    ["/usr/sbin/bird", "-f", "-c", file.path, "-s", socket(cluster)])
+                let output = try await cluster.kubectl("apply", "--validate=false", "-f", "-", input: Self.manifests)
+                try #require(output.succeeded, "\(output)")
+                do {
+                    try await body(cluster, nodes)
+                } catch {
+                    let events = try await cluster.kubectl("get", "events", "-A").out
+                    Issue.record("\(try await routes(cluster))\n\(events)")
+                    await bird.stop()
+                    throw error
+                }
+                await bird.stop()
+            }
+        }
+
+        private func socket(_ cluster: MachineCluster) -> String { cluster.folder.appending(path: "bird.ctl").path }
+
+        private func routes(_ cluster: MachineCluster) async throws -> String {
+            try await cluster.room.machines[Self.router].run(
+                ["/usr/sbin/birdc", "-s", socket(cluster), "show", "route", "all"]
+            ).out
+        }
+
+        /// Whether the router has a way to the address over each of the machines, and over no other.
+        private func leads(
+            _ cluster: MachineCluster, _ address: String = address, to machines: [Int]
+        ) async throws -> Bool {
+            let text = try await cluster.room.machines[Self.router].run(
+                ["ip", address.contains(":") ? "-6" : "-4", "route", "show", address]
+            ).out
+            let hops = (1...2).filter { machine in
+                let hop = address.contains(":") ? MachineRoom.address6(machine) : MachineRoom.address(machine)
+                return text.contains("via \(hop) ")
+            }
+            return hops == machines
+        }
+
+        @Test func `the router has a way over each node, and a killed data plane costs no request`() async throws {
+            try await withShop { cluster, nodes in
+                for address in [Self.address, Self.address6] {
+                    try await eventually(within: .seconds(60), "ways to \(address) over both nodes") {
+                        try await leads(cluster, address, to: [1, 2])
+                    }
+                }
+                #expect(try await routes(cluster).contains("BGP.community: (64512,7)"))
+                for url in ["http://\(Self.address)/", "http://[\(Self.address6)]/"] {
+                    #expect(try await cluster.status(from: Self.router, url) == "200")
+                }
+                // Said in the API, by those who announce.
+                try await eventually(within: .seconds(30), "who announces, as kubectl shows it") {
+                    let text = try await cluster.kubectl(
+                        "get", "servicebgpstatuses", "-A", "-o",
+                        "jsonpath={range .items[*]}{.status.node} {.status.serviceName} {.status.peers}{\"\\n\"}{end}"
+                    ).out
+                    return Set(text.split(separator: "\n")) == [#"two shop ["router"]"#, #"three shop ["router"]"#]
+                }
+                let dump = try await cluster.room.machines[0].run(
+                    [cluster.binary, "announce", "dump", "--kubeconfig", cluster.kubeconfig])
+                #expect(
+                    dump.out.contains(
+                        "\(Self.address) bgp default/shop: announced by three to router, two to router"), "\(dump)")
+
+                // A client that asks without a pause, while both data planes are killed and come back.
+                let client = try cluster.room.machines[Self.router].start([
+                    "sh", "-c",
+                    "while :; do curl -s -o /dev/null --max-time 10 -w '%{http_code}\\n' http://\(Self.address)/; done",
+                ])
+                @Sendable func asked() -> Int { client.output.out.split(separator: "\n").count }
+                try await eventually(within: .seconds(60), "requests") { asked() > 50 }
+                for node in nodes {
+                    let child = try await Program.run("pgrep", ["-P", "\(node.pid)", "-f", "dataplane"]).out
+                    let pid = try #require(pid_t(child.trimmingCharacters(in: .whitespacesAndNewlines)), "\(child)")
+                    kill(pid, SIGKILL)
+                    let before = asked()
+                    try await eventually(within: .seconds(60), "another data plane") {
+                        let next = try await Program.run("pgrep", ["-P", "\(node.pid)", "-f", "dataplane"]).out
+                        return !next.isEmpty && next != child
+                    }
+                    try await eventually(within: .seconds(60), "more requests") { asked() > before + 50 }
+                    #expect(try await leads(cluster, to: [1, 2]))
+                }
+                await client.stop()
+                let answers = client.output.out.split(separator: "\n")
+                #expect(answers.dropLast().allSatisfy { $0 == "200" }, "\(Set(answers))")
+
+                // The policy is Local: who has no endpoint takes the way back.
+                _ = try await cluster.kubectl("delete", "pod", "shop-3", "--wait=false")
+                try await eventually(within: .seconds(60), "the way over one node alone") {
+                    try await leads(cluster, to: [1])
+                }
+                #expect(try await cluster.status(from: Self.router, "http://\(Self.address)/") == "200")
+                _ = try await cluster.kubectl("delete", "service", "shop")
+                for address in [Self.address, Self.address6] {
+                    try await eventually(within: .seconds(60), "no way to \(address)") {
+                        try await leads(cluster, address, to: [])
+                    }
+                }
+                try await eventually(within: .seconds(30), "nobody to say that it announces") {
+                    try await cluster.kubectl("get", "servicebgpstatuses", "-A", "-o", "name").out.isEmpty
+                }
+            }
+        }
+
+        @Test func `a peer that is not followed is told by an Event`() async throws {
+            try await withShop { cluster, _ in
+                try await eventually(within: .seconds(60), "ways over both nodes") {
+                    try await leads(cluster, to: [1, 2])
+                }
+                let patch = #"{"spec": {"passwordSecret": {"name": "gone"}}}"#
+                let output = try await cluster.kubectl(
+                    "patch", "bgppeer", "router", "-n", "metallb-system", "--type", "merge", "-p", patch)
+                try #require(output.succeeded, "\(output)")
+                try await eventually(within: .seconds(60), "no ways") { try await leads(cluster, to: []) }
+                try await eventually(within: .seconds(30), "the Event") {
+                    try await cluster.kubectl(
+                        "get", "events", "-n", "metallb-system", "-o", "jsonpath={.items[*].message}"
+                    ).out.contains("there is no Secret gone")
+                }
+            }
+        }
+    }
+}
