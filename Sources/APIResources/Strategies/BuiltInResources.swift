@@ -13,6 +13,7 @@ package enum BuiltInResources {
         let defaultClasses = DefaultIngressClasses()
         let priorities = PriorityClasses()
         let pools = PoolRanges()
+        let lengths = AggregationLengths()
         return [
             ConfigMapStrategy(),
             EndpointsStrategy(addressRule: addressRule),
@@ -80,9 +81,9 @@ package enum BuiltInResources {
             BGPPeerStrategy(),
             BGPPeerStrategy.v1beta1,
             BFDProfileStrategy(),
-            AdvertisementStrategy(.bgp),
+            AdvertisementStrategy(.bgp(lengths)),
             CommunityStrategy(),
-            IPAddressPoolStrategy(pools: pools),
+            IPAddressPoolStrategy(pools: pools, lengths: lengths),
             AdvertisementStrategy(.layer2),
             AnnouncementStatusStrategy.bgp,
             AnnouncementStatusStrategy.layer2,

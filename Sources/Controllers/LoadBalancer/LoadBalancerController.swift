@@ -63,8 +63,7 @@ final class LoadBalancerController: Controller {
         for informer in [services, ours, theirs, namespaces] as [any AnyInformer] { try await informer.waitForSync() }
         planner.withLock { $0 = LoadBalancerPlanner() }
         told.withLock { $0 = [:] }
-        // Whoever led before may have written what the watch has not delivered yet.
-        for service in try await client.list(Service.self).items { services.absorb(service) }
+        try await catchUp()
         readPools()
         let queue = WorkQueue<Key>()
         var scope = HandlerScope()
@@ -100,6 +99,20 @@ final class LoadBalancerController: Controller {
             return .settled
         }.run()
         _ = consume scope
+    }
+
+    /// Whoever led before may have written what the watch has not delivered yet: nothing is given before that is known.
+    private func catchUp() async throws {
+        while true {
+            do {
+                for service in try await client.list(Service.self).items { services.absorb(service) }
+                return
+            } catch {
+                try Task.checkCancellation()
+                logger.warning("\(name): Services can't be listed: \(error)")
+                try await Task.sleep(for: .seconds(1))
+            }
+        }
     }
 
     // MARK: Changes

@@ -39,7 +39,7 @@ import Testing
 
     @Test(arguments: bgp)
     func `a BGPAdvertisement is refused with every reason, or taken`(_ example: RefusalCase) {
-        example.expect(AdvertisementStrategy(.bgp))
+        example.expect(AdvertisementStrategy(.bgp(AggregationLengths())))
     }
 
     @Test func `an L2Advertisement is refused for a selector that means nothing`() {
@@ -75,5 +75,42 @@ import Testing
             "spec.communities[2].value: Invalid value: \"large:1:2:x\": must be \"large\" and three numbers from 0 to "
                 + "4294967295, (e.g. large:64512:1:2)"
         ).expect(CommunityStrategy())
+    }
+
+    /// Whether a /length of an address rolls up no more than there is in a pool of one range.
+    @Test(arguments: [
+        ("192.0.2.0/24", 24, true), ("192.0.2.0/24", 23, false), ("192.0.2.0/24", 32, true),
+        ("192.0.2.10-192.0.2.40", 28, true), ("192.0.2.10-192.0.2.40", 27, false),
+        ("192.0.2.1-192.0.2.1", 32, true), ("192.0.2.1-192.0.2.2", 31, false), ("0.0.0.1-255.255.255.255", 1, true),
+        ("fd00::/64", 64, true), ("fd00::/64", 63, false), ("fd00::-fd00::1:0", 112, true),
+    ])
+    func `no prefix is announced that reaches beyond its range`(range: String, length: Int, fits: Bool) {
+        let key = range.contains(":") ? "aggregationLengthV6" : "aggregationLength"
+        let pool: JSONValue = [
+            "metadata": ["name": "p", "namespace": "m", "labels": ["a": "b"]], "spec": ["addresses": [.string(range)]],
+        ]
+        func advertisement(_ spec: JSONObject, namespace: String = "m") -> JSONValue {
+            var object: JSONValue = [
+                "metadata": ["name": "a", "namespace": .string(namespace)], "spec": .object(spec),
+            ]
+            object["spec"][key] = .integer(Int64(length))
+            return object
+        }
+        let first = AggregationLengths()
+        first.keep(pool: pool)
+        for taking: JSONObject in [
+            [:], ["ipAddressPools": ["p"]], ["ipAddressPoolSelectors": [["matchLabels": ["a": "b"]]]],
+        ] {
+            #expect((first.finding(inAdvertisement: advertisement(taking))?.field == "spec.\(key)") == !fits)
+            let second = AggregationLengths()
+            second.keep(advertisement: advertisement(taking))
+            #expect((second.finding(inPool: pool)?.field == "spec.addresses[0]") == !fits)
+            second.remove(advertisement: advertisement(taking))
+            #expect(second.finding(inPool: pool) == nil)
+        }
+        #expect(first.finding(inAdvertisement: advertisement(["ipAddressPools": ["q"]])) == nil)
+        #expect(first.finding(inAdvertisement: advertisement([:], namespace: "other")) == nil)
+        first.remove(pool: pool)
+        #expect(first.finding(inAdvertisement: advertisement([:])) == nil)
     }
 }

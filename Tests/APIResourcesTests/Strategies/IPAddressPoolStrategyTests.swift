@@ -65,11 +65,11 @@ import Testing
 
     @Test(arguments: cases)
     func `an IPAddressPool is refused with every reason, or taken`(_ example: RefusalCase) {
-        example.expect(IPAddressPoolStrategy(pools: PoolRanges()))
+        example.expect(IPAddressPoolStrategy(pools: PoolRanges(), lengths: AggregationLengths()))
     }
 
     @Test func `who takes ranges out of a pool in use is told that Services keep them`() {
-        let strategy = IPAddressPoolStrategy(pools: PoolRanges())
+        let strategy = IPAddressPoolStrategy(pools: PoolRanges(), lengths: AggregationLengths())
         var old = Self.pool(["192.0.2.0/28", "198.51.100.0/28"])
         #expect(strategy.warnings(for: Self.pool(["192.0.2.0/28"]), replacing: old).isEmpty)
         old["status"] = ["assignedIPv4": 2, "assignedIPv6": 1]

@@ -151,6 +151,38 @@ import Testing
             ["spec": ["addresses": ["192.0.2.0/28"]]]
         ),
         (
+            "/apis/metallb.io/v1beta1/namespaces/default/bfdprofiles", "metallb.io/v1beta1", "BFDProfile",
+            ["spec": ["detectMultiplier": 5]]
+        ),
+        (
+            "/apis/metallb.io/v1beta1/namespaces/default/bgpadvertisements", "metallb.io/v1beta1", "BGPAdvertisement",
+            ["spec": ["localPref": 100]]
+        ),
+        (
+            "/apis/metallb.io/v1beta1/namespaces/default/communities", "metallb.io/v1beta1", "Community",
+            ["spec": ["communities": [["name": "a", "value": "1:2"]]]]
+        ),
+        (
+            "/apis/metallb.io/v1beta1/namespaces/default/ipaddresspools", "metallb.io/v1beta1", "IPAddressPool",
+            ["spec": ["addresses": ["198.51.100.0/28"]]]
+        ),
+        (
+            "/apis/metallb.io/v1beta1/namespaces/default/l2advertisements", "metallb.io/v1beta1", "L2Advertisement",
+            ["spec": ["interfaces": ["eth0"]]]
+        ),
+        (
+            "/apis/metallb.io/v1beta1/namespaces/default/servicebgpstatuses", "metallb.io/v1beta1", "ServiceBGPStatus",
+            [:]
+        ),
+        (
+            "/apis/metallb.io/v1beta1/namespaces/default/servicel2statuses", "metallb.io/v1beta1", "ServiceL2Status",
+            [:]
+        ),
+        (
+            "/apis/metallb.io/v1beta2/namespaces/default/bgppeers", "metallb.io/v1beta2", "BGPPeer",
+            ["spec": ["myASN": 1, "peerASN": 2, "peerAddress": "10.0.0.1"]]
+        ),
+        (
             "/apis/traffic.martlet.dev/v1/namespaces/default/routetables", "traffic.martlet.dev/v1", "RouteTable",
             ["spec": ["controllerName": "martlet.dev/ingress"]]
         ),

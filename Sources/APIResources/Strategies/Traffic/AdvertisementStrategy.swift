@@ -4,7 +4,7 @@ import KubeModel
 struct AdvertisementStrategy: ResourceStrategy {
     enum Means: Sendable {
         case layer2
-        case bgp
+        case bgp(AggregationLengths)
     }
 
     let definition: ResourceDefinition
@@ -44,6 +44,37 @@ struct AdvertisementStrategy: ResourceStrategy {
             checkAttributes(spec, path, &errors)
         }
         return errors
+    }
+
+    func validateCreate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
+        let errors = validate(object, context)
+        guard errors.isEmpty, case .bgp(let lengths) = means else { return errors }
+        return [lengths.finding(inAdvertisement: object)].compactMap { $0 }
+    }
+
+    func validateUpdate(_ object: JSONValue, from old: JSONValue, _ context: StrategyContext) -> [FieldError] {
+        // What is stored stays writable.
+        object["spec"] == old["spec"] ? validate(object, context) : validateCreate(object, context)
+    }
+
+    var holdsClaims: Bool {
+        if case .bgp = means { true } else { false }
+    }
+
+    func allocate(_ object: inout JSONValue, replacing old: JSONValue?, _ context: StrategyContext) throws(Status)
+        -> (any AllocationTransaction)?
+    {
+        guard case .bgp(let lengths) = means else { return nil }
+        let written = object
+        return AggregationLengths.Keeping { lengths.keep(advertisement: written) }
+    }
+
+    func release(_ object: JSONValue) {
+        if case .bgp(let lengths) = means { lengths.remove(advertisement: object) }
+    }
+
+    func restore(_ object: JSONValue) {
+        if case .bgp(let lengths) = means { lengths.keep(advertisement: object) }
     }
 
     private func checkAttributes(_ spec: JSONValue?, _ path: FieldPath, _ errors: inout [FieldError]) {

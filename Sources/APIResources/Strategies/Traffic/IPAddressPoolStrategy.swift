@@ -6,6 +6,7 @@ struct IPAddressPoolStrategy: ResourceStrategy {
     let definition = ResourceDefinition.builtIn(
         "metallb.io", "v1beta1", "IPAddressPool", "ipaddresspools", hasStatus: true)
     let pools: PoolRanges
+    let lengths: AggregationLengths
     let generationRule = GenerationRule.spec
     let isCheckedBySchema = true
     let holdsClaims = true
@@ -18,6 +19,16 @@ struct IPAddressPoolStrategy: ResourceStrategy {
         PoolAddressRules.checkAllocation(
             object["spec"]["serviceAllocation"], path.child("serviceAllocation"), &errors)
         return errors
+    }
+
+    func validateCreate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
+        validate(object, context) + [lengths.finding(inPool: object)].compactMap { $0 }
+    }
+
+    func validateUpdate(_ object: JSONValue, from old: JSONValue, _ context: StrategyContext) -> [FieldError] {
+        // What is stored stays writable.
+        let isSame = object["spec"] == old["spec"] && object["metadata"]["labels"] == old["metadata"]["labels"]
+        return isSame ? validate(object, context) : validateCreate(object, context)
     }
 
     func validateStatusUpdate(_ object: JSONValue, from old: JSONValue, _ context: StrategyContext) -> [FieldError] {
@@ -38,10 +49,19 @@ struct IPAddressPoolStrategy: ResourceStrategy {
     func allocate(_ object: inout JSONValue, replacing old: JSONValue?, _ context: StrategyContext) throws(Status)
         -> (any AllocationTransaction)?
     {
-        try pools.claim(object, replacing: old, definition)
+        let written = object
+        return AggregationLengths.Keeping(claim: try pools.claim(object, replacing: old, definition)) { [lengths] in
+            lengths.keep(pool: written)
+        }
     }
 
-    func release(_ object: JSONValue) { pools.release(object, definition) }
+    func release(_ object: JSONValue) {
+        pools.release(object, definition)
+        lengths.remove(pool: object)
+    }
 
-    func restore(_ object: JSONValue) { pools.restore(object, definition) }
+    func restore(_ object: JSONValue) {
+        pools.restore(object, definition)
+        lengths.keep(pool: object)
+    }
 }
