@@ -20,7 +20,7 @@ import Testing
             case ("secrets", "opaque"): ["type": "Opaque"]
             default: nil
             }
-        }, others: KnownCallersAuthorizer { _ in false })
+        }, listing: { _, _, _ in [] }, others: KnownCallersAuthorizer { _ in false })
 
     private func allows(
         _ user: UserInfo, _ verb: String, _ plural: String, group: String = "", subresource: String = "",
