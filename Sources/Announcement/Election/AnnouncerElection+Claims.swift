@@ -37,9 +37,12 @@ extension AnnouncerElection {
     package mutating func observe(part index: Int, _ new: AnnouncerClaims?, version: UInt64) {
         guard (0..<settings.parts).contains(index) else { return }
         var part = parts[index] ?? Part()
-        if let known = part.version, version < known { return }
-        part.needsRead = false
         part.isBeingRead = false
+        guard version >= part.version ?? 0 else {
+            parts[index] = part
+            return
+        }
+        part.needsRead = false
         let present = new == nil ? nil : version
         if let doubt = part.doubt, doubt.over != present { part.doubt = nil }
         let before = part.claims

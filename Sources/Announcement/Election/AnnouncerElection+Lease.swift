@@ -80,6 +80,7 @@ extension AnnouncerElection {
     /// over.
     package mutating func observe(leaseOf node: String, _ new: AnnouncerLease?, version: UInt64, at now: Duration) {
         guard node == self.node else { return observe(peer: node, new, version: version, at: now) }
+        lease.isBeingRead = false
         if let stored = lease.stored, version < stored.version { return }
         lease.isKnown = true
         guard let new else {

@@ -97,8 +97,9 @@ private struct KernelLinkAddress {
     var hardwareType: UInt16 = 0
     var packetType: UInt8 = 0
     var hardwareLength: UInt8 = 0
-    /// Eight bytes, the first in the lowest place of memory.
-    var hardwareBytes: UInt64 = 0
+    /// Eight bytes, of which Ethernet uses six; as halves, since a whole would not begin at the twelfth byte.
+    var hardwareFirst: UInt32 = 0
+    var hardwareRest: UInt32 = 0
 
     init(_ network: PacketSocket.Network, link: Int32) {
         self.network = network.rawValue.bigEndian
@@ -106,10 +107,16 @@ private struct KernelLinkAddress {
     }
 
     var hardware: HardwareAddress? {
-        get { hardwareLength == 6 ? HardwareAddress(bits: UInt64(bigEndian: hardwareBytes) >> 16) : nil }
+        get {
+            guard hardwareLength == 6 else { return nil }
+            return HardwareAddress(
+                bits: UInt64(UInt32(bigEndian: hardwareFirst)) << 16 | UInt64(UInt32(bigEndian: hardwareRest) >> 16))
+        }
         set {
+            let bits = newValue?.bits ?? 0
             hardwareLength = newValue == nil ? 0 : 6
-            hardwareBytes = ((newValue?.bits ?? 0) << 16).bigEndian
+            hardwareFirst = UInt32(truncatingIfNeeded: bits >> 16).bigEndian
+            hardwareRest = (UInt32(truncatingIfNeeded: bits) << 16).bigEndian
         }
     }
 }

@@ -91,7 +91,7 @@ package struct AnnouncementPlan: Hashable, Sendable {
             switch self {
             case .noPool: "no pool holds the address"
             case .noAdvertisement(let pool): "no advertisement names \(pool)"
-            case .noEndpoints: "no endpoint is ready"
+            case .noEndpoints: "no endpoint of its family is ready"
             case .noNodes(let why): why
             }
         }

@@ -33,14 +33,15 @@ package struct AnnouncementPlanner: Sendable {
                     stay(.noAdvertisement(ground.pools[pool].reference))
                     continue
                 }
-                guard service.hasReadyEndpoints else {
+                guard service.readyFamilies.contains(address.family) else {
                     stay(.noEndpoints)
                     continue
                 }
                 for method in AnnouncementPlan.Method.allCases {
                     let ways = ways.filter { $0.advertisement.method == method }
                     guard !ways.isEmpty else { continue }
-                    let terms = ways.compactMap { $0.term(service.localNodes) }
+                    let local = service.localNodes.map { $0[address.family] ?? [] }
+                    let terms = ways.compactMap { $0.term(local) }
                     guard !terms.isEmpty else {
                         stay(ground.noNodes(ways, service), method)
                         continue

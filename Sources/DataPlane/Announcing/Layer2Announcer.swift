@@ -34,7 +34,9 @@ actor Layer2Announcer {
     private var links: [Link] = []
     private var entries: [IPAddress: AnnouncementPlan.Entry] = [:]
     private var spoken: [IPAddress: InterfaceChoice] = [:]
+    /// When the plan was looked at last, and whether it may be another since.
     private var planned: Duration?
+    private var isOutdated = false
     private var alarm: Task<Void, Never>?
     private var conflicts: [IPAddress: Duration] = [:]
     /// Why this node announces nothing; nil while it can.
@@ -120,15 +122,16 @@ actor Layer2Announcer {
 
     private func step(mayPlan plans: ChangeSignal) async {
         let moment = now()
-        if plans.takeRaised() {
-            if let planned, moment < planned + Self.planPause {
-                plans.raise()
-                return await look(again: planned + Self.planPause)
+        isOutdated = plans.takeRaised() || isOutdated
+        var turn = moment
+        if isOutdated {
+            turn = planned.map { $0 + Self.planPause } ?? moment
+            if moment >= turn {
+                (planned, isOutdated) = (moment, false)
+                replan()
             }
-            planned = moment
-            replan()
         }
-        await decide()
+        await decide(turn: isOutdated ? turn : nil)
     }
 
     private func replan() {
@@ -196,14 +199,16 @@ actor Layer2Announcer {
     }
 
     /// Says what is announced to the speaker, then does what the election wants done.
-    private func decide() async {
+    ///
+    /// - Parameter turn: when there is something to do beside.
+    private func decide(turn: Duration?) async {
         let (actions, next) = election.decide(at: now())
         await apply()
         for action in actions { Task { await perform(action) } }
-        await look(again: next)
+        look(again: min(next, turn ?? next))
     }
 
-    private func look(again moment: Duration) async {
+    private func look(again moment: Duration) {
         alarm?.cancel()
         let pause = max(.zero, moment - now())
         alarm = Task { [changed] in

@@ -22,7 +22,8 @@ public enum InformerChange<Object: KubeObject>: Sendable {
 /// A shared, self-repairing cache of one resource.
 ///
 /// `run()` keeps `store` equal to the server's objects by list and watch. Any number of handlers learn of every change
-/// after it is in the store, one at a time and in order; they must return quickly (enqueue a key). After a relist,
+/// after it is in the store, one at a time and in order; they must return quickly (enqueue a key). Of one change they learn
+/// in the order in which they were added. After a relist,
 /// what vanished in between is reported as deleted. A handler added later first gets everything as `added`.
 public final class Informer<Object: KubeObject>: AnyInformer {
     public typealias Handler = @Sendable (InformerChange<Object>) -> Void
@@ -38,7 +39,8 @@ public final class Informer<Object: KubeObject>: AnyInformer {
 
     private struct Delivery {
         var nextID = 0
-        var handlers: [Int: Handler] = [:]
+        /// In the order in which they were added.
+        var handlers: [(id: Int, handler: Handler)] = []
         /// The newest revision that the server delivered.
         var revision: Int64 = 0
     }
@@ -86,11 +88,11 @@ public final class Informer<Object: KubeObject>: AnyInformer {
         let id = delivery.withLock { delivery in
             for object in store.snapshot().values { handler(.added(object)) }
             delivery.nextID += 1
-            delivery.handlers[delivery.nextID] = handler
+            delivery.handlers.append((delivery.nextID, handler))
             return delivery.nextID
         }
         return HandlerRegistration { [weak self] in
-            self?.delivery.withLock { _ = $0.handlers.removeValue(forKey: id) }
+            self?.delivery.withLock { $0.handlers.removeAll { $0.id == id } }
         }
     }
 
@@ -149,7 +151,7 @@ public final class Informer<Object: KubeObject>: AnyInformer {
         if case .replaced = event { synced.open() }
     }
 
-    private func apply(_ object: Object, _ handlers: [Int: Handler], isNewHistory: Bool = false) {
+    private func apply(_ object: Object, _ handlers: [(id: Int, handler: Handler)], isNewHistory: Bool = false) {
         let key = NamespacedName(object.metadata)
         let old = store[key]
         if let old, let known = old.revision, let new = object.revision {
@@ -174,8 +176,8 @@ public final class Informer<Object: KubeObject>: AnyInformer {
         }
     }
 
-    private static func tell(_ change: InformerChange<Object>, _ handlers: [Int: Handler]) {
-        for handler in handlers.values { handler(change) }
+    private static func tell(_ change: InformerChange<Object>, _ handlers: [(id: Int, handler: Handler)]) {
+        for entry in handlers { entry.handler(change) }
     }
 }
 

@@ -94,23 +94,23 @@ import Testing
 
     @Test func `the policy Local follows ready endpoints`() throws {
         var planner = try planner(all)
-        planner.services[web]?.localNodes = ["b"]
+        planner.services[web]?.localNodes = [.v4: ["b"], .v6: ["c"]]
         #expect(planner.plan().entries.first?.nodes == ["b"])
-        planner.services[web]?.localNodes = []
+        planner.services[web]?.localNodes = [:]
         #expect(planner.plan().silences.first?.reason.description.hasPrefix("externalTrafficPolicy is Local") == true)
-        planner.services[web]?.hasReadyEndpoints = false
+        planner.services[web]?.readyFamilies = [.v6]
         #expect(planner.plan().silences.first?.reason == .noEndpoints)
     }
 
     @Test func `Services that share an address are announced together, from where all of them are served`() throws {
         var planner = try planner(all)
         let mail = NamespacedName(namespace: "shop", name: "mail")
-        planner.services[mail] = AnnouncedService(addresses: [try address("192.0.2.1")], localNodes: ["c"])
+        planner.services[mail] = AnnouncedService(addresses: [try address("192.0.2.1")], localNodes: [.v4: ["c"]])
         let plan = planner.plan()
         #expect(plan.entries.count == 1)
         #expect(plan.entries.first?.services.map(\.key) == [mail, web])
         #expect(plan.entries.first?.nodes == ["c"])
-        planner.services[web]?.localNodes = ["a"]
+        planner.services[web]?.localNodes = [.v4: ["a"]]
         #expect(planner.plan().entries.first?.nodes == ["a", "c"])
     }
 

@@ -62,11 +62,24 @@ extension EndToEnd {
                 ]
                 try await cluster.backend("shop-2", on: 1, node: "two")
                 try await cluster.backend("shop-3", on: 2, node: "three")
+                try await cluster.backend("shop6-2", on: 1, node: "two", isIPv6: true)
+                try await cluster.backend("shop6-3", on: 2, node: "three", isIPv6: true)
                 let output = try await cluster.kubectl(
                     "apply", "--validate=false", "-f", "-", input: Self.manifests(policy: policy))
                 try #require(output.succeeded, "\(output)")
-                try await body(cluster, nodes)
+                do {
+                    try await body(cluster, nodes)
+                } catch {
+                    print("    \(try await dump(cluster))")
+                    throw error
+                }
             }
+        }
+
+        private func dump(_ cluster: MachineCluster, _ arguments: String...) async throws -> String {
+            let output = try await cluster.room.machines[0].run(
+                [cluster.binary, "announce", "dump", "--kubeconfig", cluster.kubeconfig] + arguments)
+            return output.succeeded ? output.out : "\(output)"
         }
 
         private func hardware(of machine: Int, _ cluster: MachineCluster) async throws -> HardwareAddress {
@@ -120,15 +133,16 @@ extension EndToEnd {
                     try await cluster.kubectl("get", "events", "-o", "jsonpath={.items[*].reason}").out.contains(
                         "nodeAssigned")
                 }
-                let dump = try await cluster.room.machines[0].run(
-                    [cluster.binary, "announce", "dump", "--kubeconfig", cluster.kubeconfig])
-                #expect(dump.out.contains("\(Self.address) layer2 default/shop: announced by t"), "\(dump)")
+                let text = try await dump(cluster)
+                #expect(text.contains("\(Self.address) layer2 default/shop: announced by t"), "\(text)")
 
                 let ip = try #require(IPAddress(Self.address))
                 let ip6 = try #require(IPAddress(Self.address6))
                 let probe = try await probe(cluster, [Self.address, Self.address6])
-                try await eventually(within: .seconds(30), "some answers") {
-                    try probe.answers(for: ip).count > 20 && probe.answers(for: ip6).count > 20
+                for address in [ip, ip6] {
+                    try await eventually(within: .seconds(30), "some answers for \(address)") {
+                        try probe.answers(for: address).count > 20
+                    }
                 }
                 for address in [ip, ip6] {
                     #expect(try Set(probe.answers(for: address).map(\.hardware)).count == 1)
@@ -247,10 +261,9 @@ extension EndToEnd {
                     try await Task.sleep(for: .milliseconds(300))
                     return try probe.answers(for: ip).count == count
                 }
-                let dump = try await cluster.room.machines[0].run(
-                    [cluster.binary, "announce", "dump", "--kubeconfig", cluster.kubeconfig, "default/shop"])
+                let text = try await dump(cluster, "default/shop")
                 #expect(
-                    dump.out.contains("\(Self.address) default/shop: not announced: no advertisement names"), "\(dump)")
+                    text.contains("\(Self.address) default/shop: not announced: no advertisement names"), "\(text)")
                 try await eventually(within: .seconds(30), "the status to be taken back") {
                     try await cluster.kubectl("get", "servicel2statuses", "-A", "-o", "name").out.isEmpty
                 }

@@ -61,15 +61,16 @@ final class MachineCluster: Sendable {
     }
 
     /// A backend on a machine, registered as a Pod of its node.
-    func backend(_ name: String, on machine: Int, node: String) async throws {
-        try start(machine, ["echo", "--name", name, "--listen", "\(MachineRoom.address(machine)):9001"])
+    func backend(_ name: String, on machine: Int, node: String, isIPv6: Bool = false) async throws {
+        let address = isIPv6 ? MachineRoom.address6(machine) : MachineRoom.address(machine)
+        try start(machine, ["echo", "--name", name, "--listen", isIPv6 ? "[\(address)]:9001" : "\(address):9001"])
         let manifest = """
             apiVersion: v1
             kind: Pod
             metadata:
               name: \(name)
               labels: {app: shop}
-              annotations: {traffic.martlet.dev/address: \(MachineRoom.address(machine))}
+              annotations: {traffic.martlet.dev/address: "\(address)"}
             spec:
               nodeName: \(node)
               containers:
