@@ -143,16 +143,29 @@ struct BirdTests {
     @Test func `GTSM on both sides lets in neighbours on the link, and nobody else`() async throws {
         let link = try BGPLink()
         let bird = try Bird(in: link.router, Self.session("ttl security on;"))
-        // Like a peer that is further away than it says.
-        let far = try Speaker(
-            in: link.nodes[0], to: BGPLink.endpoint(), BGPLink.configuration(), routes: ["203.0.113.1/32": Self.route])
-        #expect(await eventually { !far.ends.isEmpty })
-        #expect(!bird.has("203.0.113.1/32"))
-        far.stop(nil)
         let near = try Speaker(
             in: link.nodes[0], to: BGPLink.endpoint(protection: .init(isSingleHop: true, requiresSingleHop: true)),
             BGPLink.configuration(), routes: ["203.0.113.1/32": Self.route])
         #expect(await eventually { bird.has("203.0.113.1/32") }, "\(bird.log) \(near.ends)")
+        near.stop(.shutdown("enough"))
+        #expect(await eventually { !bird.has("203.0.113.1/32") })
+        // Like a peer that is further away than it says: what it sends is dropped, or it is never answered.
+        let far = try Speaker(
+            in: link.nodes[0], to: BGPLink.endpoint(), BGPLink.configuration(), routes: ["203.0.113.1/32": Self.route])
+        let isDropped = try await eventually { try Self.droppedForHops(link.router) > 0 || !far.ends.isEmpty }
+        #expect(isDropped)
+        #expect(far.session().state != .established)
+        #expect(!bird.has("203.0.113.1/32"))
+    }
+
+    /// Segments that the kernel has dropped because they came from too far.
+    private static func droppedForHops(_ namespace: Namespace) throws -> Int {
+        let lines = try namespace.command(["cat", "/proc/net/netstat"]).split(separator: "\n")
+            .filter { $0.hasPrefix("TcpExt:") }.map { $0.split(separator: " ") }
+        guard lines.count == 2, let index = lines[0].firstIndex(of: "TCPMinTTLDrop"), index < lines[1].count else {
+            return 0
+        }
+        return Int(lines[1][index]) ?? 0
     }
 
     @Test func `we do not hear a peer that does without GTSM when we require it`() async throws {
