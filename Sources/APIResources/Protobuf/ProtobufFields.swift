@@ -1,4 +1,4 @@
-import KubeModel
+package import KubeModel
 import Patching
 
 /// Field numbers and types of the messages that clients may send as protobuf: facts of the Kubernetes API
