@@ -97,10 +97,14 @@ struct APIServerCommand: AsyncParsableCommand {
                 with: ClientKubeconfig.admin(
                     server: url, authority: trusted, certificate: credentials.adminCertificatePEM,
                     key: credentials.adminKeyPEM))
-        } catch  where error.isFullDisk && access(directory.adminKubeconfig, F_OK) == 0 {
+        } catch {
+            guard error.isFullDisk, access(directory.adminKubeconfig, F_OK) == 0 else { throw error }
             // Space can be had by deleting objects, for which the server has to run.
             logger.warning(
-                "\(directory.adminKubeconfig) stays as it was and may name an older port, since the disk is full: use \(directory.localKubeconfig), delete what is not needed, then start again"
+                """
+                \(directory.adminKubeconfig) stays as it was and may name an older port, since the disk is full: use \
+                \(directory.localKubeconfig), delete what is not needed, then start again
+                """
             )
         }
     }
