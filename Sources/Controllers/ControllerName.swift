@@ -18,7 +18,7 @@ package enum ControllerName: String, Hashable, Sendable, CaseIterable {
     case namespaceContent = "namespace-content"
     /// PersistentVolumeClaims and PersistentVolumes → gone when nobody uses them.
     case storageProtection = "storage-protection"
-    /// Deployments and ReplicaSets → a status that says that nothing runs them.
+    /// Deployments, ReplicaSets, StatefulSets, DaemonSets and Jobs → a status that says that nothing runs them.
     case workload
 
     /// CertificateSigningRequests of nodes → certificates.
@@ -39,7 +39,7 @@ package enum ControllerName: String, Hashable, Sendable, CaseIterable {
         case .disruption: "status of PodDisruptionBudgets, so that evictions under a budget end"
         case .namespaceContent: "ServiceAccount default and ConfigMap kube-root-ca.crt in every namespace"
         case .storageProtection: "removal of PersistentVolumeClaims and PersistentVolumes once nobody uses them"
-        case .workload: "status of Deployments and ReplicaSets: that nothing runs them"
+        case .workload: "status of workloads: that nothing runs them"
         case .certificateSigning: "certificates for machines that join, and their renewal"
         case .bootstrapToken: "removal of expired bootstrap tokens; ConfigMap cluster-info"
         case .nodeLifecycle: "nodes that fall silent: their conditions, taints and endpoints"

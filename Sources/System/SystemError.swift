@@ -12,12 +12,14 @@ package struct SystemError: Error, Hashable, Sendable, CustomStringConvertible {
         self.number = number
     }
 
+    /// Whether there was no room on a disk, or not for this user.
+    package var isFullDisk: Bool { number == ENOSPC || number == EDQUOT }
+
     /// The system's words: `No such file or directory`.
     package var reason: String { String(cString: strerror(number)) }
 
     package var description: String {
         // The one that people can do something about, and whose cause lies elsewhere.
-        let isFull = number == ENOSPC || number == EDQUOT
-        return "cannot \(operation): \(reason)" + (isFull ? "; free some space on that disk, then start again" : "")
+        "cannot \(operation): \(reason)" + (isFullDisk ? "; free some space on that disk, then start again" : "")
     }
 }

@@ -53,7 +53,9 @@ struct DirectoryTrustTests {
         }
     }
 
-    @Test(arguments: ["ca.key", "admin.token", "tokens.csv", "admin.kubeconfig"])
+    @Test(arguments: [
+        "ca.key", "admin.token", "tokens.csv", "admin.kubeconfig", "martlet.db", "martlet.db-wal", "martlet.db-shm",
+    ])
     func `a secret that others may read is refused with the mend`(name: String) throws {
         try inDirectory { path in
             let directory = try DataDirectory(path)

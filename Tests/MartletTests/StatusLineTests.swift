@@ -44,6 +44,14 @@ struct LogTailTests {
         #expect(LogTail.reason(log) == reason)
     }
 
+    @Test func `a log on a full disk is empty for that reason`() {
+        #expect(
+            LogTail.silence(of: "/dev/full")
+                == "it could not write: cannot write /dev/full: No space left on device; free some space on that disk, "
+                + "then start again")
+        #expect(LogTail.silence(of: "/dev/null") == "it wrote nothing to its log")
+    }
+
     @Test func `an empty log has no reason`() { #expect(LogTail.reason("\n") == nil) }
 }
 

@@ -88,7 +88,11 @@ package enum ProtobufDocument {
         for part in parts {
             switch part.content {
             case .value(.null): break
-            case .value(let value): if part.field.isPointer || !isZero(value) { object[part.field.name] = value }
+            case .value(let value):
+                // JSON that is kept as it is says something even where it says `{}` or 0.
+                if part.field.isPointer || part.field.shape == .json || !isZero(value) {
+                    object[part.field.name] = value
+                }
             case .items(let items): object[part.field.name] = .array(items)
             case .entries(let entries): object[part.field.name] = .object(entries)
             case .pieces(let pieces):

@@ -37,7 +37,7 @@ extension ProtobufFields {
         ContainerStateWaiting reason:1:s message:2:s
         ContainerStatus name:1:s state:2:ContainerState lastState:3:ContainerState ready:4:b restartCount:5:i \
         image:6:s imageID:7:s containerID:8:s started:9:?b allocatedResources:10:mq \
-        resources:11:ResourceRequirements volumeMounts:12:*VolumeMountStatus user:13:?ContainerUser \
+        resources:11:?ResourceRequirements volumeMounts:12:*VolumeMountStatus user:13:?ContainerUser \
         allocatedResourcesStatus:14:*ResourceStatus stopSignal:15:?s
         ContainerExtendedResourceRequest containerName:1:s resourceName:2:s requestName:3:s
         ContainerUser linux:1:?LinuxContainerUser
@@ -150,7 +150,7 @@ extension ProtobufFields {
         topologySpreadConstraints:33:*TopologySpreadConstraint ephemeralContainers:34:*EphemeralContainer \
         setHostnameAsFQDN:35:?b os:36:?PodOS hostUsers:37:?b schedulingGates:38:*PodSchedulingGate \
         resourceClaims:39:*PodResourceClaim resources:40:?ResourceRequirements hostnameOverride:41:?s
-        PodStatus phase:1:s conditions:2:*PodCondition message:3:s reason:4:s hostIP:5:s podIP:6:s startTime:7:t \
+        PodStatus phase:1:s conditions:2:*PodCondition message:3:s reason:4:s hostIP:5:s podIP:6:s startTime:7:?t \
         containerStatuses:8:*ContainerStatus qosClass:9:s initContainerStatuses:10:*ContainerStatus \
         nominatedNodeName:11:s podIPs:12:*PodIP ephemeralContainerStatuses:13:*ContainerStatus resize:14:s \
         resourceClaimStatuses:15:*PodResourceClaimStatus hostIPs:16:*HostIP observedGeneration:17:i \
@@ -190,7 +190,7 @@ extension ProtobufFields {
         secretRef:5:?LocalObjectReference
         Sysctl name:1:s value:2:s
         TCPSocketAction port:1:p host:2:s
-        Taint key:1:s value:2:s effect:3:s timeAdded:4:t
+        Taint key:1:s value:2:s effect:3:s timeAdded:4:?t
         Toleration key:1:s operator:2:s value:3:s effect:4:s tolerationSeconds:5:?i
         TopologySpreadConstraint maxSkew:1:i topologyKey:2:s whenUnsatisfiable:3:s labelSelector:4:?LabelSelector \
         minDomains:5:?i nodeAffinityPolicy:6:?s nodeTaintsPolicy:7:?s matchLabelKeys:8:*s

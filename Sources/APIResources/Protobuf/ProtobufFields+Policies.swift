@@ -20,7 +20,7 @@ extension ProtobufFields {
         observedGeneration:6:i
         HorizontalPodAutoscalerSpec scaleTargetRef:1:CrossVersionObjectReference minReplicas:2:?i maxReplicas:3:i \
         metrics:4:*MetricSpec behavior:5:?HorizontalPodAutoscalerBehavior
-        HorizontalPodAutoscalerStatus observedGeneration:1:?i lastScaleTime:2:t currentReplicas:3:i \
+        HorizontalPodAutoscalerStatus observedGeneration:1:?i lastScaleTime:2:?t currentReplicas:3:i \
         desiredReplicas:4:i currentMetrics:5:*MetricStatus conditions:6:*HorizontalPodAutoscalerCondition
         IPBlock cidr:1:s except:2:*s
         MetricIdentifier name:1:s selector:2:?LabelSelector
@@ -33,7 +33,7 @@ extension ProtobufFields {
         NetworkPolicy metadata:1:ObjectMeta spec:2:NetworkPolicySpec
         NetworkPolicyEgressRule ports:1:*NetworkPolicyPort to:2:*NetworkPolicyPeer
         NetworkPolicyIngressRule ports:1:*NetworkPolicyPort from:2:*NetworkPolicyPeer
-        NetworkPolicyPeer podSelector:1:LabelSelector namespaceSelector:2:?LabelSelector ipBlock:3:?IPBlock
+        NetworkPolicyPeer podSelector:1:?LabelSelector namespaceSelector:2:?LabelSelector ipBlock:3:?IPBlock
         NetworkPolicyPort protocol:1:?s port:2:?p endPort:3:?i
         NetworkPolicySpec podSelector:1:LabelSelector ingress:2:*NetworkPolicyIngressRule \
         egress:3:*NetworkPolicyEgressRule policyTypes:4:*s
@@ -62,7 +62,7 @@ extension ProtobufFields {
         status:3:HorizontalPodAutoscalerStatusV1
         HorizontalPodAutoscalerSpecV1 scaleTargetRef:1:CrossVersionObjectReference minReplicas:2:?i maxReplicas:3:i \
         targetCPUUtilizationPercentage:4:?i
-        HorizontalPodAutoscalerStatusV1 observedGeneration:1:?i lastScaleTime:2:t currentReplicas:3:i desiredReplicas:4:i \
+        HorizontalPodAutoscalerStatusV1 observedGeneration:1:?i lastScaleTime:2:?t currentReplicas:3:i desiredReplicas:4:i \
         currentCPUUtilizationPercentage:5:?i
         """
 }

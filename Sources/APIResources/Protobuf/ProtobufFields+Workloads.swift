@@ -5,7 +5,7 @@ extension ProtobufFields {
         CronJob metadata:1:ObjectMeta spec:2:CronJobSpec status:3:CronJobStatus
         CronJobSpec schedule:1:s startingDeadlineSeconds:2:?i concurrencyPolicy:3:s suspend:4:?b \
         jobTemplate:5:JobTemplateSpec successfulJobsHistoryLimit:6:?i failedJobsHistoryLimit:7:?i timeZone:8:?s
-        CronJobStatus active:1:*ObjectReference lastScheduleTime:4:t lastSuccessfulTime:5:t
+        CronJobStatus active:1:*ObjectReference lastScheduleTime:4:?t lastSuccessfulTime:5:?t
         DaemonSet metadata:1:ObjectMeta spec:2:DaemonSetSpec status:3:DaemonSetStatus
         DaemonSetCondition type:1:s status:2:s lastTransitionTime:3:t reason:4:s message:5:s
         DaemonSetSpec selector:1:?LabelSelector template:2:PodTemplateSpec updateStrategy:3:DaemonSetUpdateStrategy \
@@ -29,7 +29,7 @@ extension ProtobufFields {
         manualSelector:5:?b template:6:PodTemplateSpec backoffLimit:7:?i ttlSecondsAfterFinished:8:?i \
         completionMode:9:?s suspend:10:?b podFailurePolicy:11:?PodFailurePolicy backoffLimitPerIndex:12:?i \
         maxFailedIndexes:13:?i podReplacementPolicy:14:?s managedBy:15:?s successPolicy:16:?SuccessPolicy
-        JobStatus conditions:1:*JobCondition startTime:2:t completionTime:3:t active:4:i succeeded:5:i failed:6:i \
+        JobStatus conditions:1:*JobCondition startTime:2:?t completionTime:3:?t active:4:i succeeded:5:i failed:6:i \
         completedIndexes:7:s uncountedTerminatedPods:8:?UncountedTerminatedPods ready:9:?i failedIndexes:10:?s \
         terminating:11:?i
         JobTemplateSpec metadata:1:ObjectMeta spec:2:JobSpec

@@ -1,3 +1,4 @@
+package import KubeModel
 import Patching
 
 /// Field numbers and types of the messages that clients may send as protobuf: facts of the Kubernetes API
@@ -28,6 +29,24 @@ package enum ProtobufFields {
         var isRepeated = false
         var isPointer = false
         var isInline = false
+
+        /// Whether Go leaves its zero value out of JSON: structs are always written, and pointers unless they are nil.
+        var vanishesAtZero: Bool {
+            if isRepeated { return true }
+            switch shape {
+            case .map: return true
+            case .string, .bool, .integer, .bytes, .double: return !isPointer
+            case .time, .microTime, .intOrString, .quantity, .json, .strings, .schemaOr, .message: return false
+            }
+        }
+
+        /// The message in it, in a list of it or in a map.
+        var inner: String? {
+            switch shape {
+            case .message(let name), .map(.message(let name)): name
+            default: nil
+            }
+        }
     }
 
     static let messages: [String: [UInt64: Field]] = parse([
@@ -59,6 +78,24 @@ package enum ProtobufFields {
             }
         }
         add(fields, nil)
+        return result
+    }
+
+    /// The same facts for those who read documents: a message is what Go calls a struct.
+    package static let structs = GoStructs { kind in
+        kinds["\(kind.apiVersion)/\(kind.kind)"]
+    } members: { name in
+        var result: [String: GoStructs.Member] = [:]
+        func add(_ message: String) {
+            for field in (messages[message] ?? [:]).values {
+                if field.isInline, case .message(let inner) = field.shape {
+                    add(inner)
+                } else {
+                    result[field.name] = GoStructs.Member(isValue: field.vanishesAtZero, inner: field.inner)
+                }
+            }
+        }
+        add(name)
         return result
     }
 

@@ -50,7 +50,7 @@ struct ServerCore: Sendable {
         let schemas = SchemaRegistry(
             compiling: embedded.map { document in
                 SchemaRegistry.Source(name: document.path) { document.bytes }
-            })
+            }, structs: ProtobufFields.structs)
         let resources: ServedResources
         do {
             dispatcher = try WatchDispatcher { EventLoop.gathering($0) }

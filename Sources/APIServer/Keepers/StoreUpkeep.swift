@@ -44,10 +44,11 @@ final class StoreUpkeep: Sendable {
         state = Mutex(
             State(
                 policy: CompactionPolicy(keptSeconds: Int64(historySeconds)),
-                nextExpiry: loop.seconds + Int64(historySeconds)))
+                // At once: a server that is restarted all the time has old Events, too.
+                nextExpiry: loop.seconds))
     }
 
-    /// Begins at once: a server that is restarted all the time has history to drop, too.
+    /// Begins at once: a server that is restarted all the time has history to drop, and Events.
     func start() {
         loop.run { self.look() }
     }

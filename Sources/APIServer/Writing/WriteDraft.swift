@@ -184,20 +184,28 @@ struct WriteDraft: Sendable {
 
     func validateChanged() throws(Status) {
         guard let old else { return }
+        let errors = errors(from: old)
+        guard !errors.isEmpty, !strategy.isCustomResource, let schema = resource.schema, !schema.fits(old) else {
+            return try refuse(errors)
+        }
+        // Objects that an earlier version has stored may say what is left out today: that is no change.
+        var decoded = old
+        _ = schema.prune(&decoded)
+        try refuse(self.errors(from: decoded))
+    }
+
+    private func errors(from old: JSONValue) -> [FieldError] {
         switch request.subresource {
-        case .finalize, .binding: try refuse([])
+        case .finalize, .binding: return []
         case .approval, .ephemeralcontainers:
-            try refuse(
-                metadataErrors + MetadataValidation.updateErrors(from: old, to: object)
-                    + strategy.validatePartUpdate(object, from: old, context))
+            return metadataErrors + MetadataValidation.updateErrors(from: old, to: object)
+                + strategy.validatePartUpdate(object, from: old, context)
         case .status:
-            try refuse(
-                metadataErrors + MetadataValidation.updateErrors(from: old, to: object)
-                    + strategy.validateStatusUpdate(object, from: old, context))
+            return metadataErrors + MetadataValidation.updateErrors(from: old, to: object)
+                + strategy.validateStatusUpdate(object, from: old, context)
         default:
-            try refuse(
-                metadataErrors + MetadataValidation.updateErrors(from: old, to: object)
-                    + strategy.validateUpdate(object, from: old, context))
+            return metadataErrors + MetadataValidation.updateErrors(from: old, to: object)
+                + strategy.validateUpdate(object, from: old, context)
         }
     }
 

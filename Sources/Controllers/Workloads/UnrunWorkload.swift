@@ -1,6 +1,6 @@
 import KubeModel
 
-/// What Deployments and ReplicaSets say as long as nothing runs them. Pure.
+/// What workloads say as long as nothing runs them. Pure.
 enum UnrunWorkload {
     static let message =
         "Martlet starts no Pods: register what runs as Pods with the annotation traffic.martlet.dev/address, or let a "
@@ -30,6 +30,36 @@ enum UnrunWorkload {
             wantsNothing(set.spec)
                 ? [("ReplicaFailure", "False", "NothingWanted")] : [("ReplicaFailure", "True", "FailedCreate")],
             now)
+    }
+
+    /// A StatefulSet's. `kubectl rollout status` gets past the generation and waits for Pods; the condition says for what.
+    static func status(of set: StatefulSet, now: Timestamp) -> ReplicatedStatus? {
+        status(
+            set.status, generation: set.metadata.generation,
+            wantsNothing(set.spec)
+                ? [("ReplicaFailure", "False", "NothingWanted")] : [("ReplicaFailure", "True", "FailedCreate")],
+            now)
+    }
+
+    /// A DaemonSet's: nodes that run Pods are none.
+    static func status(of set: DaemonSet, now: Timestamp) -> ReplicatedStatus? {
+        var status = status(
+            set.status, generation: set.metadata.generation, [("ReplicaFailure", "True", "FailedCreate")], now)
+        status?.replicas = nil
+        return status
+    }
+
+    /// A Job's. It has not failed: a controller manager that comes later runs it.
+    static func status(of job: Job, now: Timestamp) -> JobStatus? {
+        // What has a start or a condition is somebody else's, or told already.
+        guard job.spec?.suspend != true, job.status?.startTime == nil, job.status?.conditions?.isEmpty ?? true else {
+            return nil
+        }
+        return JobStatus(conditions: [
+            WorkloadCondition(
+                type: "ReplicaFailure", status: "True", lastTransitionTime: now, reason: "FailedCreate",
+                message: message)
+        ])
     }
 
     private static func wantsNothing(_ spec: ReplicatedSpec?) -> Bool { spec?.replicas == 0 }

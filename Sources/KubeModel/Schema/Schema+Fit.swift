@@ -66,7 +66,7 @@ private struct Fit {
             }
             if entry.value.isNull {
                 guard nodes[place].isNullable || nodes.isOpaque(place) else { return false }
-            } else if !fits(place, entry.value) {
+            } else if nodes.vanishes(entry.value, at: place) || !fits(place, entry.value) {
                 return false
             }
         }

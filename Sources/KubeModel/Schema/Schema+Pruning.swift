@@ -1,6 +1,6 @@
 extension Schema {
     /// Makes of a document what decoding into Go's structs and encoding again makes of it, in one walk: fields that the
-    /// schema does not know go, null members too, nulls in maps and lists become the type's zero value, fields that are
+    /// schema does not know go, null members too, and those whose zero value Go does not write; nulls in maps and lists become the type's zero value, fields that are
     /// always written are there, and times, amounts and bytes have their canonical form. Returns the paths of the unknown
     /// fields: `spec.ports[0].bogus`.
     public func prune(_ value: inout JSONValue) -> [String] {
@@ -52,7 +52,10 @@ extension Schema {
                     path.append(.child(name))
                     prune(place, &member)
                     path.removeLast()
-                default: render(place, &member)
+                    if graph.nodes.vanishes(member, at: place) { removed.insert(ByteKey(name)) }
+                default:
+                    render(place, &member)
+                    if graph.nodes.vanishes(member, at: place) { removed.insert(ByteKey(name)) }
                 }
             }
             if !removed.isEmpty { object.removeAll { removed.contains(ByteKey($0.key)) } }

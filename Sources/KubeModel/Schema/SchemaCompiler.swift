@@ -6,12 +6,15 @@ package struct SchemaCompiler {
     /// Nodes that are another schema with some keywords replaced: `{allOf: [{$ref}], default}`.
     private var wrappers: [(node: Int, target: Int, overrides: JSONObject, path: String)] = []
 
-    /// - Parameter rules: the language of the schemas' rules. Without one, a schema that has rules is refused: nobody
-    ///   would check them.
+    /// - Parameters:
+    ///   - rules: the language of the schemas' rules. Without one, a schema that has rules is refused: nobody would check
+    ///     them.
+    ///   - structs: what the kinds are decoded into.
     static func compile(
-        _ document: OpenAPIDocument, rules: (any SchemaRuleLanguage)?
+        _ document: OpenAPIDocument, rules: (any SchemaRuleLanguage)?, structs: GoStructs? = nil
     ) throws(SchemaError) -> SchemaGraph {
-        let (nodes, components) = try compileNodes(document)
+        var (nodes, components) = try compileNodes(document)
+        structs?.mark(&nodes, components.values)
         if rules == nil, nodes.contains(where: { !$0.rules.isEmpty }) {
             throw SchemaError(document.name, "has validation rules, and no language for them is known")
         }

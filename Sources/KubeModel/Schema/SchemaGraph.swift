@@ -69,6 +69,8 @@ package final class SchemaGraph: Sendable {
         package var rules: [JSONValue] = []
         /// How built-in kinds keep the value.
         var rendering = ValueRendering.asWritten
+        /// Whether the member of a struct that stands here is not written when it has its type's zero value.
+        var vanishesAtZero = false
         /// Required scalars: Go writes them whether or not anybody has set them.
         var alwaysWritten: [String] = []
         /// Whether a default stands here or anywhere below.

@@ -40,4 +40,20 @@ package struct SchemaNodes: @unchecked Sendable {
         }
         return self[index].type == nil || self[index].type == .object
     }
+
+    /// Whether a member is one that Go's encoder leaves out (`omitempty`): a zero value where the struct has no pointer.
+    /// One of a wrong type is not, so that it is still found.
+    @inline(__always)
+    package func vanishes(_ member: JSONValue, at index: Int) -> Bool {
+        guard self[index].vanishesAtZero else { return false }
+        switch (self[index].type, member) {
+        case (.string, .string(let text)): return text.isEmpty
+        case (.boolean, .bool(let flag)): return !flag
+        case (.integer, .integer(let number)), (.number, .integer(let number)): return number == 0
+        case (.integer, .number(let number)), (.number, .number(let number)): return number == 0
+        case (.array, .array(let elements)): return elements.isEmpty
+        case (.object, .object(let entries)): return entries.isEmpty
+        default: return false
+        }
+    }
 }

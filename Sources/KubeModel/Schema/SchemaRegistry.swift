@@ -54,27 +54,31 @@ public final class SchemaRegistry: Sendable {
     }
 
     private let state: Mutex<State>
+    private let structs: GoStructs?
 
     /// A kind that several documents declare is taken from the document of its own group and version.
-    public init(documents: [OpenAPIDocument]) throws(SchemaError) {
+    /// - Parameter structs: what the kinds are decoded into; nil: of no kind is anything known.
+    public init(documents: [OpenAPIDocument], structs: GoStructs? = nil) throws(SchemaError) {
         var schemas: [GroupVersionKind: Schema] = [:]
-        for document in documents { try Self.add(document, to: &schemas) }
+        for document in documents { try Self.add(document, structs, to: &schemas) }
         state = Mutex(State(schemas: schemas))
+        self.structs = structs
     }
 
     /// Compiles each document when it is needed. The documents are the program's own: one that is wrong ends it.
-    public init(compiling sources: [Source]) {
+    public init(compiling sources: [Source], structs: GoStructs? = nil) {
         state = Mutex(State(pending: sources))
+        self.structs = structs
     }
 
     public func schema(for kind: GroupVersionKind) -> Schema? {
         state.withLock { state in
             if let place = state.pending.firstIndex(where: { $0.declares(kind) }) {
-                Self.compile(state.pending.remove(at: place), into: &state.schemas)
+                Self.compile(state.pending.remove(at: place), structs, into: &state.schemas)
             }
             // A kind without a document of its own (Scale) stands in those of others.
             while state.schemas[kind] == nil, !state.pending.isEmpty {
-                Self.compile(state.pending.removeFirst(), into: &state.schemas)
+                Self.compile(state.pending.removeFirst(), structs, into: &state.schemas)
             }
             return state.schemas[kind]
         }
@@ -83,18 +87,20 @@ public final class SchemaRegistry: Sendable {
     /// Of the documents compiled so far.
     public var kinds: some Collection<GroupVersionKind> { state.withLock { $0.schemas.keys } }
 
-    private static func compile(_ source: Source, into schemas: inout [GroupVersionKind: Schema]) {
+    private static func compile(
+        _ source: Source, _ structs: GoStructs?, into schemas: inout [GroupVersionKind: Schema]
+    ) {
         do {
-            try add(OpenAPIDocument(name: source.name, encoded: source.bytes()), to: &schemas)
+            try add(OpenAPIDocument(name: source.name, encoded: source.bytes()), structs, to: &schemas)
         } catch {
             preconditionFailure("\(source.name): \(error)")
         }
     }
 
     private static func add(
-        _ document: OpenAPIDocument, to schemas: inout [GroupVersionKind: Schema]
+        _ document: OpenAPIDocument, _ structs: GoStructs?, to schemas: inout [GroupVersionKind: Schema]
     ) throws(SchemaError) {
-        let graph = try SchemaCompiler.compile(document, rules: nil)
+        let graph = try SchemaCompiler.compile(document, rules: nil, structs: structs)
         for (_, place) in graph.components {
             let kinds = graph.nodes[place].groupVersionKinds
             // Types like DeleteOptions belong to every group and are no objects of their own.

@@ -41,10 +41,11 @@ package struct FieldComparison: Sendable, Hashable {
             for (name, value) in new {
                 let before = old[name]
                 if let before, before == value { continue }
+                if before == nil, type.leavesOut(name, value) { continue }
                 compare(
                     .field(name), before, value, type.member(name) ?? .deduced, isAlwaysThere: { type.alwaysHas(name) })
             }
-            for (name, value) in old where !new.contains(name) {
+            for (name, value) in old where !new.contains(name) && !type.leavesOut(name, value) {
                 compare(
                     .field(name), value, nil, type.member(name) ?? .deduced, isAlwaysThere: { type.alwaysHas(name) })
             }

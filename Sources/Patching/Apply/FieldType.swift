@@ -125,6 +125,14 @@ struct FieldType {
         }
     }
 
+    /// Whether a member is as good as absent: the zero value of what is no pointer in a Go struct.
+    func leavesOut(_ name: String, _ value: JSONValue) -> Bool {
+        guard case .node(let graph, let index) = place, let known = graph.nodes.property(name, of: index) else {
+            return false
+        }
+        return graph.nodes.vanishes(value, at: known)
+    }
+
     /// The type of a list's elements.
     var element: FieldType {
         guard case .node(let graph, let index) = place, let items = graph.nodes[index].items else {

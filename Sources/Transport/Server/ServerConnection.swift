@@ -108,7 +108,10 @@ final class ServerConnection: EventHandler, @unchecked Sendable {
         guard let tls = socket.tls else { return }
         switch tls.handshake() {
         case .wouldBlock: return
-        case .failed: close()
+        case .failed(let reason):
+            // OpenSSL's word for a first record that is the line of a request.
+            if reason.contains("http request") { refusePlainHTTP() }
+            close()
         case .complete:
             worker.handshakeEnded(self)
             lastProgress = loop.now
@@ -120,6 +123,15 @@ final class ServerConnection: EventHandler, @unchecked Sendable {
             if isDraining { engine?.beginDrain() }
             readAll()
         }
+    }
+
+    /// Tells a client that forgot the `s`, in the words of Go's server. Best effort: it is a stranger's, and closed at once.
+    private func refusePlainHTTP() {
+        let answer = "HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n"
+        let plain = StreamSocket(descriptor: socket.descriptor, tls: nil)
+        // What has arrived is taken first: a socket that is closed over unread bytes is reset, and the answer lost.
+        _ = plain.read(into: loop.readBuffer)
+        _ = Array(answer.utf8).withUnsafeBytes { plain.write($0) }
     }
 
     private func readAll() {

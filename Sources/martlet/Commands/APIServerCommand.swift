@@ -49,7 +49,7 @@ struct APIServerCommand: AsyncParsableCommand {
             if case .tcp(let address) = address { address } else { nil }
         }.first
         let url = "https://\(Self.reachable(bound ?? SocketAddress(ip: address, port: Port(options.securePort))))"
-        try writeTrust(directory, credentials, url)
+        try writeTrust(directory, credentials, url, logger)
         try FileBytes.replace(
             directory.localKubeconfig, with: ClientKubeconfig.local(socket: directory.unixSocket))
 
@@ -67,7 +67,7 @@ struct APIServerCommand: AsyncParsableCommand {
             refresh: { if options.tlsCertFile == nil { try credentials.ensureServing(names(address)) } },
             replace: {
                 try server.replaceCertificate($0, key: $1)
-                try writeTrust(directory, credentials, url)
+                try writeTrust(directory, credentials, url, logger)
             })
         let renewal = Task { await certificate.run() }
         await ProcessSignals.waitForTermination()
@@ -85,15 +85,28 @@ struct APIServerCommand: AsyncParsableCommand {
 
     /// Writes whom clients trust, and the administrator's kubeconfig. A serving certificate of somebody else's authority, or
     /// its own, is trusted for what the operator gave.
-    private func writeTrust(_ directory: DataDirectory, _ credentials: ServerCredentials, _ url: String) throws {
+    private func writeTrust(
+        _ directory: DataDirectory, _ credentials: ServerCredentials, _ url: String, _ logger: Logger
+    ) throws {
         let given = try options.tlsCertFile.flatMap { try FileBytes.readIfPresent($0) } ?? []
         let trusted = credentials.authority.certificatePEM + given
         try FileBytes.replace(directory.servingAuthorities, with: trusted, mode: 0o644)
-        try FileBytes.replace(
-            directory.adminKubeconfig,
-            with: ClientKubeconfig.admin(
-                server: url, authority: trusted, certificate: credentials.adminCertificatePEM,
-                key: credentials.adminKeyPEM))
+        do throws(SystemError) {
+            try FileBytes.replace(
+                directory.adminKubeconfig,
+                with: ClientKubeconfig.admin(
+                    server: url, authority: trusted, certificate: credentials.adminCertificatePEM,
+                    key: credentials.adminKeyPEM))
+        } catch {
+            guard error.isFullDisk, access(directory.adminKubeconfig, F_OK) == 0 else { throw error }
+            // Space can be had by deleting objects, for which the server has to run.
+            logger.warning(
+                """
+                \(directory.adminKubeconfig) stays as it was and may name an older port, since the disk is full: use \
+                \(directory.localKubeconfig), delete what is not needed, then start again
+                """
+            )
+        }
     }
 
     /// What clients may call this server now.

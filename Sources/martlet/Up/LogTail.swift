@@ -10,6 +10,17 @@ enum LogTail {
         return reason(String(decoding: bytes.suffix(64 << 10), as: UTF8.self))
     }
 
+    /// Why a log is empty: a full disk takes no words either.
+    static func silence(of path: String) -> String {
+        let log = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
+        guard log >= 0 else { return "it could not write: \(SystemError("open \(path)", number: errno))" }
+        defer { close(log) }
+        guard write(log, "\n", 1) == 1 else {
+            return "it could not write: \(SystemError("write \(path)", number: errno))"
+        }
+        return "it wrote nothing to its log"
+    }
+
     /// The reason that a program's last words give: a line that names an error, with what comes behind its prefix, or else
     /// the last one. Lines about usage follow the error that they are about.
     static func reason(_ text: String) -> String? {

@@ -30,7 +30,9 @@ struct SupervisedFamily {
         let failed = await supervisor.run(notifications: notifications)
         status.end()
         if let failed {
-            let reason = LogTail.lastLine(of: supervisor.logPath(failed)) ?? "it wrote nothing to its log"
+            let reason =
+                LogTail.lastLine(of: supervisor.logPath(failed))
+                ?? LogTail.silence(of: supervisor.logPath(failed))
             throw CleanExitError("\(failed) could not start: \(reason)\nIts log: \(supervisor.logPath(failed))")
         }
         Terminal.line("martlet has stopped")

@@ -19,6 +19,25 @@ import Testing
         "CSIDriverSpec.preventPodSchedulingIfMissing", "VolumeMountStatus.volumeStatus",
     ]
 
+    /// Structs that are no pointers, although the schema gives them no default.
+    private static let structs: Set<String> = [
+        "AllocationResult.devices", "LimitedPriorityLevelConfiguration.limitResponse", "PodTemplate.template",
+        "DeviceResourceClaimSpec.devices", "ResourceClaimSpec.devices", "SelfSubjectReviewStatus.userInfo",
+        "TokenReviewStatus.user",
+    ]
+
+    /// Both the decoder of protobuf and the decoded form of JSON go by it: a pointer's zero value says something.
+    @Test(arguments: [
+        "NetworkPolicyPeer.podSelector", "ContainerStatus.resources", "PodSpec.terminationGracePeriodSeconds",
+        "DeploymentSpec.replicas", "PersistentVolumeClaimSpec.storageClassName", "IngressSpec.ingressClassName",
+        "SecurityContext.runAsNonRoot", "Endpoint.nodeName",
+    ])
+    func `pointers are marked`(path: String) throws {
+        let parts = path.split(separator: ".").map(String.init)
+        let field = try #require(Self.fields(of: parts[0])[parts[1]])
+        #expect(field.isPointer && !field.vanishesAtZero)
+    }
+
     @Test(arguments: ProtobufFields.kinds.sorted { $0.key < $1.key })
     func `every field of a kind's schema has a number`(kind: String, message: String) throws {
         let parts = kind.split(separator: "/").map(String.init)
@@ -36,6 +55,7 @@ import Testing
         }
         guard let root else { return }
         var missing: [String] = []
+        var unmarked: [String] = []
         var seen: Set<String> = []
         var open = [(schema: root.key, message: message)]
         while let (name, message) = open.popLast() {
@@ -47,6 +67,13 @@ import Testing
                     if !Self.left.contains("\(message).\(property)") { missing.append("\(message).\(property)") }
                     continue
                 }
+                // Structs that are no pointers have the default {}; what is required is there anyway.
+                if case .message = field.shape, !field.isRepeated, !field.isPointer, property != "metadata",
+                    node["default"] == nil, !Self.structs.contains("\(message).\(property)"),
+                    !(schema["required"] as? [String] ?? []).contains(property)
+                {
+                    unmarked.append("\(message).\(property)")
+                }
                 guard case .message(let inner) = Self.element(field.shape), let reference = Self.reference(node) else {
                     continue
                 }
@@ -54,6 +81,7 @@ import Testing
             }
         }
         #expect(missing.sorted() == [])
+        #expect(unmarked.sorted() == [])
     }
 
     /// The fields of a message by their names in JSON, with those of inlined messages.

@@ -128,6 +128,22 @@ import Testing
         #expect(try !allows(Self.node, verb, plural, group: group, namespace: "x", name: "y"))
     }
 
+    @Test func `a bootstrap token reads what everybody may, and asks about itself`() throws {
+        func reads(_ path: String, _ verb: String = "get") -> Bool {
+            authorizer.decide(AccessAttributes(user: Self.machine, verb: verb, target: .path(path))).isAllowed
+        }
+        for path in ["/healthz", "/livez", "/livez/ping", "/readyz", "/version"] { #expect(reads(path), "\(path)") }
+        #expect(!reads("/metrics") && !reads("/version", "post"))
+        for (group, plural) in [
+            ("authorization.k8s.io", "selfsubjectaccessreviews"), ("authorization.k8s.io", "selfsubjectrulesreviews"),
+            ("authentication.k8s.io", "selfsubjectreviews"),
+        ] {
+            #expect(try allows(Self.machine, "create", plural, group: group))
+        }
+        #expect(try !allows(Self.machine, "create", "subjectaccessreviews", group: "authorization.k8s.io"))
+        #expect(try !allows(Self.machine, "create", "tokenreviews", group: "authentication.k8s.io"))
+    }
+
     @Test func `a bootstrap token creates requests and reads its own`() throws {
         let group = "certificates.k8s.io"
         let plural = "certificatesigningrequests"

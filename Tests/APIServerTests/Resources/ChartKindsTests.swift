@@ -295,4 +295,26 @@ import Testing
                 == "299 - \"ValidatingWebhookConfiguration: stored, but this server does not call admission webhooks yet\""
         )
     }
+
+    @Test(arguments: [
+        "ValidatingWebhookConfiguration", "MutatingWebhookConfiguration", "ValidatingAdmissionPolicy",
+        "ValidatingAdmissionPolicyBinding", "MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding", "APIService",
+    ])
+    func `an Event says so too, once`(kind: String) async throws {
+        let server = try await TestServer()
+        let example = try #require(Self.taken.first { $0.object["kind"].string == kind })
+        let created = await server.send("POST", example.collection, example.object)
+        try #require(created.status == 201, "\(created.text)")
+        var changed = created.json
+        changed["metadata"]["labels"]["again"] = "yes"
+        let name = created.json["metadata"]["name"].string ?? ""
+        let updated = await server.send("PUT", "\(example.collection)/\(name)", changed)
+        #expect(updated.status == 200, "\(updated.text)")
+        let path = "/api/v1/namespaces/default/events?fieldSelector=involvedObject.kind=\(kind)"
+        #expect(await Polling.until { (await server.send("GET", path).json["items"].array ?? []).count == 1 })
+        let event = await server.send("GET", path).json["items"][0]
+        #expect(event["involvedObject"]["uid"] == created.json["metadata"]["uid"])
+        #expect(event["type"] == "Warning" && event["reason"] == "NotActedOn")
+        #expect(event["message"].string?.contains("stored, but this server does not") == true)
+    }
 }

@@ -46,6 +46,27 @@ struct UnrunWorkloadTests {
         #expect(UnrunWorkload.status(of: deployment(2, replicas: 2, theirs), now: now) == nil)
     }
 
+    @Test func `a StatefulSet and a DaemonSet are seen, and lack their Pods`() throws {
+        let metadata = ObjectMeta(name: "db", namespace: "shop", generation: 3)
+        let stateful = try #require(
+            UnrunWorkload.status(of: StatefulSet(metadata: metadata, spec: ReplicatedSpec(replicas: 2)), now: now))
+        #expect(stateful.observedGeneration == 3 && stateful.replicas == 0)
+        #expect(stateful.conditions?.map(\.reason) == ["FailedCreate"])
+        let daemon = try #require(UnrunWorkload.status(of: DaemonSet(metadata: metadata), now: now))
+        #expect(daemon.observedGeneration == 3 && daemon.replicas == nil)
+        #expect(daemon.conditions?.map(\.message) == [UnrunWorkload.message])
+        #expect(UnrunWorkload.status(of: DaemonSet(metadata: metadata, status: daemon), now: now) == nil)
+    }
+
+    @Test func `a Job says so once, unless it waits on purpose or somebody runs it`() throws {
+        let metadata = ObjectMeta(name: "pi", namespace: "shop")
+        let status = try #require(UnrunWorkload.status(of: Job(metadata: metadata), now: now))
+        #expect(status.conditions?.map(\.type) == ["ReplicaFailure"])
+        #expect(UnrunWorkload.status(of: Job(metadata: metadata, status: status), now: now) == nil)
+        #expect(UnrunWorkload.status(of: Job(metadata: metadata, spec: JobSpec(suspend: true)), now: now) == nil)
+        #expect(UnrunWorkload.status(of: Job(metadata: metadata, status: JobStatus(startTime: now)), now: now) == nil)
+    }
+
     @Test func `a ReplicaSet has failed to create its Pods`() throws {
         let set = ReplicaSet(metadata: ObjectMeta(name: "web", namespace: "shop", generation: 1))
         let status = try #require(UnrunWorkload.status(of: set, now: now))

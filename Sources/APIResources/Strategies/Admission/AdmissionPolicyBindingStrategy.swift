@@ -1,4 +1,5 @@
 import KubeModel
+import Store
 
 /// `admissionregistration.k8s.io/v1` ValidatingAdmissionPolicyBinding and MutatingAdmissionPolicyBinding: kept and checked.
 struct AdmissionPolicyBindingStrategy: ResourceStrategy {
@@ -21,6 +22,10 @@ struct AdmissionPolicyBindingStrategy: ResourceStrategy {
 
     func warnings(for object: JSONValue, replacing old: JSONValue?) -> [String] {
         ["\(definition.kind): stored, but this server does not act on admission policies yet"]
+    }
+
+    func companions(of object: JSONValue?, replacing old: JSONValue?, _ context: StrategyContext) -> [Write] {
+        IdleObjectEvent.companions(of: object, replacing: old, now: context.now) { warnings(for: $0, replacing: nil) }
     }
 
     func validate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {

@@ -1,4 +1,5 @@
 import KubeModel
+import Store
 
 /// `admissionregistration.k8s.io/v1` ValidatingAdmissionPolicy and MutatingAdmissionPolicy: kept and checked. Nothing acts
 /// on them yet, which every write says in a warning.
@@ -23,6 +24,10 @@ struct AdmissionPolicyStrategy: ResourceStrategy {
 
     func warnings(for object: JSONValue, replacing old: JSONValue?) -> [String] {
         ["\(definition.kind): stored, but this server does not act on admission policies yet"]
+    }
+
+    func companions(of object: JSONValue?, replacing old: JSONValue?, _ context: StrategyContext) -> [Write] {
+        IdleObjectEvent.companions(of: object, replacing: old, now: context.now) { warnings(for: $0, replacing: nil) }
     }
 
     func validate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {

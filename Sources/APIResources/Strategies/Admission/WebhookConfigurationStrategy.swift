@@ -1,4 +1,5 @@
 import KubeModel
+import Store
 
 /// `admissionregistration.k8s.io/v1` ValidatingWebhookConfiguration and MutatingWebhookConfiguration: kept and checked.
 /// Nothing calls the webhooks yet, which every write says in a warning.
@@ -25,6 +26,10 @@ struct WebhookConfigurationStrategy: ResourceStrategy {
     func warnings(for object: JSONValue, replacing old: JSONValue?) -> [String] {
         (object["webhooks"]?.array ?? []).isEmpty
             ? [] : ["\(definition.kind): stored, but this server does not call admission webhooks yet"]
+    }
+
+    func companions(of object: JSONValue?, replacing old: JSONValue?, _ context: StrategyContext) -> [Write] {
+        IdleObjectEvent.companions(of: object, replacing: old, now: context.now) { warnings(for: $0, replacing: nil) }
     }
 
     func validate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {

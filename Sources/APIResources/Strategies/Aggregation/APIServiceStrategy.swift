@@ -1,4 +1,5 @@
 import KubeModel
+import Store
 
 /// `apiregistration.k8s.io/v1.APIService`: kept and checked; requests are not passed on to other servers yet.
 struct APIServiceStrategy: ResourceStrategy {
@@ -9,6 +10,10 @@ struct APIServiceStrategy: ResourceStrategy {
     func warnings(for object: JSONValue, replacing old: JSONValue?) -> [String] {
         object.at("spec", "service") == nil
             ? [] : ["APIService: stored, but this server does not pass requests on to other API servers yet"]
+    }
+
+    func companions(of object: JSONValue?, replacing old: JSONValue?, _ context: StrategyContext) -> [Write] {
+        IdleObjectEvent.companions(of: object, replacing: old, now: context.now) { warnings(for: $0, replacing: nil) }
     }
 
     func validate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {

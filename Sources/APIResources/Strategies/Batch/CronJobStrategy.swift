@@ -13,10 +13,13 @@ struct CronJobStrategy: WorkloadStrategy {
     }
 
     func warnings(for object: JSONValue, replacing old: JSONValue?) -> [String] {
+        var warnings: [String] = []
         let template = object["spec"]["jobTemplate"]["spec"]["template"]
-        guard template != old?["spec"]["jobTemplate"]["spec"]["template"] else { return [] }
-        return PodWarnings.check(
-            template["spec"], FieldPath("spec", "jobTemplate", "spec").child("template", "spec"))
+        if template != old?["spec"]["jobTemplate"]["spec"]["template"] {
+            warnings = PodWarnings.check(
+                template["spec"], FieldPath("spec", "jobTemplate", "spec").child("template", "spec"))
+        }
+        return warnings + (old == nil ? UnrunWarnings.schedule(object) : [])
     }
 
     func checkCreate(_ object: JSONValue, _ errors: inout [FieldError]) {

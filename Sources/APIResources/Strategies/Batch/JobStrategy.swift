@@ -18,11 +18,6 @@ struct JobStrategy: WorkloadStrategy {
         guard case .object = object["spec"] else { return }
         PodDefaults.apply(toTemplate: &object["spec"]["template"])
         object["spec"]?.setJobDefaults()
-    }
-
-    func prepareForCreate(_ object: inout JSONValue, _ context: StrategyContext) {
-        applyDefaults(&object, context)
-        object["status"] = emptyStatus
         if (object["metadata"]["labels"].object ?? JSONObject()).isEmpty {
             object["metadata"]["labels"] = object["spec"]["template"]["metadata"]["labels"]
         }

@@ -10,6 +10,11 @@ struct ResourceClaimStrategy: ResourceStrategy {
         DeviceRules.setCounts(&object["spec"])
     }
 
+    func prepareForUpdate(_ object: inout JSONValue, from old: JSONValue, _ context: StrategyContext) {
+        object["status"] = old["status"]
+        DeviceRules.setCounts(&object["spec"])
+    }
+
     func validate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
         var errors: [FieldError] = []
         DeviceRules.checkClaim(object["spec"] ?? [:], FieldPath("spec"), &errors)

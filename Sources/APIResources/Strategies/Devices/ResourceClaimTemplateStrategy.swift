@@ -10,6 +10,10 @@ struct ResourceClaimTemplateStrategy: ResourceStrategy {
         DeviceRules.setCounts(&object["spec"]["spec"])
     }
 
+    func prepareForUpdate(_ object: inout JSONValue, from old: JSONValue, _ context: StrategyContext) {
+        prepareForCreate(&object, context)
+    }
+
     func validate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
         var errors: [FieldError] = []
         DeviceRules.checkClaim(object["spec"]["spec"] ?? [:], FieldPath("spec", "spec"), &errors)

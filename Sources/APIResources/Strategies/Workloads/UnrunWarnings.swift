@@ -12,6 +12,13 @@ enum UnrunWarnings {
         isControlled(object) ? [] : ["Martlet stores this \(kind) and starts no Pods for it: \(remedy)"]
     }
 
+    /// For a new CronJob.
+    static func schedule(_ object: JSONValue) -> [String] {
+        isControlled(object)
+            ? []
+            : ["Martlet stores this CronJob and starts no Pods for it: run a controller manager, which makes its Jobs"]
+    }
+
     /// For a new Pod.
     static func pod(_ pod: JSONValue) -> [String] {
         let annotations = pod["metadata"]["annotations"]
