@@ -102,7 +102,7 @@ extension EndToEnd {
             let server = family.server
             try await family.apply(Self.configuration)
             try await family.apply(Self.services)
-            func address(_ name: String) async throws -> String {
+            @Sendable func address(_ name: String) async throws -> String {
                 try await server.kubectl("get", "svc", name, "-o", "jsonpath={.status.loadBalancer.ingress[*].ip}")
             }
             let expected = [
@@ -117,7 +117,8 @@ extension EndToEnd {
             }
             try await eventually(within: .seconds(20), "a shared address") {
                 let tcp = try await address("dns-tcp")
-                return try await !tcp.isEmpty && tcp == address("dns-other")
+                let other = try await address("dns-other")
+                return !tcp.isEmpty && tcp == other
             }
             let annotation = #"jsonpath={.metadata.annotations.metallb\.io/ip-allocated-from-pool}"#
             #expect(try await server.kubectl("get", "svc", "gold", "-o", annotation) == "for-gold")
