@@ -281,6 +281,9 @@ import Testing
         #expect(page["Connection"] == "close")
         #expect(socket.readToEnd() == [])
         #expect(upstream.requests.isEmpty)
+        let late = TestSocket(connectingTo: harness.securePort)
+        late.send("\r\nGET /echo HTTP/1.1\r\nHost: a\r\n\r\n")
+        #expect(late.readResponse()?.status == 400)
         // What is neither is the TLS library's to refuse.
         let garbage = TestSocket(connectingTo: harness.securePort)
         garbage.send([0, 1, 2, 3, 4, 5, 6, 7])

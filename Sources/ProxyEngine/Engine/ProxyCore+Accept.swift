@@ -128,8 +128,8 @@ extension ProxyCore {
             return false
         }
         c.pointee.awaitsTLS = false
-        // A handshake begins with 22, a method with a capital letter.
-        if byte &- 0x41 < 26 {
+        // A handshake begins with 22, a method with a capital letter, and some clients send an empty line in front.
+        if byte &- 0x41 < 26 || byte == 0x0D || byte == 0x0A {
             refuse(c, ErrorPage.plainHTTPToTLS)
             return false
         }

@@ -39,21 +39,22 @@ final class RelayRoom: Sendable {
     func take(_ place: RelayShares.Place, for holder: RelayShares.Holder, on loop: EventLoop) -> Bool {
         let isFree = descriptors.take(Self.descriptorsPerConnection, leaving: descriptors.reserve)
         let isTaken = isFree || descriptors.take(Self.descriptorsPerConnection)
-        let (isAdmitted, victim) = state.withLock { state in
+        let (isAdmitted, victim, held) = state.withLock { state in
+            let held = state.shares.count(of: holder)
             var victim: RelayShares.Victim?
             if !isFree {
                 victim = isTaken ? state.shares.makeRoom(for: holder) : nil
-                guard victim != nil else { return (false, victim) }
+                guard victim != nil else { return (false, victim, held) }
             }
             state.shares.take(place, for: holder)
-            return (true, victim)
+            return (true, victim, held)
         }
         if let victim {
             note(.ended, of: victim.holder, held: victim.count, on: loop)
             end(victim.place)
         } else if !isAdmitted {
             if isTaken { descriptors.give(Self.descriptorsPerConnection) }
-            note(.refused, of: holder, held: 0, on: loop)
+            note(.refused, of: holder, held: held, on: loop)
         }
         return isAdmitted
     }

@@ -31,7 +31,7 @@ struct RelayShares: Sendable {
 
     var count: Int { holders.count }
 
-    var largest: (holder: Holder, count: Int)? { byHolder.largest }
+    func count(of holder: Holder) -> Int { byHolder.count(of: holder) }
 
     mutating func take(_ place: Place, for holder: Holder) {
         byHolder.take(place, for: holder)
