@@ -265,6 +265,17 @@ import Testing
         upstream.stop()
     }
 
+    @Test(arguments: [299, 600, 999])
+    func `a status that nobody has defined is passed on, and counted`(status: Int) async throws {
+        let upstream = FakeUpstream()
+        let harness = try EngineHarness([upstream.address])
+        #expect(harness.get("/status/\(status)")?.status == status)
+        let counters = await harness.counters { $0.statuses[status] == 1 }
+        #expect(counters.statuses[status] == 1)
+        await harness.stop()
+        upstream.stop()
+    }
+
     // MARK: TLS
 
     @Test func `plain HTTP on the TLS port is told so, and silence costs no TLS state`() async throws {
