@@ -24,9 +24,46 @@ import TrafficModel
         "konghq.com/plugins": "key-auth",
         "nginx.org/policies": "deny",
         "ingress.kubernetes.io/whitelist-source-range": "10.0.0.0/8",
+        "nginx.ingress.kubernetes.io/limit-rps": "5",
+        "higress.io/whitelist-source-range": "10.0.0.0/8",
+        "higress.io/domain-whitelist-source-range": "10.0.0.0/8",
+        "higress.io/auth-type": "basic",
+        "ingress.pomerium.io/policy": "[]",
+        "ingress.pomerium.io/allow_any_authenticated_user": "true",
+        "ingress.pomerium.io/pass_identity_headers": "true",
+        "appprotectdos.f5.com/app-protect-dos-resource": "shop/dos",
+        "appprotect.f5.com/app_protect_enable": "True",
+        "cloud.google.com/armor-config": "{}",
+        "cloud.google.com/backend-config": #"{"default": "iap"}"#,
+        "kubernetes.io/ingress.qcloud-acl": "acl-1",
+        "kubernetes.io/ingress.allow-http": "false",
+        "oci-native-ingress.oraclecloud.com/waf-policy-ocid": "ocid1",
+        "traffic.martlet.dev/allow-list": "10.0.0.0/8",
+        "traffic.martlet.dev/something-new": "false",
+        "traefik.ingress.kubernetes.io/router.tls.options": "shop-mtls@kubernetescrd",
+        "traefik.ingress.kubernetes.io/router.entrypoints": "internal",
+        "zalando.org/skipper-filter": "oauthTokeninfoAnyScope(\"uid\")",
+        "zalando.org/skipper-predicate": "Source(\"10.0.0.0/8\")",
+        "alb.ingress.kubernetes.io/security-groups": "sg-1",
+        "alb.ingress.kubernetes.io/waf-acl-id": "1",
+        "alb.ingress.kubernetes.io/acl-id": "1",
+        "alb.ingress.kubernetes.io/conditions.web": "[]",
+        "k8s.apisix.apache.org/plugin-config-name": "guarded",
+        "k8s.apisix.apache.org/http-allow-methods": "GET",
+        "k8s.apisix.apache.org/enable-csrf": "true",
+        "haproxy-ingress.github.io/config-backend": "http-request deny",
+        "konghq.com/override": "guarded",
+        "konghq.com/methods": "GET",
+        "konghq.com/headers.x-token": "secret",
+        "haproxy.router.openshift.io/ip_whitelist": "10.0.0.0/8",
+        "ncp/whitelist-source-range": "10.0.0.0/8",
+        // Of nobody we know.
+        "proxy.example.com/basic-auth": "shop/users",
+        "proxy.example.com/rate_limit": "5",
+        "proxy.example.com/ip.deny": "192.0.2.1",
     ])
     func `an annotation that guards access is known as one`(key: String, value: String) {
-        let annotations = IngressAnnotations([key: value, "example.com/auth": "no controller's"])
+        let annotations = IngressAnnotations([key: value, "example.com/author": "no guard"])
         #expect(annotations.guards == [key])
         #expect(annotations.ignored == [])
     }
@@ -40,6 +77,13 @@ import TrafficModel
         "nginx.ingress.kubernetes.io/enable-modsecurity": "false",
         "nginx.ingress.kubernetes.io/auth-tls-verify-client": "off",
         "nginx.ingress.kubernetes.io/auth-type": "",
+        "nginx.ingress.kubernetes.io/enable-cors": "true",
+        "nginx.ingress.kubernetes.io/cors-allow-methods": "GET",
+        "nginx.ingress.kubernetes.io/limit-rate": "100",
+        "traefik.ingress.kubernetes.io/router.entrypoints": "web, websecure",
+        "higress.io/rewrite-target": "/",
+        "konghq.com/strip-path": "true",
+        "ingress.pomerium.io/allow_public_unauthenticated_access": "true",
     ])
     func `one that guards nothing is told about and passed over`(key: String, value: String) {
         let annotations = IngressAnnotations([key: value])
@@ -50,9 +94,20 @@ import TrafficModel
     @Test func `annotations of others are nobody's business`() {
         let annotations = IngressAnnotations([
             "kubernetes.io/ingress.class": "martlet", "cert-manager.io/cluster-issuer": "x", "plain": "y",
-            "kubectl.kubernetes.io/last-applied-configuration": "{}", "example.com/whitelist": "z",
+            "kubectl.kubernetes.io/last-applied-configuration": "{}", "example.com/authority": "z",
+            "cert-manager.io/allow-direct-injection": "true",
+            "reflector.v1.k8s.emberstack.com/reflection-allowed": "true",
+            "external-dns.alpha.kubernetes.io/access": "public", "kubernetes.io/tls-acme": "true",
+            "kubernetes.io/ingress.allow-http": "true", "example.com/cors-allow-origin": "*", "meta.helm.sh/auth": "x",
         ])
         #expect(annotations.guards == [] && annotations.ignored == [])
+    }
+
+    @Test func `what pomerium is to let everybody in to is open, unless something else guards it`() {
+        let open = ["ingress.pomerium.io/allow_public_unauthenticated_access": "true"]
+        #expect(IngressAnnotations(open.merging(["ingress.pomerium.io/name": "x"]) { $1 }).guards == [])
+        let guarded = IngressAnnotations(open.merging(["ingress.pomerium.io/policy": "[]"]) { $1 })
+        #expect(guarded.guards == ["ingress.pomerium.io/policy"])
     }
 
     private static func compile(_ ingress: Ingress) -> CompiledIngress {

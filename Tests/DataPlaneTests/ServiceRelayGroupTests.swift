@@ -23,10 +23,10 @@ struct ServiceRelayGroupTests {
 
     private func frontend(
         to endpoints: [SocketAddress], transport: TransportProtocol = .tcp, affinity: Int? = nil,
-        sources: SourceRanges = .everyone
+        sources: SourceRanges = .everyone, service: String = "web"
     ) -> Frontend {
         let id = ServicePortID(
-            service: NamespacedName(namespace: "default", name: "web"), port: 80, transport: transport)
+            service: NamespacedName(namespace: "default", name: service), port: 80, transport: transport)
         return Frontend(
             role: .clusterIP, backend: ServiceBackendID(port: id, family: .v4, policy: .cluster), endpoints: endpoints,
             affinitySeconds: affinity, sourceRanges: sources)
@@ -104,22 +104,35 @@ struct ServiceRelayGroupTests {
         await relays.shutDown(grace: .zero)
     }
 
-    @Test func `clients wait while the relays have all the descriptors that are theirs`() async throws {
-        // A listener and one connection's two; the next waits in the kernel's queue.
-        let relays = ServiceRelayGroup(loops: loops, descriptors: 8)
+    @Test func `a Service that has all connections makes room for another one, and gets no more itself`() async throws {
+        // Two listeners and two connections; the rest is for those that come in place of others.
+        let relays = ServiceRelayGroup(loops: loops, descriptors: 64)
         let backend = try LineServer(name: "a")
-        let keys = try (0..<5).map { _ in try freeKey() }
-        let sets = keys.map { FrontendPlanner.Change.set($0, frontend(to: [backend.address]), replacing: nil) }
+        let (crowded, other) = (try freeKey(), try freeKey())
+        let sets = [
+            FrontendPlanner.Change.set(crowded, frontend(to: [backend.address]), replacing: nil),
+            .set(other, frontend(to: [backend.address], service: "other"), replacing: nil),
+        ]
         #expect(await relays.apply(sets).isEmpty)
-        #expect(relays.descriptors.count == 5)
-        let first = try BlockingSocket(keys[0].address)
-        #expect(try first.exchange("one") == "a one")
-        let second = try BlockingSocket(keys[1].address)
-        try second.send("two\n")
-        #expect(throws: BlockingSocket.Failure(number: EAGAIN)) { try second.receive(within: .milliseconds(300)) }
-        #expect(try first.exchange("three") == "a three")
-        first.reset()
-        #expect(try second.receive() == "a two\n")
+        var silent: [BlockingSocket] = []
+        // Each is relayed before the next one comes, so that their order is known.
+        for _ in 0..<30 {
+            let socket = try BlockingSocket(crowded.address)
+            #expect(try socket.exchange("x") == "a x")
+            silent.append(socket)
+        }
+        #expect(relays.counters.openConnections == 30)
+        #expect(throws: BlockingSocket.Failure.self) { try BlockingSocket(crowded.address).exchange("more") }
+        let second = try BlockingSocket(other.address)
+        #expect(try second.exchange("two") == "a two")
+        #expect(throws: BlockingSocket.Failure.self) { try silent[0].exchange("gone") }
+        #expect(try silent[29].exchange("kept") == "a kept")
+        var told = relays.crowding.makeAsyncIterator()
+        let report = try #require(await told.next())
+        #expect(report.ended == 1 && report.refused == 1)
+        #expect(report.shares.map(\.service.name) == ["web"])
+        #expect(report.description.contains("most from 127."))
+        withExtendedLifetime(silent) {}
         await relays.shutDown(grace: .zero)
         #expect(relays.descriptors.count == 0)
     }

@@ -118,7 +118,7 @@ extension EndToEnd {
             }
             try await eventually(within: .seconds(60), "the line of the log") {
                 server.program.output.err.contains(
-                    #/closed for want of room: peer_share \d+.*most connections without a request: 127\.0\.5\.1 with/#)
+                    #/closed for want of room: peer_share \d+.*most connections: 127\.0\.5\.1 with/#)
             }
             _ = try await strangers.finish()
         }

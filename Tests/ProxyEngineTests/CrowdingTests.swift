@@ -119,4 +119,79 @@ import Testing
         await harness.stop()
         upstream.stop()
     }
+
+    /// A request whose body never comes whole.
+    private static let halfRequest = Array("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\nx".utf8)
+
+    @Test func `a peer whose requests hold all places makes room for others, and only for others`() async throws {
+        let upstream = FakeUpstream()
+        let harness = try Self.harness(upstream, connections: 8)
+        let holder = try #require(IPAddress("127.0.5.1"))
+        let holding = try (0..<8).map { _ in
+            let socket = try TestSocket(connectingTo: harness.port, from: holder)
+            socket.send(Self.halfRequest)
+            return socket
+        }
+        _ = await harness.counters { $0.connectionsOpen == 8 && $0.upstreamConnectionsOpen == 8 }
+        // No more of its own.
+        #expect(try TestSocket(connectingTo: harness.port, from: holder).readToEnd() == [])
+        let kept = harness.connect()
+        kept.send("GET /length/3 HTTP/1.1\r\nHost: a\r\n\r\n")
+        #expect(kept.readResponse()?.status == 200)
+        // The oldest went, and was told.
+        #expect(holding[0].readResponse()?.status == 408)
+        let secure = try TLSClient(harness.securePort, name: "a.example", trust: .nothingVerified)
+        #expect(secure.get("/length/5", host: "a.example", length: 5).count == 5)
+        let counters = await harness.counters { $0.connectionsClosed[.madeRoom] == 2 }
+        #expect(counters.connectionsClosed[.madeRoom] == 2)
+        #expect(counters.connectionsClosed[.full] == 1)
+        // Who has less than others keeps its place.
+        for _ in 0..<4 { #expect(try TestSocket(connectingTo: harness.port, from: holder).readToEnd() == []) }
+        kept.send("GET /length/3 HTTP/1.1\r\nHost: a\r\n\r\n")
+        #expect(kept.readResponse()?.status == 200)
+        withExtendedLifetime((holding, secure)) {}
+        await harness.stop()
+        upstream.stop()
+    }
+
+    @Test func `of the largest peer, an idle connection goes before one whose request is still coming`() async throws {
+        let upstream = FakeUpstream()
+        let harness = try Self.harness(upstream, connections: 4)
+        let holder = try #require(IPAddress("127.0.5.1"))
+        let uploads = try (0..<3).map { _ in
+            let socket = try TestSocket(connectingTo: harness.port, from: holder)
+            socket.send(Self.halfRequest)
+            return socket
+        }
+        let idle = try TestSocket(connectingTo: harness.port, from: holder)
+        idle.send("GET /length/3 HTTP/1.1\r\nHost: a\r\n\r\n")
+        #expect(idle.readResponse()?.status == 200)
+        _ = await harness.counters { $0.connectionsOpen == 4 }
+        #expect(harness.get("/length/3")?.status == 200)
+        #expect(idle.readToEnd() == [])
+        for upload in uploads {
+            upload.send([UInt8](repeating: 0x78, count: 999))
+            #expect(upload.readResponse()?.status == 200)
+        }
+        await harness.stop()
+        upstream.stop()
+    }
+
+    @Test func `streams and tunnels of one peer are as many connections as they have`() async throws {
+        let upstream = FakeUpstream()
+        let harness = try Self.harness(upstream, connections: 4)
+        let holder = try #require(IPAddress("127.0.5.1"))
+        let holding = try (0..<4).map { _ in
+            let client = HTTP2TestClient(try TestSocket(connectingTo: harness.port, from: holder))
+            client.head(1, HTTP2TestClient.get("/length/3"))
+            #expect(client.answer(1).status == 200)
+            return client
+        }
+        #expect(harness.get("/length/3")?.status == 200)
+        let counters = await harness.counters { $0.connectionsClosed[.madeRoom] == 1 }
+        #expect(counters.connectionsClosed[.madeRoom] == 1)
+        withExtendedLifetime(holding) {}
+        await harness.stop()
+        upstream.stop()
+    }
 }

@@ -234,6 +234,42 @@ import Testing
         upstream.stop()
     }
 
+    @Test(.timeLimit(.minutes(2))) func `a body that dribbles is answered with 408 although no pause is long`()
+        async throws
+    {
+        let upstream = FakeUpstream()
+        var limits = ProxyLimits()
+        limits.requestBodyTimeout = .milliseconds(500)
+        let harness = try EngineHarness([upstream.address], limits: limits)
+        let slow = harness.connect()
+        slow.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n")
+        Thread.detachNewThread {
+            // A byte now and then, until the end.
+            while slow.send([0x78]) { usleep(50_000) }
+        }
+        #expect(slow.readResponse()?.status == 408)
+        await harness.stop()
+        upstream.stop()
+    }
+
+    @Test func `a body of many pauses goes through where its bytes are worth them`() async throws {
+        let upstream = FakeUpstream()
+        var limits = ProxyLimits()
+        limits.requestBodyTimeout = .seconds(2)
+        limits.leastBodyRate = 100
+        let harness = try EngineHarness([upstream.address], limits: limits)
+        let socket = harness.connect()
+        socket.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5000\r\n\r\n")
+        // Longer than the time for a body, all pauses together.
+        for _ in 0..<50 {
+            usleep(60_000)
+            socket.send([UInt8](repeating: 0x78, count: 100))
+        }
+        #expect(socket.readResponse()?.status == 200)
+        await harness.stop()
+        upstream.stop()
+    }
+
     @Test func idleConnectionsEndAndConnectionsBeyondTheLimitAreRefused() async throws {
         let upstream = FakeUpstream()
         var limits = ProxyLimits()

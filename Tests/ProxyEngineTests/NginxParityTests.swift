@@ -265,6 +265,17 @@ import Testing
         upstream.stop()
     }
 
+    @Test(arguments: [299, 600, 999])
+    func `a status that nobody has defined is passed on, and counted`(status: Int) async throws {
+        let upstream = FakeUpstream()
+        let harness = try EngineHarness([upstream.address])
+        #expect(harness.get("/status/\(status)")?.status == status)
+        let counters = await harness.counters { $0.statuses[status] == 1 }
+        #expect(counters.statuses[status] == 1)
+        await harness.stop()
+        upstream.stop()
+    }
+
     // MARK: TLS
 
     @Test func `plain HTTP on the TLS port is told so, and silence costs no TLS state`() async throws {
@@ -281,6 +292,9 @@ import Testing
         #expect(page["Connection"] == "close")
         #expect(socket.readToEnd() == [])
         #expect(upstream.requests.isEmpty)
+        let late = TestSocket(connectingTo: harness.securePort)
+        late.send("\r\nGET /echo HTTP/1.1\r\nHost: a\r\n\r\n")
+        #expect(late.readResponse()?.status == 400)
         // What is neither is the TLS library's to refuse.
         let garbage = TestSocket(connectingTo: harness.securePort)
         garbage.send([0, 1, 2, 3, 4, 5, 6, 7])

@@ -16,7 +16,7 @@ import Testing
         #expect(
             report.description
                 == "connections closed for want of room: peer_share 1000, made_room 1; "
-                + "most connections without a request: 2001:db8::/64 with 7")
+                + "most connections: 2001:db8::/64 with 7")
         #expect(ledger.note(.full, largest: nil, at: time(103)) == .seconds(8))
         #expect(ledger.report(at: time(111)).description == "connections closed for want of room: full 1")
         // After a long calm.

@@ -66,6 +66,7 @@ actor EnforcementRunner {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { [state] in for await _ in state.servicesChanged.changes { work.yield(.services) } }
             group.addTask { [enforcer] in for await loss in enforcer.losses { work.yield(.loss(loss)) } }
+            group.addTask { for await crowding in self.enforcer.crowding { await self.tell(crowding) } }
             group.addTask { await self.workThrough() }
             await group.waitForAll()
         }
@@ -169,6 +170,18 @@ actor EnforcementRunner {
             recorder.record(
                 .warning, about: reference(to: service), reason: reason,
                 message: EnforcementAdvice.message(problem, node: node.name))
+        }
+    }
+
+    /// Each report is a line of the log; an Event says no figures, so that repeats are one Event.
+    private func tell(_ crowding: RelayCrowding) {
+        logger.warning("\(crowding)")
+        for share in crowding.shares {
+            let fate = share.ended > 0 ? "connections are ended to make room for others" : "new connections are refused"
+            let most = share.largestPeer.map { "; most are from \($0)" } ?? ""
+            recorder.record(
+                .warning, about: reference(to: share.service), reason: "ConnectionsCrowded",
+                message: "the relay on node \(node.name) has all the connections that it may have: \(fate)\(most)")
         }
     }
 

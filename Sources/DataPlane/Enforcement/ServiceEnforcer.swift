@@ -22,7 +22,14 @@ package protocol ServiceEnforcer: AnyObject, Sendable {
     /// died): the caller answers with a batch that names it. Finishes where that cannot happen. For one consumer.
     var losses: AsyncStream<EnforcementLoss> { get }
 
+    /// Tells what there was no room for. Finishes where the kernel has the connections. For one consumer.
+    var crowding: AsyncStream<RelayCrowding> { get }
+
     /// Takes no new traffic from now on, lets what is under way finish for at most `grace`, and returns. An enforcer
     /// whose work outlives the process (rules in the kernel) leaves it in effect and returns at once.
     func shutDown(grace: Duration) async
+}
+
+extension ServiceEnforcer {
+    package var crowding: AsyncStream<RelayCrowding> { AsyncStream { $0.finish() } }
 }

@@ -6,7 +6,7 @@ struct LoopAccounts {
     }
 
     private var routes: [Route] = []
-    private var statuses = [UInt64](repeating: 0, count: 600)
+    private var statuses = [UInt64](repeating: 0, count: 1000)
     var connectionsAccepted: UInt64 = 0
     var tunnels = 0
 
@@ -23,7 +23,7 @@ struct LoopAccounts {
 
     /// Counts a finished exchange. Its route may have gone since it began.
     mutating func count(_ counter: Handle<Party.Routes>, status: Int32, up: Int64, down: Int64) {
-        if status > 0, status < 600 { statuses[Int(status)] += 1 }
+        if status > 0, status < 1000 { statuses[Int(status)] += 1 }
         let index = Int(counter.index)
         if index >= 0, index < routes.count, routes[index].generation == counter.generation {
             routes[index].traffic.count(status: status, up: up, down: down)

@@ -7,7 +7,7 @@ struct TrafficCount: BitwiseCopyable {
 
     mutating func count(status: Int32, up: Int64, down: Int64) {
         requests += 1
-        if status >= 100, status < 600 { classes[Int(status) / 100 - 1] += 1 }
+        if status >= 100 { classes[min(Int(status) / 100, 5) - 1] += 1 }
         bytesUp += UInt64(up)
         bytesDown += UInt64(down)
     }

@@ -18,6 +18,8 @@ struct CoreLimits: BitwiseCopyable {
     // Ticks.
     var requestHead: Int64 = 0
     var requestBody: Int64 = 0
+    /// Bytes of a request body for which it gets a tick; 0 where no rate is asked for.
+    var bodyBytesPerTick: Int64 = 0
     var keepAlive: Int64 = 0
     var connect: Int64 = 0
     var response: Int64 = 0
@@ -40,6 +42,8 @@ struct CoreLimits: BitwiseCopyable {
         maxUpstreamConnections = max(1, limits.maxUpstreamConnections / loops)
         requestHead = Self.ticks(limits.requestHeadTimeout)
         requestBody = Self.ticks(limits.requestBodyTimeout)
+        let rate = Int64(Int32(clamping: limits.leastBodyRate))
+        bodyBytesPerTick = rate > 0 ? max(1, rate * Int64(Self.tickNanoseconds) / 1_000_000_000) : 0
         keepAlive = Self.ticks(limits.keepAliveTimeout)
         connect = Self.ticks(limits.connectTimeout)
         response = Self.ticks(limits.responseTimeout)

@@ -2,7 +2,8 @@
 /// has the setting; the comment names it.
 package struct ProxyLimits: Sendable, Hashable {
     /// Connections of clients over all loops. At most half of them are without a request, and these make room for newcomers
-    /// (`UnprovenConnections`); where there is no such connection, a newcomer is closed at once.
+    /// (`UnprovenConnections`). When all are taken, the peer that has the most makes room, also of connections with
+    /// requests; only a newcomer of that peer itself is closed at once.
     package var maxConnections = 65_536
     /// TLS handshakes under way on each loop; another one ends the oldest of the peer that has the most, if that is waiting
     /// for its client.
@@ -29,6 +30,10 @@ package struct ProxyLimits: Sendable, Hashable {
     package var requestHeadTimeout: Duration = .seconds(60)
     /// Between two reads of a request body: 408 (`client-body-timeout`).
     package var requestBodyTimeout: Duration = .seconds(60)
+    /// Bytes a second that a request body brings on average over ``requestBodyTimeout``: 408 below it (`MinRate` of Apache's
+    /// `RequestReadTimeout`). Not asked of calls of gRPC nor of a request whose response has begun, which may be
+    /// conversations; 0 asks it of nobody.
+    package var leastBodyRate = 500
     /// Without a request on a kept-alive connection (`keep-alive`).
     package var keepAliveTimeout: Duration = .seconds(75)
     /// To establish a connection to an endpoint (`proxy-connect-timeout`).

@@ -4,8 +4,8 @@ internal import Transport
 
 // New connections of clients.
 extension ProxyCore {
-    /// Takes a connection that a listener accepted. At the limits it is in the place of one that has not sent a request yet
-    /// (``UnprovenConnections``); where there is none, it is closed at once.
+    /// Takes a connection that a listener accepted. At the limits it is in the place of another one (`ProxyCore+Room.swift`);
+    /// where none is to go for it, it is closed at once.
     mutating func accept(_ descriptor: Int32, from peer: SocketAddress?, on listener: Int) {
         updateTime()
         accounts.connectionsAccepted += 1
@@ -13,47 +13,18 @@ extension ProxyCore {
         let c = clients.take()
         setAddress(peer ?? SocketAddress(ip: .anyV4, port: 0), of: c)
         guard isAdmitted(c) else {
-            unproven.left(c.handle)
-            clients.release(c)
+            turnAway(c)
             return Socket.close(descriptor)
         }
         admit(c, descriptor, listener)
     }
 
-    private var isFull: Bool { clients.count - streamCount > limits.maxConnections }
-
-    private mutating func isAdmitted(_ c: Client) -> Bool {
-        let peer = PeerKey(c.pointee.address.ip)
-        switch unproven.arrived(c.handle, from: peer, room: isFull ? .none : .free) {
-        case .take: return true
-        case .takeAfterClosing(let other, let reason):
-            makeRoom(other, reason) { $0.pointee.requestsServed > 0 }
-            if !isFull { return true }
-            // The other one's request had come.
-            note(.full)
-        case .refuse(let reason): note(reason)
-        }
-        return false
+    /// Frees the slot of a connection that was not admitted.
+    private mutating func turnAway(_ c: Client) {
+        unproven.left(c.handle)
+        held.give(c.handle)
+        clients.release(c)
     }
-
-    /// Closes a client whose place a newcomer gets, unless what it is late with is in the socket already: a busy proxy must
-    /// not blame its clients.
-    private mutating func makeRoom(
-        _ other: Handle<Party.Clients>, _ reason: CrowdingReason, unless isProved: (Client) -> Bool
-    ) {
-        // What would begin only now may itself need room.
-        if let c = clients.resolve(other), !c.pointee.awaitsTLS, !c.pointee.awaitsProxyHeader {
-            c.pointee.mayRead = true
-            proceed(c)
-        }
-        if let c = clients.resolve(other) {
-            if isProved(c) { return }
-            abandon(c)
-        }
-        note(reason)
-    }
-
-    private func note(_ reason: CrowdingReason) { crowding.note(reason, largest: unproven.largest, on: loop) }
 
     /// A client's first request is there: from now on it keeps its place.
     mutating func proved(_ c: Client) {
@@ -80,8 +51,7 @@ extension ProxyCore {
                 descriptor, handler: worker, token: Self.token(.client, c.handle))
         } catch {
             Socket.close(descriptor)
-            unproven.left(c.handle)
-            clients.release(c)
+            turnAway(c)
             return
         }
         setTimer(client: c, limits.requestHead)
@@ -158,8 +128,8 @@ extension ProxyCore {
             return false
         }
         c.pointee.awaitsTLS = false
-        // A handshake begins with 22, a method with a capital letter.
-        if byte &- 0x41 < 26 {
+        // A handshake begins with 22, a method with a capital letter, and some clients send an empty line in front.
+        if byte &- 0x41 < 26 || byte == 0x0D || byte == 0x0A {
             refuse(c, ErrorPage.plainHTTPToTLS)
             return false
         }
@@ -173,14 +143,5 @@ extension ProxyCore {
             close(c)
             return false
         }
-    }
-
-    /// The state of a handshake takes memory before anything is known of the client: too many of them make room for one
-    /// another.
-    private mutating func beginHandshake(_ c: Client) {
-        c.pointee.isHandshaking = true
-        let decision = handshakes.arrived(c.handle, from: PeerKey(c.pointee.address.ip))
-        guard case .takeAfterClosing(let other, let reason) = decision else { return }
-        makeRoom(other, reason) { !$0.pointee.isHandshaking }
     }
 }

@@ -181,7 +181,7 @@ extension ProxyCore {
         case .flushingToClose: closeGracefully(c)
         case .exchanging:
             let x = exchanges[c.pointee.exchange]
-            if !x.pointee.body.isComplete { setTimer(client: c, limits.requestBody) }
+            if !x.pointee.body.isComplete { awaitBody(x, c, after: 0) }
             if !x.pointee.upstream.isNone {
                 readResponse(pool.connections[x.pointee.upstream])
                 continueClient(c.handle)
@@ -292,6 +292,7 @@ extension ProxyCore {
         if !c.pointee.carrier.isNone { return closeStream(c) }
         endHandshake(c)
         if c.pointee.requestsServed == 0 { unproven.left(c.handle) }
+        held.give(c.handle)
         if let tls = c.pointee.socket.tls {
             if isWhole, c.pointee.phase != .lingering { tls.shutdown() }
             tls.free()
@@ -316,7 +317,7 @@ extension ProxyCore {
             if x.pointee.body.isComplete { return }
             if !x.pointee.upstream.isNone, !pool.connections[x.pointee.upstream].pointee.output.isEmpty {
                 // The upstream is the slow one; its own timer decides.
-                return setTimer(client: c, limits.requestBody)
+                return awaitBody(x, c)
             }
             if x.pointee.phase == .responding { return abandon(x) }
             detachUpstream(x)

@@ -254,7 +254,7 @@ extension ProxyCore {
         if x.pointee.body.isComplete {
             suspendTimer(client: c)
         } else {
-            setTimer(client: c, limits.requestBody)
+            awaitBody(x, c)
         }
         attempt(x)
     }
@@ -368,7 +368,7 @@ extension ProxyCore {
             if x.pointee.body.isComplete {
                 suspendTimer(client: c)
             } else {
-                setTimer(client: c, limits.requestBody)
+                awaitBody(x, c, after: step.consumed)
             }
             setTimer(upstream: u, limits.response)
             guard send(u, bytes, step.forward) else { return }

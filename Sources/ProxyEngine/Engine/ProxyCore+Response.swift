@@ -119,7 +119,7 @@ extension ProxyCore {
             }
             let status = Int32(responseHead.pointee.status)
             // What is written takes the place of what came, and of the room in front of it.
-            if status > 599 || ResponseHead.growth(responseHead) > Self.headroom - Self.chunkPrefixBound {
+            if ResponseHead.growth(responseHead) > Self.headroom - Self.chunkPrefixBound {
                 return lost(u, x, .malformed)
             }
             let headCount = responseHead.pointee.byteCount

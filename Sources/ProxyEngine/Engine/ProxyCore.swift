@@ -55,6 +55,8 @@ struct ProxyCore: ~Copyable {
     /// Connections of clients that have not sent a request yet, and those of them in a TLS handshake.
     var unproven = UnprovenConnections<Handle<Party.Clients>>(.init(total: 1))
     var handshakes = UnprovenConnections<Handle<Party.Clients>>(.init(total: 1))
+    /// All connections of clients, by peer.
+    var held = HeldPlaces<PeerKey, Handle<Party.Clients>>()
     let crowding: CrowdingWatch
     let losses: LossWatch
     /// Sessions with HTTP/2 that have something to write at the end of this round of events.

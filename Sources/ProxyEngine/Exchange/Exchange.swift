@@ -28,6 +28,8 @@ struct Exchange {
     var requestSent = 0
     /// The request's body as far as the client has sent it.
     var body = MessageBody.empty
+    /// Until when more of the body must have come: a tick, times the bytes that are worth one.
+    var bodyDue: Int64 = 0
     /// The trailer section of the request: as it comes, and when it is whole the lines that may be passed on.
     var trailers = ByteBuffer()
     /// Bytes sent upstream, and to the client.

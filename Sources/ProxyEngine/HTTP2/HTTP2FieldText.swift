@@ -48,7 +48,7 @@ struct HTTP2FieldText {
 
     /// Adds the head of a response to `text`; without a usable status it adds nothing.
     func finish(to text: inout [UInt8]) {
-        guard !isMalformed, status >= 100, status != 101, status < 600 else { return }
+        guard !isMalformed, status >= 100, status != 101, status < 1000 else { return }
         text += "HTTP/1.1 ".utf8
         text += [UInt8(0x30 + status / 100), UInt8(0x30 + status / 10 % 10), UInt8(0x30 + status % 10)]
         text.append(0x20)

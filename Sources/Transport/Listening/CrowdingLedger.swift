@@ -4,7 +4,7 @@ package struct CrowdingLedger: Sendable {
     /// What happened since the last time it was told.
     package struct Report: Sendable, Hashable, CustomStringConvertible {
         package var closed: CrowdingCounts
-        /// Who had the most connections without a request on one loop, and how many.
+        /// Who had the most of the connections that could make room on one loop, and how many.
         package var largestPeer: PeerKey?
         package var largestCount: Int
 
@@ -12,7 +12,7 @@ package struct CrowdingLedger: Sendable {
         package var description: String {
             let counts = CrowdingReason.allCases.filter { closed[$0] > 0 }
                 .map { "\($0.rawValue) \(closed[$0])" }.joined(separator: ", ")
-            let largest = largestPeer.map { "; most connections without a request: \($0) with \(largestCount)" }
+            let largest = largestPeer.map { "; most connections: \($0) with \(largestCount)" }
             return "connections closed for want of room: \(counts)\(largest ?? "")"
         }
     }
@@ -31,7 +31,7 @@ package struct CrowdingLedger: Sendable {
 
     package init() {}
 
-    /// - Parameter largest: who had the most connections without a request at that time.
+    /// - Parameter largest: who had the most of the connections that could make room at that time.
     /// - Returns: after which time ``report(at:)`` is to be called; nil where it is going to be already.
     package mutating func note(
         _ reason: CrowdingReason, largest: (peer: PeerKey, count: Int)?, at now: MonotonicTime

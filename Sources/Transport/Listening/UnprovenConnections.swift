@@ -1,7 +1,7 @@
 /// Connections of strangers: those that have not sent a complete request yet. Connecting and then saying nothing, or half
 /// of something, costs a client next to nothing, so these places are never kept from a newcomer: where there is none
 /// left, the newcomer gets that of the connection that is missed least. A connection that has proved itself is not in
-/// here, and so never has to go. Pure; each event costs at most the logarithm of the number of peers.
+/// here, and so never has to go for a stranger's sake alone. Pure; each event costs at most the logarithm of the number of peers.
 ///
 /// A loop has one of all its strangers, and one of those of them that have the state of a TLS handshake.
 package struct UnprovenConnections<ID: Hashable & Sendable>: Sendable {
@@ -37,52 +37,35 @@ package struct UnprovenConnections<ID: Hashable & Sendable>: Sendable {
         case refuse(CrowdingReason)
     }
 
-    private struct Entry {
-        let peer: PeerKey
-        let number: UInt64
-        var older: ID?
-        var newer: ID?
-    }
-
-    private struct Peer {
-        var count = 0
-        var oldest: ID
-        var newest: ID
-    }
-
     package var limits: Limits
-    private var entries: [ID: Entry] = [:]
-    private var peers: [PeerKey: Peer] = [:]
-    private var ranking = PeerRanking()
-    private var arrivals: UInt64 = 0
+    private var places = HeldPlaces<PeerKey, ID>()
 
     package init(_ limits: Limits) { self.limits = limits }
 
-    package var count: Int { entries.count }
+    package var count: Int { places.count }
 
     /// The peer with the most connections.
-    package var largest: (peer: PeerKey, count: Int)? { ranking.first.map { ($0.peer, $0.count) } }
+    package var largest: (peer: PeerKey, count: Int)? { places.largest.map { ($0.holder, $0.count) } }
 
     /// A connection was accepted. A peer that has its share gives up its own oldest; where all places are taken, the peer
     /// that has the most gives up its oldest. Of several such peers it is the one whose oldest is the oldest of all, so that
     /// of many strangers with one connection each every one has had its time.
     package mutating func arrived(_ id: ID, from key: PeerKey, room: Room = .free) -> Decision {
         left(id)
-        let own = peers[key]
         let victim: ID
         let reason: CrowdingReason
-        if room == .noneForPeer || own.map({ $0.count >= limits.perPeer }) ?? false {
-            guard let own else { return .refuse(.peerShare) }
-            (victim, reason) = (own.oldest, .peerShare)
+        if room == .noneForPeer || places.count(of: key) >= limits.perPeer {
+            guard let oldest = places.oldest(of: key) else { return .refuse(.peerShare) }
+            (victim, reason) = (oldest, .peerShare)
         } else if room == .none || count >= limits.total {
-            guard let peer = ranking.first?.peer, let largest = peers[peer] else { return .refuse(.full) }
-            (victim, reason) = (largest.oldest, .madeRoom)
+            guard let peer = places.largest?.holder, let oldest = places.oldest(of: peer) else { return .refuse(.full) }
+            (victim, reason) = (oldest, .madeRoom)
         } else {
-            insert(id, key)
+            places.take(id, for: key)
             return .take
         }
         left(victim)
-        insert(id, key)
+        places.take(id, for: key)
         return .takeAfterClosing(victim, reason)
     }
 
@@ -90,36 +73,5 @@ package struct UnprovenConnections<ID: Hashable & Sendable>: Sendable {
     package mutating func proved(_ id: ID) { left(id) }
 
     /// The connection is closed. Harmless for one that is not in the book.
-    package mutating func left(_ id: ID) {
-        guard let entry = entries.removeValue(forKey: id), var peer = peers[entry.peer] else { return }
-        if let older = entry.older { entries[older]?.newer = entry.newer }
-        if let newer = entry.newer { entries[newer]?.older = entry.older }
-        guard let oldest = entry.older == nil ? entry.newer : peer.oldest,
-            let newest = entry.newer == nil ? entry.older : peer.newest
-        else {
-            peers[entry.peer] = nil
-            return ranking.remove(entry.peer)
-        }
-        peer.oldest = oldest
-        peer.newest = newest
-        peer.count -= 1
-        keep(peer, entry.peer)
-    }
-
-    private mutating func insert(_ id: ID, _ key: PeerKey) {
-        arrivals += 1
-        var peer = peers[key] ?? Peer(oldest: id, newest: id)
-        let older = peer.count > 0 ? peer.newest : nil
-        entries[id] = Entry(peer: key, number: arrivals, older: older)
-        if let older { entries[older]?.newer = id }
-        peer.newest = id
-        peer.count += 1
-        keep(peer, key)
-    }
-
-    private mutating func keep(_ peer: Peer, _ key: PeerKey) {
-        peers[key] = peer
-        let number = entries[peer.oldest]?.number ?? 0
-        ranking.update(PeerRanking.Standing(peer: key, count: peer.count, oldest: number))
-    }
+    package mutating func left(_ id: ID) { places.give(id) }
 }

@@ -80,6 +80,7 @@ struct ControllerCommand: AsyncParsableCommand {
         guard (clusterSigningCertFile == nil) == (clusterSigningKeyFile == nil) else {
             throw ValidationError("--cluster-signing-cert-file and --cluster-signing-key-file go together")
         }
+        if let problem = PublishedAddresses.problem(publishAddress) { throw ValidationError(problem) }
         if let publishService, service(publishService) == nil {
             throw ValidationError("--publish-service: \"\(publishService)\" is not of the form namespace/name")
         }

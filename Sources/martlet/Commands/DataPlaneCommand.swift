@@ -2,6 +2,7 @@ import ArgumentParser
 import DataPlane
 import Glibc
 import KubeClient
+import Logging
 import NetworkTypes
 import System
 
@@ -39,6 +40,7 @@ struct DataPlaneCommand: AsyncParsableCommand {
     func run() async throws {
         let logger = logging.bootstrap()
         if cleanup { return try cleanUp() }
+        if node.nodeName == NodeName.current, let adaptation = NodeName.adaptation { logger.warning("\(adaptation)") }
         var configuration = DataPlaneConfiguration(
             client: try client.configuration(userAgent: "dataplane"), nodeName: node.nodeName,
             nodePortRanges: traffic.nodeportAddresses.networks,

@@ -38,6 +38,9 @@ struct NodeOptions: ParsableArguments {
     private static let instanceData = "/run/cloud-init/instance-data.json"
 
     func validate() throws {
+        if let problem = NodeName.problem(nodeName) {
+            throw ValidationError("--node-name: \"\(nodeName)\" is no name for a node: \(problem)")
+        }
         guard (4...3600).contains(nodeLeaseDurationSeconds) else {
             throw ValidationError("--node-lease-duration-seconds: 4 to 3600 seconds")
         }

@@ -62,9 +62,6 @@ struct JoinCommand: AsyncParsableCommand {
         for hash in caCertHash where AuthorityPin(hash) == nil {
             throw ValidationError("--ca-cert-hash: \"\(hash)\" is not sha256: and 64 hexadecimal digits")
         }
-        guard Validation.dns1123Subdomain(node.nodeName).isEmpty else {
-            throw ValidationError("--node-name: \"\(node.nodeName)\" is not a name such as edge-2")
-        }
     }
 
     @MainActor

@@ -88,6 +88,7 @@ struct UpCommand: AsyncParsableCommand {
         for text in proxyBindAddress where IPAddress(text) == nil {
             throw ValidationError("--proxy-bind-address: \"\(text)\" is not an IP address")
         }
+        if let problem = PublishedAddresses.problem(publishAddress) { throw ValidationError(problem) }
         guard Set(ingressControllers).count == ingressControllers.count else {
             throw ValidationError("--ingress-controller: each name may be given once")
         }

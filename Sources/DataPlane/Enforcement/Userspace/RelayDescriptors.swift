@@ -18,11 +18,15 @@ package final class RelayDescriptors: Sendable {
     /// Whether `count` more could be opened now.
     func hasRoom(_ count: Int) -> Bool { used.load(ordering: .relaxed) <= limit - count }
 
+    /// What connections leave free, for those that come in place of others which have not ended yet.
+    var reserve: Int { limit / 32 }
+
     /// Takes places for a connection or a flow.
     ///
+    /// - Parameter rest: so many stay free.
     /// - Returns: false where there is no room; then nothing is taken.
-    func take(_ count: Int) -> Bool {
-        guard used.add(count, ordering: .relaxed).newValue > limit else { return true }
+    func take(_ count: Int, leaving rest: Int = 0) -> Bool {
+        guard used.add(count, ordering: .relaxed).newValue > limit - rest else { return true }
         give(count)
         return false
     }

@@ -21,10 +21,10 @@ final class ServiceRelay: @unchecked Sendable {
 
     /// How long one endpoint may take to accept a connection before the next one is tried.
     static let connectTimeout: Duration = .seconds(5)
-    /// A relayed connection has a client's and an endpoint's.
-    private static let descriptorsPerConnection = 2
-
     let loop: EventLoop
+    /// Which of the relays it is.
+    private let index: Int
+    private let room: RelayRoom
     private let counters: RelayCounters
     private let descriptors: RelayDescriptors
     private let flowLimit: Int
@@ -32,8 +32,9 @@ final class ServiceRelay: @unchecked Sendable {
     private var listening: [UInt64: Listening] = [:]
     private var tokens: [FrontendKey: UInt64] = [:]
     private var backends: [ServiceBackendID: Backend] = [:]
-    private var connections: [ObjectIdentifier: RelayedConnection] = [:]
-    private var connecting: [ObjectIdentifier: RelayedConnection] = [:]
+    private var connections: [UInt64: RelayedConnection] = [:]
+    private var connecting: [UInt64: RelayedConnection] = [:]
+    private var nextConnection: UInt64 = 0
     /// Room for a batch of datagrams of the greatest length (RFC 768), taken from the system when the first UDP address
     /// is opened and touched only as far as datagrams reach.
     private lazy var datagrams = UnsafeMutableRawBufferPointer.allocate(byteCount: 16 * 65_536, alignment: 64)
@@ -43,10 +44,12 @@ final class ServiceRelay: @unchecked Sendable {
     private var onDrained: (() -> Void)?
 
     init(
-        loop: EventLoop, counters: RelayCounters, descriptors: RelayDescriptors, flowLimit: Int,
+        loop: EventLoop, index: Int, room: RelayRoom, counters: RelayCounters, flowLimit: Int,
         liveness: ConnectionLiveness
     ) {
-        self.descriptors = descriptors
+        self.index = index
+        self.room = room
+        descriptors = room.descriptors
         self.liveness = liveness
         self.loop = loop
         self.flowLimit = flowLimit
@@ -97,7 +100,7 @@ final class ServiceRelay: @unchecked Sendable {
         } else {
             entry.acceptor = Acceptor(
                 loop: loop, descriptor: try Socket.listen(key.address),
-                hasRoom: { [descriptors] in descriptors.hasRoom(Self.descriptorsPerConnection) },
+                hasRoom: { [room] in room.mayAccept },
                 onExhaustion: { [counters] in counters.countRefusal() },
                 take: { [unowned self] descriptor, peer in accept(descriptor, from: peer, token) })
         }
@@ -157,10 +160,15 @@ final class ServiceRelay: @unchecked Sendable {
 
     // MARK: Connections
 
-    /// Relays a connection; one of an address that is served no more, or from somebody who is not admitted, is reset.
+    /// Relays a connection; one of an address that is served no more, from somebody who is not admitted, or for which there is
+    /// no room, is reset.
     private func accept(_ descriptor: Int32, from peer: SocketAddress?, _ token: UInt64) {
+        nextConnection += 1
+        let number = nextConnection
+        let place = RelayShares.Place(relay: index, number: number)
         guard let peer, let frontend = listening[token]?.frontend, frontend.sourceRanges.admits(peer.ip),
-            descriptors.take(Self.descriptorsPerConnection)
+            room.take(
+                place, for: .init(service: frontend.backend.port.service, peer: PeerKey(peer.ip)), on: loop)
         else {
             counters.countRefusal()
             Socket.resetOnClose(descriptor)
@@ -174,19 +182,22 @@ final class ServiceRelay: @unchecked Sendable {
                 let now = loop.now
                 return backends[backend]?.picker.pick(for: peer.ip, excluding: tried, now: now)
             },
-            onEnd: { [unowned self] connection in
-                connections[ObjectIdentifier(connection)] = nil
-                connecting[ObjectIdentifier(connection)] = nil
+            onEnd: { [unowned self] _ in
+                connections[number] = nil
+                connecting[number] = nil
                 counters.connectionEnded()
-                descriptors.give(Self.descriptorsPerConnection)
+                room.give(place)
                 finishDrainIfEmpty()
             })
         counters.connectionBegan()
-        connections[ObjectIdentifier(connection)] = connection
-        connecting[ObjectIdentifier(connection)] = connection
+        connections[number] = connection
+        connecting[number] = connection
         connection.start()
         scheduleSweep()
     }
+
+    /// Breaks a connection whose place another one got, unless it has ended.
+    func end(connection number: UInt64) { connections[number]?.abort() }
 
     private func pick(token: UInt64, client: IPAddress) -> SocketAddress? {
         guard let frontend = listening[token]?.frontend, frontend.sourceRanges.admits(client) else { return nil }

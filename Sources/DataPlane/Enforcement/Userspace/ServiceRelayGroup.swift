@@ -18,6 +18,8 @@ package final class ServiceRelayGroup: Sendable {
     package let counters = RelayCounters()
     /// What the relays may open and have opened.
     package let descriptors: RelayDescriptors
+    /// What they had no room for; for one consumer.
+    package let crowding: AsyncStream<RelayCrowding>
     private let relays: [ServiceRelay]
     /// Which relay opened an address: the one that has to close it.
     private let assignments = Mutex<[FrontendKey: Int]>([:])
@@ -32,10 +34,14 @@ package final class ServiceRelayGroup: Sendable {
         let counters = counters
         let descriptors = RelayDescriptors(limit: descriptors)
         self.descriptors = descriptors
-        relays = loops.map {
+        let (crowding, tell) = AsyncStream.makeStream(of: RelayCrowding.self, bufferingPolicy: .bufferingNewest(4))
+        self.crowding = crowding
+        let room = RelayRoom(descriptors: descriptors) { tell.yield($0) }
+        relays = loops.enumerated().map { index, loop in
             ServiceRelay(
-                loop: $0, counters: counters, descriptors: descriptors, flowLimit: flowLimit, liveness: liveness)
+                loop: loop, index: index, room: room, counters: counters, flowLimit: flowLimit, liveness: liveness)
         }
+        room.serve(relays)
     }
 
     /// Addresses with a socket.

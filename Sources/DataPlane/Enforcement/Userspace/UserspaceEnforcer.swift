@@ -22,6 +22,7 @@ package final class UserspaceEnforcer: ServiceEnforcer {
 
     package var counters: RelayCounters { relays.counters }
     package let losses: AsyncStream<EnforcementLoss>
+    package var crowding: AsyncStream<RelayCrowding> { relays.crowding }
     private let relays: ServiceRelayGroup
     // The mutex protects the plan; batches come one at a time.
     private let state = Mutex(State())

@@ -1,9 +1,9 @@
-/// Peers by how much they hold: a heap whose first is the peer that holds the most and, of several, the one whose oldest
-/// is the oldest of all. A change costs the logarithm of the number of peers. Pure.
-struct PeerRanking: Sendable {
+/// Holders (peers, Services) by how much they hold: a heap whose first is the one that holds the most and, of several, the
+/// one whose oldest is the oldest of all. A change costs the logarithm of the number of holders. Pure.
+struct HolderRanking<Holder: Hashable & Sendable>: Sendable {
     struct Standing: Sendable {
-        let peer: PeerKey
-        /// What the peer holds; at least 1.
+        let holder: Holder
+        /// What the holder has; at least 1.
         let count: Int
         /// The number of the oldest thing that it holds, in the order of arrival.
         let oldest: UInt64
@@ -14,29 +14,29 @@ struct PeerRanking: Sendable {
     }
 
     private var heap: [Standing] = []
-    private var positions: [PeerKey: Int] = [:]
+    private var positions: [Holder: Int] = [:]
 
     var first: Standing? { heap.first }
 
-    /// Takes the place of what was known of that peer.
+    /// Takes the place of what was known of that holder.
     mutating func update(_ standing: Standing) {
-        if let position = positions[standing.peer] {
+        if let position = positions[standing.holder] {
             heap[position] = standing
             settle(position)
         } else {
             heap.append(standing)
-            positions[standing.peer] = heap.count - 1
+            positions[standing.holder] = heap.count - 1
             rise(heap.count - 1)
         }
     }
 
-    /// The peer holds nothing any more.
-    mutating func remove(_ peer: PeerKey) {
-        guard let position = positions.removeValue(forKey: peer) else { return }
+    /// The holder has nothing any more.
+    mutating func remove(_ holder: Holder) {
+        guard let position = positions.removeValue(forKey: holder) else { return }
         let last = heap.removeLast()
         guard position < heap.count else { return }
         heap[position] = last
-        positions[last.peer] = position
+        positions[last.holder] = position
         settle(position)
     }
 
@@ -71,7 +71,7 @@ struct PeerRanking: Sendable {
 
     private mutating func swap(_ a: Int, _ b: Int) {
         heap.swapAt(a, b)
-        positions[heap[a].peer] = a
-        positions[heap[b].peer] = b
+        positions[heap[a].holder] = a
+        positions[heap[b].holder] = b
     }
 }
