@@ -227,16 +227,16 @@ import Transport
 
     @Test func `a node without ready endpoints of a Service with the policy Local tells nobody`() throws {
         var bench = try bench()
-        bench.announcements.services[web]?.localNodes = ["b"]
+        bench.announcements.services[web]?.localNodes = [.v4: ["b"], .v6: ["b"]]
         #expect(bench.session?.routes.isEmpty == true)
         #expect(bench.plan.announced.isEmpty)
-        bench.announcements.services[web]?.localNodes = ["a"]
+        bench.announcements.services[web]?.localNodes = [.v4: ["a"], .v6: ["a"]]
         #expect(bench.session?.routes.count == 1)
     }
 
     @Test func `a Service that goes, or has no endpoint, is told no longer, and the session stays`() throws {
         var bench = try bench()
-        bench.announcements.services[web]?.hasReadyEndpoints = false
+        bench.announcements.services[web]?.readyFamilies = []
         #expect(bench.session?.routes.isEmpty == true)
         bench.announcements.services = [:]
         #expect(bench.plan.peers.count == 1)
