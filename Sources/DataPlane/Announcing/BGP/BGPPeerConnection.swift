@@ -45,8 +45,13 @@ package final class BGPPeerConnection: EventHandler, @unchecked Sendable {
     private var timerDeadline: Duration?
 
     private static let updateChunk = 65_536
-    /// Reads in one go before others on the loop have their turn: a megabyte.
-    private static let readsPerTurn = 16
+    /// A peer that sends without end is read so much at a time, several megabytes a second: more than a full table needs.
+    private static let bytesPerTurn = 65_536
+    private static let pauseBetweenTurns: Duration = .milliseconds(10)
+    /// What reading a few bytes counts.
+    private static let readCost = 4096
+    /// Until the next turn of a peer that sends more.
+    private var pause: LoopTimer?
 
     /// `nextHops` says, for our own address of a connection, what the peer is to send packets to.
     package init(
@@ -138,18 +143,21 @@ package final class BGPPeerConnection: EventHandler, @unchecked Sendable {
             flush()
             scheduleTimer()
         }
-        if events.contains(.readable) { read(turns: Self.readsPerTurn) }
+        if events.contains(.readable) { read() }
     }
 
-    private func read(turns: Int) {
+    private func read() {
+        // What was left is being waited for.
+        guard pause == nil else { return }
         let reading = registration
-        for _ in 0..<turns {
+        var taken = 0
+        while taken < Self.bytesPerTurn {
             guard registration == reading, registration != nil else { return }
             switch Socket.read(descriptor, into: loop.readBuffer) {
             case .bytes(let count):
                 let bytes = Array(UnsafeRawBufferPointer(rebasing: loop.readBuffer[..<count]))
+                taken += max(count, Self.readCost)
                 handle(.received(bytes))
-                if count < loop.readBuffer.count { continue }
             case .wouldBlock:
                 observe(.progressed)
                 return
@@ -161,10 +169,13 @@ package final class BGPPeerConnection: EventHandler, @unchecked Sendable {
                 return
             }
         }
-        // Edge-triggered: what is left must be read without another event.
-        loop.execute { [self] in
-            guard registration == reading else { return }
-            read(turns: Self.readsPerTurn)
+        // Edge-triggered: what is left must be read without another event. The thread is that of all peers, whose BFD sessions
+        // count in milliseconds.
+        pause = loop.schedule(after: Self.pauseBetweenTurns) { [self] in
+            pause = nil
+            // Perhaps another connection's by now, whose bytes were passed over meanwhile.
+            guard registration != nil, !isConnecting else { return }
+            read()
         }
     }
 
