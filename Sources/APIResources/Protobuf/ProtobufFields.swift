@@ -81,7 +81,8 @@ package enum ProtobufFields {
         return result
     }
 
-    /// The same facts for those who read documents: a message is what Go calls a struct.
+    /// The same facts for those who read documents: a message is what Go calls a struct. An empty list of `managedFields`
+    /// stays until it is read: by it a client says that nobody owns anything.
     package static let structs = GoStructs { kind in
         kinds["\(kind.apiVersion)/\(kind.kind)"]
     } members: { name in
@@ -91,7 +92,8 @@ package enum ProtobufFields {
                 if field.isInline, case .message(let inner) = field.shape {
                     add(inner)
                 } else {
-                    result[field.name] = GoStructs.Member(isValue: field.vanishesAtZero, inner: field.inner)
+                    result[field.name] = GoStructs.Member(
+                        isValue: field.vanishesAtZero && field.name != "managedFields", inner: field.inner)
                 }
             }
         }

@@ -5,7 +5,7 @@ public struct Schema: Sendable {
     package let graph: SchemaGraph
     package let index: Int
 
-    init(graph: SchemaGraph, index: Int) {
+    package init(graph: SchemaGraph, index: Int) {
         self.graph = graph
         self.index = index
     }

@@ -106,6 +106,7 @@ package struct FieldComparison: Sendable, Hashable {
             let hadParts = FieldComparison.hasParts(old) && !FieldSet.isLeaf(old, type)
             let hasParts = FieldComparison.hasParts(new) && !FieldSet.isLeaf(new, type)
             guard hadParts || hasParts else {
+                if type.areSame(old, new) { return }
                 modified.append(FieldSet.Node(element, isMember: true))
                 return
             }

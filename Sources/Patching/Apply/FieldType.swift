@@ -133,6 +133,20 @@ struct FieldType {
         return graph.nodes.vanishes(value, at: known)
     }
 
+    /// Whether two lists or objects that are owned as a whole differ in nothing but what Go's encoder leaves out.
+    func areSame(_ left: JSONValue, _ right: JSONValue) -> Bool {
+        guard case .node(let graph, let index) = place else { return false }
+        switch (left, right) {
+        case (.object, .object), (.array, .array):
+            let schema = Schema(graph: graph, index: index)
+            var (left, right) = (left, right)
+            _ = schema.prune(&left)
+            _ = schema.prune(&right)
+            return left == right
+        default: return false
+        }
+    }
+
     /// The type of a list's elements.
     var element: FieldType {
         guard case .node(let graph, let index) = place, let items = graph.nodes[index].items else {

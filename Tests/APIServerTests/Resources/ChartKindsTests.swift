@@ -253,12 +253,12 @@ import Testing
             [
                 "spec": [
                     "devices": [
-                        "requests": [["name": "a"], ["name": "b", "exactly": ["deviceClassName": "c", "count": 0]]]
+                        "requests": [["name": "a"], ["name": "b", "exactly": ["deviceClassName": "c", "count": -1]]]
                     ]
                 ]
             ],
             "spec.devices.requests[0]: Required value: exactly one of `exactly` or `firstAvailable` is required",
-            "spec.devices.requests[1].exactly.count: Invalid value: 0: must be greater than zero"),
+            "spec.devices.requests[1].exactly.count: Invalid value: -1: must be greater than zero"),
     ]
 
     @Test(arguments: refused) func `an object is refused with every reason`(_ example: Example) async throws {
