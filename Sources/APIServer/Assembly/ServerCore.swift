@@ -91,7 +91,10 @@ struct ServerCore: Sendable {
         }
         let reader = ObjectReader(store: store, renderer: renderer, worker: worker)
         let watcher = WatchService(
-            store: store, queue: queue, metrics: metrics, bufferBytes: configuration.watchBufferBytes)
+            store: store, queue: queue, metrics: metrics, bufferBytes: configuration.watchBufferBytes,
+            isServed: { [weak resources] in
+                resources?.find(group: $0.group, version: $0.version, plural: $0.resource) != nil
+            })
         let isReady = isReady
         let isStopping = isStopping
         let health = HealthChecks(checks: [

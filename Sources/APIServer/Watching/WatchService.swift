@@ -18,9 +18,15 @@ final class WatchService: Sendable {
     private let queue: any WorkQueue
     private let metrics: RequestMetrics
     private let bufferBytes: Int
+    private let isServed: @Sendable (GroupVersionResource) -> Bool
     private let state = Mutex(State())
 
-    init(store: any Store, queue: any WorkQueue, metrics: RequestMetrics, bufferBytes: Int) {
+    /// - Parameter isServed: whether a resource is among those that requests meet at this moment.
+    init(
+        store: any Store, queue: any WorkQueue, metrics: RequestMetrics, bufferBytes: Int,
+        isServed: @escaping @Sendable (GroupVersionResource) -> Bool = { _ in true }
+    ) {
+        self.isServed = isServed
         self.store = store
         self.queue = queue
         self.metrics = metrics
@@ -50,6 +56,8 @@ final class WatchService: Sendable {
         session.hold(try resource.cache.watch(request, sink: session))
         session.begin()
         track(session, seconds: options.timeoutSeconds ?? Int.random(in: 1800..<3600))
+        // A resource that went while its watch was being opened is one that `finish(of:)` did not find.
+        if !isServed(session.resource) { session.finish() }
     }
 
     /// Ends every watch properly; clients open new ones elsewhere. None is opened after this.
