@@ -1,5 +1,6 @@
 import Store
 import Synchronization
+internal import System
 
 /// What the live thread remembers of a cache.
 struct LiveRound: Sendable {
@@ -18,7 +19,7 @@ extension ResourceCache {
     /// - Parameter now: microseconds (`MonotonicClock.microseconds`).
     /// - Returns: when to call again at the latest; earlier if the dispatcher is woken.
     func dispatch(now: Int64) -> Int64 {
-        // The lock is never waited for: this thread alone takes it.
+        // The lock is hardly ever waited for: another thread takes it once, when the cache is closed.
         live.withLock { round in
             // While this cache rests the call stays standing, so that no other comes.
             if needsDispatch.load(ordering: .relaxed), let later = round.pace.rest(at: now) { return later }
@@ -29,6 +30,11 @@ extension ResourceCache {
             if isWoken { round.pace.roundBegan(at: now, watches: watchCount) }
             return round.stalled.isEmpty ? round.nextBookmarks * 1_000_000 : now + Self.patience
         }
+    }
+
+    /// Shows the watches at once what the next round would. Any thread, but no sink.
+    func showWhatIsLeft() {
+        live.withLock { dispatch(MonotonicClock.seconds, &$0) }
     }
 
     private func dispatch(_ now: Int64, _ round: inout LiveRound) {

@@ -79,9 +79,10 @@ package final class ResourceCache: Sendable {
         observation.withLock { $0 }?.cancel()
     }
 
-    /// Stops following the store and ends every watch.
+    /// Stops following the store and ends every watch, which has heard of every change until now unless it is slow.
     package func close() {
         observation.withLock { $0 }?.cancel()
+        showWhatIsLeft()
         let watches = state.withLock { state in
             state.isClosed = true
             return state.registry.all
