@@ -142,13 +142,12 @@ extension EndToEnd {
 
         @Test func `the router has a way over each node, and a killed data plane costs no request`() async throws {
             try await withShop { cluster, nodes in
-                for address in [Self.address, Self.address6] {
-                    try await eventually(within: .seconds(60), "ways to \(address) over both nodes") {
-                        try await leads(cluster, address, to: [1, 2])
-                    }
+                try await eventually(within: .seconds(60), "ways over both nodes") {
+                    try await leads(cluster, to: [1, 2])
                 }
+                // Nobody would answer there: the backends are of IPv4.
+                #expect(try await leads(cluster, Self.address6, to: []))
                 #expect(try await routes(cluster).contains("BGP.community: (64512,7)"))
-                // The backends are of IPv4.
                 try await eventually(within: .seconds(30), "an answer") {
                     try await cluster.status(
                         from: Self.router, "--connect-timeout", "1", "http://\(Self.address)/") == "200"
