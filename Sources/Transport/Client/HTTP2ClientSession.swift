@@ -159,7 +159,7 @@ package final class HTTP2ClientSession {
         conduct.noted(payload: name.count + value.count)
         if name.elementsEqual(":status".utf8) {
             // Of informational answers and the last one the last counts.
-            exchanges[stream]?.answer.status = Int(String(decoding: value, as: UTF8.self)) ?? 0
+            exchanges[stream]?.answer.status = HTTP2Status.number(value)
         } else if name.elementsEqual("content-type".utf8) {
             exchanges[stream]?.answer.contentType = String(decoding: value, as: UTF8.self)
         }
