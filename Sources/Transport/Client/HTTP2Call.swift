@@ -132,7 +132,11 @@ package final class HTTP2Call: EventHandler, @unchecked Sendable {
         size += name.count + value.count + 32
         guard size <= Self.limit else { return }
         let (name, value) = (String(decoding: name, as: UTF8.self), String(decoding: value, as: UTF8.self))
-        if name == ":status" { answer.status = HTTP2Status.number(value.utf8) } else { answer.fields.append((name, value)) }
+        if name == ":status" {
+            answer.status = HTTP2Status.number(value.utf8)
+        } else {
+            answer.fields.append((name, value))
+        }
     }
 
     private func data(_ bytes: UnsafeBufferPointer<UInt8>) {
