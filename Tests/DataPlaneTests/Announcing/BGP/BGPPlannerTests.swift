@@ -218,7 +218,7 @@ import Transport
             metadata: ObjectMeta(name: "second", namespace: Self.home),
             spec: BGPAdvertisementSpec(localPref: 200, communities: ["1:2"]))
         bench.planner.advertisements[key("second")] = second
-        bench.announcements.advertisements[.bgp]?[key("second")] = try #require(Advertisement(second))
+        bench.announcements.advertisements[.bgp]?[key("second")] = Advertisement(second)
         let routes = try #require(bench.session?.routes)
         #expect(routes.count == 1)
         #expect(routes.values.first?.localPreference == 200)
