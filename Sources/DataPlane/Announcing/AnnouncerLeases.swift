@@ -4,15 +4,14 @@ import NetworkTypes
 
 /// How the records of an `AnnouncerElection` are kept as Leases. Pure.
 ///
-/// All are in one namespace under names of one prefix, so that a node's credentials can be held to them:
+/// All are in one namespace under names of one prefix (``AnnouncementLease``), to which a node's credentials are held:
 /// `announcement-announcer-…` is the Lease of a node, which others must be able to take from it (and so is not named
 /// `announcement-node-…`, which is a node's alone to write); `announcement-claims-…` is a part of the claims. A holder is a node
 /// or nobody.
 enum AnnouncerLeases {
-    static let namespace = "kube-system"
-    static let prefix = "announcement-"
-    private static let nodePrefix = prefix + "announcer-"
-    private static let claimsPrefix = prefix + "claims-"
+    static let namespace = AnnouncementLease.namespace
+    private static let nodePrefix = AnnouncementLease.prefix + "announcer-"
+    private static let claimsPrefix = AnnouncementLease.prefix + "claims-"
     /// Of a node's Lease: which of its lives holds it, or held it last.
     static let lifeAnnotation = "traffic.martlet.dev/announcer-life"
     /// Of a part: a line for each announcer, `NODE LIFE ADDRESS…`.

@@ -5,7 +5,8 @@ public enum AnnouncementLease {
     public static let namespace = "kube-system"
     /// What all of their names begin with. Any node may write one, and put itself, or nobody, in the place of the holder.
     public static let prefix = "announcement-"
-    /// What the names of those begin with of which each is one node's, that says with it that it is there.
+    /// What the names of those begin with of which each is for one node alone to write. Those that announcers elect by are not
+    /// among them: when a node has died, others take its Lease from it.
     public static let nodePrefix = prefix + "node-"
 
     /// The one that no other node may write.

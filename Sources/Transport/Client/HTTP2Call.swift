@@ -103,27 +103,13 @@ package final class HTTP2Call: EventHandler, @unchecked Sendable {
             nghttp2_settings_entry(settings_id: Int32(NGHTTP2_SETTINGS_ENABLE_PUSH.rawValue), value: 0)
         ]
         nghttp2_submit_settings(session, UInt8(NGHTTP2_FLAG_NONE.rawValue), settings, settings.count)
-        var provider = nghttp2_data_provider(
+        let provider = nghttp2_data_provider(
             source: nghttp2_data_source(),
             read_callback: { _, _, buffer, count, flags, _, context in
                 guard let call = call(context), let buffer else { return Int(NGHTTP2_ERR_CALLBACK_FAILURE.rawValue) }
                 return call.readBody(UnsafeMutableRawBufferPointer(start: buffer, count: count), flags)
             })
-        // nghttp2 copies names and values; the storage has to stay until the call returns.
-        var storage: [UInt8] = []
-        for (name, value) in fields { storage += Array(name.utf8) + Array(value.utf8) }
-        let stream = storage.withUnsafeMutableBufferPointer { bytes -> Int32 in
-            var offset = 0
-            let pairs = fields.map { name, value in
-                let start = bytes.baseAddress.map { $0 + offset }
-                offset += name.utf8.count + value.utf8.count
-                return nghttp2_nv(
-                    name: start, value: start.map { $0 + name.utf8.count }, namelen: name.utf8.count,
-                    valuelen: value.utf8.count, flags: UInt8(NGHTTP2_NV_FLAG_NONE.rawValue))
-            }
-            return nghttp2_submit_request(session, nil, pairs, pairs.count, &provider, nil)
-        }
-        guard stream > 0 else { throw TransportError(.invalidArgument, "the request cannot be sent over HTTP/2") }
+        _ = try HTTP2Submission.submit(fields, to: session, provider)
     }
 
     // MARK: Called by nghttp2's callbacks

@@ -90,27 +90,13 @@ package final class HTTP2ClientSession {
     ) throws(TransportError) -> StreamID {
         let pseudo = [(":method", "POST"), (":scheme", "https"), (":authority", authority), (":path", path)]
         let fields = pseudo + fields
-        var provider = nghttp2_data_provider(
+        let provider = nghttp2_data_provider(
             source: nghttp2_data_source(),
             read_callback: { _, stream, buffer, count, flags, _, context in
                 guard let session = own(context), let buffer else { return Int(NGHTTP2_ERR_CALLBACK_FAILURE.rawValue) }
                 return session.read(stream, into: UnsafeMutableRawBufferPointer(start: buffer, count: count), flags)
             })
-        // nghttp2 copies names and values; the storage has to stay until the call returns.
-        var storage: [UInt8] = []
-        for (name, value) in fields { storage += Array(name.utf8) + Array(value.utf8) }
-        let stream = storage.withUnsafeMutableBufferPointer { bytes -> Int32 in
-            var offset = 0
-            let pairs = fields.map { name, value in
-                let start = bytes.baseAddress.map { $0 + offset }
-                offset += name.utf8.count + value.utf8.count
-                return nghttp2_nv(
-                    name: start, value: start.map { $0 + name.utf8.count }, namelen: name.utf8.count,
-                    valuelen: value.utf8.count, flags: UInt8(NGHTTP2_NV_FLAG_NONE.rawValue))
-            }
-            return nghttp2_submit_request(session, nil, pairs, pairs.count, &provider, nil)
-        }
-        guard stream > 0 else { throw TransportError(.invalidArgument, "the request cannot be sent over HTTP/2") }
+        let stream = try HTTP2Submission.submit(fields, to: session, provider)
         conduct.noted(payload: body.count)
         exchanges[stream] = Exchange(body: body)
         return stream

@@ -47,21 +47,7 @@ extension EndToEnd {
         private func withShop(policy: String = "Cluster", _ body: (MachineCluster, [Program]) async throws -> Void)
             async throws
         {
-            try await MachineCluster.with(4) { cluster in
-                for machine in 0..<3 {
-                    for name in ["ipv4.ip_forward", "ipv6.conf.all.forwarding"] {
-                        let path = "/proc/sys/net/" + name.replacing(".", with: "/")
-                        let output = try await cluster.room.machines[machine].run(["sh", "-c", "echo 1 > \(path)"])
-                        try #require(output.succeeded, "\(output)")
-                    }
-                }
-                let mode = ["--proxy-mode", "nftables"]
-                try await cluster.up(mode + ["--service-cluster-ip-range", "10.96.0.0/16,fd00:99::/112"])
-                let nodes = [
-                    try await cluster.join(1, name: "two", mode), try await cluster.join(2, name: "three", mode),
-                ]
-                try await cluster.backend("shop-2", on: 1, node: "two")
-                try await cluster.backend("shop-3", on: 2, node: "three")
+            try await MachineCluster.withBackends { cluster, nodes in
                 try await cluster.backend("shop6-2", on: 1, node: "two", isIPv6: true)
                 try await cluster.backend("shop6-3", on: 2, node: "three", isIPv6: true)
                 let output = try await cluster.kubectl(

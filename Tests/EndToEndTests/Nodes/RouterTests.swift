@@ -85,21 +85,7 @@ extension EndToEnd {
 
         /// A server, two nodes with a backend each, and a router as machine 3, which is the client too.
         private func withShop(_ body: (MachineCluster, [Program]) async throws -> Void) async throws {
-            try await MachineCluster.with(4) { cluster in
-                for machine in 0..<3 {
-                    for name in ["ipv4.ip_forward", "ipv6.conf.all.forwarding"] {
-                        let path = "/proc/sys/net/" + name.replacing(".", with: "/")
-                        let output = try await cluster.room.machines[machine].run(["sh", "-c", "echo 1 > \(path)"])
-                        try #require(output.succeeded, "\(output)")
-                    }
-                }
-                let mode = ["--proxy-mode", "nftables"]
-                try await cluster.up(mode + ["--service-cluster-ip-range", "10.96.0.0/16,fd00:99::/112"])
-                let nodes = [
-                    try await cluster.join(1, name: "two", mode), try await cluster.join(2, name: "three", mode),
-                ]
-                try await cluster.backend("shop-2", on: 1, node: "two")
-                try await cluster.backend("shop-3", on: 2, node: "three")
+            try await MachineCluster.withBackends { cluster, nodes in
                 let file = cluster.folder.appending(path: "bird.conf")
                 try Self.bird.write(to: file, atomically: true, encoding: .utf8)
                 let bird = try cluster.room.machines[Self.router].start(
