@@ -39,8 +39,10 @@ package enum AnnouncementDump {
             let candidates = entry.nodes.sorted()
             switch entry.method {
             case .layer2:
-                line += holders[entry.address].map { "announced by \($0)" } ?? "announced by nobody yet"
-                line += ", of the candidates \(candidates.joined(separator: " "))"
+                let names = candidates.joined(separator: " ")
+                line +=
+                    holders[entry.address].map { "announced by \($0), of the candidates \(names)" }
+                    ?? "announced by nobody yet, of the candidates \(names) (not by a data plane in user space)"
             case .bgp: line += bgp.words(entry)
             }
             line += "; \(entry.pool)"

@@ -80,6 +80,8 @@ package struct AnnouncementPlan: Hashable, Sendable {
 
     /// Why an address is not announced in one way.
     package enum Reason: Hashable, Sendable, CustomStringConvertible {
+        /// Only the machine itself reaches it, whoever answers for it.
+        case loopback
         case noPool
         case noAdvertisement(PoolReference)
         /// Nobody would answer.
@@ -89,6 +91,7 @@ package struct AnnouncementPlan: Hashable, Sendable {
 
         package var description: String {
             switch self {
+            case .loopback: "an address of 127.0.0.0/8, or ::1, never leaves its machine"
             case .noPool: "no pool holds the address"
             case .noAdvertisement(let pool): "no advertisement names \(pool)"
             case .noEndpoints: "no endpoint of its family is ready"

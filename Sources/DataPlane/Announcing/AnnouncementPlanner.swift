@@ -21,6 +21,10 @@ package struct AnnouncementPlanner: Sendable {
                 func stay(_ reason: AnnouncementPlan.Reason, _ method: AnnouncementPlan.Method? = nil) {
                     silences.append(.init(address: address, service: reference, method: method, reason: reason))
                 }
+                guard !address.isLoopback else {
+                    stay(.loopback)
+                    continue
+                }
                 guard let pool = ground.pool(of: address) else {
                     stay(.noPool)
                     continue

@@ -50,6 +50,16 @@ import Testing
         #expect(plan.silences[0].reason.description == "no advertisement names IPAddressPool metallb-system/one")
     }
 
+    @Test func `an address that never leaves its machine is not announced`() throws {
+        var planner = try planner(all)
+        let pool = AnnouncedPool(.init(namespace: nil, name: "local"), addresses: ["127.97.0.0/24"])
+        planner.pools[pool.reference] = pool
+        planner.services[web]?.addresses = [try address("127.97.0.1")]
+        let plan = planner.plan()
+        #expect(plan.entries.isEmpty)
+        #expect(plan.silences.map(\.reason) == [.loopback])
+    }
+
     @Test func `a pool of ours has no namespace, and is named or meant by every advertisement`() throws {
         var planner = try planner(all)
         planner.pools = [:]
