@@ -47,6 +47,7 @@ let package = Package(
         .target(name: "NetworkTypes", swiftSettings: settings),
         .target(name: "Netlink", dependencies: ["System"], swiftSettings: settings),
         .target(name: "NFTables", dependencies: ["Netlink"], swiftSettings: settings),
+        .target(name: "IPVS", dependencies: ["NetworkTypes", "Netlink"], swiftSettings: settings),
         .target(name: "Conntrack", dependencies: ["NetworkTypes", "Netlink"], swiftSettings: settings),
         .target(name: "KubeModel", dependencies: ["NetworkTypes", "CYAML", "CRE2"], swiftSettings: settings),
         .target(name: "CEL", dependencies: ["NetworkTypes", "KubeModel"], swiftSettings: settings),
@@ -86,7 +87,7 @@ let package = Package(
         .target(
             name: "DataPlane",
             dependencies: [
-                "System", "NetworkTypes", "Netlink", "NFTables", "Conntrack", "COpenSSL", "KubeModel", "Transport",
+                "System", "NetworkTypes", "Netlink", "NFTables", "IPVS", "Conntrack", "COpenSSL", "KubeModel", "Transport",
                 "KubeClient", "TrafficModel", "ProxyEngine", "DNS", "Announcement", logging,
             ],
             swiftSettings: settings),
@@ -103,7 +104,8 @@ let package = Package(
         // What several test targets share.
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
         .testTarget(name: "NetlinkTests", dependencies: ["Netlink", "TestSupport"], swiftSettings: settings),
-        .testTarget(name: "NFTablesTests", dependencies: ["NFTables", "Netlink"], swiftSettings: settings),
+        .testTarget(name: "NFTablesTests", dependencies: ["NFTables", "Netlink", "TestSupport"], swiftSettings: settings),
+        .testTarget(name: "IPVSTests", dependencies: ["IPVS", "Netlink", "NetworkTypes", "TestSupport"], swiftSettings: settings),
         .testTarget(name: "SystemTests", dependencies: ["System"], swiftSettings: settings),
         .testTarget(name: "KubeModelTests", dependencies: ["KubeModel", "TestSupport"], swiftSettings: settings),
         .testTarget(name: "CELTests", dependencies: ["CEL", "KubeModel", "TestSupport"], swiftSettings: settings),
@@ -160,8 +162,8 @@ let package = Package(
         .testTarget(
             name: "DataPlaneTests",
             dependencies: [
-                "DataPlane", "DNS", "Announcement", "NFTables", "Conntrack", "TrafficModel", "KubeClient", "KubeModel",
-                "NetworkTypes", "Transport", "ProxyEngine", "TestSupport", logging,
+                "DataPlane", "DNS", "Announcement", "NFTables", "IPVS", "Netlink", "Conntrack", "TrafficModel", "KubeClient",
+                "KubeModel", "NetworkTypes", "Transport", "ProxyEngine", "TestSupport", logging,
             ],
             swiftSettings: settings),
         // Real packets between network namespaces.
@@ -169,7 +171,7 @@ let package = Package(
         .testTarget(
             name: "PacketTests",
             dependencies: [
-                "DataPlane", "Announcement", "NFTables", "Conntrack", "Netlink", "TrafficModel", "Transport",
+                "DataPlane", "Announcement", "NFTables", "IPVS", "Conntrack", "Netlink", "TrafficModel", "Transport",
                 "KubeModel",
                 "NetworkTypes", "System", "CLinux", "CNamespaces", logging,
             ],

@@ -49,7 +49,9 @@ package final class DataPlane: Sendable {
         // Of the process's descriptors, so that clients leave some for upstreams, the relay and the API.
         let budget = DescriptorBudget.dataPlane(
             limit: DescriptorLimit.current, servesNames: configuration.names != nil)
-        choice = try EnforcerChoice(configuration.proxyMode, configuration.masquerade, logger: logger) { [loops] in
+        choice = try EnforcerChoice(
+            configuration.proxyMode, configuration.masquerade, scheduler: configuration.scheduler, logger: logger
+        ) { [loops] in
             UserspaceEnforcer(loops: loops, descriptors: budget.descriptors(.relays))
         }
         logger.info("Services are enforced \(choice.words)", metadata: ["mode": "\(choice.mode.rawValue)"])
@@ -216,10 +218,10 @@ package final class DataPlane: Sendable {
             group.addTask { try await recorder.run() }
             if let accessLog { group.addTask { await accessLog.run() } }
             if let queryLog { group.addTask { await queryLog.file.run() } }
-            if case .nftables(let enforcer, _) = choice.kind {
+            if let obstacles = choice.obstacles {
                 group.addTask { [configuration, logger] in
                     var watch = ObstacleWatch(nodeName: configuration.nodeName, recorder: recorder, logger: logger)
-                    await watch.run({ await enforcer.obstacles() }, onNotice: onNotice)
+                    await watch.run(obstacles, onNotice: onNotice)
                 }
             }
             try await informers.waitForSync()

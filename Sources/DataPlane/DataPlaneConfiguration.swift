@@ -29,6 +29,8 @@ package struct DataPlaneConfiguration: Sendable {
     package var shutdownGrace: Duration = .seconds(5)
     /// `--proxy-mode`: how Services are enforced.
     package var proxyMode = ProxyMode.auto
+    /// `--ipvs-scheduler`: of the mode ipvs.
+    package var scheduler = ServiceScheduler.roundRobin
     /// `--cluster-cidr`, `--masquerade-all`: of the modes in the kernel.
     package var masquerade = MasqueradePolicy()
     /// `--announce-lease-duration-seconds`: for how long the other nodes leave this one's addresses to it after they heard of

@@ -8,6 +8,7 @@ import Testing
         "NetworkTypes": [],
         "Netlink": ["System"],
         "NFTables": ["Netlink"],
+        "IPVS": ["NetworkTypes", "Netlink"],
         "Conntrack": ["NetworkTypes", "Netlink"],
         "KubeModel": ["NetworkTypes", "CYAML", "CRE2"],
         "CEL": ["NetworkTypes", "KubeModel"],
@@ -27,8 +28,8 @@ import Testing
         "ProxyEngine": ["System", "NetworkTypes", "Transport", "CLinux", "COpenSSL", "CNGHTTP2"],
         "Controllers": ["System", "NetworkTypes", "KubeModel", "KubeClient", "TrafficModel", "Transport"],
         "DataPlane": [
-            "System", "NetworkTypes", "Netlink", "NFTables", "Conntrack", "KubeModel", "Transport", "KubeClient",
-            "TrafficModel", "ProxyEngine", "DNS", "Announcement", "COpenSSL",
+            "System", "NetworkTypes", "Netlink", "NFTables", "IPVS", "Conntrack", "KubeModel", "Transport",
+            "KubeClient", "TrafficModel", "ProxyEngine", "DNS", "Announcement", "COpenSSL",
         ],
     ]
 

@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import Netlink
+import TestSupport
 import Testing
 
 @testable import NFTables

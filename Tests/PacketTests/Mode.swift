@@ -1,6 +1,7 @@
 import Conntrack
 import DataPlane
 import Glibc
+import IPVS
 import Logging
 import NFTables
 import NetworkTypes
@@ -29,13 +30,15 @@ struct Mode: Sendable, CustomTestStringConvertible {
             return []
         }
         return all.filter { mode in
+            // `MODE=ipvs` in the environment: this one only.
+            if let only = getenv("MODE"), String(cString: only) != mode.name { return false }
             guard let reason = mode.whyNot() else { return true }
             print("packet tests of \(mode.name) are skipped: \(reason)")
             return false
         }
     }()
 
-    static let all: [Mode] = [nftables, iptables]
+    static let all: [Mode] = [nftables, iptables, ipvs]
 
     static let iptables = Mode(
         name: "iptables",
@@ -57,6 +60,33 @@ struct Mode: Sendable, CustomTestStringConvertible {
         make: { try IPTablesEnforcer($0, logger: Logger(label: "test")) },
         sabotage: { try $0.command(["iptables", "-t", "nat", "-F"]) },
         cleanUp: { _ = try IPTablesEnforcer.cleanUp() })
+
+    /// Also run in a machine of its own, whose kernel has IPVS: see `IPVSGuestTests`.
+    static let ipvs = Mode(
+        name: "ipvs",
+        deviations: [
+            "session affinity ends with its timeout":
+                "it begins to count when IPVS forgets the last connection: 10 s to 2 minutes after its end"
+        ],
+        whyNot: {
+            do {
+                return try Namespace().run { IPVSEnforcer.obstacle() }
+            } catch {
+                return "\(error)"
+            }
+        },
+        make: { try IPVSEnforcer($0, flows: KernelFlows(), logger: Logger(label: "test")) },
+        sabotage: { namespace in
+            try namespace.run {
+                let servers = try KernelVirtualServers()
+                _ = try servers.perform(try servers.list().map { .removeServer($0.key) })
+                try KernelAddressDevice(IPVSEnforcer.device).remove()
+            }
+        },
+        cleanUp: {
+            _ = try IPVSEnforcer.cleanUp()
+            _ = try NFTablesEnforcer.cleanUp()
+        })
 
     static let nftables = Mode(
         name: "nftables",

@@ -193,8 +193,8 @@ actor EnforcementRunner {
         recorder.record(
             .warning, about: reference(to: change.key), reason: "UnknownBalancing",
             message:
-                "\(ServiceBalancing.annotation) is \"\(text)\": there are random and consistent-hash; endpoints are "
-                + "chosen at random")
+                "\(ServiceBalancing.annotation) is \"\(text)\": there are random, consistent-hash and "
+                + "least-connections; endpoints are chosen as without it")
     }
 
     private func reference(to service: NamespacedName) -> ObjectReference {

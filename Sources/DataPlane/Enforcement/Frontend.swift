@@ -57,8 +57,8 @@ package struct Frontend: Hashable, Sendable {
     package var absence: Absence
     /// Seconds an idle client keeps its endpoint; nil without session affinity.
     package var affinitySeconds: Int?
-    /// The endpoint follows from the client's address, the same on every node; nothing beside session affinity.
-    package var isHashed: Bool
+    /// How an endpoint is chosen; of session affinity, for a client that has none yet.
+    package var balancing: ServiceBalancing
     /// What clients inside, which are this node itself and Pods, choose from where that is something else than for
     /// clients outside: `externalTrafficPolicy: Local` is about those who could have gone to another node. Nil: the same.
     package var insideEndpoints: [SocketAddress]?
@@ -67,10 +67,10 @@ package struct Frontend: Hashable, Sendable {
 
     package init(
         role: Role, backend: ServiceBackendID, endpoints: [SocketAddress], absence: Absence = .refused,
-        insideEndpoints: [SocketAddress]? = nil, affinitySeconds: Int? = nil, isHashed: Bool = false,
+        insideEndpoints: [SocketAddress]? = nil, affinitySeconds: Int? = nil, balancing: ServiceBalancing = .random,
         sourceRanges: SourceRanges = .everyone
     ) {
-        self.isHashed = isHashed
+        self.balancing = balancing
         self.role = role
         self.backend = backend
         self.endpoints = endpoints

@@ -18,7 +18,7 @@ extension ServiceEntry {
                     role: role, backend: ServiceBackendID(port: id, family: ip.family, policy: policy),
                     endpoints: endpoints.map(\.address), absence: isElsewhere ? .dropped : .refused,
                     insideEndpoints: isOtherInside ? everywhere.map(\.address) : nil,
-                    affinitySeconds: affinitySeconds, isHashed: balancing == .consistentHash,
+                    affinitySeconds: affinitySeconds, balancing: balancing,
                     sourceRanges: role == .loadBalancerIP ? loadBalancerSourceRanges : .everyone)
             }
             for ip in clusterIPs { add(ip, entry.port, .clusterIP, internalTrafficPolicy) }

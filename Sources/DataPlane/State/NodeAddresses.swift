@@ -3,6 +3,10 @@ package import NetworkTypes
 
 /// The addresses of this machine's interfaces.
 package enum NodeAddresses {
+    /// The device that has the addresses of Services in the mode ipvs, here as with kube-proxy: they are no addresses of the
+    /// machine, although its kernel takes them for such.
+    package static let virtualDevice = "kube-ipvs0"
+
     /// The machine's own addresses inside `ranges` (kube-proxy's `--nodeport-addresses`); with no ranges all of them
     /// except IPv6 link-local ones, which need a zone. In ascending order.
     package static func current(in ranges: [CIDR]) -> [IPAddress] {
@@ -13,6 +17,7 @@ package enum NodeAddresses {
         var cursor = head
         while let interface = cursor {
             cursor = interface.pointee.ifa_next
+            if let name = interface.pointee.ifa_name, strcmp(name, virtualDevice) == 0 { continue }
             guard let address = interface.pointee.ifa_addr.flatMap({ read($0) }) else { continue }
             if ranges.isEmpty ? !isLinkLocal(address) : ranges.contains(where: { $0.contains(address) }) {
                 result.insert(address)

@@ -25,7 +25,7 @@ struct DataPlaneCommand: AsyncParsableCommand {
     @OptionGroup(title: "Services")
     var services: ServiceProxyOptions
 
-    @Flag(help: "Remove every trace that the modes nftables and iptables left in the kernel, and end.")
+    @Flag(help: "Remove every trace that the modes nftables, iptables and ipvs left in the kernel, and end.")
     var cleanup = false
 
     @OptionGroup(title: "DNS")
@@ -52,6 +52,7 @@ struct DataPlaneCommand: AsyncParsableCommand {
         configuration.metricsAddress = traffic.metricsBindAddress
         configuration.shutdownGrace = .seconds(traffic.shutdownGracePeriod)
         configuration.proxyMode = services.proxyMode
+        configuration.scheduler = services.ipvsScheduler
         configuration.masquerade = services.masquerade
         configuration.announceLeaseSeconds = services.announceLeaseDurationSeconds
         configuration.names = try names.configuration
@@ -72,11 +73,14 @@ struct DataPlaneCommand: AsyncParsableCommand {
             // A running data plane would put everything back.
             let claim = try KernelTableClaim()
             defer { withExtendedLifetime(claim) {} }
+            let (servers, hadDevice) = try IPVSEnforcer.cleanUp()
             let hadTable = try NFTablesEnforcer.cleanUp()
             let chains = try IPTablesEnforcer.cleanUpOwn()
             if hadTable { Terminal.line("removed the table inet martlet") }
             if chains > 0 { Terminal.line("removed \(Terminal.count(chains, "chain")) of iptables") }
-            if !hadTable, chains == 0 { Terminal.line("nothing to remove") }
+            if servers > 0 { Terminal.line("removed \(Terminal.count(servers, "virtual server")) of IPVS") }
+            if hadDevice { Terminal.line("removed the device \(IPVSEnforcer.device)") }
+            if !hadTable, chains == 0, servers == 0, !hadDevice { Terminal.line("nothing to remove") }
         } catch let error as SystemError where error.number == EADDRINUSE {
             throw CleanExitError("a data plane is running here: stop it first")
         } catch {

@@ -11,7 +11,7 @@ struct DumpCommand: AsyncParsableCommand {
         commandName: "dump",
         abstract: "Tell what the kernel does with traffic to Services, and what the API wants instead.",
         discussion: """
-            Reads the table of the mode nftables, which needs root or CAP_NET_ADMIN, and compares it with the Services and \
+            Reads the table of the mode nftables, or that and the virtual servers of the mode ipvs, which needs root or CAP_NET_ADMIN, and compares it with the Services and \
             EndpointSlices of the API. Ends with 1 where they differ: what was just changed may still be on its way.
             """)
 

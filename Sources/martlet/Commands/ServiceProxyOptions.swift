@@ -6,9 +6,15 @@ import NetworkTypes
 struct ServiceProxyOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "How Services are enforced: nftables or iptables (in the kernel), userspace, or auto: nftables where this process may and "
-                + "the kernel can and forwards (net.ipv4.ip_forward).", valueName: "mode"))
+            "How Services are enforced: nftables, iptables or ipvs (in the kernel), userspace, or auto: nftables where this "
+                + "process may and the kernel can and forwards (net.ipv4.ip_forward).", valueName: "mode"))
     var proxyMode = ProxyMode.auto
+
+    @Option(
+        help: ArgumentHelp(
+            "How the mode ipvs chooses an endpoint: rr or wrr (in turn), lc (the fewest connections), sh or mh (by the "
+                + "client's address).", valueName: "scheduler"))
+    var ipvsScheduler = ServiceScheduler.roundRobin
 
     @Option(
         help: ArgumentHelp(
@@ -29,7 +35,6 @@ struct ServiceProxyOptions: ParsableArguments {
         guard (1...60).contains(announceLeaseDurationSeconds) else {
             throw ValidationError("--announce-lease-duration-seconds: \(announceLeaseDurationSeconds) is not 1 to 60")
         }
-        if let refusal = proxyMode.refusal { throw ValidationError("--proxy-mode \(proxyMode.rawValue): \(refusal)") }
     }
 
     var masquerade: MasqueradePolicy {
@@ -41,12 +46,12 @@ struct ServiceProxyOptions: ParsableArguments {
 
     /// The same flags for a child process.
     var arguments: [String] {
-        ["--proxy-mode", proxyMode.rawValue] + (clusterCidr.map { ["--cluster-cidr", $0.description] } ?? [])
+        ["--proxy-mode", proxyMode.rawValue, "--ipvs-scheduler", ipvsScheduler.rawValue] + (clusterCidr.map { ["--cluster-cidr", $0.description] } ?? [])
             + (masqueradeAll ? ["--masquerade-all"] : [])
             + ["--announce-lease-duration-seconds", "\(announceLeaseDurationSeconds)"]
     }
 }
 
-extension ProxyMode: ExpressibleByArgument {
-    public static var allValueStrings: [String] { allCases.filter { $0.refusal == nil }.map(\.rawValue) }
-}
+extension ProxyMode: ExpressibleByArgument {}
+
+extension ServiceScheduler: ExpressibleByArgument {}

@@ -13,6 +13,7 @@ struct EnforcerChoice: Sendable {
         /// With the claim that is held as long as the process lives.
         case nftables(NFTablesEnforcer, KernelTableClaim)
         case iptables(IPTablesEnforcer, KernelTableClaim)
+        case ipvs(IPVSEnforcer, KernelTableClaim)
     }
 
     let kind: Kind
@@ -24,6 +25,7 @@ struct EnforcerChoice: Sendable {
         case .userspace(let enforcer): enforcer
         case .nftables(let enforcer, _): enforcer
         case .iptables(let enforcer, _): enforcer
+        case .ipvs(let enforcer, _): enforcer
         }
     }
 
@@ -31,7 +33,16 @@ struct EnforcerChoice: Sendable {
     var counters: RelayCounters {
         switch kind {
         case .userspace(let enforcer): enforcer.counters
-        case .nftables, .iptables: RelayCounters()
+        case .nftables, .iptables, .ipvs: RelayCounters()
+        }
+    }
+
+    /// Looks what on this machine keeps traffic from Services; nil for modes that know nothing of it.
+    var obstacles: (@Sendable () async -> [TrafficObstacle])? {
+        switch kind {
+        case .nftables(let enforcer, _): { await enforcer.obstacles() }
+        case .ipvs(let enforcer, _): { await enforcer.obstacles() }
+        case .userspace, .iptables: nil
         }
     }
 
@@ -40,17 +51,20 @@ struct EnforcerChoice: Sendable {
         case .userspace: .userspace
         case .nftables: .nftables
         case .iptables: .iptables
+        case .ipvs: .ipvs
         }
     }
 
     /// Makes the enforcer of a mode.
     ///
-    /// - Parameter userspace: makes that one.
+    /// - Parameters:
+    ///   - scheduler: of the mode ipvs.
+    ///   - userspace: makes that one.
     /// - Throws: `DataPlaneError` where the mode cannot be had.
     init(
-        _ mode: ProxyMode, _ policy: MasqueradePolicy, logger: Logger, userspace: () -> UserspaceEnforcer
+        _ mode: ProxyMode, _ policy: MasqueradePolicy, scheduler: ServiceScheduler, logger: Logger,
+        userspace: () -> UserspaceEnforcer
     ) throws(DataPlaneError) {
-        if let refusal = mode.refusal { throw DataPlaneError(message: "--proxy-mode \(mode.rawValue): \(refusal)") }
         if mode == .userspace {
             Self.clearKernel(logger)
             (kind, words) = (.userspace(userspace()), "in user space")
@@ -60,6 +74,11 @@ struct EnforcerChoice: Sendable {
             if mode == .iptables {
                 kind = try Self.iptables(policy, logger)
                 words = "in the kernel by iptables"
+                return
+            }
+            if mode == .ipvs {
+                kind = try Self.ipvs(policy, scheduler, logger)
+                words = "in the kernel by IPVS (\(scheduler.rawValue))"
                 return
             }
             // Relays reach endpoints elsewhere without: nobody is to lose them by a choice that is ours. Turning it on
@@ -101,14 +120,30 @@ struct EnforcerChoice: Sendable {
         } catch {
             throw Obstacle(words: "\(error)")
         }
+        clearIPVS(logger)
         clearNFTables(logger)
         return .iptables(enforcer, claim)
+    }
+
+    private static func ipvs(_ policy: MasqueradePolicy, _ scheduler: ServiceScheduler, _ logger: Logger)
+        throws(Obstacle) -> Kind
+    {
+        if let words = IPVSEnforcer.obstacle() { throw Obstacle(words: words) }
+        let claim = try claim()
+        clearIPTables(logger)
+        do {
+            let enforcer = try IPVSEnforcer(policy, scheduler: scheduler, flows: KernelFlows(), logger: logger)
+            return .ipvs(enforcer, claim)
+        } catch {
+            throw Obstacle(words: "\(error)")
+        }
     }
 
     private static func nftables(_ policy: MasqueradePolicy, _ logger: Logger) throws(Obstacle) -> Kind {
         if let words = NFTablesEnforcer.obstacle() { throw Obstacle(words: words) }
         let claim = try claim()
         clearIPTables(logger)
+        clearIPVS(logger)
         do {
             let flows = try KernelFlows()
             let enforcer = try NFTablesEnforcer(policy: policy, flows: flows, logger: logger)
@@ -124,7 +159,18 @@ struct EnforcerChoice: Sendable {
         guard NFTablesEnforcer.obstacle() == nil, let claim = try? KernelTableClaim() else { return }
         defer { withExtendedLifetime(claim) {} }
         clearIPTables(logger)
+        clearIPVS(logger)
         clearNFTables(logger)
+    }
+
+    /// Virtual servers that the mode ipvs left; others stay.
+    private static func clearIPVS(_ logger: Logger) {
+        do {
+            let (count, hadDevice) = try IPVSEnforcer.cleanUp()
+            if count > 0 || hadDevice { logger.notice("removed \(count) virtual servers that the mode ipvs had left") }
+        } catch {
+            logger.warning("virtual servers of the mode ipvs may be left: \(error)")
+        }
     }
 
     private static func clearNFTables(_ logger: Logger) {

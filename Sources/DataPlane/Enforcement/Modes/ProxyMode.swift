@@ -9,14 +9,6 @@ package enum ProxyMode: String, CaseIterable, Sendable {
     case iptables
     /// By relays of this process.
     case userspace
-    /// kube-proxy's mode that is not to be had here.
+    /// In the kernel, by virtual servers of IPVS beside a table of nftables.
     case ipvs
-
-    /// Why nobody can have it; nil for those that there are.
-    package var refusal: String? {
-        switch self {
-        case .ipvs: "the mode ipvs is not there yet: nftables does the same, but for IPVS' schedulers"
-        case .auto, .nftables, .iptables, .userspace: nil
-        }
-    }
 }

@@ -8,6 +8,10 @@ struct EnforcedAddress: Hashable {
     enum Manner: Hashable {
         case refused, silent, balanced, hashed
         case sticky(seconds: Int)
+        /// By a virtual server of IPVS.
+        case scheduled(VirtualServerManner)
+        /// By one that is not there.
+        case unscheduled
         /// By a chain that is none of ours.
         case strange(String)
     }
@@ -32,14 +36,18 @@ struct EnforcedAddress: Hashable {
     }
 
     /// As it should be.
-    init(_ entry: NFTablesPlan.Entry) {
-        all = Course(entry.chain, entry.slots)
+    ///
+    /// - Parameter server: the virtual server, where there is to be one.
+    init(_ entry: NFTablesPlan.Entry, _ server: VirtualServerManner? = nil) {
+        all = Course(entry.chain, entry.slots).by(server)
         inside = entry.inside.map { Course($0.chain, $0.slots) }
         isMasqueraded = entry.isMasqueraded
     }
 
-    /// All that a table does, read back from it.
-    static func all(in listing: NFListing) -> [FrontendKey: EnforcedAddress] {
+    /// All that a table does, read back from it, and what virtual servers do behind it.
+    static func all(in listing: NFListing, servers: [FrontendKey: VirtualServerManner] = [:])
+        -> [FrontendKey: EnforcedAddress]
+    {
         var chains: [UInt32: String] = [:]
         for element in listing.elements[TableLayout.treatments] ?? [] {
             if element.key.count == 4, case .verdict(.goto(let name)) = element.data {
@@ -70,7 +78,7 @@ struct EnforcedAddress: Hashable {
             let masqueraded = Set((listing.elements[names.masqueraded] ?? []).map(\.key))
             for (key, course) in courses(names.frontends, .all) {
                 result[key] = EnforcedAddress(
-                    all: course, inside: inside[key], isMasqueraded: masqueraded.contains(TableLayout.key(key)))
+                    all: course.by(servers[key]), inside: inside[key], isMasqueraded: masqueraded.contains(TableLayout.key(key)))
             }
         }
         return result
@@ -85,6 +93,7 @@ extension EnforcedAddress.Course {
         case .silence: manner = .silent
         case .choose: manner = .balanced
         case .hash: manner = .hashed
+        case .virtualServer: manner = .unscheduled
         case .stick(_, _, let seconds, _): manner = .sticky(seconds: seconds)
         case .guarded(_, let ranges, let next):
             self.init(next, slots)
@@ -101,6 +110,7 @@ extension EnforcedAddress.Course {
         case "silence": manner = .silent
         case "choose": manner = .balanced
         case "hash": manner = .hashed
+        case "ipvs": manner = .unscheduled
         case "stick":
             if let seconds = chain.split(separator: "-").last?.dropLast(), let number = Int(seconds) {
                 manner = .sticky(seconds: number)
@@ -117,6 +127,15 @@ extension EnforcedAddress.Course {
         }
     }
 
+    /// With what a virtual server does, where the table leaves it to one.
+    fileprivate func by(_ server: VirtualServerManner?) -> EnforcedAddress.Course {
+        guard manner == .unscheduled, let server else { return self }
+        var course = self
+        course.manner = .scheduled(server)
+        course.endpoints = server.endpoints
+        return course
+    }
+
     fileprivate var words: String {
         let targets = endpoints.sorted().map(\.description)
         let shown = targets.prefix(8).joined(separator: ", ") + (targets.count > 8 ? ", …" : "")
@@ -128,6 +147,8 @@ extension EnforcedAddress.Course {
             case .hashed: "to one of \(targets.count), by the client's address: \(shown)"
             case .sticky(let seconds):
                 "to one of \(targets.count), kept for a client until it was idle for \(seconds) s: \(shown)"
+            case .scheduled(let server): "to one of \(targets.count) by \(server): \(shown)"
+            case .unscheduled: "to a virtual server of IPVS that is not there"
             case .strange(let chain): "by the chain \(chain)"
             }
         guard let admitted else { return text }

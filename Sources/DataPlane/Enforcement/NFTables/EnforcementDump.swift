@@ -1,5 +1,7 @@
 package import KubeModel
+import IPVS
 import NFTables
+import Netlink
 package import NetworkTypes
 package import TrafficModel
 
@@ -42,21 +44,39 @@ package struct EnforcementDump: Sendable {
                 message: "iptables enforces the Services of this machine (iptables-save shows how): only the mode "
                     + "nftables can be told in words")
         }
-        return EnforcementDump(services, on: node, nodePorts: nodePorts, listing)
+        var servers: [FrontendKey: IPVSPlan.Standing] = [:]
+        if let listing, TableLayout.chooser(of: listing) == .virtualServers {
+            do throws(NetlinkError) {
+                servers = try IPVSEnforcement.standing(try KernelVirtualServers())
+            } catch {
+                throw DataPlaneError(message: "the virtual servers of IPVS: \(error)")
+            }
+        }
+        return EnforcementDump(services, on: node, nodePorts: nodePorts, listing, servers: servers)
     }
 
-    init(_ services: [ServiceEntry], on node: NodeIdentity, nodePorts: [IPAddress]?, _ listing: NFListing?) {
-        let enforced = listing.map { EnforcedAddress.all(in: $0) } ?? [:]
+    init(
+        _ services: [ServiceEntry], on node: NodeIdentity, nodePorts: [IPAddress]?, _ listing: NFListing?,
+        servers: [FrontendKey: IPVSPlan.Standing] = [:]
+    ) {
+        let manners = servers.mapValues { VirtualServerManner($0) }
+        let enforced = listing.map { EnforcedAddress.all(in: $0, servers: manners) } ?? [:]
+        let chooser = listing.map { TableLayout.chooser(of: $0) } ?? .rules
         var node = node
         node.nodePortAddresses = nodePorts ?? Self.nodePortAddresses(services, enforced)
         var planner = FrontendPlanner()
         let changes = services.map { ServiceChange(key: $0.key, before: nil, after: $0) }.sorted { $0.key < $1.key }
         let wanted = planner.plan(changes, on: node)
-        var plan = NFTablesPlan()
+        var plan = NFTablesPlan(chooser: chooser)
         _ = plan.apply(wanted.changes, of: changes, on: node)
+        var serverPlan = IPVSPlan()
+        for change in wanted.changes { serverPlan.take(change, ownAddresses: node.ownAddresses) }
         for change in wanted.changes {
             guard case .set(let key, let frontend, _) = change, let entry = plan.entries[key] else { continue }
-            let (should, present) = (EnforcedAddress(entry), enforced[key])
+            var server = serverPlan.wanted[key].map { VirtualServerManner($0) }
+            // Which one a data plane takes where a Service asks for none is known to that data plane only.
+            if frontend.balancing == .random, let present = manners[key] { server?.scheduler = present.scheduler }
+            let (should, present) = (EnforcedAddress(entry, server), enforced[key])
             let service = frontend.backend.port.service
             let role = frontend.role.rawValue
             if let present { lines[service, default: []].append(Line(key: key, text: "\(role), \(present)")) }
@@ -101,7 +121,7 @@ package struct EnforcementDump: Sendable {
         for chain in TableLayout.chains(policy) where listing.chains[chain.name]?.hook != chain.hook {
             flaws.append("the chain \(chain.name) is missing, or is entered elsewhere")
         }
-        for rule in TableLayout.rules(policy) where !(listing.rules[rule.chain] ?? []).contains(rule.comment) {
+        for rule in TableLayout.rules(policy, TableLayout.chooser(of: listing)) where !(listing.rules[rule.chain] ?? []).contains(rule.comment) {
             flaws.append("the chain \(rule.chain) lacks the rule \"\(rule.comment)\"")
         }
         return flaws

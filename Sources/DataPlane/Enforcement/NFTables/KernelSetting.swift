@@ -36,10 +36,16 @@ enum KernelSetting: String {
         return values.filter { !["all", "default", "lo"].contains($0.key) && max($0.value, general) == 1 }.keys.sorted()
     }
 
-    func turn(_ isOn: Bool) throws(SystemError) {
-        let descriptor = open(path, O_WRONLY | O_CLOEXEC)
+    func turn(_ isOn: Bool) throws(SystemError) { try Self.write(isOn ? "1" : "0", to: rawValue) }
+
+    /// - Parameter setting: its path below `/proc/sys/net`.
+    static func write(_ value: String, to setting: String) throws(SystemError) {
+        let name = "net." + setting.split(separator: "/").joined(separator: ".")
+        let descriptor = open("/proc/sys/net/\(setting)", O_WRONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw SystemError("set \(name)", number: errno) }
         defer { close(descriptor) }
-        guard write(descriptor, isOn ? "1" : "0", 1) == 1 else { throw SystemError("set \(name)", number: errno) }
+        guard Glibc.write(descriptor, value, value.utf8.count) == value.utf8.count else {
+            throw SystemError("set \(name)", number: errno)
+        }
     }
 }

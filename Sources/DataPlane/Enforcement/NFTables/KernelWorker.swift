@@ -3,18 +3,12 @@ import System
 
 /// The thread that talks with the kernel: it blocks, so nobody else may wait on it. Pieces of work run one at a time,
 /// in order; while there are none it looks whether all is still as it should be.
-final class KernelWorker: Sendable {
-    private typealias Piece = @Sendable (inout NFTablesEnforcement) -> Void
+final class KernelWorker<Enforcement: KernelEnforcement>: Sendable {
+    private typealias Piece = @Sendable (inout Enforcement) -> Void
 
     private struct Queue {
         var pieces: [Piece] = []
         var isStopped = false
-    }
-
-    /// What became of making what the thread works with.
-    private final class Start: Sendable {
-        let failure = Mutex<(any Error)?>(nil)
-        let isOver = ThreadSignal()
     }
 
     private let queue = Mutex(Queue())
@@ -24,10 +18,10 @@ final class KernelWorker: Sendable {
     ///   - audit: the pause between looks.
     ///   - make: called on the thread.
     /// - Throws: what `make` throws.
-    init(audit: Duration, _ make: @escaping @Sendable () throws -> NFTablesEnforcement) throws {
+    init(audit: Duration, _ make: @escaping @Sendable () throws -> Enforcement) throws {
         signal = ThreadSignal()
-        let start = Start()
-        let thread = try BackgroundThread(name: "nftables") { [self] in
+        let start = KernelWorkerStart()
+        let thread = try BackgroundThread(name: Enforcement.threadName) { [self] in
             do {
                 var enforcement = try make()
                 start.isOver.raise()
@@ -43,7 +37,7 @@ final class KernelWorker: Sendable {
     }
 
     /// Nil when the thread has been stopped.
-    func run<Result: Sendable>(_ body: @escaping @Sendable (inout NFTablesEnforcement) -> Result) async -> Result? {
+    func run<Result: Sendable>(_ body: @escaping @Sendable (inout Enforcement) -> Result) async -> Result? {
         await withCheckedContinuation { continuation in
             let isTaken = queue.withLock { queue in
                 guard !queue.isStopped else { return false }
@@ -60,7 +54,7 @@ final class KernelWorker: Sendable {
         signal.raise()
     }
 
-    private func work(_ enforcement: inout NFTablesEnforcement, _ audit: Duration) {
+    private func work(_ enforcement: inout Enforcement, _ audit: Duration) {
         while true {
             let (pieces, isStopped) = queue.withLock { queue in
                 defer { queue.pieces = [] }
@@ -73,4 +67,18 @@ final class KernelWorker: Sendable {
             if queue.withLock({ $0.pieces.isEmpty && !$0.isStopped }) { enforcement.audit() }
         }
     }
+}
+
+/// What a thread that talks with the kernel works with. Made, used and thrown away on that thread.
+protocol KernelEnforcement: SendableMetatype {
+    static var threadName: String { get }
+
+    /// Looks whether all is still as it should be. Called again and again while there is nothing else to do.
+    mutating func audit()
+}
+
+/// What became of making what a thread works with.
+private final class KernelWorkerStart: Sendable {
+    let failure = Mutex<(any Error)?>(nil)
+    let isOver = ThreadSignal()
 }

@@ -8,7 +8,9 @@ import System
 import TrafficModel
 
 /// The work of `NFTablesEnforcer`, on the thread that talks with the kernel.
-struct NFTablesEnforcement {
+struct NFTablesEnforcement: KernelEnforcement {
+    static let threadName = "nftables"
+
     /// The most elements of one transaction. Longer ones are cut between frontends, which are in effect one by one then:
     /// on a start nothing was there before, so that nothing is missed.
     static let longestTransaction = 250_000
@@ -31,8 +33,8 @@ struct NFTablesEnforcement {
     private var isAuditDue = false
 
     init(
-        ruleset: any NFRuleset, policy: MasqueradePolicy, flows: (any TrackedFlows)?, logger: Logger,
-        onLoss: @escaping @Sendable () -> Void
+        ruleset: any NFRuleset, policy: MasqueradePolicy, chooser: EndpointChooser = .rules,
+        flows: (any TrackedFlows)?, logger: Logger, onLoss: @escaping @Sendable () -> Void
     ) {
         self.ruleset = ruleset
         sweeper = flows.map { StaleFlowSweeper($0, logger: logger) }
@@ -40,7 +42,7 @@ struct NFTablesEnforcement {
         self.onLoss = onLoss
         var policy = policy
         policy.guardsLoopback = Self.isToGuardLoopback(ruleset)
-        plan = NFTablesPlan(policy: policy)
+        plan = NFTablesPlan(policy: policy, chooser: chooser)
     }
 
     /// Whether it was us who turned the routing of 127.0.0.0/8 on, or is to be.
@@ -58,7 +60,21 @@ struct NFTablesEnforcement {
     // MARK: Batches
 
     mutating func enforce(_ batch: EnforcementBatch) -> EnforcementReport {
-        let wanted = planner.plan(batch.changes, on: batch.node)
+        let wanted = plan(batch)
+        let failure = commit(wanted, of: batch)
+        sweep(wanted, of: batch, isInEffect: failure == nil)
+        return report(wanted, failure)
+    }
+
+    /// What a batch comes to. Its caller commits that next.
+    mutating func plan(_ batch: EnforcementBatch) -> FrontendPlanner.Plan {
+        planner.plan(batch.changes, on: batch.node)
+    }
+
+    /// Brings a plan into effect.
+    ///
+    /// - Returns: why it is not.
+    mutating func commit(_ wanted: FrontendPlanner.Plan, of batch: EnforcementBatch) -> NFTablesError? {
         var failure: NFTablesError?
         do throws(NFTablesError) {
             if isTrusted, batch.extent == .changes {
@@ -79,11 +95,19 @@ struct NFTablesEnforcement {
                 failure = error
             }
         }
-        sweeper?.sweep(batch, wanted, isInEffect: failure == nil)
-        return report(wanted, failure)
+        return failure
     }
 
-    private mutating func report(_ wanted: FrontendPlanner.Plan, _ failure: NFTablesError?) -> EnforcementReport {
+    /// Ends the flows that a plan made wrong.
+    mutating func sweep(_ wanted: FrontendPlanner.Plan, of batch: EnforcementBatch, isInEffect: Bool) {
+        sweeper?.sweep(batch, wanted, isInEffect: isInEffect)
+    }
+
+    /// - Parameter others: what else failed, of the addresses that stand.
+    mutating func report(
+        _ wanted: FrontendPlanner.Plan, _ failure: NFTablesError?,
+        beside others: [FrontendKey: (reason: EnforcementProblem.Reason, message: String)] = [:]
+    ) -> EnforcementReport {
         if let failure {
             for change in wanted.changes {
                 if case .set(let key, _, _) = change { failures[key] = failure.description }
@@ -95,8 +119,8 @@ struct NFTablesEnforcement {
         let isPermitted = failure.map { !$0.isForWantOfPermission } ?? true
         return EnforcementReport(
             problems: planner.problems(of: wanted.affected) { [failures] key in
-                failures[key].map { (isPermitted ? .failed : .notPermitted, $0) }
-            }, servedCount: plan.entries.count - failures.count, failure: failure?.description)
+                failures[key].map { (isPermitted ? .failed : .notPermitted, $0) } ?? others[key]
+            }, servedCount: plan.entries.count - Set(failures.keys).union(others.keys).count, failure: failure?.description)
     }
 
     /// Lists the table and brings it to where it should be.

@@ -18,7 +18,7 @@ import TrafficModel
 package final class NFTablesEnforcer: ServiceEnforcer {
     package let losses: AsyncStream<EnforcementLoss>
     private let lose: AsyncStream<EnforcementLoss>.Continuation
-    private let worker: KernelWorker
+    private let worker: KernelWorker<NFTablesEnforcement>
 
     /// - Parameters:
     ///   - policy: which connections are masqueraded.
@@ -80,8 +80,10 @@ package final class NFTablesEnforcer: ServiceEnforcer {
 
     /// Why this process cannot have it here; nil where it can. Changes nothing: a table with one rule of each kind is
     /// made and deleted in one transaction, which the kernel checks as any other.
-    package static func obstacle() -> String? {
-        var trial = NFTablesPlan()
+    package static func obstacle() -> String? { obstacle(.rules) }
+
+    static func obstacle(_ chooser: EndpointChooser) -> String? {
+        var trial = NFTablesPlan(chooser: chooser)
         let operations = trial.trial()
         do throws(NFTablesError) {
             try KernelRuleset().commit(

@@ -40,7 +40,7 @@ extension NFTablesPlan {
             if !present.isEmpty { operations.append(.flushSet(TableLayout.Names(family).pods)) }
             operations.append(.addElements(set: TableLayout.Names(family).pods, wanted))
         }
-        let base = Dictionary(grouping: TableLayout.rules(policy), by: \.chain)
+        let base = Dictionary(grouping: TableLayout.rules(policy, chooser), by: \.chain)
         for chain in TableLayout.chains(policy)
         where listing.rules[chain.name] ?? [] != base[chain.name]?.map(\.comment) ?? [] {
             if listing.chains[chain.name] != nil { operations.append(.flushChain(chain.name)) }

@@ -16,7 +16,8 @@ struct NFTablesPlan {
         var slots: [SocketAddress]
         var isClusterIP: Bool
         var isMasqueraded: Bool
-
+        /// It is an address of the device, and no cluster IP.
+        var isMadeOwn = false
         /// For clients inside, where that is something else.
         var inside: Inside?
 
@@ -36,6 +37,7 @@ struct NFTablesPlan {
     }
 
     let policy: MasqueradePolicy
+    let chooser: EndpointChooser
     private(set) var entries: [FrontendKey: Entry] = [:]
     /// How many frontends and guards lead to each chain.
     private(set) var chains: [TrafficChain: Int] = [.refuse: 1, .silence: 1]
@@ -46,6 +48,7 @@ struct NFTablesPlan {
     private var guardNumbers: [TrafficChain: Int] = [:]
     private var lastGuard = 0
     private var clusterIPs: [IPAddress: Int] = [:]
+    private var ownIPs: [IPAddress: Int] = [:]
     private var hairpins: [IPAddress: Int] = [:]
     private var home: [IPAddress: Int] = [:]
     private var addressesOfService: [NamespacedName: (hairpins: Set<IPAddress>, home: Set<IPAddress>)] = [:]
@@ -54,7 +57,10 @@ struct NFTablesPlan {
     /// The numbers that chains had, by their names.
     private var rememberedNumbers: [String: UInt32] = [:]
 
-    init(policy: MasqueradePolicy = MasqueradePolicy()) { self.policy = policy }
+    init(policy: MasqueradePolicy = MasqueradePolicy(), chooser: EndpointChooser = .rules) {
+        self.policy = policy
+        self.chooser = chooser
+    }
 
     // MARK: Changes
 
@@ -66,8 +72,8 @@ struct NFTablesPlan {
         var before = chains
         for change in changes {
             switch change {
-            case .remove(let key, _): set(key, nil, &edits)
-            case .set(let key, let frontend, _): set(key, frontend, &edits)
+            case .remove(let key, _): set(key, nil, on: node, &edits)
+            case .set(let key, let frontend, _): set(key, frontend, on: node, &edits)
             }
         }
         for service in services { count(service, on: node, &edits) }
@@ -87,16 +93,20 @@ struct NFTablesPlan {
         return operations
     }
 
-    private mutating func set(_ key: FrontendKey, _ frontend: Frontend?, _ edits: inout TableEdits) {
+    private mutating func set(
+        _ key: FrontendKey, _ frontend: Frontend?, on node: NodeIdentity, _ edits: inout TableEdits
+    ) {
         let family = key.address.ip.family
         let old = entries[key]
         var new: Entry?
         if let frontend {
             new = Entry(
-                chain: TrafficChain(frontend, family: family),
+                chain: TrafficChain(frontend, family: family, by: chooser.chooser(for: frontend, at: key.address.ip)),
                 slots: slots(of: frontend, .all, at: key, before: old?.slots),
                 isClusterIP: frontend.role == .clusterIP,
                 isMasqueraded: frontend.role != .clusterIP && frontend.backend.policy == .cluster)
+            new?.isMadeOwn =
+                frontend.role != .clusterIP && chooser.makesOwn(key, frontend.role, besides: node.ownAddresses)
             if let endpoints = frontend.insideEndpoints {
                 var inside = frontend
                 (inside.endpoints, inside.absence) = (endpoints, .refused)
@@ -111,15 +121,20 @@ struct NFTablesPlan {
         for chain in new?.chains ?? [] { hold(chain) }
         for chain in old?.chains ?? [] { release(chain) }
         edits.replace(old, with: new, at: key, names: TableLayout.Names(family), number: number)
-        if old?.isClusterIP != new?.isClusterIP {
-            if new?.isClusterIP == true {
-                Self.hold(key.address.ip, in: &clusterIPs) { edits.add(TableLayout.key($0), to: \.clusterIPs, family) }
-            }
-            if old?.isClusterIP == true {
-                Self.release(key.address.ip, in: &clusterIPs) {
-                    edits.remove(TableLayout.key($0), from: \.clusterIPs, family)
-                }
-            }
+        Self.count(key.address.ip, old?.isClusterIP, new?.isClusterIP, in: &clusterIPs, \.clusterIPs, &edits)
+        Self.count(key.address.ip, old?.isMadeOwn, new?.isMadeOwn, in: &ownIPs, \.ownIPs, &edits)
+    }
+
+    /// Keeps a set of addresses equal to what some entries say.
+    private static func count(
+        _ ip: IPAddress, _ old: Bool?, _ new: Bool?, in counts: inout [IPAddress: Int],
+        _ set: KeyPath<TableLayout.Names, String>, _ edits: inout TableEdits
+    ) {
+        guard old ?? false != new ?? false else { return }
+        if new == true {
+            hold(ip, in: &counts) { edits.add(TableLayout.key($0), to: set, $0.family) }
+        } else {
+            release(ip, in: &counts) { edits.remove(TableLayout.key($0), from: set, $0.family) }
         }
     }
 
@@ -151,7 +166,8 @@ struct NFTablesPlan {
         of frontend: Frontend, _ row: EndpointRow, at key: FrontendKey, before: [SocketAddress]?
     ) -> [SocketAddress] {
         let endpoints = frontend.endpoints
-        if frontend.isHashed, frontend.affinitySeconds == nil, endpoints.count > 1 { return HashSlots.fill(endpoints) }
+        if chooser.chooser(for: frontend, at: key.address.ip, row) == .virtualServers { return [] }
+        if frontend.balancing == .consistentHash, frontend.affinitySeconds == nil, endpoints.count > 1 { return HashSlots.fill(endpoints) }
         var known: [Int: SocketAddress] = [:]
         if let before {
             known = Dictionary(uniqueKeysWithValues: zip(before.indices, before))
@@ -290,6 +306,7 @@ struct NFTablesPlan {
             add(TableLayout.key(treatment: number(chain)), .verdict(.goto(name(chain))), to: TableLayout.treatments)
         }
         for ip in clusterIPs.keys { add(TableLayout.key(ip), .none, to: TableLayout.Names(ip.family).clusterIPs) }
+        for ip in ownIPs.keys { add(TableLayout.key(ip), .none, to: TableLayout.Names(ip.family).ownIPs) }
         for ip in hairpins.keys { add(TableLayout.hairpin(ip), .none, to: TableLayout.Names(ip.family).hairpins) }
         for ip in home.keys { add(TableLayout.key(ip), .none, to: TableLayout.Names(ip.family).home) }
         return result
@@ -303,7 +320,7 @@ struct NFTablesPlan {
             let choose = TrafficChain.choose(family, count: 2, of: .inside)
             hold(.stick(family, count: 2, seconds: 1))
             hold(.hash(family, slots: HashSlots.count, of: .inside))
-            hold(.guarded(family, [somebody], then: choose))
+            hold(.guarded(family, [somebody], then: chooser == .rules ? choose : .virtualServer))
         }
         return repairs(of: nil)
     }

@@ -28,6 +28,8 @@ enum TableLayout {
         var endpoints: String { "endpoints\(suffix)" }
         /// Cluster IPs, whose other ports are refused.
         var clusterIPs: String { "cluster-ips\(suffix)" }
+        /// Other addresses of Services that are this machine's own, whose other ports are refused.
+        var ownIPs: String { "own-ips\(suffix)" }
         /// Address, protocol, port of what is masqueraded.
         var masqueraded: String { "masqueraded\(suffix)" }
         /// An endpoint's address, twice: those that may reach themselves through a Service.
@@ -42,7 +44,7 @@ enum TableLayout {
         var members: String { "members\(suffix)" }
 
         /// The sets that follow the Services, in the order they are filled.
-        var followed: [String] { [endpoints, members, frontends, insides, clusterIPs, masqueraded, hairpins, home] }
+        var followed: [String] { [endpoints, members, frontends, insides, clusterIPs, ownIPs, masqueraded, hairpins, home] }
         var all: [String] { followed + [pods, sessions] }
     }
 
@@ -86,7 +88,8 @@ enum TableLayout {
                     NFSet(
                         names.endpoints, key: .concatenation(address, .transport, .port, .mark),
                         content: .map(.concatenation(address, .port))),
-                    NFSet(names.clusterIPs, key: address), NFSet(names.masqueraded, key: frontend),
+                    NFSet(names.clusterIPs, key: address), NFSet(names.ownIPs, key: address),
+                    NFSet(names.masqueraded, key: frontend),
                     NFSet(names.hairpins, key: .concatenation(address, address)), NFSet(names.home, key: address), pods,
                     sessions, NFSet(names.members, key: .concatenation(address, .port, address, .transport, .port)),
                 ]
@@ -104,7 +107,7 @@ enum TableLayout {
             ]
     }
 
-    static func rules(_ policy: MasqueradePolicy) -> [NFRule] {
+    static func rules(_ policy: MasqueradePolicy, _ chooser: EndpointChooser) -> [NFRule] {
         var rules = families.filter { family in policy.podNetworks.contains { $0.family == family } }.map { family in
             rule(
                 prerouting, "\(family) from Pods",
@@ -121,12 +124,9 @@ enum TableLayout {
             rule(
                 postrouting, "loopback",
                 [.meta(.outputInterface, into: a), .equal(a, NFValue().appending(host: 1)), .verdict(.return)]),
-            rule(
-                postrouting, "only what was sent to a Service",
-                [
-                    .conntrack(.status, into: a), .mask(a, with: NFValue().appending(host: 0x20), into: a),
-                    .equal(a, NFValue().appending(host: 0)), .verdict(.return),
-                ]),
+        ]
+        rules += postroutingRules(chooser)
+        rules += [
             // Answers would not find back to such an address.
             rule(
                 postrouting, "from 127.0.0.0/8",
@@ -153,9 +153,54 @@ enum TableLayout {
                         .verdict(.goto(TrafficChain.refuse.name)),
                     ]),
             ]
+            if chooser == .virtualServers {
+                rules.append(
+                    rule(
+                        services, "\(family) unused port of another address",
+                        isOf(family) + [
+                            load(.destination, family, at: a), .contained(a, in: Names(family).ownIPs),
+                            .verdict(.goto(TrafficChain.refuse.name)),
+                        ]))
+            }
             rules += masqueradeRules(family, policy)
         }
         return rules
+    }
+
+    /// What tells connections to Services from others.
+    private static func postroutingRules(_ chooser: EndpointChooser) -> [NFRule] {
+        switch chooser {
+        case .rules:
+            [
+                rule(
+                    postrouting, "only what was sent to a Service",
+                    [
+                        .conntrack(.status, into: a), .mask(a, with: NFValue().appending(host: 0x20), into: a),
+                        .equal(a, NFValue().appending(host: 0)), .verdict(.return),
+                    ])
+            ]
+        case .virtualServers:
+            // A virtual server's address is this machine's own, and so what a connection of this machine to it is sent
+            // from. The rules for all connections find those that IPVS translated by their original destination.
+            families.map { family in
+                let words = family == .v4 ? UInt32(1) : 4
+                return rule(
+                    postrouting, "\(family) \(ownAddress)",
+                    isOf(family) + [
+                        .conntrack(family == .v4 ? .destinationIPv4 : .destinationIPv6, into: a),
+                        .meta(.transportProtocol, into: a + words), .conntrack(.destinationPort, into: a + words + 1),
+                        .lookup(a, in: Names(family).frontends, into: a + 8), load(.source, family, at: a),
+                        .lookup(a, in: Names(family).frontends, into: a + 8), .verdict(.goto(masquerade)),
+                    ])
+            }
+        }
+    }
+
+    private static let ownAddress = "from the address of a virtual server"
+
+    /// Who chooses, by a table that was listed.
+    static func chooser(of listing: NFListing) -> EndpointChooser {
+        (listing.rules[postrouting] ?? []).contains { $0.contains(ownAddress) } ? .virtualServers : .rules
     }
 
     private static func treatment(_ family: IPFamily, by map: String) -> [NFExpression] {

@@ -7,6 +7,7 @@ extension TrafficChain {
         switch self {
         case .refuse: "refuse"
         case .silence: "silence"
+        case .virtualServer: "ipvs"
         case .choose(let family, let count, let row): "choose\(family == .v4 ? 4 : 6)-\(row.words)\(count)"
         case .stick(let family, let count, let seconds, let row):
             "stick\(family == .v4 ? 4 : 6)-\(row.words)\(count)-\(seconds)s"
@@ -35,6 +36,7 @@ extension TrafficChain {
                 TableLayout.rule(name, "others", [.refuse(.portUnreachable)]),
             ]
         case .silence: return [TableLayout.rule(name, "all", [.verdict(.drop)])]
+        case .virtualServer: return [TableLayout.rule(name, "on to a virtual server", [.verdict(.accept)])]
         case .choose(let family, let count, let row):
             let choice = Self.choice(
                 family, by: .random(modulus: UInt32(count), offset: row.first, into: Self.number(family, a)), at: a)

@@ -15,6 +15,8 @@ indirect enum TrafficChain: Hashable, Sendable {
     case stick(IPFamily, count: Int, seconds: Int, of: EndpointRow = .all)
     /// As `choose`, but by the client's address, the same on every node: see `HashSlots`.
     case hash(IPFamily, slots: Int, of: EndpointRow = .all)
+    /// On to a virtual server of IPVS, which chooses.
+    case virtualServer
     /// On to another chain for clients of these networks; others hear nothing. Networks neither overlap nor touch, in
     /// ascending order.
     case guarded(IPFamily, [AddressRange], then: TrafficChain)
@@ -34,13 +36,17 @@ enum EndpointRow: UInt32, Hashable, Sendable {
 
 extension TrafficChain {
     /// The chain for a frontend.
-    init(_ frontend: Frontend, family: IPFamily, of row: EndpointRow = .all) {
+    ///
+    /// - Parameter chooser: who chooses among its endpoints.
+    init(_ frontend: Frontend, family: IPFamily, of row: EndpointRow = .all, by chooser: EndpointChooser = .rules) {
         let open: TrafficChain
         if frontend.endpoints.isEmpty {
             open = frontend.absence == .refused ? .refuse : .silence
+        } else if chooser == .virtualServers {
+            open = .virtualServer
         } else if let seconds = frontend.affinitySeconds {
             open = .stick(family, count: frontend.endpoints.count, seconds: max(1, seconds), of: row)
-        } else if frontend.isHashed, frontend.endpoints.count > 1 {
+        } else if frontend.balancing == .consistentHash, frontend.endpoints.count > 1 {
             open = .hash(family, slots: HashSlots.count, of: row)
         } else {
             open = .choose(family, count: frontend.endpoints.count, of: row)

@@ -1,14 +1,14 @@
-import Foundation
-import Synchronization
+internal import Foundation
+internal import Synchronization
 
 /// A network namespace that only one thread is in: what the thread opens belongs to it, and it is gone with that.
 ///
 /// Rules that a test loads touch nobody.
-enum PrivateNamespace {
+package enum PrivateNamespace {
     /// Making one needs CAP_SYS_ADMIN.
-    static let isAvailable: Bool = geteuid() == 0 && (try? run { true }) == true
+    package static let isAvailable: Bool = geteuid() == 0 && (try? run { true }) == true
 
-    struct Failure: Error {}
+    package struct Failure: Error {}
 
     /// `unshare`, which Glibc's module does not show; 0x40000000 is CLONE_NEWNET.
     private static func leave(_ flags: Int32) -> Int32 {
@@ -17,7 +17,7 @@ enum PrivateNamespace {
     }
 
     /// Runs `body` on a thread in a namespace of its own.
-    static func run<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) throws -> Result {
+    package static func run<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) throws -> Result {
         let outcome = Mutex<Swift.Result<Result, any Error>?>(nil)
         let done = DispatchSemaphore(value: 0)
         let thread = Thread {
@@ -35,7 +35,7 @@ enum PrivateNamespace {
     }
 
     /// Runs a command in the namespace of this thread and returns what it printed.
-    static func output(of command: String) throws -> String {
+    package static func output(of command: String) throws -> String {
         guard let pipe = popen(command, "r") else { throw Failure() }
         var text: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 64 << 10)
