@@ -142,6 +142,16 @@ enum TableLayout {
                         ] + isLoopback(end) + [.verdict(.drop)]))
             }
         }
+        if chooser == .virtualServers {
+            // This machine asks its own addresses from those very addresses: what tells it that they refuse comes to one.
+            rules.append(
+                rule(
+                    services, "news about a connection",
+                    [
+                        .conntrack(.state, into: a), .mask(a, with: NFValue().appending(host: 4), into: a),
+                        .unequal(a, NFValue().appending(host: 0)), .verdict(.return),
+                    ]))
+        }
         for family in families {
             rules += [
                 rule(inside, "\(family) address of a Service", treatment(family, by: Names(family).insides)),
