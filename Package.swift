@@ -87,7 +87,8 @@ let package = Package(
         .target(
             name: "DataPlane",
             dependencies: [
-                "System", "NetworkTypes", "Netlink", "NFTables", "IPVS", "Conntrack", "COpenSSL", "KubeModel", "Transport",
+                "System", "NetworkTypes", "Netlink", "NFTables", "IPVS", "Conntrack", "COpenSSL", "KubeModel",
+                "Transport",
                 "KubeClient", "TrafficModel", "ProxyEngine", "DNS", "Announcement", logging,
             ],
             swiftSettings: settings),
@@ -104,8 +105,11 @@ let package = Package(
         // What several test targets share.
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
         .testTarget(name: "NetlinkTests", dependencies: ["Netlink", "TestSupport"], swiftSettings: settings),
-        .testTarget(name: "NFTablesTests", dependencies: ["NFTables", "Netlink", "TestSupport"], swiftSettings: settings),
-        .testTarget(name: "IPVSTests", dependencies: ["IPVS", "Netlink", "NetworkTypes", "TestSupport"], swiftSettings: settings),
+        .testTarget(
+            name: "NFTablesTests", dependencies: ["NFTables", "Netlink", "TestSupport"], swiftSettings: settings),
+        .testTarget(
+            name: "IPVSTests", dependencies: ["IPVS", "Netlink", "NetworkTypes", "TestSupport"], swiftSettings: settings
+        ),
         .testTarget(name: "SystemTests", dependencies: ["System"], swiftSettings: settings),
         .testTarget(name: "KubeModelTests", dependencies: ["KubeModel", "TestSupport"], swiftSettings: settings),
         .testTarget(name: "CELTests", dependencies: ["CEL", "KubeModel", "TestSupport"], swiftSettings: settings),
@@ -162,7 +166,8 @@ let package = Package(
         .testTarget(
             name: "DataPlaneTests",
             dependencies: [
-                "DataPlane", "DNS", "Announcement", "NFTables", "IPVS", "Netlink", "Conntrack", "TrafficModel", "KubeClient",
+                "DataPlane", "DNS", "Announcement", "NFTables", "IPVS", "Netlink", "Conntrack", "TrafficModel",
+                "KubeClient",
                 "KubeModel", "NetworkTypes", "Transport", "ProxyEngine", "TestSupport", logging,
             ],
             swiftSettings: settings),

@@ -5,7 +5,8 @@ set -euo pipefail
 
 build=(libssl-dev libnghttp2-dev libre2-dev libsqlite3-dev libxxhash-dev libyaml-dev zlib1g-dev pkg-config)
 run=("${build[@]}" curl ca-certificates)
-test=("${run[@]}" gcc libc6-dev libcurl4-openssl-dev openssl python3 python3-venv iproute2 procps bind9-dnsutils bird2 frr)
+test=("${run[@]}" gcc libc6-dev libcurl4-openssl-dev openssl python3 python3-venv iproute2 procps bind9-dnsutils bird2 frr
+    binutils busybox-static qemu-system-x86)
 bench=("${test[@]}" nginx-light haproxy wrk nghttp2-client dnsperf unbound dnsmasq-base)
 
 want=${1:-build}
@@ -34,7 +35,19 @@ missing=()
 for package in "${packages[@]}"; do
     dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
 done
-[ ${#missing[@]} -eq 0 ] && exit 0
+fetch_guest_kernel() {
+    # Tests boot a kernel that has what this machine's may lack.
+    case "$want" in
+    test | bench)
+        "$(dirname "$0")/fetch-guest-kernel.sh" \
+            || echo "There is no kernel to boot in tests: packets of the mode ipvs will not be tested." >&2
+        ;;
+    esac
+}
+if [ ${#missing[@]} -eq 0 ]; then
+    fetch_guest_kernel
+    exit 0
+fi
 
 echo "Installing Debian packages: ${missing[*]}"
 as_root=()
@@ -49,3 +62,4 @@ if [ ! -e "$policy" ]; then
 fi
 "${as_root[@]}" apt-get update -qq
 "${as_root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+fetch_guest_kernel

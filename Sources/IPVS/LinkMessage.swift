@@ -69,7 +69,9 @@ enum LinkMessage {
         writer.attribute(1, address.bytes)
     }
 
-    static func allAddresses(_ writer: inout NetlinkWriter) { writer.append(contentsOf: [UInt8](repeating: 0, count: 8)) }
+    static func allAddresses(_ writer: inout NetlinkWriter) {
+        writer.append(contentsOf: [UInt8](repeating: 0, count: 8))
+    }
 
     /// What a message of a listing says; nil for addresses of a link, and for what is no address.
     static func address(_ message: NetlinkMessage) throws(NetlinkError) -> (index: UInt32, address: IPAddress)? {
@@ -78,7 +80,8 @@ enum LinkMessage {
         let attributes = NetlinkAttributes(message.payload.dropFirst(8))
         // The own end of a connection between two, where there is one.
         let (own, other) = (try attributes.first(2), try attributes.first(1))
-        guard let bytes = own ?? other, let address = IPAddress(bytes: bytes.payload), !(address.family == .v6 && address.isLinkLocalUnicast)
+        guard let bytes = own ?? other, let address = IPAddress(bytes: bytes.payload),
+            !(address.family == .v6 && address.isLinkLocalUnicast)
         else { return nil }
         return (index, address)
     }

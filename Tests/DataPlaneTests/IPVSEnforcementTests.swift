@@ -133,6 +133,19 @@ struct IPVSEnforcementTests {
         #expect(machine.device.addresses() == [IPAddress("10.96.0.1")!])
     }
 
+    @Test func `a change that shows that something was removed heals all of it`() throws {
+        let machine = Machine()
+        var enforcement = machine.enforcement()
+        let web = service("web", "10.96.0.1", "10.1.0.1")
+        let api = service("api", "10.96.0.2", "10.1.0.3")
+        _ = enforcement.enforce(batch(.everything, (nil, web), (nil, api)))
+        _ = machine.servers.perform(machine.servers.list().map { .removeServer($0.key) })
+        let more = service("web", "10.96.0.1", "10.1.0.1", "10.1.0.2")
+        let report = enforcement.enforce(batch(.changes, (web, more)))
+        #expect(report.problems == [web.key: []] && report.servedCount == 2)
+        #expect(machine.servers.list().count == 2 && machine.servers.realServers(of: Self.key).count == 2)
+    }
+
     @Test func `a scheduler that the kernel lacks is the Service's problem only`() {
         let machine = Machine()
         machine.servers.schedulers = [.roundRobin]

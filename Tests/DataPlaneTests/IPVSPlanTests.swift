@@ -134,7 +134,8 @@ import TrafficModel
         let stray = FrontendKey(transport: .tcp, address: SocketAddress("10.96.0.9:80")!)
         let other = VirtualServer(key: VirtualServer.Key(stray), scheduler: .roundRobin, flags: .owned)
         plan.adopt([
-            Self.key: .init(server: Self.server, weights: [Self.a: 1]), stray: .init(server: other, weights: [Self.b: 1]),
+            Self.key: .init(server: Self.server, weights: [Self.a: 1]),
+            stray: .init(server: other, weights: [Self.b: 1]),
         ])
         let steps = plan.steps(for: plan.keys.sorted())
         #expect(

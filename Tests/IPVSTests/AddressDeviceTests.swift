@@ -11,7 +11,8 @@ import Testing
         var testDescription: String { rawValue }
 
         static let here: [Subject] = {
-            let canMake = (try? PrivateNamespace.run { try KernelAddressDevice("martlet-trial").make(owner: "test") }) != nil
+            let canMake =
+                (try? PrivateNamespace.run { try KernelAddressDevice("martlet-trial").make(owner: "test") }) != nil
             if PrivateNamespace.isAvailable, canMake { return allCases }
             print("skipped: the kernel's own device, which needs root and the module dummy")
             return [.simulation]

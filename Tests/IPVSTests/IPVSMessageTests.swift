@@ -74,7 +74,8 @@ import Testing
     }
 
     /// The message as the kernel would list it.
-    private func listed(_ change: IPVSChange, extra: (inout NetlinkWriter) -> Void = { _ in }) throws -> NetlinkMessage {
+    private func listed(_ change: IPVSChange, extra: (inout NetlinkWriter) -> Void = { _ in }) throws -> NetlinkMessage
+    {
         var writer = NetlinkWriter()
         writer.message(type: 33, flags: .multipart, sequence: 1) { writer in
             IPVSMessage.write(change, &writer)
@@ -133,7 +134,9 @@ import Testing
         writer.removeAll()
         LinkMessage.claim(7, name: "kube-ipvs0", owner: "us", &writer)
         #expect(
-            writer.bytes == [0, 0, 0, 0, 7, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0] + name + [0x07, 0, 20, 0, 0x75, 0x73, 0, 0])
+            writer.bytes == [0, 0, 0, 0, 7, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0] + name + [
+                0x07, 0, 20, 0, 0x75, 0x73, 0, 0,
+            ])
         writer.removeAll()
         LinkMessage.address(IPAddress("10.96.0.1")!, on: 5, &writer)
         #expect(writer.bytes == [2, 32, 0, 0, 5, 0, 0, 0, 8, 0, 2, 0, 10, 96, 0, 1, 8, 0, 1, 0, 10, 96, 0, 1])

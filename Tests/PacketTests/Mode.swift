@@ -77,11 +77,9 @@ struct Mode: Sendable, CustomTestStringConvertible {
         },
         make: { try IPVSEnforcer($0, flows: KernelFlows(), logger: Logger(label: "test")) },
         sabotage: { namespace in
-            try namespace.run {
-                let servers = try KernelVirtualServers()
-                _ = try servers.perform(try servers.list().map { .removeServer($0.key) })
-                try KernelAddressDevice(IPVSEnforcer.device).remove()
-            }
+            // Whoever removes a virtual server ends its connections.
+            try namespace.run { try KernelAddressDevice(IPVSEnforcer.device).remove() }
+            try nftables.sabotage(namespace)
         },
         cleanUp: {
             _ = try IPVSEnforcer.cleanUp()

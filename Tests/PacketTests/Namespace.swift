@@ -17,7 +17,6 @@ final class Namespace: Sendable {
             throw Failure(description: "make a network namespace: \(String(cString: strerror(errno)))")
         }
         descriptor = made
-        try configure("link set lo up")
     }
 
     deinit { close(descriptor) }

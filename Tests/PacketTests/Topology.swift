@@ -107,11 +107,10 @@ final class Topology: Sendable {
             "link add \(port) type veth peer name eth0 netns \(place.namespace.path)",
             // Neighbours are asked for over one cable: each end has the address.
             "addr add \(gateway.v4)/32 dev \(port)", "addr add \(gateway.v6)/128 dev \(port) nodad",
-            "link set \(port) up")
+            "link set \(port) up", "route add \(place.v4) dev \(port)", "route add \(place.v6) dev \(port)")
         try place.namespace.configure(
             "addr add \(place.v4)/32 dev eth0", "addr add \(place.v6)/128 dev eth0 nodad", "link set eth0 up",
             "route add default via \(gateway.v4) dev eth0 onlink", "route add default via \(gateway.v6) dev eth0 onlink"
         )
-        try namespace.configure("route add \(place.v4) dev \(port)", "route add \(place.v6) dev \(port)")
     }
 }

@@ -46,7 +46,8 @@ struct ServiceProxyOptions: ParsableArguments {
 
     /// The same flags for a child process.
     var arguments: [String] {
-        ["--proxy-mode", proxyMode.rawValue, "--ipvs-scheduler", ipvsScheduler.rawValue] + (clusterCidr.map { ["--cluster-cidr", $0.description] } ?? [])
+        ["--proxy-mode", proxyMode.rawValue, "--ipvs-scheduler", ipvsScheduler.rawValue]
+            + (clusterCidr.map { ["--cluster-cidr", $0.description] } ?? [])
             + (masqueradeAll ? ["--masquerade-all"] : [])
             + ["--announce-lease-duration-seconds", "\(announceLeaseDurationSeconds)"]
     }

@@ -96,7 +96,8 @@ enum GuestMachine {
     private static var program: String? {
         var buffer = [UInt8](repeating: 0, count: 4096)
         let count = buffer.withUnsafeMutableBytes { bytes in
-            bytes.baseAddress.map { readlink("/proc/self/exe", $0.assumingMemoryBound(to: CChar.self), bytes.count) } ?? -1
+            bytes.baseAddress.map { readlink("/proc/self/exe", $0.assumingMemoryBound(to: CChar.self), bytes.count) }
+                ?? -1
         }
         return count > 0 ? String(decoding: buffer[..<count], as: UTF8.self) : nil
     }

@@ -8,7 +8,7 @@ import Testing
 struct IPVSGuestTests {
     @Test func `the table of behaviours holds there`() throws {
         // `GUEST_FILTER=IPVSTests` in the environment: those only.
-        let filter = getenv("GUEST_FILTER").map { String(cString: $0) } ?? "BehaviourTests|IPVSTests"
+        let filter = getenv("GUEST_FILTER").map { String(cString: $0) } ?? "BehaviourTests|IPVSTests|IPVSModeTests"
         let (ending, console) = try GuestMachine.run(tests: filter)
         if let path = getenv("GUEST_CONSOLE"), let file = fopen(path, "we") {
             fputs(console.joined(separator: "\n"), file)

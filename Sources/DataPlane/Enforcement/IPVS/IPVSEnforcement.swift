@@ -15,13 +15,21 @@ import TrafficModel
 /// arrives at an address of the device, where a virtual server leads on.
 struct IPVSEnforcement: KernelEnforcement {
     static let threadName = "ipvs"
-    /// Seconds between two looks at what drains, at virtual servers and addresses, and at all real servers.
-    private static let pauses: (draining: Int64, servers: Int64, reals: Int64) = (2, 10, 300)
+    /// Seconds between two looks.
+    struct Pauses {
+        /// At what drains.
+        var draining: Int64 = 2
+        /// At virtual servers and addresses.
+        var servers: Int64 = 10
+        /// At all real servers, for which each virtual server is asked.
+        var reals: Int64 = 300
+    }
 
     private var rules: NFTablesEnforcement
     private let servers: any VirtualServers
     private let device: any AddressDevice
     private let logger: Logger
+    private let pauses: Pauses
     private let onLoss: @Sendable () -> Void
     private(set) var plan: IPVSPlan
     private var failures: [FrontendKey: Failure] = [:]
@@ -37,8 +45,9 @@ struct IPVSEnforcement: KernelEnforcement {
 
     init(
         rules: NFTablesEnforcement, servers: any VirtualServers, device: any AddressDevice, scheduler: IPVSScheduler,
-        logger: Logger, onLoss: @escaping @Sendable () -> Void
+        logger: Logger, pauses: Pauses = Pauses(), onLoss: @escaping @Sendable () -> Void
     ) {
+        self.pauses = pauses
         self.rules = rules
         self.servers = servers
         self.device = device
@@ -55,25 +64,9 @@ struct IPVSEnforcement: KernelEnforcement {
         var trouble: NetlinkError?
         var failure: NFTablesError?
         do throws(NetlinkError) {
-            var keys = Set(wanted.changes.map(\.key))
-            if !isTrusted || batch.extent == .everything {
-                try list()
-                keys = plan.keys
-                failures = [:]
-            }
-            for key in keys { failures[key] = nil }
-            // Where only some are let in the guard comes first.
-            let guarded = Set(wanted.changes.compactMap(\.guardedKey))
-            try serve(plan.steps(for: keys.subtracting(guarded)))
-            failure = rules.commit(wanted, of: batch)
-            try serve(plan.steps(for: guarded.intersection(keys)))
-            let new = plan.addresses.subtracting(addresses).sorted()
-            note(try device.add(new))
-            addresses.formUnion(new)
-            if failure == nil {
-                try perform(plan.steps(for: keys).removals)
-                try dropAddresses()
-            }
+            failure = try carryOut(wanted, of: batch, fromList: !isTrusted || batch.extent == .everything)
+            // Something was not as memory had it.
+            if !isTrusted { failure = try carryOut(wanted, of: batch, fromList: true) }
         } catch {
             trouble = error
             isTrusted = false
@@ -82,6 +75,33 @@ struct IPVSEnforcement: KernelEnforcement {
         var report = rules.report(wanted, failure, beside: failures)
         if let trouble, report.failure == nil { report.failure = "IPVS: \(trouble)" }
         return report
+    }
+
+    /// - Parameter fromList: begins with what the kernel has rather than with what memory says.
+    /// - Returns: why the table is not as it should be.
+    private mutating func carryOut(
+        _ wanted: FrontendPlanner.Plan, of batch: EnforcementBatch, fromList: Bool
+    ) throws(NetlinkError) -> NFTablesError? {
+        var keys = Set(wanted.changes.map(\.key))
+        if fromList {
+            try list()
+            keys = plan.keys
+            failures = [:]
+        }
+        for key in keys { failures[key] = nil }
+        // Where only some are let in the guard comes first.
+        let guarded = Set(wanted.changes.compactMap(\.guardedKey))
+        try serve(plan.steps(for: keys.subtracting(guarded)))
+        let failure = rules.commit(wanted, of: batch)
+        try serve(plan.steps(for: guarded.intersection(keys)))
+        let new = plan.addresses.subtracting(addresses).sorted()
+        note(try device.add(new))
+        addresses.formUnion(new)
+        if failure == nil {
+            try perform(plan.steps(for: keys).removals)
+            try dropAddresses()
+        }
+        return failure
     }
 
     /// First the virtual servers, then the real ones of those that are ours.
@@ -158,13 +178,13 @@ struct IPVSEnforcement: KernelEnforcement {
         let now = MonotonicClock.seconds
         // Whoever cannot be asked now is asked at the next look.
         do throws(NetlinkError) {
-            if now - lastDrain >= Self.pauses.draining {
+            if now - lastDrain >= pauses.draining {
                 lastDrain = now
                 try drain()
             }
-            guard now - lastLook.servers >= Self.pauses.servers else { return }
+            guard now - lastLook.servers >= pauses.servers else { return }
             lastLook.servers = now
-            let isWhole = now - lastLook.reals >= Self.pauses.reals
+            let isWhole = now - lastLook.reals >= pauses.reals
             if isWhole { lastLook.reals = now }
             if try !isSound(withReals: isWhole) {
                 isLost = true

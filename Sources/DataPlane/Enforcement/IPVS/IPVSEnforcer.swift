@@ -25,11 +25,13 @@ package final class IPVSEnforcer: ServiceEnforcer {
     ///   - policy: which connections are masqueraded.
     ///   - scheduler: of Services that ask for nothing else.
     ///   - flows: of which those are ended that changes make wrong; nil where somebody else does.
-    ///   - audit: the pause between looks.
+    ///   - audit: the pause between looks at the table, and the shortest between those at all else.
+    ///   - looks: seconds between looks at virtual servers.
     /// - Throws: `NFTablesError`, `NetlinkError` or `SystemError` where this machine or this user cannot have it.
     package init(
         _ policy: MasqueradePolicy = MasqueradePolicy(), scheduler: ServiceScheduler = .roundRobin,
-        flows: (any TrackedFlows)? = nil, logger: Logger, audit: Duration = .seconds(1)
+        flows: (any TrackedFlows)? = nil, logger: Logger, audit: Duration = .seconds(1),
+        looks: Int64 = 10
     ) throws {
         (losses, lose) = AsyncStream.makeStream(of: EnforcementLoss.self)
         worker = try KernelWorker(audit: audit) { [lose] in
@@ -40,7 +42,7 @@ package final class IPVSEnforcer: ServiceEnforcer {
             ) { lose.yield(.everything) }
             return IPVSEnforcement(
                 rules: rules, servers: servers, device: try KernelAddressDevice(Self.device),
-                scheduler: scheduler.ipvs, logger: logger
+                scheduler: scheduler.ipvs, logger: logger, pauses: .init(servers: looks)
             ) { lose.yield(.everything) }
         }
     }
@@ -60,11 +62,14 @@ package final class IPVSEnforcer: ServiceEnforcer {
 
     /// Why this process cannot have it here; nil where it can.
     package static func obstacle(_ scheduler: ServiceScheduler = .roundRobin) -> String? {
-        if let words = NFTablesEnforcer.obstacle(.virtualServers) { return "the mode ipvs guards by nftables: \(words)" }
+        if let words = NFTablesEnforcer.obstacle(.virtualServers) {
+            return "the mode ipvs guards by nftables: \(words)"
+        }
         do throws(NetlinkError) {
             _ = try KernelVirtualServers()
             if let owner = try KernelAddressDevice(device).owner(), owner != Self.owner {
-                return "another program made the device \(device): a kube-proxy in the mode ipvs runs here, or has left it "
+                return
+                    "another program made the device \(device): a kube-proxy in the mode ipvs runs here, or has left it "
                     + "(kube-proxy --cleanup removes it)"
             }
             return nil

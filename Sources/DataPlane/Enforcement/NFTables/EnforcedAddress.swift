@@ -78,7 +78,8 @@ struct EnforcedAddress: Hashable {
             let masqueraded = Set((listing.elements[names.masqueraded] ?? []).map(\.key))
             for (key, course) in courses(names.frontends, .all) {
                 result[key] = EnforcedAddress(
-                    all: course.by(servers[key]), inside: inside[key], isMasqueraded: masqueraded.contains(TableLayout.key(key)))
+                    all: course.by(servers[key]), inside: inside[key],
+                    isMasqueraded: masqueraded.contains(TableLayout.key(key)))
             }
         }
         return result

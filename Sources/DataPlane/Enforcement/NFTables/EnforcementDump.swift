@@ -1,5 +1,5 @@
-package import KubeModel
 import IPVS
+package import KubeModel
 import NFTables
 import Netlink
 package import NetworkTypes
@@ -121,7 +121,8 @@ package struct EnforcementDump: Sendable {
         for chain in TableLayout.chains(policy) where listing.chains[chain.name]?.hook != chain.hook {
             flaws.append("the chain \(chain.name) is missing, or is entered elsewhere")
         }
-        for rule in TableLayout.rules(policy, TableLayout.chooser(of: listing)) where !(listing.rules[rule.chain] ?? []).contains(rule.comment) {
+        for rule in TableLayout.rules(policy, TableLayout.chooser(of: listing))
+        where !(listing.rules[rule.chain] ?? []).contains(rule.comment) {
             flaws.append("the chain \(rule.chain) lacks the rule \"\(rule.comment)\"")
         }
         return flaws

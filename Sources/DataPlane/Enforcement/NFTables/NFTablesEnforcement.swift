@@ -120,7 +120,8 @@ struct NFTablesEnforcement: KernelEnforcement {
         return EnforcementReport(
             problems: planner.problems(of: wanted.affected) { [failures] key in
                 failures[key].map { (isPermitted ? .failed : .notPermitted, $0) } ?? others[key]
-            }, servedCount: plan.entries.count - Set(failures.keys).union(others.keys).count, failure: failure?.description)
+            }, servedCount: plan.entries.count - Set(failures.keys).union(others.keys).count,
+            failure: failure?.description)
     }
 
     /// Lists the table and brings it to where it should be.

@@ -167,7 +167,9 @@ struct NFTablesPlan {
     ) -> [SocketAddress] {
         let endpoints = frontend.endpoints
         if chooser.chooser(for: frontend, at: key.address.ip, row) == .virtualServers { return [] }
-        if frontend.balancing == .consistentHash, frontend.affinitySeconds == nil, endpoints.count > 1 { return HashSlots.fill(endpoints) }
+        if frontend.balancing == .consistentHash, frontend.affinitySeconds == nil, endpoints.count > 1 {
+            return HashSlots.fill(endpoints)
+        }
         var known: [Int: SocketAddress] = [:]
         if let before {
             known = Dictionary(uniqueKeysWithValues: zip(before.indices, before))

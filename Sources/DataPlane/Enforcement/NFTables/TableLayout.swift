@@ -44,7 +44,9 @@ enum TableLayout {
         var members: String { "members\(suffix)" }
 
         /// The sets that follow the Services, in the order they are filled.
-        var followed: [String] { [endpoints, members, frontends, insides, clusterIPs, ownIPs, masqueraded, hairpins, home] }
+        var followed: [String] {
+            [endpoints, members, frontends, insides, clusterIPs, ownIPs, masqueraded, hairpins, home]
+        }
         var all: [String] { followed + [pods, sessions] }
     }
 
@@ -130,7 +132,7 @@ enum TableLayout {
             // Answers would not find back to such an address.
             rule(
                 postrouting, "from 127.0.0.0/8",
-                isOf(.v4) + isLoopback(.source) + [.verdict(.goto(masquerade))]),
+                isOf(.v4) + isLoopback(.source) + [.verdict(.goto(masquerade))])
         ]
         if policy.guardsLoopback {
             for (end, words) in [(End.source, "from"), (.destination, "to")] {
