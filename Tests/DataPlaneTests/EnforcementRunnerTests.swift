@@ -180,7 +180,9 @@ struct EnforcementRunnerTests {
                 try await Task.sleep(for: .milliseconds(2))
             }
             #expect(events.map(\.reason) == ["UnknownBalancing"] && events.first?.count == 1)
-            #expect(events.first?.message?.contains("\"least-conn\": there are random, consistent-hash and least-connections") == true)
+            #expect(
+                events.first?.message?.contains(
+                    "\"least-conn\": there are random, consistent-hash and least-connections") == true)
         }
     }
 
