@@ -16,6 +16,9 @@ package struct NFChain: Hashable, Sendable {
             case forward = 2
             case output = 3
             case postrouting = 4
+
+            /// Of the family `arp`, which counts its own (NF_ARP_IN).
+            package static let arpInput = Point.prerouting
         }
 
         package enum Policy: UInt32, Hashable, Sendable {

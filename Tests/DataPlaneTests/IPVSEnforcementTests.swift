@@ -24,7 +24,13 @@ struct IPVSEnforcementTests {
                 rules: NFTablesEnforcement(
                     ruleset: ruleset, policy: MasqueradePolicy(), chooser: .virtualServers, flows: nil,
                     logger: Logger(label: "test"), onLoss: {}),
-                servers: servers, device: device, scheduler: .roundRobin, logger: Logger(label: "test"), onLoss: {})
+                ruleset: ruleset, servers: servers, device: device, scheduler: .roundRobin,
+                logger: Logger(label: "test"), onLoss: {})
+        }
+
+        /// The addresses that neighbours are not told of.
+        var quiet: Set<NFElement> {
+            Set(ruleset.listing(of: NeighbourGuard.table, leavingOut: [])?.elements["addresses"] ?? [])
         }
 
         var chain: [String] {
@@ -64,6 +70,7 @@ struct IPVSEnforcementTests {
         #expect(report.problems == [first.key: []] && report.servedCount == 1 && report.failure == nil)
         #expect(machine.servers.list().map(\.key) == [Self.key])
         #expect(machine.device.addresses() == [IPAddress("10.96.0.1")!])
+        #expect(machine.quiet == [NFElement(TableLayout.key(IPAddress("10.96.0.1")!))])
         #expect(machine.chain.contains("ipvs"))
 
         machine.servers.forgetPerformed()
@@ -79,7 +86,7 @@ struct IPVSEnforcementTests {
         #expect(machine.device.addresses() == [IPAddress("10.96.0.1")!])
         machine.servers.setConnections(0, of: SocketAddress("10.1.0.1:8080")!, at: Self.key)
         try enforcement.drain()
-        #expect(machine.servers.list() == [] && machine.device.addresses() == [])
+        #expect(machine.servers.list() == [] && machine.device.addresses() == [] && machine.quiet == [])
     }
 
     @Test func `virtual servers of others are left alone, and who wants their address is told`() {
@@ -122,6 +129,7 @@ struct IPVSEnforcementTests {
         let server = try #require(machine.servers.list().first)
         let reals = machine.servers.realServers(of: Self.key)
         machine.device.remove()
+        try machine.ruleset.commit(NFTransaction(NeighbourGuard.table, [.deleteTable]), expecting: nil)
         _ = machine.servers.perform([
             .removeReal(SocketAddress("10.1.0.1:8080")!, Self.key),
             .changeReal(RealServer(SocketAddress("10.1.0.2:8080")!, weight: 9), Self.key),
@@ -130,7 +138,7 @@ struct IPVSEnforcementTests {
         #expect(enforcement.enforce(batch(.everything, (web, web))).problems == [web.key: []])
         try enforcement.drain()
         #expect(machine.servers.list() == [server] && machine.servers.realServers(of: Self.key) == reals)
-        #expect(machine.device.addresses() == [IPAddress("10.96.0.1")!])
+        #expect(machine.device.addresses() == [IPAddress("10.96.0.1")!] && machine.quiet.count == 1)
     }
 
     @Test func `a change that shows that something was removed heals all of it`() throws {

@@ -114,6 +114,21 @@ struct IPVSModeTests {
         #expect(try namespace.run { try KernelAddressDevice(IPVSEnforcer.device).owner() } == "")
     }
 
+    @Test func `neighbours are not told that this machine has a Service's address`() async throws {
+        let bench = try await bench()
+        var web = bench.service("web", "a")
+        let address = bench.externalAddress(9)
+        web.externalIPs = [address]
+        await bench.enforce(web)
+        #expect(try bench.ask(from: bench.caller, address).server == "a")
+        // Somebody on the same cable asks who has it.
+        try bench.caller.namespace.configure("route add \(address) dev eth0")
+        #expect(try bench.ask(from: bench.caller, address).server == nil)
+        try bench.caller.namespace.configure("route del \(address) dev eth0")
+        #expect(try bench.ask(from: bench.caller, address).server == "a")
+        await bench.close()
+    }
+
     @Test func `another port of an external address refuses, whatever listens on this machine`() async throws {
         let bench = try await bench()
         var web = bench.service("web", "a")

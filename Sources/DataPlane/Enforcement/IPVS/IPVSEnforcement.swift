@@ -28,6 +28,9 @@ struct IPVSEnforcement: KernelEnforcement {
     private var rules: NFTablesEnforcement
     private let servers: any VirtualServers
     private let device: any AddressDevice
+    private let neighbours: NeighbourGuard
+    /// Why neighbours are told what they should not; said once.
+    private var guardTrouble: NFTablesError?
     private let logger: Logger
     private let pauses: Pauses
     private let onLoss: @Sendable () -> Void
@@ -44,11 +47,13 @@ struct IPVSEnforcement: KernelEnforcement {
     private typealias Failure = (reason: EnforcementProblem.Reason, message: String)
 
     init(
-        rules: NFTablesEnforcement, servers: any VirtualServers, device: any AddressDevice, scheduler: IPVSScheduler,
+        rules: NFTablesEnforcement, ruleset: any NFRuleset, servers: any VirtualServers, device: any AddressDevice,
+        scheduler: IPVSScheduler,
         logger: Logger, pauses: Pauses = Pauses(), onLoss: @escaping @Sendable () -> Void
     ) {
         self.pauses = pauses
         self.rules = rules
+        neighbours = NeighbourGuard(ruleset)
         self.servers = servers
         self.device = device
         self.logger = logger
@@ -94,9 +99,12 @@ struct IPVSEnforcement: KernelEnforcement {
         try serve(plan.steps(for: keys.subtracting(guarded)))
         let failure = rules.commit(wanted, of: batch)
         try serve(plan.steps(for: guarded.intersection(keys)))
-        let new = plan.addresses.subtracting(addresses).sorted()
-        note(try device.add(new))
-        addresses.formUnion(new)
+        let new = plan.addresses.subtracting(addresses)
+        if !new.isEmpty {
+            keepQuiet { (neighbours) throws(NFTablesError) in try neighbours.add(new) }
+            note(try device.add(new.sorted()))
+            addresses.formUnion(new)
+        }
         if failure == nil {
             try perform(plan.steps(for: keys).removals)
             try dropAddresses()
@@ -154,6 +162,10 @@ struct IPVSEnforcement: KernelEnforcement {
         try device.make(owner: IPVSEnforcer.owner)
         plan.adopt(try Self.standing(servers))
         addresses = try device.addresses()
+        let present = addresses
+        if (try? neighbours.guards(present)) != true {
+            keepQuiet { (neighbours) throws(NFTablesError) in try neighbours.replace(with: present) }
+        }
         isTrusted = true
         isLost = false
         let now = MonotonicClock.seconds
@@ -209,13 +221,30 @@ struct IPVSEnforcement: KernelEnforcement {
     private mutating func dropAddresses() throws(NetlinkError) {
         let old = addresses.subtracting(plan.addresses)
         guard !old.isEmpty else { return }
-        let unused = old.subtracting(plan.standing.keys.map(\.address.ip)).sorted()
-        note(try device.remove(unused))
+        let unused = old.subtracting(plan.standing.keys.map(\.address.ip))
+        guard !unused.isEmpty else { return }
+        note(try device.remove(unused.sorted()))
         addresses.subtract(unused)
+        keepQuiet { (neighbours) throws(NFTablesError) in try neighbours.remove(unused) }
+    }
+
+    /// Changes what neighbours are not told. Traffic does not depend on it: what fails is logged, and mended with all else.
+    private mutating func keepQuiet(_ change: (NeighbourGuard) throws(NFTablesError) -> Void) {
+        do throws(NFTablesError) {
+            try change(neighbours)
+            guardTrouble = nil
+            rules.passOver(transactions: 1)
+        } catch {
+            guard error != guardTrouble else { return }
+            guardTrouble = error
+            logger.warning("this machine may answer ARP for addresses of Services on every interface: \(error)")
+        }
     }
 
     private func isSound(withReals: Bool) throws(NetlinkError) -> Bool {
         guard try device.addresses() == addresses else { return false }
+        // One that cannot be had is not missed again and again.
+        if guardTrouble == nil, (try? neighbours.guards(addresses)) == false { return false }
         if withReals { return try Self.standing(servers) == plan.standing }
         let own = try servers.list().filter { $0.flags.contains(.owned) }
         return Set(own) == Set(plan.standing.values.map(\.server))

@@ -37,11 +37,12 @@ package final class IPVSEnforcer: ServiceEnforcer {
         worker = try KernelWorker(audit: audit) { [lose] in
             let servers = try KernelVirtualServers()
             for setting in IPVSSetting.allCases { try setting.turnOn() }
+            let ruleset = try KernelRuleset()
             let rules = NFTablesEnforcement(
-                ruleset: try KernelRuleset(), policy: policy, chooser: .virtualServers, flows: flows, logger: logger
+                ruleset: ruleset, policy: policy, chooser: .virtualServers, flows: flows, logger: logger
             ) { lose.yield(.everything) }
             return IPVSEnforcement(
-                rules: rules, servers: servers, device: try KernelAddressDevice(Self.device),
+                rules: rules, ruleset: ruleset, servers: servers, device: try KernelAddressDevice(Self.device),
                 scheduler: scheduler.ipvs, logger: logger, pauses: .init(servers: looks)
             ) { lose.yield(.everything) }
         }
@@ -87,6 +88,13 @@ package final class IPVSEnforcer: ServiceEnforcer {
         let device = try KernelAddressDevice(Self.device)
         let hasDevice = try device.owner() == owner
         if hasDevice { try device.remove() }
+        do throws(NFTablesError) {
+            _ = try NeighbourGuard.cleanUp(try KernelRuleset())
+        } catch {
+            // Nobody without rights, and no kernel without nftables, has left one.
+            guard !error.isForWantOfPermission, hasDevice else { return (0, hasDevice) }
+            throw error
+        }
         let servers: KernelVirtualServers
         do throws(NetlinkError) {
             servers = try KernelVirtualServers()

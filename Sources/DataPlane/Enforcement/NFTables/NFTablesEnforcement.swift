@@ -167,6 +167,9 @@ struct NFTablesEnforcement: KernelEnforcement {
         }
     }
 
+    /// Rules were changed besides by us: that alone is no reason to look.
+    mutating func passOver(transactions: UInt32) { generation &+= transactions }
+
     // MARK: Looking after it
 
     /// Looks whether somebody else changed rules, and if so whether ours are still there.
@@ -211,7 +214,7 @@ struct NFTablesEnforcement: KernelEnforcement {
             strictInterfaces: KernelSetting.strictInterfaces)
         // A kernel that cannot be listed has told so already.
         let tables = (try? ruleset.tables()) ?? []
-        facts.tables = tables.filter { $0 != TableLayout.table }.sorted { "\($0)" < "\($1)" }
+        facts.tables = tables.filter { $0 != TableLayout.table && $0.family != .arp }.sorted { "\($0)" < "\($1)" }
         for table in facts.tables {
             let chains = (try? ruleset.chains(of: table)) ?? []
             facts.chains += chains.sorted { $0.name < $1.name }.map { (table, $0) }
