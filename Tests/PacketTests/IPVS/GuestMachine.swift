@@ -34,14 +34,18 @@ enum GuestMachine {
     /// The most that the machine may take: it is killed then. Emulated it takes a fraction of that.
     private static let limit = Duration.seconds(170)
 
-    /// Boots it, lets it run tests, and returns what it wrote to its console.
+    /// Boots it, and returns what it wrote to its console.
     ///
-    /// - Parameter filter: what tests, as `swift test --filter` takes it.
-    static func run(tests filter: String) throws -> (ending: CommandRun.Ending, console: [Substring]) {
+    /// - Parameters:
+    ///   - program: the path of a program that it has at the same path.
+    ///   - script: what it does, as its first process and for `sh`. It has `ip`, and all of busybox as `b`.
+    static func run(_ program: String, _ script: String) throws -> (
+        ending: CommandRun.Ending, console: [Substring]
+    ) {
         guard let kernel = GuestKernel(), let qemu = CommandRun.find("qemu-system-x86_64") else {
             throw Namespace.Failure(description: whyNot ?? "no machine")
         }
-        let image = try filesystem(kernel, filter)
+        let image = try filesystem(kernel, program, script)
         defer { unlink(image) }
         var console: [UInt8] = []
         let ending = try CommandRun(
@@ -57,21 +61,22 @@ enum GuestMachine {
     }
 
     /// Writes the machine's files, and returns where.
-    private static func filesystem(_ kernel: GuestKernel, _ filter: String) throws -> String {
+    private static func filesystem(_ kernel: GuestKernel, _ program: String, _ work: String) throws -> String {
         var files = InitialFilesystem()
         for folder in ["proc", "sys", "dev", "tmp", "run"] { files.add(folder: folder) }
-        guard let busybox = CommandRun.find("busybox"), let ip = CommandRun.find("ip"),
-            let own = Self.program
-        else { throw Namespace.Failure(description: "no busybox, no ip, or no program") }
+        guard let busybox = CommandRun.find("busybox"), let ip = CommandRun.find("ip") else {
+            throw Namespace.Failure(description: "no busybox, or no ip")
+        }
         files.add("bin/busybox", try FileBytes.read(busybox, limit: 16 << 20))
         var libraries: Set<String> = []
         try files.add(program: ip, libraries: &libraries)
-        let stripped = try strip(own)
+        let stripped = try strip(program)
         defer { unlink(stripped) }
-        try files.add(program: own, from: stripped, libraries: &libraries)
+        try files.add(program: program, from: stripped, libraries: &libraries)
         var script = """
             #!/bin/busybox sh
-            export PATH=/usr/sbin:/usr/bin:/sbin:/bin MARTLET_GUEST=1 MODE=ipvs
+            export PATH=/usr/sbin:/usr/bin:/sbin:/bin MARTLET_GUEST=1
+            alias b=/bin/busybox
             /bin/busybox mount -t proc proc /proc
             /bin/busybox mount -t sysfs sysfs /sys
             /bin/busybox mount -t devtmpfs devtmpfs /dev
@@ -81,19 +86,13 @@ enum GuestMachine {
             files.add("modules/\(module.name).ko", module.content)
             script += "/bin/busybox insmod /modules/\(module.name).ko\n"
         }
-        if let word = getenv("BEHAVIOUR") { script += "export BEHAVIOUR='\(String(cString: word))'\n" }
-        script += """
-            \(own) --testing-library swift-testing --no-parallel --filter '\(filter)'
-            echo "the guest's tests ended with $?"
-            /bin/busybox poweroff -f
-
-            """
+        script += work + "\nb poweroff -f\n"
         files.add("init", Array(script.utf8))
         return try write(files.finished())
     }
 
     /// The path of this program.
-    private static var program: String? {
+    static var ownProgram: String? {
         var buffer = [UInt8](repeating: 0, count: 4096)
         let count = buffer.withUnsafeMutableBytes { bytes in
             bytes.baseAddress.map { readlink("/proc/self/exe", $0.assumingMemoryBound(to: CChar.self), bytes.count) }
