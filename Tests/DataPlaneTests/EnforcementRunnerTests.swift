@@ -186,6 +186,30 @@ struct EnforcementRunnerTests {
         }
     }
 
+    @Test func `a balancing that the mode has not is told once`() async throws {
+        let other = NamespacedName(namespace: "shop", name: "other")
+        for balancing in [ServiceBalancing.leastConnections, .consistentHash, .leastConnections] {
+            try await withRunner { _ in
+                state.setService(
+                    other,
+                    ServiceEntry(
+                        key: other, clusterIPs: [IPAddress("10.96.0.77")!], balancing: balancing,
+                        ports: [ServicePortEntry(port: 80, endpoints: [ServiceEndpoint(address: endpoint)])]))
+                try await eventually { fate("10.96.0.77:80") != .notForServices }
+            }
+        }
+        let client = APIClient(transport: api)
+        var events: [Event] = []
+        try await withRunner { _ in
+            while events.isEmpty {
+                events = try await client.list(Event.self, namespace: "shop").items
+                try await Task.sleep(for: .milliseconds(2))
+            }
+        }
+        #expect(Set(events.map(\.reason)) == ["UnsupportedBalancing"])
+        #expect(events.first?.message?.contains("endpoints are chosen at random") == true)
+    }
+
     @Test func `node ports follow the node's addresses`() async throws {
         set("web", endpoint: "10.0.0.1")
         try await withRunner { runner in

@@ -52,6 +52,28 @@ struct ServiceRelayGroupTests {
         await relays.shutDown(grace: .zero)
     }
 
+    @Test func `the fewest connections decide where a Service asks for that`() async throws {
+        let backends = [try LineServer(name: "a"), try LineServer(name: "b")]
+        let key = try freeKey()
+        var frontend = frontend(to: backends.map(\.address))
+        frontend.balancing = .leastConnections
+        _ = await relays.apply([.set(key, frontend, replacing: nil)])
+        // Two that stay, one on each; each further one ends before the next begins.
+        let held = [try BlockingSocket(key.address), try BlockingSocket(key.address)]
+        let names = try held.map { try $0.exchange("hello").prefix(1) }
+        #expect(Set(names) == ["a", "b"])
+        let third = try BlockingSocket(key.address)
+        let crowded = try third.exchange("hello").prefix(1)
+        for _ in 0..<3 {
+            let fourth = try BlockingSocket(key.address)
+            #expect(try fourth.exchange("hello").prefix(1) != crowded)
+            fourth.reset()
+            while relays.counters.openConnections > 3 { try await Task.sleep(for: .milliseconds(2)) }
+        }
+        withExtendedLifetime((held, third)) {}
+        await relays.shutDown(grace: .zero)
+    }
+
     @Test func `a large body arrives whole through a slow reader`() async throws {
         let backend = try LineServer(name: "a")
         let key = try freeKey()

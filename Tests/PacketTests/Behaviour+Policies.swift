@@ -161,6 +161,12 @@ extension Behaviour {
             for place in places {
                 let server = try bench.ask(from: place, web.clusterIPs[0]).server ?? "nobody"
                 own[place.name] = server
+                if place.name != bench.node.name, server != "nobody" {
+                    // As user space has it, and every other node; this node's own address is the kernel's choice.
+                    let endpoints = web.ports[0].endpoints.map(\.address)
+                    let wanted = HashSlots.endpoint(for: place.address(bench.family), of: endpoints)
+                    #expect(wanted?.ip == bench.topology.pod(server).address(bench.family), "from \(place.name)")
+                }
                 #expect(try bench.spread(from: place, web.clusterIPs[0], count: 10) == [server: 10])
             }
             // By another address of the Service as well; clients outside have the endpoints here only.

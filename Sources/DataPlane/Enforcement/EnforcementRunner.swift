@@ -187,9 +187,16 @@ actor EnforcementRunner {
 
     /// Once for what the annotation says, until it says something else.
     private func tellOfBalancing(_ change: ServiceChange) {
-        guard let after = change.after, case .unknown(let text) = after.balancing,
-            change.before?.balancing != after.balancing
-        else { return }
+        guard let after = change.after, change.before?.balancing != after.balancing else { return }
+        guard case .unknown(let text) = after.balancing else {
+            guard !enforcer.balances(by: after.balancing) else { return }
+            recorder.record(
+                .warning, about: reference(to: change.key), reason: "UnsupportedBalancing",
+                message:
+                    "\(ServiceBalancing.annotation): the proxy mode of node \(node.name) cannot do that; endpoints are "
+                    + "chosen at random")
+            return
+        }
         recorder.record(
             .warning, about: reference(to: change.key), reason: "UnknownBalancing",
             message:

@@ -1,13 +1,25 @@
-import NetworkTypes
+package import NetworkTypes
 
 /// Which endpoint each of a fixed number of slots leads to, where a client's address decides: the same on every node that
 /// has the same endpoints, whatever happened before, and with few moves when one comes or goes. Pure.
 ///
 /// Each slot goes to the endpoint that scores highest in it (rendezvous hashing, Thaler and Ravishankar 1996): one that
 /// goes leaves its own slots to others, one that comes takes its share from each, and no other slot moves.
-enum HashSlots {
+package enum HashSlots {
     /// A prime well above common numbers of endpoints: shares differ by a fifth or so with ten.
     static let count = 509
+    /// Never changes: nodes of all versions have to agree.
+    static let seed: UInt32 = 0x6D72_746C
+
+    /// The slot of a client, as the kernel computes it for the rules of `TrafficChain.hash`.
+    static func slot(of client: IPAddress) -> Int {
+        Int((UInt64(JenkinsHash.hash(Array(client.bytes), seed: seed)) * UInt64(count)) >> 32)
+    }
+
+    /// The endpoint that a client gets of these, on every node.
+    package static func endpoint(for client: IPAddress, of endpoints: [SocketAddress]) -> SocketAddress? {
+        endpoints.isEmpty ? nil : fill(endpoints)[slot(of: client)]
+    }
 
     /// - Parameter endpoints: at least one; in any order.
     static func fill(_ endpoints: [SocketAddress]) -> [SocketAddress] {

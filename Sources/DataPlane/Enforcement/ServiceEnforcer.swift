@@ -1,3 +1,5 @@
+package import TrafficModel
+
 /// What makes a machine treat traffic to Services as the API says: user space, nftables, iptables, ipvs.
 ///
 /// The caller cuts batches and hands them over one at a time, waiting for each report; an enforcer sees every change,
@@ -15,6 +17,9 @@
 /// - With `EnforcementBatch.Extent.everything` nothing may be taken from memory: the enforcer reads what is in effect,
 ///   or replaces all of it.
 package protocol ServiceEnforcer: AnyObject, Sendable {
+    /// Whether endpoints are chosen in this way where a Service asks for it; else they are chosen at random.
+    func balances(by balancing: ServiceBalancing) -> Bool
+
     /// Carries a batch out. Never throws: what could not be done is reported by Service.
     func enforce(_ batch: EnforcementBatch) async -> EnforcementReport
 
@@ -31,5 +36,6 @@ package protocol ServiceEnforcer: AnyObject, Sendable {
 }
 
 extension ServiceEnforcer {
+    package func balances(by balancing: ServiceBalancing) -> Bool { balancing == .random }
     package var crowding: AsyncStream<RelayCrowding> { AsyncStream { $0.finish() } }
 }

@@ -48,7 +48,15 @@ package final class SimulatedEnforcer: ServiceEnforcer {
     package let losses: AsyncStream<EnforcementLoss>
     private let lose: AsyncStream<EnforcementLoss>.Continuation
 
-    package init() { (losses, lose) = AsyncStream.makeStream(of: EnforcementLoss.self) }
+    /// How it chooses where it is asked to.
+    private let balancings: Set<ServiceBalancing>
+
+    package init(balancings: Set<ServiceBalancing> = [.random, .consistentHash]) {
+        self.balancings = balancings
+        (losses, lose) = AsyncStream.makeStream(of: EnforcementLoss.self)
+    }
+
+    package func balances(by balancing: ServiceBalancing) -> Bool { balancings.contains(balancing) }
 
     package func enforce(_ batch: EnforcementBatch) async -> EnforcementReport {
         state.withLock { state in
@@ -130,10 +138,12 @@ extension SimulatedEnforcer.State {
             inEffect[key] = frontend
             if pickers[frontend.backend] == nil {
                 pickers[frontend.backend] = EndpointPicker(
-                    endpoints: frontend.endpoints, affinitySeconds: frontend.affinitySeconds)
+                    endpoints: frontend.endpoints, affinitySeconds: frontend.affinitySeconds,
+                    balancing: frontend.balancing)
             } else {
                 pickers[frontend.backend]?.replace(
-                    endpoints: frontend.endpoints, affinitySeconds: frontend.affinitySeconds)
+                    endpoints: frontend.endpoints, affinitySeconds: frontend.affinitySeconds,
+                    balancing: frontend.balancing)
             }
         }
     }

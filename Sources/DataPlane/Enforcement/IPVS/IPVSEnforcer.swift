@@ -5,6 +5,7 @@ package import Logging
 import NFTables
 import Netlink
 import System
+package import TrafficModel
 
 /// Enforces Services in the kernel by virtual servers of IPVS, beside a table of nftables that guards and masquerades.
 ///
@@ -46,6 +47,10 @@ package final class IPVSEnforcer: ServiceEnforcer {
                 scheduler: scheduler.ipvs, logger: logger, pauses: .init(servers: looks)
             ) { lose.yield(.everything) }
         }
+    }
+
+    package func balances(by balancing: ServiceBalancing) -> Bool {
+        [.random, .consistentHash, .leastConnections].contains(balancing)
     }
 
     package func enforce(_ batch: EnforcementBatch) async -> EnforcementReport {

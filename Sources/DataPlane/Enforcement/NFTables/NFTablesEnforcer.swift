@@ -6,7 +6,7 @@ import Netlink
 import NetworkTypes
 import Synchronization
 import System
-import TrafficModel
+package import TrafficModel
 
 /// Enforces Services in the kernel, by a table of its own in nftables.
 ///
@@ -35,6 +35,10 @@ package final class NFTablesEnforcer: ServiceEnforcer {
                 lose.yield(.everything)
             }
         }
+    }
+
+    package func balances(by balancing: ServiceBalancing) -> Bool {
+        balancing == .random || balancing == .consistentHash
     }
 
     package func enforce(_ batch: EnforcementBatch) async -> EnforcementReport {

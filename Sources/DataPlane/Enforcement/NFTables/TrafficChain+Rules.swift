@@ -45,7 +45,7 @@ extension TrafficChain {
             let hash: [NFExpression] = [
                 TableLayout.load(.source, family, at: a + 8),
                 .hash(
-                    a + 8, length: family == .v4 ? 4 : 16, modulus: UInt32(slots), seed: 0x6D72_746C,
+                    a + 8, length: family == .v4 ? 4 : 16, modulus: UInt32(slots), seed: HashSlots.seed,
                     offset: row.first, into: Self.number(family, a)),
             ]
             return [

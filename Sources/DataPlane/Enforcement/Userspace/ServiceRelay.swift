@@ -144,12 +144,15 @@ final class ServiceRelay: @unchecked Sendable {
     private func retain(_ frontend: Frontend) {
         if backends[frontend.backend] == nil {
             backends[frontend.backend] = Backend(
-                picker: EndpointPicker(endpoints: frontend.endpoints, affinitySeconds: frontend.affinitySeconds),
+                picker: EndpointPicker(
+                    endpoints: frontend.endpoints, affinitySeconds: frontend.affinitySeconds,
+                    balancing: frontend.balancing),
                 frontends: 1)
         } else {
             backends[frontend.backend]?.frontends += 1
             backends[frontend.backend]?.picker.replace(
-                endpoints: frontend.endpoints, affinitySeconds: frontend.affinitySeconds)
+                endpoints: frontend.endpoints, affinitySeconds: frontend.affinitySeconds,
+                balancing: frontend.balancing)
         }
     }
 
@@ -176,13 +179,17 @@ final class ServiceRelay: @unchecked Sendable {
             return
         }
         let backend = frontend.backend
+        let held = HeldEndpoint()
         let connection = RelayedConnection(
             loop: loop, accepted: descriptor, connectTimeout: Self.connectTimeout, liveness: liveness,
             nextEndpoint: { [unowned self] tried in
                 let now = loop.now
-                return backends[backend]?.picker.pick(for: peer.ip, excluding: tried, now: now)
+                let endpoint = backends[backend]?.picker.pick(for: peer.ip, excluding: tried, now: now)
+                hold(endpoint, in: held, of: backend)
+                return endpoint
             },
             onEnd: { [unowned self] _ in
+                hold(nil, in: held, of: backend)
                 connections[number] = nil
                 connecting[number] = nil
                 counters.connectionEnded()
@@ -194,6 +201,18 @@ final class ServiceRelay: @unchecked Sendable {
         connecting[number] = connection
         connection.start()
         scheduleSweep()
+    }
+
+    /// Counts a connection to the endpoint that it is at now, and no longer to the one before.
+    private func hold(_ endpoint: SocketAddress?, in held: HeldEndpoint, of backend: ServiceBackendID) {
+        if let before = held.endpoint { backends[backend]?.picker.ended(at: before) }
+        if let endpoint { backends[backend]?.picker.began(at: endpoint) }
+        held.endpoint = endpoint
+    }
+
+    /// The endpoint that a connection counts for.
+    private final class HeldEndpoint {
+        var endpoint: SocketAddress?
     }
 
     /// Breaks a connection whose place another one got, unless it has ended.

@@ -2,7 +2,7 @@ import Glibc
 import KubeModel
 import NetworkTypes
 import Synchronization
-import TrafficModel
+package import TrafficModel
 package import Transport
 
 /// Enforces Services in user space: relays TCP connections and UDP flows from their addresses to endpoints. It needs no
@@ -31,6 +31,10 @@ package final class UserspaceEnforcer: ServiceEnforcer {
     package init(loops: [EventLoop], descriptors: Int = .max) {
         relays = ServiceRelayGroup(loops: loops, descriptors: descriptors)
         losses = AsyncStream { $0.finish() }
+    }
+
+    package func balances(by balancing: ServiceBalancing) -> Bool {
+        [.random, .consistentHash, .leastConnections].contains(balancing)
     }
 
     package func enforce(_ batch: EnforcementBatch) async -> EnforcementReport {
