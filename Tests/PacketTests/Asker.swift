@@ -46,12 +46,12 @@ final class Asker: @unchecked Sendable {
 
     convenience init(in namespace: Namespace, to address: SocketAddress, _ transport: TransportProtocol) throws {
         self.init(
-            try namespace.run { RawSocket.open(address.ip.family, datagrams: transport == .udp) }, address, transport)
+            try namespace.run { RawSocket.open(address.ip.family, transport) }, address, transport)
     }
 
     /// In the namespace of the calling thread.
     convenience init(here address: SocketAddress, _ transport: TransportProtocol) throws {
-        self.init(RawSocket.open(address.ip.family, datagrams: transport == .udp), address, transport)
+        self.init(RawSocket.open(address.ip.family, transport), address, transport)
     }
 
     private init(_ descriptor: Int32, _ address: SocketAddress, _ transport: TransportProtocol) {

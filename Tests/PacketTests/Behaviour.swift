@@ -5,16 +5,19 @@ import Testing
 /// Something that Services do, seen from outside by packets: true in every mode.
 struct Behaviour: Sendable, CustomTestStringConvertible {
     let name: String
+    /// Whether it is about SCTP, which kernels may lack.
+    let isOfSCTP: Bool
     let prove: @Sendable (PacketBench) async throws -> Void
 
-    init(_ name: String, _ prove: @escaping @Sendable (PacketBench) async throws -> Void) {
+    init(_ name: String, isOfSCTP: Bool = false, _ prove: @escaping @Sendable (PacketBench) async throws -> Void) {
         self.name = name
+        self.isOfSCTP = isOfSCTP
         self.prove = prove
     }
 
     var testDescription: String { name }
 
-    static let table: [Behaviour] = addresses + policies + choices + refusals + changes + flows + neighbours
+    static let table: [Behaviour] = addresses + policies + choices + refusals + changes + flows + neighbours + sctp
 }
 
 @Suite("Every mode of the data plane does with packets what Services say", .serialized)
@@ -35,13 +38,19 @@ struct BehaviourTests {
 
     /// An emulated machine is slow: there IPv6 is left to what is about addresses and refusals, where the families differ.
     private static func families(_ behaviour: Behaviour) -> [IPFamily] {
-        let isTelling = (Behaviour.addresses + Behaviour.refusals).contains { $0.name == behaviour.name }
+        let isTelling = (Behaviour.addresses + Behaviour.refusals).contains {
+            $0.name == behaviour.name
+        }
         return GuestMachine.isHere && !isTelling ? [.v4] : IPFamily.allCases
     }
 
     /// `BEHAVIOUR=affinity` in the environment: those whose name has the word.
     private static func isWanted(_ behaviour: Behaviour) -> Bool {
-        getenv("BEHAVIOUR").map { behaviour.name.contains(String(cString: $0)) } ?? true
+        if behaviour.isOfSCTP, !RawSocket.hasSCTP {
+            print("skipped: \"\(behaviour.name)\", since this kernel has no SCTP (modprobe sctp)")
+            return false
+        }
+        return getenv("BEHAVIOUR").map { behaviour.name.contains(String(cString: $0)) } ?? true
     }
 
     @Test(arguments: cases)

@@ -2,8 +2,9 @@ import CLinux
 import Foundation
 import NetworkTypes
 import Synchronization
+import TrafficModel
 
-/// Answers on TCP and UDP ports of a namespace: a line "NAME PORT CLIENT" at the beginning of a connection and for each
+/// Answers on TCP and UDP ports of a namespace, and on those of SCTP where the kernel has it: a line "NAME PORT CLIENT" at the beginning of a connection and for each
 /// datagram; whatever else comes over a connection goes back.
 final class EchoServer: Sendable {
     private struct Listener {
@@ -17,7 +18,10 @@ final class EchoServer: Sendable {
 
     init(_ name: String, in namespace: Namespace, ports: [UInt16]) throws {
         let listeners = try namespace.run {
-            try ports.flatMap { [try Self.listen($0, stream: true), try Self.listen($0, stream: false)] }
+            try ports.flatMap { port in
+                try [TransportProtocol.tcp, .udp].map { try Self.listen(port, $0) }
+                    + (RawSocket.hasSCTP ? IPFamily.allCases : []).map { try Self.listen(port, .sctp, only: $0) }
+            }
         }
         var ends: [Int32] = [0, 0]
         guard pipe(&ends) == 0 else { throw Namespace.Failure(description: "pipe") }
@@ -37,13 +41,18 @@ final class EchoServer: Sendable {
         close(stopPipe.read)
     }
 
-    private static func listen(_ port: UInt16, stream: Bool) throws -> Listener {
-        // A socket of IPv6 that takes in both.
-        let descriptor = RawSocket.open(.v6, datagrams: !stream)
-        var (on, off): (Int32, Int32) = (1, 0)
+    /// - Parameter family: nil for a socket of IPv6 that takes in both. SCTP tells clients all addresses that it listens on,
+    ///   which are to be of one family.
+    private static func listen(
+        _ port: UInt16, _ transport: TransportProtocol, only family: IPFamily? = nil
+    ) throws -> Listener {
+        let stream = transport != .udp
+        let descriptor = RawSocket.open(family ?? .v6, transport)
+        var (on, alone): (Int32, Int32) = (1, family == nil ? 0 : 1)
         setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, socklen_t(MemoryLayout<Int32>.size))
-        setsockopt(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, &off, socklen_t(MemoryLayout<Int32>.size))
-        let isBound = RawSocket.with(SocketAddress(ip: .anyV6, port: Port(port))) { bind(descriptor, $0, $1) } == 0
+        setsockopt(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, &alone, socklen_t(MemoryLayout<Int32>.size))
+        let any: IPAddress = family == .v4 ? .anyV4 : .anyV6
+        let isBound = RawSocket.with(SocketAddress(ip: any, port: Port(port))) { bind(descriptor, $0, $1) } == 0
         guard isBound, !stream || Glibc.listen(descriptor, 1024) == 0 else {
             throw Namespace.Failure(description: "listen on \(port): \(String(cString: strerror(errno)))")
         }

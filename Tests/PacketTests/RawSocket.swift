@@ -1,14 +1,24 @@
 import CLinux
 import Glibc
 import NetworkTypes
+import TrafficModel
 
 /// System calls on sockets of either family, for clients and servers inside of namespaces.
 enum RawSocket {
-    static func open(_ family: IPFamily, datagrams: Bool) -> Int32 {
+    /// An association of SCTP is a stream here (RFC 6458, 4).
+    static func open(_ family: IPFamily, _ transport: TransportProtocol) -> Int32 {
         socket(
             family == .v4 ? AF_INET : AF_INET6,
-            Int32(datagrams ? SOCK_DGRAM.rawValue : SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+            Int32(transport == .udp ? SOCK_DGRAM.rawValue : SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue),
+            transport == .sctp ? Int32(IPPROTO_SCTP) : 0)
     }
+
+    /// Whether this kernel has SCTP.
+    static let hasSCTP: Bool = {
+        let descriptor = open(.v4, .sctp)
+        if descriptor >= 0 { close(descriptor) }
+        return descriptor >= 0
+    }()
 
     /// Calls `body` with the address as the system wants it.
     static func with<Value>(

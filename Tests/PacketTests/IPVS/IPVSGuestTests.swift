@@ -17,6 +17,9 @@ struct IPVSGuestTests {
             \(behaviour)
             \(own) --testing-library swift-testing --no-parallel --filter '\(filter)'
             echo "the guest's tests ended with $?"
+            # What this machine's kernel may lack as well.
+            MODE=nftables BEHAVIOUR=SCTP \(own) --testing-library swift-testing --no-parallel --filter BehaviourTests
+            echo "the guest's tests of nftables ended with $?"
             """)
         keep(console)
         for line in console where line.contains("✘") || line.contains("recorded an issue") {
@@ -25,6 +28,7 @@ struct IPVSGuestTests {
         let last = console.suffix(40).joined(separator: "\n")
         #expect(ending.isSuccess, "\(ending.complaint)\n\(last)")
         #expect(console.contains { $0.contains("the guest's tests ended with 0") }, "\(last)")
+        #expect(console.contains { $0.contains("the guest's tests of nftables ended with 0") }, "\(last)")
     }
 
     @Test func `the program enforces, tells and cleans up`() throws {

@@ -38,6 +38,8 @@ struct IPVSEnforcement: KernelEnforcement {
     private var failures: [FrontendKey: Failure] = [:]
     /// What the device has.
     private var addresses: Set<IPAddress> = []
+    /// Which of them no Service needs any more.
+    private var unused: Set<IPAddress> = []
     /// What memory says stands.
     private var isTrusted = false
     private var isLost = false
@@ -88,9 +90,11 @@ struct IPVSEnforcement: KernelEnforcement {
         _ wanted: FrontendPlanner.Plan, of batch: EnforcementBatch, fromList: Bool
     ) throws(NetlinkError) -> NFTablesError? {
         var keys = Set(wanted.changes.map(\.key))
+        var touched = plan.takeTouched()
         if fromList {
             try list()
             keys = plan.keys
+            touched = plan.addresses.union(addresses)
             failures = [:]
         }
         for key in keys { failures[key] = nil }
@@ -99,7 +103,8 @@ struct IPVSEnforcement: KernelEnforcement {
         try serve(plan.steps(for: keys.subtracting(guarded)))
         let failure = rules.commit(wanted, of: batch)
         try serve(plan.steps(for: guarded.intersection(keys)))
-        let new = plan.addresses.subtracting(addresses)
+        let new = touched.filter { plan.isToHave($0) && !addresses.contains($0) }
+        unused.formUnion(touched.filter { !plan.isToHave($0) && addresses.contains($0) })
         if !new.isEmpty {
             keepQuiet { (neighbours) throws(NFTablesError) in try neighbours.add(new) }
             note(try device.add(new.sorted()))
@@ -219,13 +224,14 @@ struct IPVSEnforcement: KernelEnforcement {
 
     /// Takes from the device what neither a Service nor what is left of one needs.
     private mutating func dropAddresses() throws(NetlinkError) {
-        let old = addresses.subtracting(plan.addresses)
-        guard !old.isEmpty else { return }
-        let unused = old.subtracting(plan.standing.keys.map(\.address.ip))
         guard !unused.isEmpty else { return }
-        note(try device.remove(unused.sorted()))
-        addresses.subtract(unused)
-        keepQuiet { (neighbours) throws(NFTablesError) in try neighbours.remove(unused) }
+        unused = unused.filter { !plan.isToHave($0) }
+        let free = unused.subtracting(plan.draining.map(\.address.ip))
+        guard !free.isEmpty else { return }
+        unused.subtract(free)
+        note(try device.remove(free.sorted()))
+        addresses.subtract(free)
+        keepQuiet { (neighbours) throws(NFTablesError) in try neighbours.remove(free) }
     }
 
     /// Changes what neighbours are not told. Traffic does not depend on it: what fails is logged, and mended with all else.

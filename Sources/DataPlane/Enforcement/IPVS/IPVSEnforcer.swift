@@ -67,7 +67,7 @@ package final class IPVSEnforcer: ServiceEnforcer {
     package func obstacles() async -> [TrafficObstacle] { await worker.run { $0.obstacles() } ?? [] }
 
     /// Why this process cannot have it here; nil where it can.
-    package static func obstacle(_ scheduler: ServiceScheduler = .roundRobin) -> String? {
+    package static func obstacle() -> String? {
         if let words = NFTablesEnforcer.obstacle(.virtualServers) {
             return "the mode ipvs guards by nftables: \(words)"
         }

@@ -41,6 +41,10 @@ struct IPVSPlan {
     /// How many addresses of Services make each the machine's own.
     private var holders: [IPAddress: Int] = [:]
     private var held: [FrontendKey: IPAddress] = [:]
+    /// Addresses that began or ceased to be needed since `takeTouched`.
+    private var touched: Set<IPAddress> = []
+    /// Where real servers drain.
+    private(set) var draining: Set<FrontendKey> = []
 
     init(scheduler: IPVSScheduler = .roundRobin) { self.scheduler = scheduler }
 
@@ -60,6 +64,14 @@ struct IPVSPlan {
 
     /// The addresses that the device is to have.
     var addresses: Set<IPAddress> { Set(holders.keys) }
+
+    func isToHave(_ ip: IPAddress) -> Bool { holders[ip] != nil }
+
+    /// The addresses that the device may have to get or to lose since this was asked last.
+    mutating func takeTouched() -> Set<IPAddress> {
+        defer { touched = [] }
+        return touched
+    }
 
     private func want(_ frontend: Frontend, at key: FrontendKey) -> Wanted? {
         guard !frontend.endpoints.isEmpty,
@@ -83,10 +95,16 @@ struct IPVSPlan {
         let old = held[key]
         guard old != ip else { return }
         held[key] = ip
-        if let ip { holders[ip, default: 0] += 1 }
+        if let ip {
+            holders[ip, default: 0] += 1
+            touched.insert(ip)
+        }
         if let old {
             holders[old, default: 0] -= 1
-            if holders[old] == 0 { holders[old] = nil }
+            if holders[old] == 0 {
+                holders[old] = nil
+                touched.insert(old)
+            }
         }
     }
 
@@ -125,9 +143,6 @@ struct IPVSPlan {
         if new == nil, old != nil, left.isEmpty { steps.removals.append(.removeServer(server)) }
     }
 
-    /// The addresses with real servers that drain.
-    var draining: [FrontendKey] { standing.filter { $0.value.hasDraining }.map(\.key) }
-
     /// What ends at an address now that its real servers have those connections: real servers that drained, and the
     /// virtual server with its last one.
     func drained(_ reals: [RealServer.Standing], at key: FrontendKey) -> [IPVSChange] {
@@ -154,11 +169,20 @@ struct IPVSPlan {
             case .addReal(let real, _), .changeReal(let real, _): standing[key]?.weights[real.address] = real.weight
             case .removeReal(let address, _): standing[key]?.weights[address] = nil
             }
+            note(key)
         }
     }
 
+    private mutating func note(_ key: FrontendKey) {
+        if standing[key]?.hasDraining == true { draining.insert(key) } else { draining.remove(key) }
+    }
+
     /// The kernel was listed.
-    mutating func adopt(_ found: [FrontendKey: Standing]) { standing = found }
+    mutating func adopt(_ found: [FrontendKey: Standing]) {
+        standing = found
+        draining = []
+        for key in found.keys { note(key) }
+    }
 
     /// Every address that is wanted, or that something stands under.
     var keys: Set<FrontendKey> { Set(wanted.keys).union(standing.keys) }
