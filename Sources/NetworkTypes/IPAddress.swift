@@ -2,11 +2,12 @@
 ///
 /// An IPv4-mapped IPv6 address (`::ffff:192.0.2.1`) stays an IPv6 address; `mappedV4` gives what it maps to.
 public struct IPAddress: Hashable, Sendable {
-    public let family: IPFamily
+    // The short one last: what follows in a structure that holds an address fits in behind it.
     /// The upper 64 bits of an IPv6 address; 0 for IPv4.
     public let high: UInt64
     /// The lower 64 bits of an IPv6 address, or the 32 bits of an IPv4 address.
     public let low: UInt64
+    public let family: IPFamily
 
     /// An IPv4 address from its 32 bits in host order: 0x7f000001 is 127.0.0.1.
     public init(v4: UInt32) {

@@ -7,9 +7,20 @@ import NetworkTypes
 /// the number of Services. Slices may arrive before their Service; they wait for it. Changes accumulate by key until
 /// `takeChanges()`.
 package struct ServiceTable: Sendable {
-    private var services: [NamespacedName: ServiceEntry] = [:]
-    /// Compact slices by Service, then by slice name.
-    private var slices: [NamespacedName: [String: EndpointSliceEntry]] = [:]
+    /// A Service with what it is joined from.
+    fileprivate struct Row {
+        /// Nil while only slices of it are there.
+        var service: ServiceEntry?
+        /// In order of their names.
+        var slices: [NamedSlice] = []
+    }
+
+    fileprivate struct NamedSlice {
+        var name: String
+        var entry: EndpointSliceEntry
+    }
+
+    private var rows: [NamespacedName: Row] = [:]
     /// The Service that a slice belonged to when it was last seen.
     private var owners: [NamespacedName: NamespacedName] = [:]
     /// The Services that changed since `takeChanges()`, each with its state of then.
@@ -24,16 +35,12 @@ package struct ServiceTable: Sendable {
     }
 
     /// The Services in no particular order.
-    package var entries: some Collection<ServiceEntry> { services.values }
+    package var entries: some Sequence<ServiceEntry> { rows.values.lazy.compactMap(\.service) }
 
-    package var count: Int { services.count }
-
-    package subscript(key: NamespacedName) -> ServiceEntry? { services[key] }
+    package subscript(key: NamespacedName) -> ServiceEntry? { rows[key]?.service }
 
     /// The slices of a Service as they are, in order of their names; also those of one that is not there.
-    package func slices(of key: NamespacedName) -> [EndpointSliceEntry] {
-        (slices[key] ?? [:]).sorted { $0.key < $1.key }.map(\.value)
-    }
+    package func slices(of key: NamespacedName) -> [EndpointSliceEntry] { rows[key]?.slices.map(\.entry) ?? [] }
 
     /// The Service that a slice belonged to when it was last seen.
     package func owner(ofSlice key: NamespacedName) -> NamespacedName? { owners[key] }
@@ -43,7 +50,7 @@ package struct ServiceTable: Sendable {
     package mutating func takeChanges() -> [ServiceChange] {
         defer { changed = [:] }
         return changed.compactMap { key, before in
-            let after = services[key]
+            let after = self[key]
             return before == after ? nil : ServiceChange(key: key, before: before, after: after)
         }.sorted { $0.key < $1.key }
     }
@@ -52,9 +59,7 @@ package struct ServiceTable: Sendable {
     /// depends on.
     @discardableResult
     package mutating func setService(_ service: ServiceEntry) -> [NamespacedName] {
-        var entry = service
-        attachEndpoints(to: &entry)
-        return commit(entry)
+        change(service.key) { $0.service = service }
     }
 
     @discardableResult
@@ -62,24 +67,17 @@ package struct ServiceTable: Sendable {
 
     /// Removes a Service. Its slices stay, in case it comes back.
     @discardableResult
-    package mutating func removeService(_ key: NamespacedName) -> [NamespacedName] {
-        guard let previous = services.removeValue(forKey: key) else { return [] }
-        note(key, before: previous)
-        return [key]
-    }
+    package mutating func removeService(_ key: NamespacedName) -> [NamespacedName] { change(key) { $0.service = nil } }
 
     /// Adds or replaces a slice; nil is one that says nothing (of names rather than addresses, or of no Service).
     /// Returns the Services that changed by it: two when it moved from one to the other.
     @discardableResult
     package mutating func setSlice(_ key: NamespacedName, _ entry: EndpointSliceEntry?) -> [NamespacedName] {
         guard let entry else { return removeSlice(key) }
-        let owner = entry.service
         var changed: [NamespacedName] = []
-        if let previous = owners[key], previous != owner { changed = removeSlice(key) }
-        owners[key] = owner
-        guard slices[owner]?[key.name] != entry else { return changed }
-        slices[owner, default: [:]][key.name] = entry
-        return changed + refresh(owner)
+        if let previous = owners[key], previous != entry.service { changed = removeSlice(key) }
+        owners[key] = entry.service
+        return changed + change(entry.service) { $0.set(entry, named: key.name) }
     }
 
     @discardableResult
@@ -91,55 +89,58 @@ package struct ServiceTable: Sendable {
     @discardableResult
     package mutating func removeSlice(_ key: NamespacedName) -> [NamespacedName] {
         guard let owner = owners.removeValue(forKey: key) else { return [] }
-        slices[owner]?[key.name] = nil
-        if slices[owner]?.isEmpty == true { slices[owner] = nil }
-        return refresh(owner)
+        return change(owner) { $0.set(nil, named: key.name) }
     }
 
-    private mutating func refresh(_ key: NamespacedName) -> [NamespacedName] {
-        guard var entry = services[key] else { return [] }
-        attachEndpoints(to: &entry)
-        return commit(entry)
-    }
-
-    private mutating func commit(_ entry: ServiceEntry) -> [NamespacedName] {
-        let previous = services[entry.key]
-        guard previous != entry else { return [] }
-        services[entry.key] = entry
-        note(entry.key, before: previous)
-        return [entry.key]
+    /// Changes one row, joins it anew, and notes whether its Service is another by it.
+    private mutating func change(_ key: NamespacedName, _ change: (inout Row) -> Void) -> [NamespacedName] {
+        var row = rows.removeValue(forKey: key) ?? Row()
+        let previous = row.service
+        change(&row)
+        row.join()
+        let isChanged = row.service != previous
+        if isChanged { note(key, before: previous) }
+        if !row.isEmpty { rows[key] = row }
+        return isChanged ? [key] : []
     }
 
     private mutating func note(_ key: NamespacedName, before previous: ServiceEntry?) {
         if !changed.keys.contains(key) { changed[key] = .some(previous) }
     }
-
-    /// Joins by port name. During a move an endpoint may be in two slices for a moment (EndpointSlice API reference,
-    /// "duplicate endpoints"): the state that is best for traffic counts.
-    private func attachEndpoints(to entry: inout ServiceEntry) {
-        let slices = slices[entry.key] ?? [:]
-        for index in entry.ports.indices {
-            var byAddress: [SocketAddress: ServiceEndpoint] = [:]
-            for slice in slices.values {
-                for port in slice.ports
-                where port.name == entry.ports[index].name && port.transport == entry.ports[index].transport {
-                    // Without a number a slice means every port: the Service's own number is the only sensible one.
-                    let number = port.number ?? entry.ports[index].port
-                    for var endpoint in slice.endpoints {
-                        endpoint.address.port = number
-                        if let other = byAddress[endpoint.address], other.rank >= endpoint.rank { continue }
-                        byAddress[endpoint.address] = endpoint
-                    }
-                }
-            }
-            entry.ports[index].endpoints = byAddress.values.sorted { left, right in
-                left.address.ip == right.address.ip
-                    ? left.address.port < right.address.port : left.address.ip < right.address.ip
-            }
-        }
-    }
 }
 
-extension ServiceEndpoint {
-    fileprivate var rank: Int { (isReady ? 2 : 0) + (isServing ? 1 : 0) }
+extension ServiceTable.Row {
+    var isEmpty: Bool { service == nil && slices.isEmpty }
+
+    mutating func set(_ entry: EndpointSliceEntry?, named name: String) {
+        let index = slices.firstIndex { $0.name >= name } ?? slices.endIndex
+        let isThere = index < slices.endIndex && slices[index].name == name
+        switch (entry, isThere) {
+        case (let entry?, true): slices[index].entry = entry
+        case (let entry?, false): slices.insert(ServiceTable.NamedSlice(name: name, entry: entry), at: index)
+        case (nil, true): slices.remove(at: index)
+        case (nil, false): break
+        }
+    }
+
+    /// Joins by port name.
+    mutating func join() {
+        guard var joined = service.take() else { return }
+        for index in joined.ports.indices { joined.ports[index].endpoints = endpoints(of: joined.ports[index]) }
+        service = joined
+    }
+
+    private func endpoints(of port: ServicePortEntry) -> [ServiceEndpoint] {
+        var parts: [[ServiceEndpoint]] = []
+        for slice in slices {
+            for offered in slice.entry.ports where offered.name == port.name && offered.transport == port.transport {
+                // Without a number a slice means every port: the Service's own number is the only sensible one.
+                parts.append(slice.entry.endpoints(at: offered.number ?? port.port))
+            }
+        }
+        guard parts.count > 1 else { return parts.first ?? [] }
+        var endpoints = Array(parts.joined())
+        endpoints.merge()
+        return endpoints
+    }
 }

@@ -58,7 +58,7 @@ struct FrontendPlannerTests {
         #expect(kinds(planner.plan([change(empty, ready)], on: node)) == ["set 127.96.0.10:80/TCP 1"])
         #expect(kinds(planner.plan([change(ready, empty)], on: node)) == ["set 127.96.0.10:80/TCP 0"])
         #expect(kinds(planner.plan([change(empty, nil)], on: node)) == ["remove 127.96.0.10:80/TCP"])
-        #expect(planner.frontends.isEmpty)
+        #expect(planner.addresses.isEmpty)
     }
 
     @Test func `an address that two Services claim stays with the first and moves when it is free`() {
@@ -66,14 +66,14 @@ struct FrontendPlannerTests {
         let (first, second) = (service("b"), service("a"))
         _ = planner.plan([change(nil, first)], on: node)
         let claim = planner.plan([change(nil, second)], on: node)
-        #expect(planner.frontends[key("127.96.0.10:80")]?.backend.port.service == first.key)
+        #expect(planner[key("127.96.0.10:80")]?.backend.port.service == first.key)
         let problems = planner.problems(of: claim.affected) { _ in nil }
         #expect(problems[second.key]?.map(\.reason) == [.conflict(winner: first.key)])
         #expect(problems[first.key] == [])
         let move = planner.plan([change(first, nil)], on: node)
         #expect(kinds(move) == ["set 127.96.0.10:80/TCP 1"])
         #expect(move.affected == [second.key])
-        #expect(planner.frontends[key("127.96.0.10:80")]?.backend.port.service == second.key)
+        #expect(planner[key("127.96.0.10:80")]?.backend.port.service == second.key)
         #expect(planner.problems(of: move.affected) { _ in nil } == [second.key: []])
     }
 
@@ -90,7 +90,7 @@ struct FrontendPlannerTests {
         let changes = [change(nil, thief), change(nil, owner)]
         let plan = planner.plan(isFirst ? changes : changes.reversed(), on: node)
         for address in ["127.96.0.10:80", "127.0.0.1:30080"] {
-            #expect(planner.frontends[key(address)]?.backend.port.service == owner.key)
+            #expect(planner[key(address)]?.backend.port.service == owner.key)
         }
         let problems = planner.problems(of: plan.affected) { _ in nil }
         #expect(problems[owner.key] == [])
@@ -105,7 +105,7 @@ struct FrontendPlannerTests {
         older.externalIPs = [IPAddress("192.0.2.1")!]
         younger.externalIPs = older.externalIPs
         for entry in isFirst ? [younger, older] : [older, younger] { _ = planner.plan([change(nil, entry)], on: node) }
-        #expect(planner.frontends[key("192.0.2.1:80")]?.backend.port.service == older.key)
+        #expect(planner[key("192.0.2.1:80")]?.backend.port.service == older.key)
     }
 
     @Test func `a batch comes to one change for each address, removals first`() {

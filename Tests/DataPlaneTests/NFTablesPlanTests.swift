@@ -130,6 +130,33 @@ import TrafficModel
         #expect(next.repairs(of: listing).isEmpty)
     }
 
+    @Test func `what somebody else took out or changed is mended, and nothing else is touched`() throws {
+        var machine = try Machine(node)
+        _ = try machine.change([change(nil, web([1, 2, 3, 4]))])
+        #expect(machine.repairs.isEmpty)
+        let endpoints = TableLayout.Names(.v4).endpoints
+        let elements = try #require(
+            machine.ruleset.listing(of: TableLayout.table, leavingOut: [])?.elements[endpoints])
+        var wrong = elements[1]
+        wrong.data = .value(TableLayout.data(SocketAddress("192.0.2.1:1")!))
+        try machine.ruleset.commit(
+            NFTransaction(
+                TableLayout.table,
+                [
+                    .deleteElements(set: endpoints, Array(elements[0...1])),
+                    .addElements(set: endpoints, [wrong]),
+                ]), expecting: nil)
+        let repairs = machine.repairs
+        #expect(repairs.contains(.deleteElements(set: endpoints, [wrong])))
+        let added = repairs.compactMap { operation -> Set<NFElement>? in
+            if case .addElements(endpoints, let added) = operation { Set(added) } else { nil }
+        }
+        #expect(added == [Set(elements[0...1])])
+        #expect(repairs.count == 3 && repairs.first == .addTable)
+        try machine.ruleset.commit(NFTransaction(TableLayout.table, repairs), expecting: nil)
+        #expect(machine.repairs.isEmpty)
+    }
+
     @Test func `a table of another build is replaced in one transaction`() throws {
         var machine = try Machine(node)
         _ = try machine.change([change(nil, web([1]))])

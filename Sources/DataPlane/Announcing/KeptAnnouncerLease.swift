@@ -3,13 +3,13 @@ package import KubeModel
 
 /// What is kept of a Lease for announcing: what it says to the election; nothing of one that is none of its.
 package struct KeptAnnouncerLease: KeptObject {
-    package var metadata: ObjectMeta
+    package var identity: KeptIdentity
     var record: AnnouncerRecord?
     var lease: AnnouncerLease?
     var claims: AnnouncerClaims?
 
     package init(_ lease: Lease) {
-        metadata = .identity(of: lease.metadata)
+        identity = KeptIdentity(lease.metadata)
         record = metadata.name.flatMap { AnnouncerLeases.record(named: $0) }
         switch record {
         case .lease: self.lease = AnnouncerLeases.lease(lease)

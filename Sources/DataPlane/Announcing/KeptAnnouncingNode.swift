@@ -2,11 +2,11 @@ package import KubeModel
 
 /// What is kept of a Node for announcing: its labels, and whether it is fit to.
 package struct KeptAnnouncingNode: KeptObject {
-    package var metadata: ObjectMeta
+    package var identity: KeptIdentity
     package var node: AnnouncingNode
 
     package init(_ node: Node) {
-        metadata = .identity(of: node.metadata)
+        identity = KeptIdentity(node.metadata)
         self.node = AnnouncingNode(node)
     }
 }

@@ -3,12 +3,12 @@ package import TrafficModel
 
 /// One address of a Service: where clients send to.
 package struct FrontendKey: Hashable, Sendable, Comparable, CustomStringConvertible {
-    package var transport: TransportProtocol
     package var address: SocketAddress
+    package var transport: TransportProtocol
 
     package init(transport: TransportProtocol, address: SocketAddress) {
-        self.transport = transport
         self.address = address
+        self.transport = transport
     }
 
     package var description: String { "\(address)/\(transport.rawValue)" }

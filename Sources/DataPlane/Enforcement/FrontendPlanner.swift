@@ -21,13 +21,28 @@ package struct FrontendPlanner: Sendable {
         }
     }
 
-    /// The frontends that are to be.
-    package private(set) var frontends: [FrontendKey: Frontend] = [:]
-    private var claims: [FrontendKey: [NamespacedName: Claim]] = [:]
-    private var owners: [FrontendKey: NamespacedName] = [:]
-    private var keys: [NamespacedName: Set<FrontendKey>] = [:]
+    /// Who has an address, and who else would like to.
+    private struct Holding {
+        var claim: Claim
+        /// Almost always nobody.
+        var rivals: [Claim] = []
+
+        func claim(of service: NamespacedName) -> Claim? {
+            claim.service == service ? claim : rivals.first { $0.service == service }
+        }
+    }
+
+    private var holdings: [FrontendKey: Holding] = [:]
+    /// The addresses that each Service claims.
+    private var keys: [NamespacedName: [FrontendKey]] = [:]
 
     package init() {}
+
+    /// The addresses for which there is to be a frontend.
+    package var addresses: some Collection<FrontendKey> { holdings.keys }
+
+    /// The frontend that is to be at an address.
+    package subscript(key: FrontendKey) -> Frontend? { holdings[key]?.claim.frontend }
 
     /// What a Service wants of an address.
     private struct Claim {
@@ -35,10 +50,17 @@ package struct FrontendPlanner: Sendable {
         /// When the Service was made.
         var created: Int64
 
+        var service: NamespacedName { frontend.backend.port.service }
+
         /// Addresses that the server gave out come before those that people wrote down: nobody gets another's by naming
-        /// it. Among equals the older Service has it, after a restart as well and on every node.
-        func comesBefore(_ other: Claim) -> Bool {
-            (rank, created) < (other.rank, other.created)
+        /// it. Among equals the older Service has it, after a restart as well and on every node; of those as old whoever
+        /// has it keeps it, and at the start the first by name gets it.
+        func comesBefore(_ other: Claim, holder: NamespacedName?) -> Bool {
+            guard (rank, created) == (other.rank, other.created) else {
+                return (rank, created) < (other.rank, other.created)
+            }
+            guard (service == holder) == (other.service == holder) else { return service == holder }
+            return service < other.service
         }
 
         private var rank: Int {
@@ -66,22 +88,25 @@ package struct FrontendPlanner: Sendable {
         for change in changes {
             if change.after != nil { plan.affected.insert(change.key) }
             let wanted = change.after?.frontends(on: node) ?? [:]
-            let touched = (keys[change.key] ?? []).union(wanted.keys)
-            keys[change.key] = wanted.isEmpty ? nil : Set(wanted.keys)
+            let touched = Set(wanted.keys).union(keys[change.key] ?? [])
+            keys[change.key] = wanted.isEmpty ? nil : Array(wanted.keys)
             for key in touched {
-                if !previous.keys.contains(key) { previous[key] = .some(frontends[key]) }
+                if !previous.keys.contains(key) { previous[key] = .some(self[key]) }
                 claim(
                     key, for: change.key, wanted[key].map { Claim(frontend: $0, created: change.after?.created ?? 0) })
             }
         }
         var sets: [Change] = []
         for (key, before) in previous {
-            switch (before, frontends[key]) {
+            switch (before, self[key]) {
             case (let before, let after?): sets.append(.set(key, after, replacing: before))
             case (let before?, nil): plan.changes.append(.remove(key, before))
             case (nil, nil): break
             }
-            if let claimants = claims[key]?.keys { plan.affected.formUnion(claimants) }
+            if let holding = holdings[key] {
+                plan.affected.insert(holding.claim.service)
+                plan.affected.formUnion(holding.rivals.lazy.map(\.service))
+            }
         }
         plan.changes += sets
         return plan
@@ -97,7 +122,10 @@ package struct FrontendPlanner: Sendable {
         for service in services {
             var problems: [EnforcementProblem] = []
             for key in keys[service] ?? [] {
-                guard let role = claims[key]?[service]?.frontend.role, let owner = owners[key] else { continue }
+                guard let holding = holdings[key], let role = holding.claim(of: service)?.frontend.role else {
+                    continue
+                }
+                let owner = holding.claim.service
                 if owner != service {
                     problems.append(
                         EnforcementProblem(
@@ -114,20 +142,13 @@ package struct FrontendPlanner: Sendable {
     }
 
     private mutating func claim(_ key: FrontendKey, for service: NamespacedName, _ claim: Claim?) {
-        var claimants = claims[key] ?? [:]
-        claimants[service] = claim
-        claims[key] = claimants.isEmpty ? nil : claimants
-        var winner = owners[key].flatMap { owner in claimants[owner].map { (owner, $0) } }
-        for (name, claim) in claimants {
-            guard let best = winner else {
-                winner = (name, claim)
-                continue
-            }
-            let isEqual = !claim.comesBefore(best.1) && !best.1.comesBefore(claim)
-            // Equals: whoever has it keeps it, and at the start the first by name gets it.
-            if claim.comesBefore(best.1) || isEqual && best.0 != owners[key] && name < best.0 { winner = (name, claim) }
-        }
-        owners[key] = winner?.0
-        frontends[key] = winner?.1.frontend
+        let before = holdings.removeValue(forKey: key)
+        var claims = before.map { [$0.claim] + $0.rivals } ?? []
+        claims.removeAll { $0.service == service }
+        if let claim { claims.append(claim) }
+        let holder = before?.claim.service
+        guard let first = claims.indices.min(by: { claims[$0].comesBefore(claims[$1], holder: holder) }) else { return }
+        let winner = claims.remove(at: first)
+        holdings[key] = Holding(claim: winner, rivals: claims)
     }
 }

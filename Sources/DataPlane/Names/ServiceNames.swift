@@ -53,7 +53,8 @@ struct ServiceNames: Hashable {
                 let ip = endpoint.address.ip
                 // A hostname that is no label stands for nothing; the address does as well.
                 let label = AddressLabel.text(ip)
-                guard let own = endpoint.hostname.flatMap({ base.prefixed(by: $0) }) ?? base.prefixed(by: label) else {
+                guard let own = slice.hostnames[ip].flatMap({ base.prefixed(by: $0) }) ?? base.prefixed(by: label)
+                else {
                     continue
                 }
                 records.insert(.address(base, ip))

@@ -2,7 +2,7 @@ package import KubeModel
 
 /// What is kept of a Namespace: that it exists.
 package struct KeptNamespace: KeptObject {
-    package var metadata: ObjectMeta
+    package var identity: KeptIdentity
 
-    package init(_ namespace: Namespace) { metadata = .identity(of: namespace.metadata) }
+    package init(_ namespace: Namespace) { identity = KeptIdentity(namespace.metadata) }
 }

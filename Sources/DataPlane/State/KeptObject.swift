@@ -7,11 +7,17 @@ package import KubeModel
 /// least of all) is kept twice. They are read only, and encode their metadata alone.
 package protocol KeptObject: KubeObject {
     associatedtype Source: KubeObject
+    var identity: KeptIdentity { get set }
     init(_ source: Source)
 }
 
 extension KeptObject {
     package static var definition: ResourceDefinition { Source.definition }
+
+    package var metadata: ObjectMeta {
+        get { identity.metadata }
+        set { identity = KeptIdentity(newValue) }
+    }
 
     package init(from decoder: any Decoder) throws { self.init(try Source(from: decoder)) }
 
@@ -22,7 +28,7 @@ extension RouteTable {
     /// Drops what the data plane does not use: everything but who it is, how old, its routes and its conditions.
     package mutating func reduceToUsed() {
         let previous = metadata
-        metadata = .identity(of: previous)
+        metadata = KeptIdentity(previous).metadata
         metadata.generation = previous.generation
         metadata.creationTimestamp = previous.creationTimestamp
     }
@@ -31,13 +37,4 @@ extension RouteTable {
 /// The encoded form of what is kept: its metadata alone.
 private struct KeptMetadata: Encodable {
     var metadata: ObjectMeta
-}
-
-extension ObjectMeta {
-    /// Name, namespace, uid and revision.
-    static func identity(of metadata: ObjectMeta) -> ObjectMeta {
-        ObjectMeta(
-            name: metadata.name, namespace: metadata.namespace, uid: metadata.uid,
-            resourceVersion: metadata.resourceVersion)
-    }
 }

@@ -2,12 +2,12 @@ package import KubeModel
 
 /// What is kept of a Secret of type `kubernetes.io/tls`.
 package struct KeptSecret: KeptObject {
-    package var metadata: ObjectMeta
+    package var identity: KeptIdentity
     /// Nil when a part is missing or unreadable.
     package var certificate: TLSSecret?
 
     package init(_ secret: Secret) {
-        metadata = .identity(of: secret.metadata)
+        identity = KeptIdentity(secret.metadata)
         certificate = TLSSecret(secret)
     }
 }

@@ -3,7 +3,7 @@ package import TrafficModel
 
 /// What is kept of an EndpointSlice.
 package struct KeptSlice: KeptObject {
-    package var metadata: ObjectMeta
+    package var identity: KeptIdentity
     /// Nil when it says nothing about where to connect.
     package var entry: EndpointSliceEntry?
     /// When the change happened that this state answers, in microseconds since 1970; nil where it says nothing of that.
@@ -13,7 +13,7 @@ package struct KeptSlice: KeptObject {
     private static let triggerAnnotation = "endpoints.kubernetes.io/last-change-trigger-time"
 
     package init(_ slice: EndpointSlice) {
-        metadata = .identity(of: slice.metadata)
+        identity = KeptIdentity(slice.metadata)
         entry = EndpointSliceEntry(slice)
         trigger = slice.metadata.annotations?[Self.triggerAnnotation].flatMap { MicroTime($0) }?.microsecondsSinceEpoch
     }

@@ -4,12 +4,12 @@ package import KubeModel
 package struct KeptPassword: KeptObject {
     package static let type = "kubernetes.io/basic-auth"
 
-    package var metadata: ObjectMeta
+    package var identity: KeptIdentity
     /// Nil when it is missing or unreadable.
     package var password: [UInt8]?
 
     package init(_ secret: Secret) {
-        metadata = .identity(of: secret.metadata)
+        identity = KeptIdentity(secret.metadata)
         password = secret.type == Self.type ? secret.bytes(forKey: "password") : nil
     }
 }

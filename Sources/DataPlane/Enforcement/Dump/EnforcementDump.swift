@@ -88,7 +88,7 @@ package struct EnforcementDump: Sendable {
         {
             differences[service, default: []] += problems.map { Line(key: $0.key, text: EnforcementAdvice.words($0)) }
         }
-        strays = enforced.filter { planner.frontends[$0.key] == nil }.map { Line(key: $0.key, text: "\($0.value)") }
+        strays = enforced.filter { planner[$0.key] == nil }.map { Line(key: $0.key, text: "\($0.value)") }
         flaws = Self.flaws(listing)
     }
 

@@ -114,13 +114,13 @@ struct IPTablesState {
     private func rules(of service: NamespacedName, _ frame: IPTablesFrame, _ node: NodeIdentity) -> IPTablesServiceRules
     {
         guard let entry = entries[service] else { return IPTablesServiceRules() }
-        return IPTablesServiceRules(entry, frame, on: node) { planner.frontends[$0]?.backend.port.service == service }
+        return IPTablesServiceRules(entry, frame, on: node) { planner[$0]?.backend.port.service == service }
     }
 
     // MARK: Reports
 
     private func failure(of key: FrontendKey) -> (reason: EnforcementProblem.Reason, message: String)? {
-        guard let frontend = planner.frontends[key] else { return nil }
+        guard let frontend = planner[key] else { return nil }
         if case .failure(let reason)? = tools[key.address.ip.family] { return (.unsupported, reason.description) }
         if frontend.role == .nodePort, key.address.ip.isLoopback {
             return (.unsupported, "iptables does not serve node ports on loopback addresses")
@@ -128,7 +128,7 @@ struct IPTablesState {
         return failures[key.address.ip.family]?[frontend.backend.port.service].map { (.failed, $0) }
     }
 
-    private var servedCount: Int { planner.frontends.keys.count { failure(of: $0) == nil } }
+    private var servedCount: Int { planner.addresses.count { failure(of: $0) == nil } }
 
     // MARK: Verification
 

@@ -75,23 +75,58 @@ extension NFTablesPlan {
     }
 
     private func elementRepairs(of listing: NFListing) -> [NFTransaction.Operation] {
+        var wanted: [String: ElementDigest] = [:]
+        forEachElement { wanted[$0, default: ElementDigest()].add($1) }
+        let amiss = Set(
+            TableLayout.followed.filter { set in
+                ElementDigest(listing.elements[set] ?? []) != wanted[set] ?? ElementDigest()
+            })
+        guard !amiss.isEmpty else { return [] }
+        var lists: [String: [NFElement]] = [:]
+        for set in amiss { lists[set, default: []].reserveCapacity(wanted[set]?.count ?? 0) }
+        forEachElement { if amiss.contains($0) { lists[$0, default: []].append($1) } }
+
         var operations: [NFTransaction.Operation] = []
         var additions: [NFTransaction.Operation] = []
-        var wanted = wantedElements()
-        for set in TableLayout.followed {
-            // Taken out, since a change of what is in there still would copy all of it.
-            var missing = wanted.removeValue(forKey: set) ?? [:]
-            var wrong: [NFElement] = []
-            for element in listing.elements[set] ?? [] {
-                if missing[element.key] == element {
-                    missing[element.key] = nil
-                } else {
-                    wrong.append(element)
-                }
-            }
+        for set in TableLayout.followed where amiss.contains(set) {
+            let (wrong, missing) = Self.difference(of: listing.elements[set] ?? [], from: lists[set] ?? [])
             if !wrong.isEmpty { operations.append(.deleteElements(set: set, wrong)) }
-            if !missing.isEmpty { additions.append(.addElements(set: set, Array(missing.values))) }
+            if !missing.isEmpty { additions.append(.addElements(set: set, missing)) }
         }
         return operations + additions
+    }
+
+    private static func difference(of present: [NFElement], from wanted: [NFElement])
+        -> (wrong: [NFElement], missing: [NFElement])
+    {
+        // A table that is built anew: nothing to look up.
+        guard !present.isEmpty else { return ([], wanted) }
+        var missing = Dictionary(wanted.map { ($0.key, $0) }, uniquingKeysWith: { $1 })
+        var wrong: [NFElement] = []
+        for element in present {
+            if missing[element.key] == element {
+                missing[element.key] = nil
+            } else {
+                wrong.append(element)
+            }
+        }
+        return (wrong, Array(missing.values))
+    }
+}
+
+/// What tells two sets of elements apart without writing them down: of hundreds of thousands that would take as much memory
+/// as all the rest. Other elements have the same digest once in 2⁶⁴ times; since the process seeds its hashes, nobody can make
+/// such.
+private struct ElementDigest: Equatable {
+    private(set) var count = 0
+    private var sum: UInt64 = 0
+
+    init(_ elements: [NFElement] = []) {
+        for element in elements { add(element) }
+    }
+
+    mutating func add(_ element: NFElement) {
+        count += 1
+        sum &+= UInt64(truncatingIfNeeded: element.hashValue)
     }
 }

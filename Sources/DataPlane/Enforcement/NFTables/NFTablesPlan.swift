@@ -36,6 +36,12 @@ struct NFTablesPlan {
         var chains: [TrafficChain] { [chain] + (inside.map { [$0.chain] } ?? []) }
     }
 
+    /// The address of an endpoint that is or may be on this node.
+    private struct OwnAddress: Hashable {
+        var ip: IPAddress
+        var isSpared: Bool
+    }
+
     let policy: MasqueradePolicy
     let chooser: EndpointChooser
     private(set) var entries: [FrontendKey: Entry] = [:]
@@ -47,11 +53,11 @@ struct NFTablesPlan {
     /// The numbers that guards go by: their own names may be long.
     private var guardNumbers: [TrafficChain: Int] = [:]
     private var lastGuard = 0
-    private var clusterIPs: [IPAddress: Int] = [:]
-    private var ownIPs: [IPAddress: Int] = [:]
-    private var hairpins: [IPAddress: Int] = [:]
-    private var home: [IPAddress: Int] = [:]
-    private var addressesOfService: [NamespacedName: (hairpins: Set<IPAddress>, home: Set<IPAddress>)] = [:]
+    private var clusterIPs: [IPAddress: UInt32] = [:]
+    private var ownIPs: [IPAddress: UInt32] = [:]
+    private var hairpins: [IPAddress: UInt32] = [:]
+    private var home: [IPAddress: UInt32] = [:]
+    private var ownAddresses: [NamespacedName: [OwnAddress]] = [:]
     /// The numbers that endpoints had before this plan began.
     private var remembered: [FrontendKey: [Int: SocketAddress]] = [:]
     /// The numbers that chains had, by their names.
@@ -127,7 +133,7 @@ struct NFTablesPlan {
 
     /// Keeps a set of addresses equal to what some entries say.
     private static func count(
-        _ ip: IPAddress, _ old: Bool?, _ new: Bool?, in counts: inout [IPAddress: Int],
+        _ ip: IPAddress, _ old: Bool?, _ new: Bool?, in counts: inout [IPAddress: UInt32],
         _ set: KeyPath<TableLayout.Names, String>, _ edits: inout TableEdits
     ) {
         guard old ?? false != new ?? false else { return }
@@ -192,37 +198,35 @@ struct NFTablesPlan {
 
     /// An endpoint that may be on this node may ask itself through its Service; only of one that says so is it known.
     private mutating func count(_ change: ServiceChange, on node: NodeIdentity, _ edits: inout TableEdits) {
-        var new: (hairpins: Set<IPAddress>, home: Set<IPAddress>) = ([], [])
+        var new: Set<OwnAddress> = []
         if let service = change.after, service.form == .virtual {
             for endpoint in service.ports.lazy.flatMap(\.endpoints) {
-                let ip = endpoint.address.ip
                 let isHome = node.isHome(of: endpoint)
-                if isHome || (endpoint.nodeName ?? "").isEmpty { new.hairpins.insert(ip) }
-                if isHome, policy.sparesHome { new.home.insert(ip) }
+                guard isHome || (endpoint.nodeName ?? "").isEmpty else { continue }
+                new.insert(OwnAddress(ip: endpoint.address.ip, isSpared: isHome && policy.sparesHome))
             }
         }
-        let old = addressesOfService[change.key] ?? ([], [])
-        addressesOfService[change.key] = new.hairpins.isEmpty ? nil : new
-        for ip in new.hairpins.subtracting(old.hairpins) {
-            Self.hold(ip, in: &hairpins) { edits.add(TableLayout.hairpin($0), to: \.hairpins, $0.family) }
+        let old = Set(ownAddresses[change.key] ?? [])
+        ownAddresses[change.key] = new.isEmpty ? nil : Array(new)
+        // New ones first: an address that stays is not touched.
+        for own in new.subtracting(old) {
+            Self.hold(own.ip, in: &hairpins) { edits.add(TableLayout.hairpin($0), to: \.hairpins, $0.family) }
+            guard own.isSpared else { continue }
+            Self.hold(own.ip, in: &home) { edits.add(TableLayout.key($0), to: \.home, $0.family) }
         }
-        for ip in old.hairpins.subtracting(new.hairpins) {
-            Self.release(ip, in: &hairpins) { edits.remove(TableLayout.hairpin($0), from: \.hairpins, $0.family) }
-        }
-        for ip in new.home.subtracting(old.home) {
-            Self.hold(ip, in: &home) { edits.add(TableLayout.key($0), to: \.home, $0.family) }
-        }
-        for ip in old.home.subtracting(new.home) {
-            Self.release(ip, in: &home) { edits.remove(TableLayout.key($0), from: \.home, $0.family) }
+        for own in old.subtracting(new) {
+            Self.release(own.ip, in: &hairpins) { edits.remove(TableLayout.hairpin($0), from: \.hairpins, $0.family) }
+            guard own.isSpared else { continue }
+            Self.release(own.ip, in: &home) { edits.remove(TableLayout.key($0), from: \.home, $0.family) }
         }
     }
 
-    private static func hold(_ ip: IPAddress, in counts: inout [IPAddress: Int], first: (IPAddress) -> Void) {
+    private static func hold(_ ip: IPAddress, in counts: inout [IPAddress: UInt32], first: (IPAddress) -> Void) {
         counts[ip, default: 0] += 1
         if counts[ip] == 1 { first(ip) }
     }
 
-    private static func release(_ ip: IPAddress, in counts: inout [IPAddress: Int], last: (IPAddress) -> Void) {
+    private static func release(_ ip: IPAddress, in counts: inout [IPAddress: UInt32], last: (IPAddress) -> Void) {
         counts[ip, default: 0] -= 1
         if counts[ip] == 0 {
             counts[ip] = nil
@@ -275,43 +279,29 @@ struct NFTablesPlan {
     /// The Services are all there: what the table held besides is of no more interest.
     mutating func forgetAdopted() { (remembered, rememberedNumbers) = ([:], [:]) }
 
-    /// The sets of the table as they should be, by name.
-    func wantedElements() -> [String: [NFValue: NFElement]] {
-        var result: [String: [NFValue: NFElement]] = [:]
-        func add(_ key: NFValue, _ data: NFElement.Data, to set: String) {
-            result[set, default: [:]][key] = NFElement(key, data)
-        }
-        // The sets with a row for each endpoint have their room at once: grown step by step they take twice as much.
-        var rows: [String: Int] = [:]
+    /// Visits every element that the sets which follow the Services should hold, with the name of its set, each once.
+    func forEachElement(_ visit: (_ set: String, _ element: NFElement) -> Void) {
         for (key, entry) in entries {
             let names = TableLayout.Names(key.address.ip.family)
-            rows[names.endpoints, default: 0] += entry.slots.count + (entry.inside?.slots.count ?? 0)
-            rows[names.members, default: 0] += entry.members.count
-        }
-        for (set, count) in rows where count > 0 { result[set] = Dictionary(minimumCapacity: count) }
-        for (key, entry) in entries {
-            let names = TableLayout.Names(key.address.ip.family)
-            add(TableLayout.key(key), .value(TableLayout.data(treatment: number(entry.chain))), to: names.frontends)
+            let value = TableLayout.key(key)
+            visit(names.frontends, NFElement(value, .value(TableLayout.data(treatment: number(entry.chain)))))
             if let inside = entry.inside {
-                add(TableLayout.key(key), .value(TableLayout.data(treatment: number(inside.chain))), to: names.insides)
+                visit(names.insides, NFElement(value, .value(TableLayout.data(treatment: number(inside.chain)))))
             }
             for (row, slots) in [(EndpointRow.all, entry.slots), (.inside, entry.inside?.slots ?? [])] {
                 for (number, endpoint) in slots.enumerated() {
-                    let key = TableLayout.key(key, number: number, of: row)
-                    add(key, .value(TableLayout.data(endpoint)), to: names.endpoints)
+                    let slot = TableLayout.key(key, number: number, of: row)
+                    visit(names.endpoints, NFElement(slot, .value(TableLayout.data(endpoint))))
                 }
             }
-            for endpoint in entry.members { add(TableLayout.member(endpoint, of: key), .none, to: names.members) }
-            if entry.isMasqueraded { add(TableLayout.key(key), .none, to: names.masqueraded) }
+            for endpoint in entry.members { visit(names.members, NFElement(TableLayout.member(endpoint, of: key))) }
+            if entry.isMasqueraded { visit(names.masqueraded, NFElement(value)) }
         }
-        for chain in chains.keys {
-            add(TableLayout.key(treatment: number(chain)), .verdict(.goto(name(chain))), to: TableLayout.treatments)
-        }
-        for ip in clusterIPs.keys { add(TableLayout.key(ip), .none, to: TableLayout.Names(ip.family).clusterIPs) }
-        for ip in ownIPs.keys { add(TableLayout.key(ip), .none, to: TableLayout.Names(ip.family).ownIPs) }
-        for ip in hairpins.keys { add(TableLayout.hairpin(ip), .none, to: TableLayout.Names(ip.family).hairpins) }
-        for ip in home.keys { add(TableLayout.key(ip), .none, to: TableLayout.Names(ip.family).home) }
-        return result
+        for chain in chains.keys { visit(TableLayout.treatments, TableEdits.treatment(number(chain), name(chain))) }
+        for ip in clusterIPs.keys { visit(TableLayout.Names(ip.family).clusterIPs, NFElement(TableLayout.key(ip))) }
+        for ip in ownIPs.keys { visit(TableLayout.Names(ip.family).ownIPs, NFElement(TableLayout.key(ip))) }
+        for ip in hairpins.keys { visit(TableLayout.Names(ip.family).hairpins, NFElement(TableLayout.hairpin(ip))) }
+        for ip in home.keys { visit(TableLayout.Names(ip.family).home, NFElement(TableLayout.key(ip))) }
     }
 
     /// What makes a table with a chain of each kind.
