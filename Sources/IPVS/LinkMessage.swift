@@ -11,19 +11,16 @@ enum LinkMessage {
     static let deleteAddress: UInt16 = 21
     static let getAddress: UInt16 = 22
 
-    private static let isUp: UInt32 = 1
     private static let name: UInt16 = 3
     private static let information: UInt16 = 18
     private static let kind: UInt16 = 1
     private static let alias: UInt16 = 20
 
-    /// struct ifinfomsg.
-    private static func header(index: UInt32 = 0, flags: UInt32 = 0, _ writer: inout NetlinkWriter) {
+    /// struct ifinfomsg, of which only the index says something.
+    private static func header(index: UInt32 = 0, _ writer: inout NetlinkWriter) {
         writer.append(UInt32(0))
         writer.append(index)
-        writer.append(flags)
-        // Which flags are meant.
-        writer.append(flags)
+        writer.append(UInt64(0))
     }
 
     /// For a new device that leads nowhere. Linux takes no alias with it.
@@ -33,9 +30,10 @@ enum LinkMessage {
         writer.nested(information) { $0.attribute(kind, text: "dummy") }
     }
 
-    /// Gives a device another name, lets it say whose it is, and switches it on.
+    /// Gives a device another name, and lets it say whose it is. It stays switched off: its addresses are the machine's all
+    /// the same, and whoever looks for addresses that others may use passes over it.
     static func claim(_ index: UInt32, name device: String, owner: String, _ writer: inout NetlinkWriter) {
-        header(index: index, flags: isUp, &writer)
+        header(index: index, &writer)
         writer.attribute(name, text: device)
         writer.attribute(alias, text: owner)
     }

@@ -134,7 +134,7 @@ import Testing
         writer.removeAll()
         LinkMessage.claim(7, name: "kube-ipvs0", owner: "us", &writer)
         #expect(
-            writer.bytes == [0, 0, 0, 0, 7, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0] + name + [
+            writer.bytes == [0, 0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0] + name + [
                 0x07, 0, 20, 0, 0x75, 0x73, 0, 0,
             ])
         writer.removeAll()

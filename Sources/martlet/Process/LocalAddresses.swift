@@ -1,11 +1,10 @@
-import DataPlane
 import Glibc
 import NetworkTypes
 
 /// The addresses of this machine.
 enum LocalAddresses {
     /// Those of interfaces that are up, in the system's order, each once. Link-local addresses of IPv6 are left out: they
-    /// mean nothing without an interface. So are those of Services, which the mode ipvs gives to a device.
+    /// mean nothing without an interface.
     static var current: [IPAddress] {
         var first: UnsafeMutablePointer<ifaddrs>?
         guard getifaddrs(&first) == 0 else { return [] }
@@ -14,7 +13,6 @@ enum LocalAddresses {
         var next = first
         while let entry = next?.pointee {
             next = entry.ifa_next
-            if let name = entry.ifa_name, strcmp(name, NodeAddresses.virtualDevice) == 0 { continue }
             guard entry.ifa_flags & UInt32(IFF_UP) != 0, let address = entry.ifa_addr,
                 let ip = ip(address), !result.contains(ip), !ip.isLinkLocalUnicast || ip.family == .v4
             else { continue }
