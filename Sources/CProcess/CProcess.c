@@ -21,6 +21,10 @@ void martlet_keep_heap(int growth, int slack, int largest) {
     mallopt(M_MMAP_THRESHOLD, largest);
 }
 
+void martlet_map_large_blocks(int least) {
+    mallopt(M_MMAP_THRESHOLD, least);
+}
+
 ssize_t martlet_receive_from_process(int descriptor, void *buffer, size_t length, pid_t *sender) {
     union {
         struct cmsghdr header;

@@ -17,6 +17,7 @@ import Testing
     }
 
     @Test func `the program goes on running`() {
+        StartupMemory.mapLargeBlocks()
         StartupMemory.release()
         #expect((1...100).map { String($0) }.joined().count == 192)
     }

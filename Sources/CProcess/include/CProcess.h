@@ -21,6 +21,9 @@ void martlet_trim_heap(void);
 // bytes on are mapped each on its own.
 void martlet_keep_heap(int growth, int slack, int largest);
 
+// mallopt(3): blocks from `least` bytes on are mapped each on its own, and freeing one does not raise that limit.
+void martlet_map_large_blocks(int least);
+
 // mallinfo2(3): bytes of all arenas and mappings that are in use.
 long martlet_heap_in_use(void);
 

@@ -40,6 +40,7 @@ struct DataPlaneCommand: AsyncParsableCommand {
     func run() async throws {
         let logger = logging.bootstrap()
         if cleanup { return try cleanUp() }
+        StartupMemory.mapLargeBlocks()
         if node.nodeName == NodeName.current, let adaptation = NodeName.adaptation { logger.warning("\(adaptation)") }
         var configuration = DataPlaneConfiguration(
             client: try client.configuration(userAgent: "dataplane"), nodeName: node.nodeName,

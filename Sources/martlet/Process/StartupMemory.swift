@@ -9,6 +9,12 @@ enum StartupMemory {
     /// every second request, by system calls that stop the other threads.
     static func keepHeap() { martlet_keep_heap(128 << 10, 4 << 20, 1 << 20) }
 
+    /// Has large blocks go back to the kernel as soon as they are free, for the life of the process. glibc otherwise takes the
+    /// first large list of the API that is freed as a sign that such blocks come often, and puts tables of up to 32 MiB among
+    /// the small ones, which hold on to what they leave: with 10,000 Services the data plane had 24 MB more, and 68 MB more
+    /// while it started.
+    static func mapLargeBlocks() { martlet_map_large_blocks(128 << 10) }
+
     /// Gives it back when the process has been at work for a few seconds, and so has in use what it needs.
     static func releaseSoon() {
         Task {
