@@ -68,6 +68,14 @@ extension EndToEnd {
             return output.succeeded ? output.out : "\(output)"
         }
 
+        /// Whom the API names.
+        private func announcers(_ cluster: MachineCluster) async throws -> Set<String> {
+            let text = try await cluster.kubectl(
+                "get", "servicel2statuses", "-A", "-o", "jsonpath={.items[*].status.node}"
+            ).out
+            return Set(text.split(separator: " ").map(String.init))
+        }
+
         private func hardware(of machine: Int, _ cluster: MachineCluster) async throws -> HardwareAddress {
             let text = try await cluster.room.machines[machine].run(
                 ["ip", "netns", "exec", cluster.room.machines[machine].name, "cat", "/sys/class/net/eth0/address"]
@@ -158,6 +166,17 @@ extension EndToEnd {
                 }
                 #expect(try alternations(probe.answers(for: ip6)) <= 1)
                 try await probe.stop()
+
+                // What is said of the dead one is taken back by who lives; without a neighbour too.
+                let names = ["two", "three"]
+                try await eventually(within: .seconds(30), "the status to name the living alone") {
+                    try await announcers(cluster) == [names[2 - victim]]
+                }
+                try await cluster.room.unplug(3 - victim)
+                try await eventually(within: .seconds(30), "nobody to be named") {
+                    let text = try await dump(cluster)
+                    return try await announcers(cluster).isEmpty && text.contains("announced by nobody yet")
+                }
                 for node in nodes { await node.stop() }
             }
         }
