@@ -85,6 +85,10 @@ final class AnnouncementFront: Sendable {
         }
     }
 
+    /// The end that follows is for good: routers forget this node's routes at once. Else those that know graceful restart keep
+    /// them for the next process.
+    func leave() { bgp.leave() }
+
     /// What `/metrics` says of announcing.
     func metrics() async -> String {
         guard let announcer = announcer.withLock({ $0 }) else { return "" }

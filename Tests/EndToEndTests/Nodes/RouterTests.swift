@@ -45,6 +45,11 @@ extension EndToEnd {
             metadata: {name: router, namespace: metallb-system}
             stringData: {username: none, password: secret}
             ---
+            apiVersion: metallb.io/v1beta1
+            kind: BFDProfile
+            metadata: {name: fast, namespace: metallb-system}
+            spec: {receiveInterval: 100, transmitInterval: 100}
+            ---
             apiVersion: metallb.io/v1beta2
             kind: BGPPeer
             metadata: {name: router, namespace: metallb-system}
@@ -54,6 +59,7 @@ extension EndToEnd {
               peerAddress: \(MachineRoom.address(router))
               connectTime: 1s
               enableGracefulRestart: true
+              bfdProfile: fast
               passwordSecret: {name: router}
               nodeSelectors:
               - matchExpressions: [{key: kubernetes.io/hostname, operator: NotIn, values: [one]}]
@@ -67,6 +73,7 @@ extension EndToEnd {
         private static let bird = """
             router id \(MachineRoom.address(router));
             protocol device { scan time 1; }
+            protocol bfd { interface "*" { min rx interval 100 ms; min tx interval 100 ms; multiplier 3; }; }
             protocol kernel { ipv4 { export all; }; merge paths on; }
             protocol kernel { ipv6 { export all; }; merge paths on; }
             \((1...2).map { machine in
@@ -75,7 +82,7 @@ extension EndToEnd {
                     local \(MachineRoom.address(router)) as 64500;
                     neighbor \(MachineRoom.address(machine)) as 64512;
                     connect retry time 1; error wait time 1, 2;
-                    password "secret";
+                    password "secret"; graceful restart on; bfd graceful;
                     ipv4 { import all; export none; };
                     ipv6 { import all; export none; };
                 }

@@ -33,6 +33,11 @@ extension BGPSession {
         return actions
     }
 
+    /// Whether the peer keeps our routes when the connection ends without a word (RFC 4724, section 4.2).
+    var keepsRoutes: Bool {
+        configuration.gracefulRestart?.isForwardingPreserved == true && negotiated?.gracefulRestart != nil
+    }
+
     private mutating func forget() {
         connectRetry = nil
         hold = nil

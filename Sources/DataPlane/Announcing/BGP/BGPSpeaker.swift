@@ -20,8 +20,8 @@ package final class BGPSpeaker: @unchecked Sendable {
 
     /// How the speaker ends.
     package enum Ending: Hashable, Sendable {
-        /// Peers that know graceful restart keep our routes for their restart time: another process follows.
-        case keepingRoutes
+        /// Peers that know graceful restart keep our routes for their restart time: another process follows. The others are told.
+        case keepingRoutes(String)
         /// The peers are told, and forget our routes at once.
         case withdrawing(String)
     }
@@ -73,8 +73,8 @@ package final class BGPSpeaker: @unchecked Sendable {
             hasStopped = true
             for name in entries.keys.sorted() {
                 switch ending {
-                case .keepingRoutes: end(name, nil)
-                case .withdrawing(let words): end(name, .shutdown(words))
+                case .keepingRoutes(let words): end(name, .pause(.shutdown(words)))
+                case .withdrawing(let words): end(name, .stop(.shutdown(words)))
                 }
             }
             publish()
@@ -104,7 +104,7 @@ package final class BGPSpeaker: @unchecked Sendable {
         let wanted = Dictionary(plans.map { ($0.name, $0) }) { first, _ in first }
         announced = Set(
             plans.flatMap { $0.routes.keys.filter { $0.prefixLength == $0.family.bitWidth }.map(\.address) })
-        for name in entries.keys.sorted() where wanted[name] == nil { end(name, .peerDeconfigured) }
+        for name in entries.keys.sorted() where wanted[name] == nil { end(name, .stop(.peerDeconfigured)) }
         for name in wanted.keys.sorted() {
             guard let plan = wanted[name] else { continue }
             if let entry = entries[name] {
@@ -112,8 +112,8 @@ package final class BGPSpeaker: @unchecked Sendable {
                     update(name, to: plan)
                     continue
                 }
-                // Without a word: a peer that knows graceful restart keeps the routes until the new session has them.
-                end(name, nil)
+                // A peer that knows graceful restart keeps the routes until the new session has them.
+                end(name, .pause(.otherConfigurationChange))
             }
             begin(plan, isRestarting: isRestarting)
         }
@@ -147,10 +147,10 @@ package final class BGPSpeaker: @unchecked Sendable {
         if old.routes != plan.routes { entries[name]?.connection.want(plan.routes) }
     }
 
-    private func end(_ name: String, _ notification: BGPNotification?) {
+    private func end(_ name: String, _ event: BGPSession.Event) {
         endBFD(name)
         guard let entry = entries.removeValue(forKey: name) else { return }
-        entry.connection.handle(.stop(notification))
+        entry.connection.handle(event)
     }
 
     private func beginBFD(_ name: String) {
