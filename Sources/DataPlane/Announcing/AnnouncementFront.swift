@@ -34,8 +34,8 @@ final class AnnouncementFront: Sendable {
     func observe(
         _ informers: InformerSet, services: Informer<KeptService>, slices: Informer<KeptSlice>, ownNode: Informer<Node>
     ) {
-        let addressPools = informers.informer(for: AddressPool.self, prune: { $0.status = nil })
-        let pools = informers.informer(for: IPAddressPool.self, prune: { $0.status = nil })
+        let addressPools = informers.informer(for: AddressPool.self)
+        let pools = informers.informer(for: IPAddressPool.self)
         let bgpAdvertisements = informers.informer(for: BGPAdvertisement.self)
         state.observe(
             services: services, slices: slices, nodes: informers.informer(for: KeptAnnouncingNode.self),
@@ -94,5 +94,6 @@ final class AnnouncementFront: Sendable {
         guard let announcer = announcer.withLock({ $0 }) else { return "" }
         let own = await announcer.announced() + bgp.entries
         return AnnouncementMetrics.text(own, await announcer.snapshot(), node: node) + BGPMetrics.text(bgp.reports)
+            + AnnouncementMetrics.text(state.uses)
     }
 }

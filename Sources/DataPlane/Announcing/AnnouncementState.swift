@@ -17,6 +17,7 @@ final class AnnouncementState: Sendable {
         /// By name, for what is to go with a Node.
         var nodeUIDs: [String: String] = [:]
         var followers: [ChangeSignal] = []
+        var uses: [AnnouncementPlan.PoolReference: PoolUse] = [:]
     }
 
     private let value = Mutex(Value())
@@ -85,6 +86,7 @@ final class AnnouncementState: Sendable {
         addressPools.addHandler { [self] change in
             let reference = AnnouncementPlan.PoolReference(namespace: nil, name: change.key.name)
             setPool(reference, change.isDeletion ? nil : AnnouncedPool(change.object))
+            setUse(of: reference, change.isDeletion ? nil : PoolUse(change.object))
         }
     }
 
@@ -95,6 +97,7 @@ final class AnnouncementState: Sendable {
         pools.addHandler { [self] change in
             let reference = AnnouncementPlan.PoolReference(namespace: change.key.namespace, name: change.key.name)
             setPool(reference, change.isDeletion ? nil : AnnouncedPool(change.object))
+            setUse(of: reference, change.isDeletion ? nil : PoolUse(change.object))
         }
         l2Advertisements.addHandler { [self] change in
             setAdvertisement(change.key, .layer2, change.isDeletion ? nil : Advertisement(change.object))
@@ -145,6 +148,13 @@ final class AnnouncementState: Sendable {
             return true
         }
     }
+
+    func setUse(of reference: AnnouncementPlan.PoolReference, _ use: PoolUse?) {
+        value.withLock { $0.uses[reference] = use }
+    }
+
+    /// How much of each pool is in use, as far as pools say.
+    var uses: [AnnouncementPlan.PoolReference: PoolUse] { value.withLock(\.uses) }
 
     func setAdvertisement(
         _ key: NamespacedName, _ method: AnnouncementPlan.Method, _ advertisement: Advertisement?

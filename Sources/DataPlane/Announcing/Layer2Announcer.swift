@@ -152,7 +152,7 @@ actor Layer2Announcer {
                     links.contains { $0.canAnnounce && choice.contains($0) }
                 }
                 return isPossible == false ? entry.nodes.subtracting([node]) : entry.nodes
-            })
+            }, scores: entries.mapValues(\.scores).filter { !$0.value.isEmpty })
     }
 
     private func open() {
