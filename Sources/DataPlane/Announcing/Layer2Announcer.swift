@@ -34,6 +34,8 @@ actor Layer2Announcer {
     private var links: [Link] = []
     private var entries: [IPAddress: AnnouncementPlan.Entry] = [:]
     private var spoken: [IPAddress: InterfaceChoice] = [:]
+    /// What `spoken` was made of; nil when it may be outdated. Most steps are renewals, which change nothing of it.
+    private var source: Set<IPAddress>?
     /// When the plan was looked at last, and whether it may be another since.
     private var planned: Duration?
     private var isOutdated = false
@@ -136,6 +138,7 @@ actor Layer2Announcer {
 
     private func replan() {
         let plan = state.plan()
+        source = nil
         entries = Dictionary(plan.entries(.layer2).map { ($0.address, $0) }, uniquingKeysWith: { first, _ in first })
         if !entries.isEmpty, speaker == nil, obstacle == nil { open() }
         if let obstacle {
@@ -221,11 +224,13 @@ actor Layer2Announcer {
     private func apply() async {
         let (addresses, until) = election.announced(at: now())
         guard let speaker else { return }
+        speaker.setDeadline(until)
+        guard addresses != source else { return }
+        source = addresses
         var table: [IPAddress: InterfaceChoice] = [:]
         for address in addresses {
             if let choice = entries[address]?.interfaces(on: node) { table[address] = choice }
         }
-        speaker.setDeadline(until)
         guard table != spoken else { return }
         let news = table.keys.filter { spoken[$0] == nil }.sorted()
         spoken = table

@@ -44,10 +44,10 @@ extension EndToEnd {
         }
 
         /// A server, two nodes with a backend each, and a client as machine 3.
-        private func withShop(policy: String = "Cluster", _ body: (MachineCluster, [Program]) async throws -> Void)
-            async throws
-        {
-            try await MachineCluster.withBackends { cluster, nodes in
+        private func withShop(
+            policy: String = "Cluster", _ flags: [String] = [], _ body: (MachineCluster, [Program]) async throws -> Void
+        ) async throws {
+            try await MachineCluster.withBackends(flags) { cluster, nodes in
                 try await cluster.backend("shop6-2", on: 1, node: "two", isIPv6: true)
                 try await cluster.backend("shop6-3", on: 2, node: "three", isIPv6: true)
                 let output = try await cluster.kubectl(
@@ -178,6 +178,34 @@ extension EndToEnd {
                     return try await announcers(cluster).isEmpty && text.contains("announced by nobody yet")
                 }
                 for node in nodes { await node.stop() }
+            }
+        }
+
+        @Test func `a node that is stopped hands its addresses over, long before its Lease would run out`() async throws {
+            try await withShop(["--announce-lease-duration-seconds", "60"]) { cluster, nodes in
+                try await eventually(within: .seconds(60), "the client to reach the address") {
+                    try await isServed(cluster, Self.address)
+                }
+                let ip = try #require(IPAddress(Self.address))
+                let probe = try await probe(cluster, [Self.address])
+                try await eventually(within: .seconds(30), "some answers") { try probe.answers(for: ip).count > 20 }
+                let two = try await hardware(of: 1, cluster)
+                let victim = try probe.answers(for: ip).last?.hardware == two ? 1 : 2
+                let other = try await hardware(of: 3 - victim, cluster)
+                let asked = Layer2Speaker.now
+                async let stopped: Void = nodes[victim - 1].stop()
+                // Nobody else may take it for a minute after the last renewal, unless it is given up.
+                try await eventually(within: .seconds(30), "the other node to answer") {
+                    try probe.answers(for: ip).last?.hardware == other
+                }
+                let first = try #require(try probe.answers(for: ip).first { $0.hardware == other && $0.moment > asked })
+                print("    a node was stopped: the first word of the next was heard after \(first.moment - asked)")
+                await stopped
+                #expect(try alternations(probe.answers(for: ip)) == 1)
+                try await eventually(within: .seconds(30), "the status to name the other alone") {
+                    try await announcers(cluster) == [["two", "three"][2 - victim]]
+                }
+                try await probe.stop()
             }
         }
 

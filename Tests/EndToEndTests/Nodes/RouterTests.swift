@@ -200,6 +200,23 @@ extension EndToEnd {
             }
         }
 
+        @Test func `Ctrl-C takes a node's ways back at once, with graceful restart too`() async throws {
+            try await withShop { cluster, nodes in
+                try await eventually(within: .seconds(60), "ways over both nodes") {
+                    try await leads(cluster, to: [1, 2])
+                }
+                kill(nodes[0].pid, SIGINT)
+                // The restart time is two minutes.
+                try await eventually(within: .seconds(60), "the way over the other node alone") {
+                    try await leads(cluster, to: [2])
+                }
+                let log = try await cluster.room.machines[Self.router].run(
+                    ["/usr/sbin/birdc", "-s", socket(cluster), "show", "protocols", "all", "node1"]
+                ).out
+                #expect(log.contains("Administrative shutdown"), "\(log)")
+            }
+        }
+
         @Test func `a peer that is not followed is told by an Event`() async throws {
             try await withShop { cluster, _ in
                 try await eventually(within: .seconds(60), "ways over both nodes") {

@@ -98,9 +98,12 @@ struct BGPSpeakerTests {
         #expect(bench.report?.trouble == nil)
     }
 
-    @Test func `a restart with BFD keeps the routes where the router takes it for a graceful one`() async throws {
+    @Test(arguments: ["bfd graceful;", "bfd on;"])
+    func `a restart with BFD keeps the routes, whatever the router makes of the end of a BFD session`(_ bfd: String)
+        async throws
+    {
         let link = try BGPLink()
-        let bird = try Bird(in: link.router, Self.session("graceful restart on; bfd graceful;"))
+        let bird = try Bird(in: link.router, Self.session("graceful restart on; \(bfd)"))
         let plan = SpeakerBench.plan(["203.0.113.1/32"], bfd: Self.bfd, gracefulRestart: true)
         let first = try SpeakerBench(in: link.nodes[0])
         first.speaker.apply([plan])
@@ -119,6 +122,11 @@ struct BGPSpeakerTests {
                 bird.ask("show protocols node1").contains("Established") && second.report?.bfd?.isUp == true
             }, "\(bird.log)")
         #expect(bird.has("203.0.113.1/32"))
+        #expect(!bird.log.contains("BFD session down"), "\(bird.log)")
+        #expect(second.report?.bfd?.downs == 0)
+        // It is a session as any other: a speaker that is gone is noticed.
+        try link.nodes[0].configure("link set eth0 down")
+        #expect(await eventually { !bird.ask("show bfd sessions").contains("Up") }, "\(bird.log)")
     }
 
     @Test func `peers without graceful restart are told that the speaker stops, and forget its routes at once`()

@@ -94,6 +94,40 @@ struct FrrTests {
         #expect(await eventually { !frr.has("203.0.113.1/32") }, "\(frr.log)")
     }
 
+    @Test func `a restart with BFD leaves the routes in place`() async throws {
+        let link = try BGPLink()
+        let frr = try await Frr(
+            in: link.router, bgpd: Self.bgpd("neighbor 10.90.1.2 bfd profile fast"),
+            bfdd: """
+                bfd
+                 profile fast
+                  detect-multiplier 3
+                  receive-interval 50
+                  transmit-interval 50
+                """)
+        var bfd = BFDSession.Configuration()
+        bfd.transmitInterval = .milliseconds(50)
+        bfd.receiveInterval = .milliseconds(50)
+        let plan = SpeakerBench.plan(["203.0.113.1/32"], bfd: bfd, gracefulRestart: true)
+        let first = try SpeakerBench(in: link.nodes[0])
+        first.speaker.apply([plan])
+        #expect(await eventually { frr.has("203.0.113.1/32") && first.report?.bfd?.isUp == true }, "\(frr.log)")
+        first.speaker.stop(.keepingRoutes("a restart"))
+        #expect(await eventually { frr.route("203.0.113.1/32").contains("stale") }, "\(frr.route("203.0.113.1/32"))")
+        // Longer than BFD takes to notice.
+        for _ in 0..<20 {
+            try await Task.sleep(for: .milliseconds(50))
+            try #require(frr.has("203.0.113.1/32"), "\(frr.log)")
+        }
+        let second = try SpeakerBench(in: link.nodes[0], isRestarting: true)
+        second.speaker.apply([plan])
+        #expect(
+            await eventually {
+                !frr.route("203.0.113.1/32").contains("stale") && second.report?.bfd?.isUp == true
+            }, "\(frr.log)")
+        #expect(frr.has("203.0.113.1/32"))
+    }
+
     @Test func `a restart of ours leaves the routes in place`() async throws {
         let link = try BGPLink()
         let frr = try await Frr(in: link.router, bgpd: Self.bgpd())

@@ -38,6 +38,11 @@ extension BGPSession {
         configuration.gracefulRestart?.isForwardingPreserved == true && negotiated?.gracefulRestart != nil
     }
 
+    /// For how long the peer keeps our routes when the connection ends without a word; nil where it does not.
+    package var absence: Duration? {
+        keepsRoutes ? configuration.gracefulRestart.map { .seconds(Int($0.restartTime)) } : nil
+    }
+
     private mutating func forget() {
         connectRetry = nil
         hold = nil

@@ -107,6 +107,7 @@ package final class BGPSpeaker: @unchecked Sendable {
         for name in entries.keys.sorted() where wanted[name] == nil { end(name, .stop(.peerDeconfigured)) }
         for name in wanted.keys.sorted() {
             guard let plan = wanted[name] else { continue }
+            let isChanged = entries[name] != nil
             if let entry = entries[name] {
                 if entry.plan.session == plan.session, entry.plan.endpoint == plan.endpoint {
                     update(name, to: plan)
@@ -115,13 +116,13 @@ package final class BGPSpeaker: @unchecked Sendable {
                 // A peer that knows graceful restart keeps the routes until the new session has them.
                 end(name, .pause(.otherConfigurationChange))
             }
-            begin(plan, isRestarting: isRestarting)
+            begin(plan, isRestarting: isRestarting, isChanged: isChanged)
         }
         isRestarting = false
         publish()
     }
 
-    private func begin(_ plan: BGPPeerPlan, isRestarting: Bool) {
+    private func begin(_ plan: BGPPeerPlan, isRestarting: Bool, isChanged: Bool) {
         let name = plan.name
         seed &+= 1
         let session = BGPSession(plan.session, routes: plan.routes, isRestarting: isRestarting, seed: seed)
@@ -136,7 +137,7 @@ package final class BGPSpeaker: @unchecked Sendable {
             observe: { [weak self] notice in self?.note(notice, of: name) })
         entries[name] = Entry(plan: plan, connection: connection)
         connection.handle(.start)
-        beginBFD(name)
+        beginBFD(name, isResuming: (isRestarting || isChanged) && plan.session.gracefulRestart != nil)
     }
 
     private func update(_ name: String, to plan: BGPPeerPlan) {
@@ -148,15 +149,17 @@ package final class BGPSpeaker: @unchecked Sendable {
     }
 
     private func end(_ name: String, _ event: BGPSession.Event) {
-        endBFD(name)
+        var absence: Duration?
+        if case .pause = event { absence = entries[name]?.connection.session.absence }
+        endBFD(name, until: absence)
         guard let entry = entries.removeValue(forKey: name) else { return }
         entry.connection.handle(event)
     }
 
-    private func beginBFD(_ name: String) {
+    private func beginBFD(_ name: String, isResuming: Bool = false) {
         guard let plan = entries[name]?.plan, let wanted = plan.bfd else { return }
         do throws(TransportError) {
-            try bfd.add(wanted.peer, wanted.configuration) { [weak self] notice in
+            try bfd.add(wanted.peer, wanted.configuration, isResuming: isResuming) { [weak self] notice in
                 guard let self else { return }
                 if case .down = notice { entries[name]?.connection.handle(.peerDown) }
                 publish()
@@ -168,9 +171,9 @@ package final class BGPSpeaker: @unchecked Sendable {
         }
     }
 
-    private func endBFD(_ name: String) {
+    private func endBFD(_ name: String, until absence: Duration? = nil) {
         guard let entry = entries[name], entry.hasBFD, let wanted = entry.plan.bfd else { return }
-        bfd.remove(wanted.peer)
+        bfd.remove(wanted.peer, until: absence)
         entries[name]?.hasBFD = false
     }
 
