@@ -233,6 +233,8 @@ actor Layer2Announcer {
         }
         guard table != spoken else { return }
         let news = table.keys.filter { spoken[$0] == nil }.sorted()
+        note("announcing", news)
+        note("no longer announcing", spoken.keys.filter { table[$0] == nil }.sorted())
         spoken = table
         conflicts = conflicts.filter { table[$0.key] != nil }
         await speaker.setTable(table)
@@ -250,6 +252,13 @@ actor Layer2Announcer {
                 let names = links.filter { $0.canAnnounce && choice.contains($0) }.map(\.name)
                 return Announced(entry: entry, interfaces: names.sorted())
             })
+    }
+
+    /// For whoever looks closely; of many addresses the first few.
+    private func note(_ words: String, _ addresses: [IPAddress]) {
+        guard !addresses.isEmpty else { return }
+        let some = addresses.prefix(8).map(\.description).joined(separator: " ")
+        logger.debug("layer 2: \(words) \(addresses.count) addresses: \(some)\(addresses.count > 8 ? " …" : "")")
     }
 
     static func reference(_ service: AnnouncementPlan.ServiceReference) -> ObjectReference {
@@ -275,10 +284,12 @@ actor Layer2Announcer {
     private func perform(_ action: AnnouncerElection.Action) async {
         switch action {
         case .writeLease(let other, let lease, let version):
+            if other != node { logger.debug("layer 2: \(other) has fallen silent; its Lease is taken from it") }
             let object = AnnouncerLeases.object(
                 ofNode: other, lease, over: version, owner: state.uid(ofNode: other), now: WallClock.microTime)
             election.finishLease(of: other, await write(object), at: now())
         case .writeClaims(let part, let claims, let version):
+            logger.trace("layer 2: writing claims \(part): \(claims.claims.count) addresses")
             let object = AnnouncerLeases.object(
                 ofPart: part, claims, over: version, by: node, now: WallClock.microTime)
             election.finishClaims(of: part, await write(object), at: now())

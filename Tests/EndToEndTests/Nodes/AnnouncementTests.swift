@@ -181,8 +181,9 @@ extension EndToEnd {
             }
         }
 
-        @Test func `a node that is stopped hands its addresses over, long before its Lease would run out`() async throws {
-            try await withShop(["--announce-lease-duration-seconds", "60"]) { cluster, nodes in
+        @Test func `a node that is stopped hands its addresses over, long before its Lease would run out`() async throws
+        {
+            try await withShop(["--announce-lease-duration-seconds", "60", "--v", "2"]) { cluster, nodes in
                 try await eventually(within: .seconds(60), "the client to reach the address") {
                     try await isServed(cluster, Self.address)
                 }
@@ -201,6 +202,12 @@ extension EndToEnd {
                 let first = try #require(try probe.answers(for: ip).first { $0.hardware == other && $0.moment > asked })
                 print("    a node was stopped: the first word of the next was heard after \(first.moment - asked)")
                 await stopped
+                // Told to whoever asked for details.
+                let log = try String(
+                    contentsOf: cluster.folder.appending(path: "\(["two", "three"][victim - 1])/logs/dataplane.log"),
+                    encoding: .utf8)
+                #expect(log.contains("layer 2: announcing ") && log.contains("addresses: "), "\(log)")
+                #expect(log.contains("enforced "))
                 #expect(try alternations(probe.answers(for: ip)) == 1)
                 try await eventually(within: .seconds(30), "the status to name the other alone") {
                     try await announcers(cluster) == [["two", "three"][2 - victim]]

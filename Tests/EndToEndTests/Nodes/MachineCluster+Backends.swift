@@ -4,7 +4,9 @@ extension MachineCluster {
     /// A server, and two nodes that enforce in the kernel, `two` and `three`, with a backend each of IPv4. Machine 3 has nothing.
     ///
     /// - Parameter flags: further ones of the nodes.
-    static func withBackends(_ flags: [String] = [], _ body: (MachineCluster, _ nodes: [Program]) async throws -> Void) async throws {
+    static func withBackends(_ flags: [String] = [], _ body: (MachineCluster, _ nodes: [Program]) async throws -> Void)
+        async throws
+    {
         try await with(4) { cluster in
             for machine in 0..<3 {
                 for name in ["ipv4.ip_forward", "ipv6.conf.all.forwarding"] {

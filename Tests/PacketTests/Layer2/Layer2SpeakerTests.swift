@@ -82,7 +82,9 @@ struct Layer2SpeakerTests {
         [try #require(IPAddress(Self.address)): choice, try #require(IPAddress(Self.address6)): choice]
     }
 
-    @Test func `an address is found on the named interface alone, and again when that goes and comes back`() async throws {
+    @Test func `an address is found on the named interface alone, and again when that goes and comes back`()
+        async throws
+    {
         let bench = try Bench()
         try bench.plug("lan0", "far0", network: 2)
         await bench.speaker.setTable(try table(.named(["lan1"])))
@@ -105,7 +107,9 @@ struct Layer2SpeakerTests {
         }
     }
 
-    @Test func `another machine that has the address is noticed upon the take-over, and when it takes it later`() async throws {
+    @Test func `another machine that has the address is noticed upon the take-over, and when it takes it later`()
+        async throws
+    {
         let bench = try Bench()
         try bench.plug("lan0", "far0", network: 2)
         try bench.client.configure(

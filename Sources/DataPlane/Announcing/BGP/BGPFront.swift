@@ -108,6 +108,9 @@ final class BGPFront: Sendable {
             value.withLock { $0.recorder }?
                 .record(.warning, about: reference, reason: "NotFollowed", message: complaint.message)
         }
+        logger.debug(
+            "BGP: \(plan.peers.count) peers, \(plan.peers.reduce(0) { $0 + $1.routes.count }) routes, \(plan.announced.count) Services"
+        )
         do throws(TransportError) {
             try speaker(for: plan)?.apply(plan.peers)
         } catch {
