@@ -69,7 +69,13 @@ final class AnnouncementFront: Sendable {
         self.announcer.withLock { $0 = announcer }
         announcer.observe(leases)
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await leases.run() }
+            // The namespace has the Leases of all elections: who announces nothing here need not hear of them.
+            if obstacle == nil {
+                group.addTask { [state] in
+                    try await state.waitForEntries(.layer2)
+                    try await leases.run()
+                }
+            }
             group.addTask { [node] in
                 for await list in announced { await statuses.set(AnnouncementStatusContent.contents(list, on: node)) }
             }
@@ -80,7 +86,9 @@ final class AnnouncementFront: Sendable {
                     await bgpStatuses.set(AnnouncementStatusContent.contents(announced))
                 }
             }
-            group.addTask { await announcer.run { try await leases.waitForSync() } }
+            group.addTask {
+                await announcer.run { if obstacle == nil { try await leases.waitForSync() } }
+            }
             try await group.waitForAll()
         }
     }

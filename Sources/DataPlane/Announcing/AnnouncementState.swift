@@ -34,6 +34,16 @@ final class AnnouncementState: Sendable {
         return signal
     }
 
+    /// Returns once something is to be announced in this way.
+    ///
+    /// - Throws: `CancellationError`.
+    func waitForEntries(_ method: AnnouncementPlan.Method) async throws {
+        let signal = follow()
+        signal.raise()
+        for await _ in signal.changes where plan().entries.contains(where: { $0.method == method }) { return }
+        throw CancellationError()
+    }
+
     /// The plan as of now.
     func plan() -> AnnouncementPlan { planning.withLock { _ in planAlone() } }
 
