@@ -123,6 +123,12 @@ extension EndToEnd {
                     ).out
                     return text.contains("shop")
                 }
+                // Whoever removes it is contradicted.
+                let removed = try await cluster.kubectl("delete", "servicel2statuses", "-A", "--all")
+                #expect(removed.succeeded, "\(removed)")
+                try await eventually(within: .seconds(30), "the status to be written again") {
+                    try await !announcers(cluster).isEmpty
+                }
                 try await eventually(within: .seconds(30), "the Event") {
                     try await cluster.kubectl("get", "events", "-o", "jsonpath={.items[*].reason}").out.contains(
                         "nodeAssigned")
