@@ -25,7 +25,7 @@ package enum ControllerName: String, Hashable, Sendable, CaseIterable {
     case certificateSigning = "certificate-signing"
     /// Bootstrap tokens → their end; ConfigMap `cluster-info`.
     case bootstrapToken = "bootstrap-token"
-    /// Leases of nodes → their conditions and taints, and those of their Pods.
+    /// Leases of nodes → their conditions and taints, those of their Pods, and what they said to announce.
     case nodeLifecycle = "node-lifecycle"
 
     /// One line for `--help`.
@@ -42,7 +42,7 @@ package enum ControllerName: String, Hashable, Sendable, CaseIterable {
         case .workload: "status of workloads: that nothing runs them"
         case .certificateSigning: "certificates for machines that join, and their renewal"
         case .bootstrapToken: "removal of expired bootstrap tokens; ConfigMap cluster-info"
-        case .nodeLifecycle: "nodes that fall silent: their conditions, taints and endpoints"
+        case .nodeLifecycle: "nodes that fall silent: their conditions, taints, endpoints and announcements"
         case .garbageCollector: "removal of objects whose owners are gone; foreground and orphaning deletion"
         }
     }

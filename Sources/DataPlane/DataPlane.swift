@@ -289,6 +289,9 @@ package final class DataPlane: Sendable {
         await stop()
     }
 
+    /// The end that follows is for good, not for a restart: nobody is to send traffic here from now on.
+    package func leave() { announcements.leave() }
+
     /// Ends with what is under way; both proxies drain at the same time, so that the grace is one. In a task of its
     /// own: this one is cancelled by now, and would not wait.
     private func stop() async {

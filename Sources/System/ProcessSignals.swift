@@ -69,9 +69,11 @@ package enum ProcessSignals {
     }
 
     /// Returns when the process is asked to end (SIGINT, SIGTERM, or SIGHUP of a terminal that was closed), or the task
-    /// is cancelled.
-    package static func waitForTermination() async {
-        for await number in stream() where number != SIGCHLD { return }
+    /// is cancelled. Answers the signal; nil when cancelled.
+    @discardableResult
+    package static func waitForTermination() async -> Int32? {
+        for await number in stream() where number != SIGCHLD { return number }
+        return nil
     }
 
     private static func isIgnored(_ number: Int32) -> Bool {

@@ -14,7 +14,8 @@ import Testing
             "OpenAPI", "Discovery", "Keepers", "CustomResources", "Proxying", "Pipeline", "Assembly",
         ],
         "Controllers": [
-            "", "Nodes", "Certificates", "Disruption", "Endpoints", "NameService", "GarbageCollection", "Ingress",
+            "", "Announcement", "Nodes", "Certificates", "Disruption", "Endpoints", "NameService", "GarbageCollection",
+            "Ingress",
             "LoadBalancer", "Namespaces", "PodRegistration", "Storage", "Workloads", "Assembly",
         ],
         "KubeModel": [

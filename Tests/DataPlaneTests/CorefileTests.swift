@@ -64,6 +64,27 @@ import Testing
         #expect(block.map(\.line) == [3, 4])
     }
 
+    @Test func `what is behind an opening brace is the first line of the block, and an empty block may close at once`()
+        throws
+    {
+        let corefile = try Corefile(
+            """
+            . { errors
+                hosts { 192.0.2.1 one.example # here
+                    192.0.2.2 two.example
+                }
+                reload { }
+            }
+            """)
+        let directives = try #require(corefile.servers.first?.directives)
+        #expect(directives.map(\.words) == [["errors"], ["hosts"], ["reload"]])
+        #expect(directives[1].block.map(\.words) == [["192.0.2.1", "one.example"], ["192.0.2.2", "two.example"]])
+        #expect(directives[1].block.map(\.line) == [2, 3])
+        #expect(directives[2].block.isEmpty)
+        // CoreDNS would take the brace for a name.
+        #expect(failure(". {\n hosts { 192.0.2.1 one.example }\n}") != nil)
+    }
+
     @Test func `a snippet stands where it is imported, with its arguments`() throws {
         let corefile = try Corefile(
             """
@@ -79,7 +100,7 @@ import Testing
     }
 
     @Test func `files are imported by name and by pattern, as directives and as servers`() throws {
-        let files = ["/c/b.override": "log\nwhoami", "/c/a.override": "errors", "/c/x.server": "x { whoami2\n}\n"]
+        let files = ["/c/b.override": "log\nwhoami", "/c/a.override": "errors", "/c/x.server": "x whoami2\n"]
         let text = ". {\n import /c/*.override\n}\nimport /c/*.server\nimport /c/*.none"
         #expect(
             failure(text, files: files)?.description

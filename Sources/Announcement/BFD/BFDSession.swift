@@ -22,7 +22,8 @@ package struct BFDSession: Sendable {
     }
 
     package let configuration: Configuration
-    package let discriminator: UInt32
+    /// Names this session alone on this machine.
+    package private(set) var discriminator: UInt32
     package private(set) var state = BFDPacket.State.down
     private var diagnostic = BFDPacket.Diagnostic.none
 
@@ -38,14 +39,24 @@ package struct BFDSession: Sendable {
     private var nextSend: Duration?
     private var detection: Duration?
     private var random: UInt64
+    /// An earlier process of this machine may have left the session to this one: it is listened for before anything is said.
+    private var isResuming: Bool
+    /// How long the peer was asked to wait for the next process, until it is told of the usual times.
+    private var absence: Duration?
 
     /// Section 6.8.3: not more often than once a second while the session is not up.
     private static let slowInterval = Duration.seconds(1)
 
-    /// `discriminator` is not 0 and names this session alone on this machine.
-    package init(_ configuration: Configuration, discriminator: UInt32) {
+    /// How long an earlier process's session is listened for: its peer says something once a second at least, unless it is
+    /// configured otherwise.
+    private static let resumingTime = Duration.milliseconds(1500)
+
+    /// `discriminator` is not 0 and names this session alone on this machine. `isResuming` says that an earlier process may have
+    /// paused a session with the same peer, which this one then goes on with.
+    package init(_ configuration: Configuration, discriminator: UInt32, isResuming: Bool = false) {
         self.configuration = configuration
         self.discriminator = discriminator
+        self.isResuming = isResuming
         random = UInt64(discriminator)
     }
 
@@ -55,6 +66,10 @@ package struct BFDSession: Sendable {
     /// Begins to ask for the peer.
     package mutating func start(at now: Duration) -> [Action] {
         guard state != .adminDown, nextSend == nil, !configuration.isPassive else { return [] }
+        if isResuming {
+            nextSend = now + Self.resumingTime
+            return []
+        }
         schedule(at: now)
         return [.send(packet())]
     }
@@ -68,10 +83,34 @@ package struct BFDSession: Sendable {
         return [.send(packet())]
     }
 
+    /// Asks a peer that is up to wait for the next process of this machine for so long: the last packet of this one says that
+    /// packets will be rare. Some routers take any other end, an administrative one too, for the loss of the path (RFC 5882,
+    /// section 4.3, leaves that open).
+    package mutating func pause(for absence: Duration) -> [Action] {
+        guard state == .up else { return stop() }
+        self.absence = absence / Int(max(1, configuration.detectMultiplier))
+        isPolling = true
+        let last = packet()
+        nextSend = nil
+        detection = nil
+        // Nobody hears whether it came.
+        return [.send(last), .send(last)]
+    }
+
+    /// Whether a packet is for this session: named by it, for whoever has the address, or for the process before.
+    package func isFor(_ packet: BFDPacket) -> Bool {
+        packet.yourDiscriminator == 0 || packet.yourDiscriminator == discriminator
+            || isResuming && packet.state == .up
+    }
+
     /// A packet for this session has come (section 6.8.6).
     package mutating func receive(_ packet: BFDPacket, at now: Duration) -> [Action] {
-        guard state != .adminDown, packet.yourDiscriminator == 0 || packet.yourDiscriminator == discriminator else {
-            return []
+        guard state != .adminDown, isFor(packet) else { return [] }
+        if isResuming {
+            isResuming = false
+            if packet.state == .up, packet.yourDiscriminator != 0 { return resume(packet, at: now) }
+            // What the wait was for does not come.
+            nextSend = nil
         }
         peerDiscriminator = packet.discriminator
         peerState = packet.state
@@ -93,6 +132,16 @@ package struct BFDSession: Sendable {
         }
         if state != before || nextSend == nil { schedule(at: now) }
         return actions
+    }
+
+    /// Goes on where the process before has stopped, as the peer knows it.
+    private mutating func resume(_ packet: BFDPacket, at now: Duration) -> [Action] {
+        discriminator = packet.yourDiscriminator
+        state = .up
+        // From the rare packets that were announced to the configured times.
+        isPolling = true
+        nextSend = nil
+        return [.up] + receive(packet, at: now)
     }
 
     private mutating func changeState(_ peer: BFDPacket.State) -> [Action] {
@@ -135,6 +184,7 @@ package struct BFDSession: Sendable {
             if configuration.isPassive { nextSend = nil }
         }
         if let nextSend, nextSend <= now {
+            isResuming = false
             if peerMinRx > .zero { actions.append(.send(packet())) }
             schedule(at: now)
         }
@@ -142,7 +192,8 @@ package struct BFDSession: Sendable {
     }
 
     private var desiredMinTx: Duration {
-        state == .up ? configuration.transmitInterval : max(configuration.transmitInterval, Self.slowInterval)
+        if let absence { return absence }
+        return state == .up ? configuration.transmitInterval : max(configuration.transmitInterval, Self.slowInterval)
     }
 
     private var detectionTime: Duration {

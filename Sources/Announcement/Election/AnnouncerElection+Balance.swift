@@ -7,7 +7,7 @@ extension AnnouncerElection {
     /// Of the addresses held, so large a share is handed over at a time.
     private static let share = 10
 
-    /// Hands some addresses to those who are preferred for them and have fewer: so that a node that came late, or back, gets its
+    /// Hands some addresses to those who are preferred for them and have a higher score or fewer: so that a node that came late, or back, gets its
     /// share, and no address moves that need not.
     mutating func balance(at now: Duration) {
         guard now >= nextBalance else { return }
@@ -20,9 +20,10 @@ extension AnnouncerElection {
         for address in held.sorted() where rest > 0 {
             guard let candidates = wanted[address] else { continue }
             let live = candidates.filter { peers[$0]?.isLive(at: now) == true }
-            guard let best = live.max(by: { Rendezvous.prefers($1, to: $0, for: address) }), calm[best] != nil,
-                Rendezvous.prefers(best, to: node, for: address),
-                counts[node, default: 0] > counts[best, default: 0] + 1
+            guard let best = live.max(by: { prefers($1, to: $0, for: address) }), calm[best] != nil,
+                prefers(best, to: node, for: address),
+                score(of: best, for: address) > score(of: node, for: address)
+                    || counts[node, default: 0] > counts[best, default: 0] + 1
             else { continue }
             counts[node, default: 0] -= 1
             counts[best, default: 0] += 1

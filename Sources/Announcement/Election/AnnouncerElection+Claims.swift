@@ -164,7 +164,7 @@ extension AnnouncerElection {
         }
         let since = freeSince[address] ?? now
         freeSince[address] = since
-        let preferred = candidates.filter { $0 != node && Rendezvous.prefers($0, to: node, for: address) }
+        let preferred = candidates.filter { $0 != node && prefers($0, to: node, for: address) }
         let live = preferred.count { peers[$0]?.isLive(at: now) == true }
         var turn = since + Self.step * live
         if live < preferred.count, now < start + Self.settling { turn = max(turn, start + Self.settling) }

@@ -15,8 +15,9 @@ package import NetworkTypes
 /// 4. a node that gives an address up falls silent before the write leaves, and stays so while that write may still take
 ///    effect, even if it wants the address again.
 ///
-/// Beyond that all is preference: a free address goes to the live candidate that `Rendezvous` prefers, others wait a little
-/// longer each; one that is held stays, unless its holder has more than the preferred one, which has been there for a while.
+/// Beyond that all is preference: a free address goes to the live candidate of the highest score, and among equals to the one
+/// that `Rendezvous` prefers; others wait a little longer each. One that is held stays, unless the preferred one has been there for
+/// a while, and has a higher score or fewer addresses.
 package struct AnnouncerElection: Sendable {
     package struct Settings: Hashable, Sendable {
         /// Others wait this long after the last renewal that they saw.
@@ -77,6 +78,8 @@ package struct AnnouncerElection: Sendable {
     var isSynced = false
     /// The addresses to be announced, with their candidates.
     var wanted: [IPAddress: Set<String>] = [:]
+    /// How much rather some of them are taken.
+    var scores: [IPAddress: [String: Int]] = [:]
     var isCandidate = false
     var isStopping = false
     /// Since when an address is seen without a living holder.
@@ -123,7 +126,11 @@ package struct AnnouncerElection: Sendable {
     // MARK: Orders
 
     /// The addresses to be announced, each with the nodes that may.
-    package mutating func setWanted(_ new: [IPAddress: Set<String>]) {
+    ///
+    /// - Parameter scores: how much rather some nodes are taken; those that are not named have 0.
+    package mutating func setWanted(_ new: [IPAddress: Set<String>], scores: [IPAddress: [String: Int]] = [:]) {
+        // What is held because it was preferred is handed over in its turn.
+        self.scores = scores
         guard new != wanted else { return }
         let changed = new.filter { wanted[$0.key] != $0.value }.map(\.key)
         let gone = wanted.keys.filter { new[$0] == nil }
@@ -172,6 +179,14 @@ package struct AnnouncerElection: Sendable {
     func part(of address: IPAddress) -> Int { Rendezvous.part(of: address, count: settings.parts) }
 
     func claim(on address: IPAddress) -> Announcer? { parts[part(of: address)]?.claims[address] }
+
+    /// Whether the first of two candidates is rather taken than the second.
+    func prefers(_ first: String, to second: String, for address: IPAddress) -> Bool {
+        let (left, right) = (score(of: first, for: address), score(of: second, for: address))
+        return left == right ? Rendezvous.prefers(first, to: second, for: address) : left > right
+    }
+
+    func score(of node: String, for address: IPAddress) -> Int { scores[address]?[node] ?? 0 }
 
     func mayHold(_ address: IPAddress) -> Bool { !isStopping && wanted[address]?.contains(node) == true }
 

@@ -186,11 +186,30 @@ package struct Layer2Answerer: Sendable {
         }
         return schedule.take(at: now, limit: limit).flatMap { address -> [Frame] in
             guard let choice = table[address] else { return [] }
-            let frames = usableLinks(choice).flatMap { link in
-                link.hardware.map { Self.gratuitous(address, $0, link.index) } ?? []
+            let links = usableLinks(choice)
+            func frames(_ form: (IPAddress, HardwareAddress, Int32) -> [Frame]) -> [Frame] {
+                links.flatMap { link in link.hardware.map { form(address, $0, link.index) } ?? [] }
             }
-            counts[address, default: Counts()].gratuitous += UInt64(frames.count)
-            return frames
+            let isFirst = counts[address]?.gratuitous == 0
+            let probes = isFirst ? frames(Self.probe) : []
+            let gratuitous = frames(Self.gratuitous)
+            counts[address, default: Counts()].gratuitous += UInt64(gratuitous.count)
+            return probes + gratuitous
+        }
+    }
+
+    /// Asks whether another machine has the address as well, as one that is about to take it does (RFC 5227, 2.1.1; RFC 4862,
+    /// 5.4.2): whoever has it answers, and would not upon an announcement. Nobody's memory of the address changes by it.
+    private static func probe(_ address: IPAddress, _ own: HardwareAddress, _ link: Int32) -> [Frame] {
+        switch address.family {
+        case .v4:
+            let packet = ARPPacket(.request, from: own, .anyV4, to: HardwareAddress(bits: 0), address)
+            return [Frame(link: link, destination: .broadcast, payload: .arp(packet))]
+        case .v6:
+            let group = NeighbourMessage.solicitedNode(of: address)
+            let message = NeighbourMessage(.solicitation, from: .anyV6, to: group, target: address)
+            let destination = HardwareAddress.multicast(ofGroupEndingIn: UInt32(truncatingIfNeeded: group.low))
+            return [Frame(link: link, destination: destination, payload: .neighbour(message))]
         }
     }
 

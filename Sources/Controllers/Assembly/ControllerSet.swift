@@ -51,7 +51,9 @@ package struct ControllerSet: Sendable {
                 }
             case .bootstrapToken:
                 controllers.append(BootstrapTokenController(context, rootAuthority: configuration.rootAuthority))
-            case .nodeLifecycle: controllers.append(NodeLifecycleController(context, configuration.nodeLifecycle))
+            case .nodeLifecycle:
+                controllers.append(NodeLifecycleController(context, configuration.nodeLifecycle))
+                controllers.append(AnnouncementStatusController(context))
             case .workload: controllers.append(WorkloadController(context))
             }
         }

@@ -15,7 +15,8 @@ extension Advertisement {
         self.init(
             NamespacedName(advertisement.metadata), .layer2, pools: spec.ipAddressPools,
             poolSelectors: spec.ipAddressPoolSelectors, nodeSelectors: spec.nodeSelectors,
-            serviceSelectors: spec.serviceSelectors, interfaces: spec.interfaces)
+            serviceSelectors: spec.serviceSelectors, interfaces: spec.interfaces,
+            preferred: spec.preferredNodeSelectors)
     }
 
     /// Nil where a selector cannot be understood: what is not understood is not announced.
@@ -29,7 +30,8 @@ extension Advertisement {
 
     private init?(
         _ key: NamespacedName, _ method: AnnouncementPlan.Method, pools: [String]?, poolSelectors: [LabelSelector]?,
-        nodeSelectors: [LabelSelector]?, serviceSelectors: [LabelSelector]?, interfaces: [String]?
+        nodeSelectors: [LabelSelector]?, serviceSelectors: [LabelSelector]?, interfaces: [String]?,
+        preferred: [PreferredNodeSelector]? = nil
     ) {
         func read(_ selectors: [LabelSelector]?) throws(SelectorError) -> [Selector] {
             var read: [Selector] = []
@@ -37,10 +39,15 @@ extension Advertisement {
             return read
         }
         do {
+            var preferences: [Preference] = []
+            for term in preferred ?? [] {
+                let weight = min(max(term.weight ?? 0, 0), 100)
+                preferences.append(.init(weight: weight, nodes: try Selector(term.preference ?? LabelSelector())))
+            }
             self.init(
                 key, method, pools: Set(pools ?? []), poolSelectors: try read(poolSelectors),
                 nodeSelectors: try read(nodeSelectors), serviceSelectors: try read(serviceSelectors),
-                interfaces: Set(interfaces ?? []))
+                interfaces: Set(interfaces ?? []), preferences: preferences)
         } catch {
             return nil
         }

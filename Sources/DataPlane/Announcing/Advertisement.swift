@@ -9,15 +9,28 @@ package struct Advertisement: Hashable, Sendable {
     package var poolSelectors: [Selector]
     /// Any of them; none means all nodes.
     package var nodeSelectors: [Selector]
+    /// Which of the nodes are rather taken.
+    package var preferences: [Preference]
     /// Any of them; none means all Services.
     package var serviceSelectors: [Selector]
     /// None means those that lead out of the machine.
     package var interfaces: Set<String>
 
+    /// What a node gains over others that may announce, if it is selected.
+    package struct Preference: Hashable, Sendable {
+        package var weight: Int
+        package var nodes: Selector
+
+        package init(weight: Int, nodes: Selector) {
+            self.weight = weight
+            self.nodes = nodes
+        }
+    }
+
     package init(
         _ key: NamespacedName, _ method: AnnouncementPlan.Method, pools: Set<String> = [],
         poolSelectors: [Selector] = [], nodeSelectors: [Selector] = [], serviceSelectors: [Selector] = [],
-        interfaces: Set<String> = []
+        interfaces: Set<String> = [], preferences: [Preference] = []
     ) {
         self.key = key
         self.method = method
@@ -26,6 +39,12 @@ package struct Advertisement: Hashable, Sendable {
         self.nodeSelectors = nodeSelectors
         self.serviceSelectors = serviceSelectors
         self.interfaces = interfaces
+        self.preferences = preferences
+    }
+
+    /// How much rather a node is taken than one without preference: the weights of all that select it.
+    func score(of node: AnnouncingNode) -> Int {
+        preferences.reduce(0) { $1.nodes.matches(node.labels) ? $0 + $1.weight : $0 }
     }
 
     func covers(_ pool: AnnouncedPool) -> Bool {

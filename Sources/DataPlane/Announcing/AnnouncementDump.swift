@@ -49,13 +49,29 @@ package enum AnnouncementDump {
             line += ", by \(entry.terms.map { words($0, entry.method) }.joined(separator: " and "))"
             lines.append((entry.address, line))
         }
+        let origins = origins(objects)
         for silence in plan.silences where service.map({ $0 == silence.service.key }) ?? true {
             let way = silence.method.map { " \($0.rawValue)" } ?? ""
-            lines.append(
-                (silence.address, "\(silence.address)\(way) \(silence.service.key): not announced: \(silence.reason)"))
+            var line = "\(silence.address)\(way) \(silence.service.key): not announced: \(silence.reason)"
+            if silence.reason == .noPool, let origin = origins[silence.service.key] { line += " (\(origin))" }
+            lines.append((silence.address, line))
         }
         return lines.sorted { $0.address == $1.address ? $0.line < $1.line : $0.address < $1.address }.map(\.line)
             + (service == nil ? bgp.complaints : [])
+    }
+
+    /// By which annotation a Service says which pool its addresses were given from, as MetalLB writes it.
+    private static let origin = "metallb.io/ip-allocated-from-pool"
+
+    /// Of Services, what has become of the pool that their addresses were given from.
+    private static func origins(_ objects: Objects) -> [NamespacedName: String] {
+        let pools = Set((objects.addressPools.map(\.metadata) + objects.pools.map(\.metadata)).compactMap(\.name))
+        let pairs = objects.services.compactMap { service -> (NamespacedName, String)? in
+            guard let pool = service.metadata.annotations?[origin] else { return nil }
+            let fate = pools.contains(pool) ? "which no longer holds it" : "which is gone"
+            return (NamespacedName(service.metadata), "it was given from \(pool), \(fate)")
+        }
+        return Dictionary(pairs, uniquingKeysWith: { first, _ in first })
     }
 
     private static func words(_ term: AnnouncementPlan.Term, _ method: AnnouncementPlan.Method) -> String {

@@ -34,8 +34,8 @@ final class AnnouncementFront: Sendable {
     func observe(
         _ informers: InformerSet, services: Informer<KeptService>, slices: Informer<KeptSlice>, ownNode: Informer<Node>
     ) {
-        let addressPools = informers.informer(for: AddressPool.self, prune: { $0.status = nil })
-        let pools = informers.informer(for: IPAddressPool.self, prune: { $0.status = nil })
+        let addressPools = informers.informer(for: AddressPool.self)
+        let pools = informers.informer(for: IPAddressPool.self)
         let bgpAdvertisements = informers.informer(for: BGPAdvertisement.self)
         state.observe(
             services: services, slices: slices, nodes: informers.informer(for: KeptAnnouncingNode.self),
@@ -69,7 +69,13 @@ final class AnnouncementFront: Sendable {
         self.announcer.withLock { $0 = announcer }
         announcer.observe(leases)
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await leases.run() }
+            // The namespace has the Leases of all elections: who announces nothing here need not hear of them.
+            if obstacle == nil {
+                group.addTask { [state] in
+                    try await state.waitForEntries(.layer2)
+                    try await leases.run()
+                }
+            }
             group.addTask { [node] in
                 for await list in announced { await statuses.set(AnnouncementStatusContent.contents(list, on: node)) }
             }
@@ -80,15 +86,22 @@ final class AnnouncementFront: Sendable {
                     await bgpStatuses.set(AnnouncementStatusContent.contents(announced))
                 }
             }
-            group.addTask { await announcer.run { try await leases.waitForSync() } }
+            group.addTask {
+                await announcer.run { if obstacle == nil { try await leases.waitForSync() } }
+            }
             try await group.waitForAll()
         }
     }
+
+    /// The end that follows is for good: routers forget this node's routes at once. Else those that know graceful restart keep
+    /// them for the next process.
+    func leave() { bgp.leave() }
 
     /// What `/metrics` says of announcing.
     func metrics() async -> String {
         guard let announcer = announcer.withLock({ $0 }) else { return "" }
         let own = await announcer.announced() + bgp.entries
         return AnnouncementMetrics.text(own, await announcer.snapshot(), node: node) + BGPMetrics.text(bgp.reports)
+            + AnnouncementMetrics.text(state.uses)
     }
 }

@@ -52,6 +52,8 @@ package struct AnnouncementPlan: Hashable, Sendable {
         package var nodes: Set<String>
         /// Where; of layer 2 alone.
         package var interfaces: InterfaceChoice
+        /// How much rather some of its nodes are taken; those that are not named have 0. Of layer 2 alone.
+        package var scores: [String: Int] = [:]
     }
 
     /// One address to be announced in one way.
@@ -67,6 +69,13 @@ package struct AnnouncementPlan: Hashable, Sendable {
         /// The nodes that may announce.
         package var nodes: Set<String> {
             terms.count == 1 ? terms[0].nodes : terms.reduce(into: []) { $0.formUnion($1.nodes) }
+        }
+
+        /// How much rather some nodes are taken: what the advertisements say together.
+        package var scores: [String: Int] {
+            terms.reduce(into: [:]) { scores, term in
+                scores.merge(term.scores.filter { term.nodes.contains($0.key) }, uniquingKeysWith: +)
+            }
         }
 
         /// Where a node announces; nil for one that may not.

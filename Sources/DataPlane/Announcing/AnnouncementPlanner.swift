@@ -81,13 +81,15 @@ package struct AnnouncementPlanner: Sendable {
     private struct Way {
         var advertisement: Advertisement
         var nodes: Set<String>
+        var scores: [String: Int]
 
         func term(_ local: Set<String>?) -> AnnouncementPlan.Term? {
             let nodes = local.map { self.nodes.intersection($0) } ?? nodes
             guard !nodes.isEmpty else { return nil }
             return .init(
                 advertisement: advertisement.key, nodes: nodes,
-                interfaces: advertisement.interfaces.isEmpty ? .outer : .named(advertisement.interfaces))
+                interfaces: advertisement.interfaces.isEmpty ? .outer : .named(advertisement.interfaces), scores: scores
+            )
         }
     }
 
@@ -114,9 +116,13 @@ package struct AnnouncementPlanner: Sendable {
                             || advertisement.nodeSelectors.contains { $0.matches(node.labels) }
                     }.map(\.name))
             }
-            ways = pools.map { pool in
-                zip(advertisements, nodes).filter { $0.0.covers(pool) }.map { Way(advertisement: $0, nodes: $1) }
+            let ways = zip(advertisements, nodes).map { advertisement, nodes in
+                let scores = fit.filter { nodes.contains($0.name) }
+                    .map { ($0.name, advertisement.score(of: $0)) }.filter { $0.1 > 0 }
+                return Way(
+                    advertisement: advertisement, nodes: nodes, scores: Dictionary(uniqueKeysWithValues: scores))
             }
+            self.ways = pools.map { pool in ways.filter { $0.advertisement.covers(pool) } }
             ranges = pools.enumerated().flatMap { index, pool in pool.ranges.map { ($0, index) } }
                 .sorted { $0.range.first < $1.range.first }
         }

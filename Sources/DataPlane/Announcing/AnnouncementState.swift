@@ -17,6 +17,7 @@ final class AnnouncementState: Sendable {
         /// By name, for what is to go with a Node.
         var nodeUIDs: [String: String] = [:]
         var followers: [ChangeSignal] = []
+        var uses: [AnnouncementPlan.PoolReference: PoolUse] = [:]
     }
 
     private let value = Mutex(Value())
@@ -31,6 +32,16 @@ final class AnnouncementState: Sendable {
         let signal = ChangeSignal()
         value.withLock { $0.followers.append(signal) }
         return signal
+    }
+
+    /// Returns once something is to be announced in this way.
+    ///
+    /// - Throws: `CancellationError`.
+    func waitForEntries(_ method: AnnouncementPlan.Method) async throws {
+        let signal = follow()
+        signal.raise()
+        for await _ in signal.changes where plan().entries.contains(where: { $0.method == method }) { return }
+        throw CancellationError()
     }
 
     /// The plan as of now.
@@ -85,6 +96,7 @@ final class AnnouncementState: Sendable {
         addressPools.addHandler { [self] change in
             let reference = AnnouncementPlan.PoolReference(namespace: nil, name: change.key.name)
             setPool(reference, change.isDeletion ? nil : AnnouncedPool(change.object))
+            setUse(of: reference, change.isDeletion ? nil : PoolUse(change.object))
         }
     }
 
@@ -95,6 +107,7 @@ final class AnnouncementState: Sendable {
         pools.addHandler { [self] change in
             let reference = AnnouncementPlan.PoolReference(namespace: change.key.namespace, name: change.key.name)
             setPool(reference, change.isDeletion ? nil : AnnouncedPool(change.object))
+            setUse(of: reference, change.isDeletion ? nil : PoolUse(change.object))
         }
         l2Advertisements.addHandler { [self] change in
             setAdvertisement(change.key, .layer2, change.isDeletion ? nil : Advertisement(change.object))
@@ -145,6 +158,13 @@ final class AnnouncementState: Sendable {
             return true
         }
     }
+
+    func setUse(of reference: AnnouncementPlan.PoolReference, _ use: PoolUse?) {
+        value.withLock { $0.uses[reference] = use }
+    }
+
+    /// How much of each pool is in use, as far as pools say.
+    var uses: [AnnouncementPlan.PoolReference: PoolUse] { value.withLock(\.uses) }
 
     func setAdvertisement(
         _ key: NamespacedName, _ method: AnnouncementPlan.Method, _ advertisement: Advertisement?

@@ -3,7 +3,8 @@ import KubeModel
 import Logging
 import NetworkTypes
 
-/// Says in an object for each Service that this node announces it, and takes that back; of no other node's.
+/// Says in an object for each Service that this node announces it, and takes that back; of no other node's. Says it again when
+/// somebody has removed the object, as happens to those of a node that was not heard from for a while.
 actor AnnouncementStatusWriter<Object: AnnouncementStatus> {
     /// One object as it should be.
     typealias Wanted = AnnouncementStatusContent
@@ -50,19 +51,32 @@ actor AnnouncementStatusWriter<Object: AnnouncementStatus> {
 
     /// Runs until cancelled; then takes back what it said, for as long as `grace` lasts.
     func run(grace: Duration) async {
-        while !Task.isCancelled, !(await findOwn()) {
-            // Ends early only by cancellation, which the loop checks.
-            try? await Task.sleep(for: retryPause)
-        }
-        changed.raise()
-        for await _ in changed.changes {
-            if Task.isCancelled { break }
-            if await !reconcile() {
-                Task { [changed] in
-                    try? await Task.sleep(for: retryPause)
-                    changed.raise()
+        let own = Informer<Object>(
+            client: client, labelSelector: "\(AnnouncementLabel.node)=\(node)", logger: logger)
+        // In order: handlers are called one at a time, and the stream keeps their order.
+        let (found, continuation) = AsyncStream.makeStream(of: InformerChange<Object>.self)
+        own.addHandler { continuation.yield($0) }
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { [logger] in
+                do {
+                    try await own.run()
+                } catch {
+                    // Ends only by cancellation.
+                    logger.debug("\(Object.definition.kind): \(error)")
                 }
             }
+            group.addTask { for await change in found { await self.take(change) } }
+            changed.raise()
+            for await _ in changed.changes {
+                if Task.isCancelled { break }
+                if await !reconcile() {
+                    Task { [changed, retryPause] in
+                        try? await Task.sleep(for: retryPause)
+                        changed.raise()
+                    }
+                }
+            }
+            group.cancelAll()
         }
         wanted = [:]
         // A task of its own: this one is cancelled by now.
@@ -75,20 +89,16 @@ actor AnnouncementStatusWriter<Object: AnnouncementStatus> {
         timer.cancel()
     }
 
-    /// What an earlier process of this node said.
-    private func findOwn() async -> Bool {
-        do {
-            let selector = "\(AnnouncementLabel.node)=\(node)"
-            for object in try await client.list(
-                Object.self, options: ListOptions(labelSelector: selector)
-            ).items {
-                written[NamespacedName(object.metadata)] = .some(nil)
-            }
-            return true
-        } catch {
-            logger.debug("\(Object.definition.kind): \(error)")
-            return false
+    /// What an earlier process of this node said is known by this too.
+    private func take(_ change: InformerChange<Object>) {
+        if case .deleted = change {
+            written[change.key] = nil
+        } else if written[change.key] == nil {
+            written[change.key] = .some(nil)
+        } else {
+            return
         }
+        changed.raise()
     }
 
     /// Returns whether all is as it should be.

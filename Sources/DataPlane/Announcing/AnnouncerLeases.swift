@@ -10,7 +10,7 @@ import NetworkTypes
 /// or nobody.
 enum AnnouncerLeases {
     static let namespace = AnnouncementLease.namespace
-    private static let nodePrefix = AnnouncementLease.prefix + "announcer-"
+    private static let nodePrefix = AnnouncementLease.announcerPrefix
     private static let claimsPrefix = AnnouncementLease.prefix + "claims-"
     /// Of a node's Lease: which of its lives holds it, or held it last.
     static let lifeAnnotation = "traffic.martlet.dev/announcer-life"

@@ -34,6 +34,8 @@ actor Layer2Announcer {
     private var links: [Link] = []
     private var entries: [IPAddress: AnnouncementPlan.Entry] = [:]
     private var spoken: [IPAddress: InterfaceChoice] = [:]
+    /// What `spoken` was made of; nil when it may be outdated. Most steps are renewals, which change nothing of it.
+    private var source: Set<IPAddress>?
     /// When the plan was looked at last, and whether it may be another since.
     private var planned: Duration?
     private var isOutdated = false
@@ -136,6 +138,7 @@ actor Layer2Announcer {
 
     private func replan() {
         let plan = state.plan()
+        source = nil
         entries = Dictionary(plan.entries(.layer2).map { ($0.address, $0) }, uniquingKeysWith: { first, _ in first })
         if !entries.isEmpty, speaker == nil, obstacle == nil { open() }
         if let obstacle {
@@ -152,7 +155,7 @@ actor Layer2Announcer {
                     links.contains { $0.canAnnounce && choice.contains($0) }
                 }
                 return isPossible == false ? entry.nodes.subtracting([node]) : entry.nodes
-            })
+            }, scores: entries.mapValues(\.scores).filter { !$0.value.isEmpty })
     }
 
     private func open() {
@@ -221,13 +224,17 @@ actor Layer2Announcer {
     private func apply() async {
         let (addresses, until) = election.announced(at: now())
         guard let speaker else { return }
+        speaker.setDeadline(until)
+        guard addresses != source else { return }
+        source = addresses
         var table: [IPAddress: InterfaceChoice] = [:]
         for address in addresses {
             if let choice = entries[address]?.interfaces(on: node) { table[address] = choice }
         }
-        speaker.setDeadline(until)
         guard table != spoken else { return }
         let news = table.keys.filter { spoken[$0] == nil }.sorted()
+        note("announcing", news)
+        note("no longer announcing", spoken.keys.filter { table[$0] == nil }.sorted())
         spoken = table
         conflicts = conflicts.filter { table[$0.key] != nil }
         await speaker.setTable(table)
@@ -245,6 +252,13 @@ actor Layer2Announcer {
                 let names = links.filter { $0.canAnnounce && choice.contains($0) }.map(\.name)
                 return Announced(entry: entry, interfaces: names.sorted())
             })
+    }
+
+    /// For whoever looks closely; of many addresses the first few.
+    private func note(_ words: String, _ addresses: [IPAddress]) {
+        guard !addresses.isEmpty else { return }
+        let some = addresses.prefix(8).map(\.description).joined(separator: " ")
+        logger.debug("layer 2: \(words) \(addresses.count) addresses: \(some)\(addresses.count > 8 ? " …" : "")")
     }
 
     static func reference(_ service: AnnouncementPlan.ServiceReference) -> ObjectReference {
@@ -270,10 +284,12 @@ actor Layer2Announcer {
     private func perform(_ action: AnnouncerElection.Action) async {
         switch action {
         case .writeLease(let other, let lease, let version):
+            if other != node { logger.debug("layer 2: \(other) has fallen silent; its Lease is taken from it") }
             let object = AnnouncerLeases.object(
                 ofNode: other, lease, over: version, owner: state.uid(ofNode: other), now: WallClock.microTime)
             election.finishLease(of: other, await write(object), at: now())
         case .writeClaims(let part, let claims, let version):
+            logger.trace("layer 2: writing claims \(part): \(claims.claims.count) addresses")
             let object = AnnouncerLeases.object(
                 ofPart: part, claims, over: version, by: node, now: WallClock.microTime)
             election.finishClaims(of: part, await write(object), at: now())

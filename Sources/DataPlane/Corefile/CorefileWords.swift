@@ -93,7 +93,16 @@ struct CorefileWords {
         case .between, .comment: break
         }
         if !line.words.isEmpty { lines.append(line) }
-        return lines
+        return lines.flatMap(broken)
+    }
+
+    /// What is behind a brace that opens a block is the block's first line, as CoreDNS reads it.
+    private static func broken(_ line: Line) -> [Line] {
+        guard let brace = line.words.dropLast().lastIndex(where: \.opens) else { return [line] }
+        var (head, rest) = (line, line)
+        head.words = Array(line.words[...brace])
+        rest.words = Array(line.words[(brace + 1)...])
+        return broken(head) + [rest]
     }
 
     /// Editors of Windows begin texts with one.

@@ -127,8 +127,12 @@ actor EnforcementRunner {
         let clock = ContinuousClock()
         let began = clock.now
         let report = await enforcer.enforce(batch)
+        let took = clock.now - began
+        logger.debug(
+            "enforced \(changes.count) changed Services\(extent == .everything ? ", and all others" : "") in \(took)\(report.failure.map { ": \($0)" } ?? "")"
+        )
         times.add(
-            clock.now - began, services: changes.count, extent: extent, isInEffect: report.failure == nil,
+            took, services: changes.count, extent: extent, isInEffect: report.failure == nil,
             triggers: triggers, now: Double(SystemClock.microsecondsSinceEpoch) / 1e6)
         isRefused = report.failure != nil
         if !isRefused { state.finishServiceChanges() }

@@ -9,6 +9,12 @@ public enum AnnouncementLease {
     /// among them: when a node has died, others take its Lease from it.
     public static let nodePrefix = prefix + "node-"
 
+    /// What the names of those begin with by which a node says that it is alive as an announcer on the local network.
+    public static let announcerPrefix = prefix + "announcer-"
+
+    /// By which a node says that it is alive as an announcer on the local network.
+    public static func announcer(_ node: String) -> String { announcerPrefix + node }
+
     /// The one that no other node may write.
     public static func own(_ node: String) -> String { nodePrefix + node }
 }

@@ -14,6 +14,9 @@ struct DataPlaneCommand: AsyncParsableCommand {
             with CAP_NET_ADMIN, Services are enforced in the kernel by nftables: its rules stay when this process ends, \
             and --cleanup removes them. Anybody else gets relays in user space, which need no privilege for addresses \
             in 127.0.0.0/8 and ports above 1023. An address that can't be served is reported as an Event of its Service.
+
+            SIGTERM ends it as for a restart: BGP peers with graceful restart keep its routes for two minutes. SIGINT \
+            (Ctrl-C) ends it for good: they forget them at once. Send SIGINT before --cleanup.
             """, subcommands: [DumpCommand.self])
 
     @OptionGroup(title: "Node")
@@ -59,7 +62,10 @@ struct DataPlaneCommand: AsyncParsableCommand {
         configuration.names = try names.configuration
         let dataPlane = try DataPlane(configuration, logger: logger)
         let notification = ServiceNotification()
-        try await runUntilSignal {
+        try await runUntilSignal(onSignal: { signal in
+            // Who sends SIGTERM may be about to start another process, as a restart of a service does.
+            if signal == SIGINT { dataPlane.leave() }
+        }) {
             try await dataPlane.run(
                 onReady: { status in
                     notification.ready(status: status)

@@ -28,6 +28,8 @@ final class Supervisor {
     private let startedAt = Supervisor.now()
     private var announcedReady = false
     private var failure: String?
+    /// What children are asked to end with.
+    private var endSignal = SIGTERM
 
     /// Called once, when every child is ready, with the time it took.
     var onReady: (Duration) -> Void = { _ in }
@@ -75,7 +77,11 @@ final class Supervisor {
 
     private func receive(_ event: Incoming) -> Bool {
         switch event {
-        case .signal(SIGINT), .signal(SIGTERM), .signal(SIGHUP):
+        case .signal(SIGINT):
+            // An end for good, as far as children tell it from a restart.
+            endSignal = SIGINT
+            return apply(.stopRequested)
+        case .signal(SIGTERM), .signal(SIGHUP):
             return apply(.stopRequested)
         case .signal(SIGCHLD):
             return reap()
@@ -111,7 +117,7 @@ final class Supervisor {
             switch action {
             case .start(let name): start(name)
             case .restart(let name, let pause): schedule(.restartDue(name: name), after: pause)
-            case .terminate(let name): send(SIGTERM, to: name)
+            case .terminate(let name): send(endSignal, to: name)
             case .kill(let name): send(SIGKILL, to: name)
             case .scheduleKill(let name, let pause): schedule(.killDue(name: name), after: pause)
             case .finish(let failed):

@@ -56,6 +56,63 @@ struct BFDSessionTests {
         }
     }
 
+    @Test func `a session that is paused is up for the peer until another process goes on with it`() {
+        var wire = BFDWire()
+        wire.run(for: .seconds(5))
+        let last = wire.ends[0].pause(for: .seconds(120))
+        // As if the process were gone: nothing that comes reaches it.
+        let packets = last.compactMap { if case .send(let packet) = $0 { packet } else { nil } }
+        for packet in packets { _ = wire.ends[1].receive(packet, at: wire.now) }
+        wire.isCut = true
+        wire.run(for: .seconds(100))
+        #expect(wire.downs[1].isEmpty && wire.ends[1].state == .up)
+        wire.isCut = false
+        wire.ends[0] = BFDSession(.init(), discriminator: 77, isResuming: true)
+        let actions = wire.ends[0].start(at: wire.now)
+        #expect(actions.isEmpty)
+        wire.run(for: .seconds(10))
+        #expect(wire.ends.allSatisfy { $0.state == .up })
+        #expect(wire.downs == [[], []])
+        #expect(wire.ends[0].discriminator == 7)
+        // At the usual pace again: what ends without a word is noticed.
+        wire.isCut = true
+        wire.run(for: .seconds(1))
+        #expect(wire.downs[1] == [.detectionTimeExpired])
+    }
+
+    @Test func `a paused session that nobody goes on with ends when it was said to`() {
+        var wire = BFDWire()
+        wire.run(for: .seconds(5))
+        for case .send(let packet) in wire.ends[0].pause(for: .seconds(120)) {
+            _ = wire.ends[1].receive(packet, at: wire.now)
+        }
+        wire.isCut = true
+        wire.run(for: .seconds(119))
+        #expect(wire.downs[1].isEmpty)
+        wire.run(for: .seconds(2))
+        #expect(wire.downs[1] == [.detectionTimeExpired])
+        // What is not up has nothing to wait for.
+        var idle = BFDSession(.init(), discriminator: 5)
+        #expect(idle.pause(for: .seconds(120)).count == 1)
+        #expect(idle.state == .adminDown)
+    }
+
+    @Test func `who would go on with a session comes up without one as well`() {
+        var wire = BFDWire()
+        wire.ends = [BFDSession(.init(), discriminator: 77, isResuming: true), BFDSession(.init(), discriminator: 9)]
+        for index in 0..<2 { wire.perform(wire.ends[index].start(at: wire.now), of: index) }
+        wire.run(for: .seconds(6))
+        #expect(wire.ends.allSatisfy { $0.state == .up })
+        #expect(wire.ends[0].discriminator == 77)
+        // Nor is somebody else's packet taken once it stands.
+        var foreign = BFDPacket(
+            state: .up, detectMultiplier: 3, discriminator: 9, yourDiscriminator: 1234, desiredMinTx: 1,
+            requiredMinRx: 1)
+        #expect(!wire.ends[0].isFor(foreign))
+        foreign.yourDiscriminator = 77
+        #expect(wire.ends[0].isFor(foreign))
+    }
+
     @Test func `a cut wire is noticed within three intervals, and the session comes back`() {
         var wire = BFDWire()
         wire.run(for: .seconds(10))

@@ -363,6 +363,28 @@ struct BGPSessionTests {
         }
     }
 
+    @Test func `a pause is silent where the peer keeps our routes, and a word to those who would not`() {
+        let words = BGPNotification.shutdown("a restart")
+        for keeps in [true, false] {
+            var configuration = SessionBench.configuration
+            configuration.gracefulRestart = .init(restartTime: 120, isForwardingPreserved: keeps)
+            var bench = SessionBench(configuration)
+            bench.establish(SessionBench.peerOpen([SessionBench.restarter]))
+            let before = bench.said.count
+            bench.feed(.pause(words))
+            #expect(bench.said.count == before + (keeps ? 0 : 1))
+            #expect(bench.disconnects == 1 && bench.session.state == .idle)
+        }
+        // A peer that does not name the capability drops the routes with the connection.
+        var configuration = SessionBench.configuration
+        configuration.gracefulRestart = .init(restartTime: 120, isForwardingPreserved: true)
+        var bench = SessionBench(configuration)
+        bench.establish()
+        let before = bench.said.count
+        bench.feed(.pause(words))
+        #expect(bench.said.count == before + 1)
+    }
+
     @Test func `routes are sent once, then each change alone, and everything again in the next session`() throws {
         let (a, b) = (try prefix("203.0.113.1/32"), try prefix("203.0.113.2/32"))
         var bench = SessionBench(routes: [a: Self.route, b: Self.route])

@@ -216,6 +216,73 @@ import Testing
         }
     }
 
+    @Test func `an address goes back to a node of a higher score, and from there to nobody`() {
+        for (scores, own) in [(["b": 100], 0), (["a": 1, "b": 100], 0), (["a": 100], 4), ([:], 2)]
+            as [([String: Int], Int)]
+        {
+            let addresses = (0..<4).map { IPAddress(v4: 0x0A00_0000 + $0) }
+            var held = Set(addresses)
+            var election = AnnouncerElection(node: "a", life: 100, settings: Self.settings, at: .seconds(0))
+            election.setWanted(
+                Dictionary(uniqueKeysWithValues: addresses.map { ($0, ["a", "b"]) }),
+                scores: Dictionary(uniqueKeysWithValues: addresses.map { ($0, scores) }))
+            election.setSynced()
+            election.observe(leaseOf: "a", nil, version: .max, at: .seconds(10))
+            var version: UInt64 = 1
+            var claims: [IPAddress: Announcer] = [:]
+            for tick in 0..<800 {
+                let now = Duration.seconds(10 + Double(tick) * 0.25)
+                // b comes late.
+                if tick > 20 {
+                    version += 1
+                    let peer = AnnouncerLease(life: 7, isHeld: true, duration: .seconds(2), stamp: Int64(tick))
+                    election.observe(leaseOf: "b", peer, version: version, at: now)
+                }
+                for action in election.decide(at: now).actions {
+                    version += 1
+                    switch action {
+                    case .writeLease("a", _, _): election.finishLease(of: "a", .stored(version), at: now)
+                    case .writeClaims(_, let new, _):
+                        claims = new.claims
+                        election.finishClaims(of: 0, .stored(version), at: now)
+                    default: break
+                    }
+                }
+                let free = addresses.filter { claims[$0] == nil }
+                if tick > 20, !free.isEmpty {
+                    for address in free { claims[address] = Announcer(node: "b", life: 7) }
+                    version += 1
+                    election.observe(part: 0, AnnouncerClaims(claims, stamp: Int64(tick)), version: version)
+                }
+                held = Set(claims.filter { $0.value.node == "a" }.keys)
+            }
+            if scores.isEmpty {
+                // Among equals nothing moves beyond an even share.
+                #expect(held.count >= own)
+            } else {
+                #expect(held.count == own, "\(scores)")
+            }
+        }
+    }
+
+    @Test func `a free address is left to a live candidate of a higher score for a moment`() throws {
+        for (scores, waits) in [(["a": 5], false), (["b": 5], true)] {
+            var election = AnnouncerElection(node: "a", life: 100, settings: Self.settings, at: .seconds(0))
+            election.setWanted([Self.address: ["a", "b"]], scores: [Self.address: scores])
+            election.setSynced()
+            election.observe(leaseOf: "a", nil, version: .max, at: .seconds(10))
+            let peer = AnnouncerLease(life: 7, isHeld: true, duration: .seconds(2), stamp: 1)
+            election.observe(leaseOf: "b", peer, version: 5, at: .seconds(10))
+            _ = election.decide(at: .seconds(10))
+            election.finishLease(of: "a", .stored(6), at: .seconds(10))
+            func takes(at moment: Duration) -> Bool {
+                election.decide(at: moment).actions.contains { if case .writeClaims = $0 { true } else { false } }
+            }
+            #expect(takes(at: .seconds(10)) == !waits)
+            if waits { #expect(takes(at: .seconds(10) + .milliseconds(250))) }
+        }
+    }
+
     @Test func `a node that came late gets its share, a few at a time, and then all stays`() {
         var election = AnnouncerElection(node: "a", life: 100, settings: Self.settings, at: .seconds(0))
         let addresses = (0..<20).map { IPAddress(v4: 0x0A00_0000 + $0) }

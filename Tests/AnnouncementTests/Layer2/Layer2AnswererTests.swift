@@ -130,21 +130,51 @@ import Testing
         #expect(moment == Self.now + .seconds(4))
         #expect(frames.count == GratuitousSchedule.offsets.count)
         for round in frames {
-            #expect(round.count == 3)
+            // With the first, others are asked whether they have it as well.
+            #expect(round.count == (round == frames.first ? 5 : 3))
             #expect(round.allSatisfy { $0.link == 2 })
         }
         #expect(answerer.counts[Self.ours]?.gratuitous == 10)
         // What stays is not announced again; what comes is, and what went is forgotten.
         answerer.setTable([Self.ours: .named(["eth0"]), IPAddress(v4: 5): .named(["eth0"])], at: moment)
-        #expect(answerer.takeDue(at: moment, limit: 100).count == 2)
+        #expect(answerer.takeDue(at: moment, limit: 100).count == 3)
         #expect(answerer.counts[Self.ours6] == nil)
+    }
+
+    @Test func `with the first announcement others are asked whether they have the address, and who has is told of`()
+        throws
+    {
+        var answerer = Self.answerer()
+        let frames = answerer.takeDue(at: Self.now, limit: 100)
+        let probe = ARPPacket(.request, from: Self.own, .anyV4, to: HardwareAddress(bits: 0), Self.ours)
+        let solicitation = NeighbourMessage(
+            .solicitation, from: .anyV6, to: NeighbourMessage.solicitedNode(of: Self.ours6), target: Self.ours6)
+        #expect(frames.contains(.init(link: 2, destination: .broadcast, payload: .arp(probe))))
+        let asked = try #require(frames.first { $0.payload == .neighbour(solicitation) })
+        #expect(asked.destination.description == "33:33:ff:00:00:01")
+        // As receivers check it (RFC 4861, 7.1.1).
+        #expect(NeighbourMessage(solicitation.bytes[...]) == solicitation)
+
+        let answer = ARPPacket(.reply, from: Self.other, Self.ours, to: Self.own, .anyV4)
+        guard case .conflict(let conflict) = answerer.take(arp: answer.bytes[...], by: 2, at: Self.now) else {
+            throw Missing()
+        }
+        #expect(conflict.hardware == Self.other && conflict.link == "eth0" && !conflict.defence.isEmpty)
+        let advertisement = NeighbourMessage(
+            .advertisement(.override), from: Self.ours6, to: NeighbourMessage.allNodes, target: Self.ours6,
+            hardware: Self.other)
+        guard
+            case .conflict(let conflict) = answerer.take(
+                ipv6: advertisement.bytes[...], from: Self.other, by: 2, at: Self.now)
+        else { throw Missing() }
+        #expect(conflict.address == Self.ours6)
     }
 
     @Test func `many addresses are announced a few at a time`() {
         var answerer = Self.answerer()
         let many = (0..<1000).map { IPAddress(v4: 0x0A00_0000 + $0) }
         answerer.setTable(Dictionary(uniqueKeysWithValues: many.map { ($0, .outer) }), at: Self.now)
-        #expect(answerer.takeDue(at: Self.now, limit: 64).count <= 64 * 4)
+        #expect(answerer.takeDue(at: Self.now, limit: 64).count <= 64 * 6)
         #expect(answerer.nextDue == Self.now)
     }
 

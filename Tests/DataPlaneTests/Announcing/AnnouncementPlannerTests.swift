@@ -36,6 +36,56 @@ import Testing
         #expect(entry.pool.name == "one")
     }
 
+    @Test func `nodes are rather taken by the weights of all preferences that select them, within each advertisement`()
+        throws
+    {
+        func terms(_ name: String, _ nodes: [String], _ weights: [(Int, String)]) throws -> Advertisement {
+            func selector(_ values: [String]) throws -> Selector {
+                try Selector(
+                    LabelSelector(matchExpressions: [
+                        LabelSelector.Requirement(key: "name", operator: "In", values: values)
+                    ]))
+            }
+            return Advertisement(
+                NamespacedName(namespace: "metallb-system", name: name), .layer2, nodeSelectors: [try selector(nodes)],
+                preferences: try weights.map { .init(weight: $0.0, nodes: try selector([$0.1])) })
+        }
+        let plan = try planner(
+            try terms("one", ["a", "b"], [(60, "a"), (50, "a"), (10, "c")]), try terms("two", ["b", "a"], [(7, "a")]),
+            try terms("three", ["c"], [])
+        ).plan()
+        // What an advertisement prefers of nodes that it does not select does not count.
+        #expect(plan.entries.first?.scores == ["a": 117])
+        #expect(plan.entries.first?.nodes == ["a", "b", "c"])
+
+        let read = Advertisement(
+            L2Advertisement(
+                metadata: ObjectMeta(name: "x", namespace: "metallb-system"),
+                spec: L2AdvertisementSpec(preferredNodeSelectors: [
+                    PreferredNodeSelector(weight: 9, preference: LabelSelector(matchLabels: ["name": "a"]))
+                ])))
+        #expect(read?.score(of: AnnouncingNode(name: "a", labels: ["name": "a"])) == 9)
+        #expect(read?.score(of: AnnouncingNode(name: "b", labels: ["name": "b"])) == 0)
+    }
+
+    @Test func `pools say how much of them is in use, under MetalLB's names`() {
+        let theirs = IPAddressPool(
+            metadata: ObjectMeta(name: "edge", namespace: "metallb-system"),
+            status: IPAddressPoolStatus(assignedIPv4: 2, assignedIPv6: 1, availableIPv4: 8, availableIPv6: .max))
+        let ours = AddressPool(metadata: ObjectMeta(name: "wire"), status: AddressPoolStatus(total: 5, allocated: 3))
+        var uses: [AnnouncementPlan.PoolReference: PoolUse] = [:]
+        uses[.init(namespace: "metallb-system", name: "edge")] = PoolUse(theirs)
+        uses[.init(namespace: nil, name: "wire")] = PoolUse(ours)
+        let lines = AnnouncementMetrics.text(uses).split(separator: "\n").filter { !$0.hasPrefix("#") }
+        #expect(
+            lines == [
+                #"metallb_allocator_addresses_in_use_total{pool="edge"} 3"#,
+                #"metallb_allocator_addresses_in_use_total{pool="wire"} 3"#,
+                #"metallb_allocator_addresses_total{pool="edge"} 9223372036854775807"#,
+                #"metallb_allocator_addresses_total{pool="wire"} 5"#,
+            ])
+    }
+
     @Test func `a pool that no advertisement names is not announced, and neither is an address of none`() throws {
         var planner = try planner(
             Advertisement(NamespacedName(namespace: "metallb-system", name: "other"), .layer2, pools: ["two"]),

@@ -44,10 +44,10 @@ extension EndToEnd {
         }
 
         /// A server, two nodes with a backend each, and a client as machine 3.
-        private func withShop(policy: String = "Cluster", _ body: (MachineCluster, [Program]) async throws -> Void)
-            async throws
-        {
-            try await MachineCluster.withBackends { cluster, nodes in
+        private func withShop(
+            policy: String = "Cluster", _ flags: [String] = [], _ body: (MachineCluster, [Program]) async throws -> Void
+        ) async throws {
+            try await MachineCluster.withBackends(flags) { cluster, nodes in
                 try await cluster.backend("shop6-2", on: 1, node: "two", isIPv6: true)
                 try await cluster.backend("shop6-3", on: 2, node: "three", isIPv6: true)
                 let output = try await cluster.kubectl(
@@ -66,6 +66,14 @@ extension EndToEnd {
             let output = try await cluster.room.machines[0].run(
                 [cluster.binary, "announce", "dump", "--kubeconfig", cluster.kubeconfig] + arguments)
             return output.succeeded ? output.out : "\(output)"
+        }
+
+        /// Whom the API names.
+        private func announcers(_ cluster: MachineCluster) async throws -> Set<String> {
+            let text = try await cluster.kubectl(
+                "get", "servicel2statuses", "-A", "-o", "jsonpath={.items[*].status.node}"
+            ).out
+            return Set(text.split(separator: " ").map(String.init))
         }
 
         private func hardware(of machine: Int, _ cluster: MachineCluster) async throws -> HardwareAddress {
@@ -115,6 +123,12 @@ extension EndToEnd {
                     ).out
                     return text.contains("shop")
                 }
+                // Whoever removes it is contradicted.
+                let removed = try await cluster.kubectl("delete", "servicel2statuses", "-A", "--all")
+                #expect(removed.succeeded, "\(removed)")
+                try await eventually(within: .seconds(30), "the status to be written again") {
+                    try await !announcers(cluster).isEmpty
+                }
                 try await eventually(within: .seconds(30), "the Event") {
                     try await cluster.kubectl("get", "events", "-o", "jsonpath={.items[*].reason}").out.contains(
                         "nodeAssigned")
@@ -158,7 +172,53 @@ extension EndToEnd {
                 }
                 #expect(try alternations(probe.answers(for: ip6)) <= 1)
                 try await probe.stop()
+
+                // What is said of the dead one is taken back by who lives; without a neighbour too.
+                let names = ["two", "three"]
+                try await eventually(within: .seconds(30), "the status to name the living alone") {
+                    try await announcers(cluster) == [names[2 - victim]]
+                }
+                try await cluster.room.unplug(3 - victim)
+                try await eventually(within: .seconds(30), "nobody to be named") {
+                    let text = try await dump(cluster)
+                    return try await announcers(cluster).isEmpty && text.contains("announced by nobody yet")
+                }
                 for node in nodes { await node.stop() }
+            }
+        }
+
+        @Test func `a node that is stopped hands its addresses over, long before its Lease would run out`() async throws
+        {
+            try await withShop(["--announce-lease-duration-seconds", "60", "--v", "2"]) { cluster, nodes in
+                try await eventually(within: .seconds(60), "the client to reach the address") {
+                    try await isServed(cluster, Self.address)
+                }
+                let ip = try #require(IPAddress(Self.address))
+                let probe = try await probe(cluster, [Self.address])
+                try await eventually(within: .seconds(30), "some answers") { try probe.answers(for: ip).count > 20 }
+                let two = try await hardware(of: 1, cluster)
+                let victim = try probe.answers(for: ip).last?.hardware == two ? 1 : 2
+                let other = try await hardware(of: 3 - victim, cluster)
+                let asked = Layer2Speaker.now
+                async let stopped: Void = nodes[victim - 1].stop()
+                // Nobody else may take it for a minute after the last renewal, unless it is given up.
+                try await eventually(within: .seconds(30), "the other node to answer") {
+                    try probe.answers(for: ip).last?.hardware == other
+                }
+                let first = try #require(try probe.answers(for: ip).first { $0.hardware == other && $0.moment > asked })
+                print("    a node was stopped: the first word of the next was heard after \(first.moment - asked)")
+                await stopped
+                // Told to whoever asked for details.
+                let log = try String(
+                    contentsOf: cluster.folder.appending(path: "\(["two", "three"][victim - 1])/logs/dataplane.log"),
+                    encoding: .utf8)
+                #expect(log.contains("layer 2: announcing ") && log.contains("addresses: "), "\(log)")
+                #expect(log.contains("enforced "))
+                #expect(try alternations(probe.answers(for: ip)) == 1)
+                try await eventually(within: .seconds(30), "the status to name the other alone") {
+                    try await announcers(cluster) == [["two", "three"][2 - victim]]
+                }
+                try await probe.stop()
             }
         }
 

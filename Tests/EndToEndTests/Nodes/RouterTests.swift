@@ -45,6 +45,11 @@ extension EndToEnd {
             metadata: {name: router, namespace: metallb-system}
             stringData: {username: none, password: secret}
             ---
+            apiVersion: metallb.io/v1beta1
+            kind: BFDProfile
+            metadata: {name: fast, namespace: metallb-system}
+            spec: {receiveInterval: 100, transmitInterval: 100}
+            ---
             apiVersion: metallb.io/v1beta2
             kind: BGPPeer
             metadata: {name: router, namespace: metallb-system}
@@ -54,6 +59,7 @@ extension EndToEnd {
               peerAddress: \(MachineRoom.address(router))
               connectTime: 1s
               enableGracefulRestart: true
+              bfdProfile: fast
               passwordSecret: {name: router}
               nodeSelectors:
               - matchExpressions: [{key: kubernetes.io/hostname, operator: NotIn, values: [one]}]
@@ -67,6 +73,7 @@ extension EndToEnd {
         private static let bird = """
             router id \(MachineRoom.address(router));
             protocol device { scan time 1; }
+            protocol bfd { interface "*" { min rx interval 100 ms; min tx interval 100 ms; multiplier 3; }; }
             protocol kernel { ipv4 { export all; }; merge paths on; }
             protocol kernel { ipv6 { export all; }; merge paths on; }
             \((1...2).map { machine in
@@ -75,7 +82,7 @@ extension EndToEnd {
                     local \(MachineRoom.address(router)) as 64500;
                     neighbor \(MachineRoom.address(machine)) as 64512;
                     connect retry time 1; error wait time 1, 2;
-                    password "secret";
+                    password "secret"; graceful restart on; bfd graceful;
                     ipv4 { import all; export none; };
                     ipv6 { import all; export none; };
                 }
@@ -190,6 +197,23 @@ extension EndToEnd {
                 try await eventually(within: .seconds(30), "nobody to say that it announces") {
                     try await cluster.kubectl("get", "servicebgpstatuses", "-A", "-o", "name").out.isEmpty
                 }
+            }
+        }
+
+        @Test func `Ctrl-C takes a node's ways back at once, with graceful restart too`() async throws {
+            try await withShop { cluster, nodes in
+                try await eventually(within: .seconds(60), "ways over both nodes") {
+                    try await leads(cluster, to: [1, 2])
+                }
+                kill(nodes[0].pid, SIGINT)
+                // The restart time is two minutes.
+                try await eventually(within: .seconds(60), "the way over the other node alone") {
+                    try await leads(cluster, to: [2])
+                }
+                let log = try await cluster.room.machines[Self.router].run(
+                    ["/usr/sbin/birdc", "-s", socket(cluster), "show", "protocols", "all", "node1"]
+                ).out
+                #expect(log.contains("Administrative shutdown"), "\(log)")
             }
         }
 

@@ -98,6 +98,74 @@ struct BGPSpeakerTests {
         #expect(bench.report?.trouble == nil)
     }
 
+    @Test(arguments: ["bfd graceful;", "bfd on;"])
+    func `a restart with BFD keeps the routes, whatever the router makes of the end of a BFD session`(_ bfd: String)
+        async throws
+    {
+        let link = try BGPLink()
+        let bird = try Bird(in: link.router, Self.session("graceful restart on; \(bfd)"))
+        let plan = SpeakerBench.plan(["203.0.113.1/32"], bfd: Self.bfd, gracefulRestart: true)
+        let first = try SpeakerBench(in: link.nodes[0])
+        first.speaker.apply([plan])
+        #expect(await eventually { bird.has("203.0.113.1/32") && first.report?.bfd?.isUp == true }, "\(bird.log)")
+        first.speaker.stop(.keepingRoutes("a restart"))
+        #expect(await eventually { !bird.ask("show protocols node1").contains("Established") })
+        // Longer than BFD takes to notice.
+        for _ in 0..<20 {
+            try await Task.sleep(for: .milliseconds(50))
+            try #require(bird.has("203.0.113.1/32"), "\(bird.log)")
+        }
+        let second = try SpeakerBench(in: link.nodes[0], isRestarting: true)
+        second.speaker.apply([plan])
+        #expect(
+            await eventually {
+                bird.ask("show protocols node1").contains("Established") && second.report?.bfd?.isUp == true
+            }, "\(bird.log)")
+        #expect(bird.has("203.0.113.1/32"))
+        #expect(!bird.log.contains("BFD session down"), "\(bird.log)")
+        #expect(second.report?.bfd?.downs == 0)
+        // It is a session as any other: a speaker that is gone is noticed.
+        try link.nodes[0].configure("link set eth0 down")
+        #expect(await eventually { !bird.ask("show bfd sessions").contains("Up") }, "\(bird.log)")
+    }
+
+    @Test func `peers without graceful restart are told that the speaker stops, and forget its routes at once`()
+        async throws
+    {
+        let link = try BGPLink()
+        let bird = try Bird(in: link.router, Self.session())
+        let bench = try SpeakerBench(in: link.nodes[0])
+        bench.speaker.apply([SpeakerBench.plan(["203.0.113.1/32"])])
+        #expect(await eventually { bird.has("203.0.113.1/32") }, "\(bird.log)")
+        bench.speaker.stop(.keepingRoutes("node-1 restarts"))
+        #expect(await eventually { !bird.has("203.0.113.1/32") }, "\(bird.log)")
+        #expect(bird.log.contains("Administrative shutdown"), "\(bird.log)")
+    }
+
+    @Test func `a peer that sends without end takes nothing from the others and their BFD`() async throws {
+        let link = try BGPLink(nodes: 1)
+        let bird = try Bird(in: link.router, Self.session("bfd on;"))
+        let flood = try Flood(in: link.client)
+        let bench = try SpeakerBench(in: link.nodes[0])
+        var noisy = SpeakerBench.plan([])
+        noisy.name = "flood"
+        noisy.endpoint = BGPPeerEndpoint(address: flood.address, protection: .init())
+        bench.speaker.apply([SpeakerBench.plan(["203.0.113.1/32"], bfd: Self.bfd), noisy])
+        #expect(await eventually { bird.has("203.0.113.1/32") && bench.quiet?.bfd?.isUp == true }, "\(bird.log)")
+        #expect(await eventually { bench.flooded?.state == .established })
+        // Much more than socket buffers hold: it is read all the while.
+        let before = flood.sent
+        #expect(await eventually { flood.sent > before + 15_000_000 }, "\(flood.sent - before) bytes")
+        // A new route goes out in the midst of it.
+        bench.speaker.apply([SpeakerBench.plan(["203.0.113.1/32", "203.0.113.2/32"], bfd: Self.bfd), noisy])
+        #expect(await eventually { bird.has("203.0.113.2/32") }, "\(bird.log)")
+        let then = flood.sent
+        #expect(await eventually { flood.sent > then + 2_000_000 })
+        #expect(bench.quiet?.bfd?.downs == 0, "\(bench.troubles)")
+        #expect(bench.quiet?.state == .established && bench.flooded?.state == .established)
+        flood.stop()
+    }
+
     @Test func `a speaker that ends for good withdraws its routes with a word`() async throws {
         let link = try BGPLink()
         let bird = try Bird(in: link.router, Self.session("graceful restart on;"))

@@ -1,6 +1,7 @@
 import Announcement
 import DataPlane
 import NetworkTypes
+import Synchronization
 import Testing
 import Transport
 
@@ -92,6 +93,86 @@ struct FrrTests {
         try link.nodes[0].configure("link set eth0 down")
         // The router's hold time is 180 seconds.
         #expect(await eventually { !frr.has("203.0.113.1/32") }, "\(frr.log)")
+    }
+
+    @Test func `a restart with BFD leaves the routes in place`() async throws {
+        let link = try BGPLink()
+        let frr = try await Frr(
+            in: link.router, bgpd: Self.bgpd("neighbor 10.90.1.2 bfd profile fast"),
+            bfdd: """
+                bfd
+                 profile fast
+                  detect-multiplier 3
+                  receive-interval 50
+                  transmit-interval 50
+                """)
+        var bfd = BFDSession.Configuration()
+        bfd.transmitInterval = .milliseconds(50)
+        bfd.receiveInterval = .milliseconds(50)
+        let plan = SpeakerBench.plan(["203.0.113.1/32"], bfd: bfd, gracefulRestart: true)
+        let first = try SpeakerBench(in: link.nodes[0])
+        first.speaker.apply([plan])
+        #expect(await eventually { frr.has("203.0.113.1/32") && first.report?.bfd?.isUp == true }, "\(frr.log)")
+        first.speaker.stop(.keepingRoutes("a restart"))
+        #expect(await eventually { frr.route("203.0.113.1/32").contains("stale") }, "\(frr.route("203.0.113.1/32"))")
+        // Longer than BFD takes to notice.
+        for _ in 0..<20 {
+            try await Task.sleep(for: .milliseconds(50))
+            try #require(frr.has("203.0.113.1/32"), "\(frr.log)")
+        }
+        let second = try SpeakerBench(in: link.nodes[0], isRestarting: true)
+        second.speaker.apply([plan])
+        #expect(
+            await eventually {
+                !frr.route("203.0.113.1/32").contains("stale") && second.report?.bfd?.isUp == true
+            }, "\(frr.log)")
+        #expect(frr.has("203.0.113.1/32"))
+    }
+
+    @Test func `a process that is killed keeps its routes where the router heeds that BFD died with it`() async throws {
+        let link = try BGPLink()
+        let frr = try await Frr(
+            in: link.router,
+            bgpd: Self.bgpd("neighbor 10.90.1.2 bfd profile fast\n neighbor 10.90.1.2 bfd check-control-plane-failure"),
+            bfdd: """
+                bfd
+                 profile fast
+                  detect-multiplier 3
+                  receive-interval 50
+                  transmit-interval 50
+                """)
+        var configuration = BGPLink.configuration()
+        configuration.gracefulRestart = .init(restartTime: 120, isForwardingPreserved: true)
+        var speaker: Speaker? = try Speaker(
+            in: link.nodes[0], to: BGPLink.endpoint(protection: .init(isSingleHop: true)), configuration,
+            routes: ["203.0.113.1/32": BGPRoute()])
+        let isUp = Mutex(false)
+        let loop = try link.nodes[0].run { try EventLoop(name: "bfd") }
+        let bfd = BFDSpeaker(loop: loop)
+        let peer = BFDSpeaker.Peer(address: BGPLink.endpoint().address.ip)
+        loop.execute {
+            var configuration = BFDSession.Configuration()
+            configuration.transmitInterval = .milliseconds(50)
+            configuration.receiveInterval = .milliseconds(50)
+            do {
+                try bfd.add(peer, configuration) { notice in
+                    if case .up = notice { isUp.withLock { $0 = true } }
+                }
+            } catch {
+                Issue.record(error)
+            }
+        }
+        #expect(await eventually { frr.has("203.0.113.1/32") && isUp.withLock { $0 } }, "\(frr.log)")
+        // Both at once, and nothing is said.
+        loop.stop()
+        speaker = nil
+        #expect(await eventually { frr.route("203.0.113.1/32").contains("stale") }, "\(frr.route("203.0.113.1/32"))")
+        // Longer than BFD takes to notice.
+        for _ in 0..<20 {
+            try await Task.sleep(for: .milliseconds(50))
+            try #require(frr.has("203.0.113.1/32"), "\(frr.log)")
+        }
+        withExtendedLifetime((speaker, bfd)) {}
     }
 
     @Test func `a restart of ours leaves the routes in place`() async throws {

@@ -20,7 +20,7 @@ final class SpeakerBench: Sendable {
         }
     }
 
-    deinit { speaker.stop(.keepingRoutes) }
+    deinit { speaker.stop(.keepingRoutes("the test ends")) }
 
     var troubles: [String] {
         box.notices.withLock { notices in
@@ -29,6 +29,9 @@ final class SpeakerBench: Sendable {
     }
 
     var report: BGPPeerReport? { speaker.reports.first }
+    /// Of the peer of ``plan(_:node:protection:bfd:gracefulRestart:)``, beside one that floods.
+    var quiet: BGPPeerReport? { speaker.reports.first { $0.name == "router" } }
+    var flooded: BGPPeerReport? { speaker.reports.first { $0.name == "flood" } }
 
     /// A plan for the peer on the router of a ``BGPLink``.
     static func plan(

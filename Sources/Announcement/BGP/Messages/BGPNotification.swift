@@ -73,6 +73,8 @@ package struct BGPNotification: Error, Hashable, Sendable {
     }
 
     package static let peerDeconfigured = BGPNotification(code: 6, subcode: 3)
+    /// The session is made anew with another configuration.
+    package static let otherConfigurationChange = BGPNotification(code: 6, subcode: 6)
     /// BFD says that the peer is gone (RFC 9384).
     package static let bfdDown = BGPNotification(code: 6, subcode: 10)
 

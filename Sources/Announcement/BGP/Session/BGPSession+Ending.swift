@@ -33,6 +33,16 @@ extension BGPSession {
         return actions
     }
 
+    /// Whether the peer keeps our routes when the connection ends without a word (RFC 4724, section 4.2).
+    var keepsRoutes: Bool {
+        configuration.gracefulRestart?.isForwardingPreserved == true && negotiated?.gracefulRestart != nil
+    }
+
+    /// For how long the peer keeps our routes when the connection ends without a word; nil where it does not.
+    package var absence: Duration? {
+        keepsRoutes ? configuration.gracefulRestart.map { .seconds(Int($0.restartTime)) } : nil
+    }
+
     private mutating func forget() {
         connectRetry = nil
         hold = nil

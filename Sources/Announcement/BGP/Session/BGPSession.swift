@@ -21,6 +21,9 @@ package struct BGPSession: Sendable {
         /// The session ends for good; with nil the connection is closed without a word, so that a peer which knows graceful
         /// restart keeps our routes.
         case stop(BGPNotification?)
+        /// The session ends, and another one follows soon: without a word where the peer keeps our routes meanwhile, else with this
+        /// one, since the routes go anyway.
+        case pause(BGPNotification)
         /// The connection that was asked for stands.
         case connected(BGPNextHops)
         case connectFailed(String)
@@ -115,6 +118,8 @@ package struct BGPSession: Sendable {
             return state == .idle && connectRetry == nil ? dial(at: now) : []
         case .stop(let notification):
             return stop(notification, at: now)
+        case .pause(let notification):
+            return stop(keepsRoutes ? nil : notification, at: now)
         case .connected(let nextHops):
             guard state == .connect else { return [.disconnect] }
             self.nextHops = nextHops

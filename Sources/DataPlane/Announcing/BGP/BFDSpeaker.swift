@@ -64,26 +64,32 @@ package final class BFDSpeaker: EventHandler, @unchecked Sendable {
         nextDiscriminator = UInt32(truncatingIfNeeded: MonotonicTime.now.nanoseconds >> 16) | 1
     }
 
-    /// Begins a session; one with the same peer must have ended before. `observe` is called on the loop.
+    /// Begins a session; one with the same peer must have ended before. `observe` is called on the loop. `isResuming`: as in
+    /// ``BFDSession``.
     /// - Throws: where the port of BFD is another program's, or the source address is not this machine's.
     package func add(
-        _ peer: Peer, _ configuration: BFDSession.Configuration, observe: @escaping @Sendable (Notice) -> Void
+        _ peer: Peer, _ configuration: BFDSession.Configuration, isResuming: Bool = false,
+        observe: @escaping @Sendable (Notice) -> Void
     ) throws(TransportError) {
         try listen(Listener(family: peer.address.family, port: peer.port))
         let descriptor = try open(peer)
         nextDiscriminator &+= 1
         if nextDiscriminator == 0 { nextDiscriminator = 1 }
         entries[peer] = Entry(
-            session: BFDSession(configuration, discriminator: nextDiscriminator), descriptor: descriptor,
+            session: BFDSession(configuration, discriminator: nextDiscriminator, isResuming: isResuming),
+            descriptor: descriptor,
             observe: observe)
         step(peer) { session, now in session.start(at: now) }
         scheduleTimer()
     }
 
     /// Ends a session; the peer is told that this says nothing about the path.
-    package func remove(_ peer: Peer) {
+    ///
+    /// - Parameter absence: for how long the peer is asked to wait for another process, which resumes the session; nil where none
+    ///   follows.
+    package func remove(_ peer: Peer, until absence: Duration? = nil) {
         guard entries[peer] != nil else { return }
-        step(peer) { session, _ in session.stop() }
+        step(peer) { session, _ in absence.map { session.pause(for: $0) } ?? session.stop() }
         if let entry = entries.removeValue(forKey: peer) { Socket.close(entry.descriptor) }
         let listener = Listener(family: peer.address.family, port: peer.port)
         if !entries.keys.contains(where: { $0.address.family == listener.family && $0.port == listener.port }),
@@ -166,7 +172,7 @@ package final class BFDSpeaker: EventHandler, @unchecked Sendable {
     private func find(_ packet: BFDPacket, _ listener: Listener, _ address: IPAddress, _ hops: Int) -> Peer? {
         entries.first { peer, entry in
             peer.address == address && peer.port == listener.port && hops >= Int(peer.minimumHops ?? 255)
-                && (packet.yourDiscriminator == 0 || packet.yourDiscriminator == entry.session.discriminator)
+                && entry.session.isFor(packet)
         }?.key
     }
 

@@ -14,6 +14,7 @@ final class BGPFront: Sendable {
         var entries: [AnnouncementPlan.Entry] = []
         /// Set while it runs.
         var recorder: EventRecorder?
+        var isLeaving = false
     }
 
     private let node: String
@@ -45,8 +46,9 @@ final class BGPFront: Sendable {
     /// Runs until cancelled. To be called when everything that is observed is in sync and enforced: what is announced first
     /// is all that there is, and with its end peers forget what an earlier process announced.
     ///
-    /// In the end connections are closed without a word: rules in the kernel go on without this process, and peers that know
-    /// graceful restart keep the routes until another process has come, for their restart time at most.
+    /// In the end connections to peers that know graceful restart are closed without a word: rules in the kernel go on without
+    /// this process, and the peers keep the routes until another process has come, for their restart time at most. Others get
+    /// a Cease, and after `leave()` all do.
     ///
     /// - Parameters:
     ///   - obstacle: why this node can announce nothing, if so.
@@ -106,6 +108,9 @@ final class BGPFront: Sendable {
             value.withLock { $0.recorder }?
                 .record(.warning, about: reference, reason: "NotFollowed", message: complaint.message)
         }
+        logger.debug(
+            "BGP: \(plan.peers.count) peers, \(plan.peers.reduce(0) { $0 + $1.routes.count }) routes, \(plan.announced.count) Services"
+        )
         do throws(TransportError) {
             try speaker(for: plan)?.apply(plan.peers)
         } catch {
@@ -161,10 +166,15 @@ final class BGPFront: Sendable {
         value.withLock { $0.recorder }?.record(type, about: reference, reason: reason, message: message)
     }
 
+    /// The end that follows is for good: peers forget the routes at once.
+    func leave() { value.withLock { $0.isLeaving = true } }
+
     private func stop() async {
         guard let speaker = value.withLock({ $0.speaker }) else { return }
         await withCheckedContinuation { continuation in
-            speaker.stop(.keepingRoutes) { continuation.resume() }
+            let words = "\(node) stops announcing"
+            let isLeaving = value.withLock(\.isLeaving)
+            speaker.stop(isLeaving ? .withdrawing(words) : .keepingRoutes(words)) { continuation.resume() }
         }
     }
 }

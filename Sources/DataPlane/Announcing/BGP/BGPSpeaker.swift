@@ -20,8 +20,8 @@ package final class BGPSpeaker: @unchecked Sendable {
 
     /// How the speaker ends.
     package enum Ending: Hashable, Sendable {
-        /// Peers that know graceful restart keep our routes for their restart time: another process follows.
-        case keepingRoutes
+        /// Peers that know graceful restart keep our routes for their restart time: another process follows. The others are told.
+        case keepingRoutes(String)
         /// The peers are told, and forget our routes at once.
         case withdrawing(String)
     }
@@ -73,8 +73,8 @@ package final class BGPSpeaker: @unchecked Sendable {
             hasStopped = true
             for name in entries.keys.sorted() {
                 switch ending {
-                case .keepingRoutes: end(name, nil)
-                case .withdrawing(let words): end(name, .shutdown(words))
+                case .keepingRoutes(let words): end(name, .pause(.shutdown(words)))
+                case .withdrawing(let words): end(name, .stop(.shutdown(words)))
                 }
             }
             publish()
@@ -104,24 +104,25 @@ package final class BGPSpeaker: @unchecked Sendable {
         let wanted = Dictionary(plans.map { ($0.name, $0) }) { first, _ in first }
         announced = Set(
             plans.flatMap { $0.routes.keys.filter { $0.prefixLength == $0.family.bitWidth }.map(\.address) })
-        for name in entries.keys.sorted() where wanted[name] == nil { end(name, .peerDeconfigured) }
+        for name in entries.keys.sorted() where wanted[name] == nil { end(name, .stop(.peerDeconfigured)) }
         for name in wanted.keys.sorted() {
             guard let plan = wanted[name] else { continue }
+            let isChanged = entries[name] != nil
             if let entry = entries[name] {
                 if entry.plan.session == plan.session, entry.plan.endpoint == plan.endpoint {
                     update(name, to: plan)
                     continue
                 }
-                // Without a word: a peer that knows graceful restart keeps the routes until the new session has them.
-                end(name, nil)
+                // A peer that knows graceful restart keeps the routes until the new session has them.
+                end(name, .pause(.otherConfigurationChange))
             }
-            begin(plan, isRestarting: isRestarting)
+            begin(plan, isRestarting: isRestarting, isChanged: isChanged)
         }
         isRestarting = false
         publish()
     }
 
-    private func begin(_ plan: BGPPeerPlan, isRestarting: Bool) {
+    private func begin(_ plan: BGPPeerPlan, isRestarting: Bool, isChanged: Bool) {
         let name = plan.name
         seed &+= 1
         let session = BGPSession(plan.session, routes: plan.routes, isRestarting: isRestarting, seed: seed)
@@ -136,7 +137,7 @@ package final class BGPSpeaker: @unchecked Sendable {
             observe: { [weak self] notice in self?.note(notice, of: name) })
         entries[name] = Entry(plan: plan, connection: connection)
         connection.handle(.start)
-        beginBFD(name)
+        beginBFD(name, isResuming: (isRestarting || isChanged) && plan.session.gracefulRestart != nil)
     }
 
     private func update(_ name: String, to plan: BGPPeerPlan) {
@@ -147,16 +148,18 @@ package final class BGPSpeaker: @unchecked Sendable {
         if old.routes != plan.routes { entries[name]?.connection.want(plan.routes) }
     }
 
-    private func end(_ name: String, _ notification: BGPNotification?) {
-        endBFD(name)
+    private func end(_ name: String, _ event: BGPSession.Event) {
+        var absence: Duration?
+        if case .pause = event { absence = entries[name]?.connection.session.absence }
+        endBFD(name, until: absence)
         guard let entry = entries.removeValue(forKey: name) else { return }
-        entry.connection.handle(.stop(notification))
+        entry.connection.handle(event)
     }
 
-    private func beginBFD(_ name: String) {
+    private func beginBFD(_ name: String, isResuming: Bool = false) {
         guard let plan = entries[name]?.plan, let wanted = plan.bfd else { return }
         do throws(TransportError) {
-            try bfd.add(wanted.peer, wanted.configuration) { [weak self] notice in
+            try bfd.add(wanted.peer, wanted.configuration, isResuming: isResuming) { [weak self] notice in
                 guard let self else { return }
                 if case .down = notice { entries[name]?.connection.handle(.peerDown) }
                 publish()
@@ -168,9 +171,9 @@ package final class BGPSpeaker: @unchecked Sendable {
         }
     }
 
-    private func endBFD(_ name: String) {
+    private func endBFD(_ name: String, until absence: Duration? = nil) {
         guard let entry = entries[name], entry.hasBFD, let wanted = entry.plan.bfd else { return }
-        bfd.remove(wanted.peer)
+        bfd.remove(wanted.peer, until: absence)
         entries[name]?.hasBFD = false
     }
 
