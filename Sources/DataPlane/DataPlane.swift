@@ -85,7 +85,7 @@ package final class DataPlane: Sendable {
             try Self.openNames($0, loops, budget.descriptors(.names), queryLog, logger)
         }
         if names != nil { report.areNamesReady.withLock { $0 = false } }
-        health = AnswerServer(loop: loops[0]) {
+        health = AnswerServer(loop: loops[0], logger: logger) {
             [report, state, engine, accessLog, names, queryLog, announcements] path, respond in
             // Summing the proxy's counters costs by its routes: only for those who ask.
             if let isReady = report.areNamesReady.withLock({ $0 }), path == "/ready" || path == "/health" {
@@ -129,7 +129,8 @@ package final class DataPlane: Sendable {
         let server = NameServer(
             loops: loops, connections: connections, exchanges: descriptors - connections, log: log,
             upstreamLog: UpstreamTroubleLog(logger: logger),
-            crowding: CrowdingWatch { logger.warning("DNS: \($0)") })
+            crowding: CrowdingWatch { logger.warning("DNS: \($0)") },
+            onRefusedAddress: { logger.warning("no DNS on \($0): \($1.message)") })
         var addresses: [SocketAddress] = []
         for address in configuration.addresses {
             do throws(TransportError) {

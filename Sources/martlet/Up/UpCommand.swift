@@ -3,6 +3,7 @@ import DataPlane
 import Glibc
 import NetworkTypes
 import System
+import Transport
 
 struct UpCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -153,7 +154,7 @@ struct UpCommand: AsyncParsableCommand {
     /// What goes to the status of Ingresses: an address that means every address tells clients nothing.
     private var published: [String] {
         if !publishAddress.isEmpty { return publishAddress }
-        let addresses = Self.published(listening: proxyAddresses, local: LocalAddresses.current)
+        let addresses = Self.published(listening: proxyAddresses, local: MachineAddresses.current)
         return (addresses.isEmpty ? [.loopbackV4] : addresses).map(\.description)
     }
 
