@@ -45,7 +45,7 @@ package final class DataPlane: Sendable {
             client: client, leaseClient: try APIClient(configuration.client), logger: logger)
         loops = try EventLoop.group(
             count: configuration.eventLoops ?? Processors.count, name: "service")
-        nodeWatch = NodeWatch(name: configuration.nodeName, nodePortRanges: configuration.nodePortRanges)
+        nodeWatch = NodeWatch(name: configuration.nodeName, nodePortRanges: configuration.nodePortRanges, state: state)
         // Of the process's descriptors, so that clients leave some for upstreams, the relay and the API.
         let budget = DescriptorBudget.dataPlane(
             limit: DescriptorLimit.current, servesNames: configuration.names != nil)

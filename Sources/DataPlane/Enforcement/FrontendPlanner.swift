@@ -5,6 +5,7 @@ package import TrafficModel
 ///
 /// - A frontend stays while its Service wants it, with or without endpoints: what becomes of traffic without endpoints
 ///   is the enforcer's to carry out (`Frontend.absence`).
+/// - What an API server of this node has is nobody else's (`NodeIdentity.apiServers`): to claim it is reported.
 /// - When two Services claim one address the one that has it keeps it; a free address goes to the first in order of
 ///   namespace and name. The others are reported as conflicts and get it when it becomes free.
 package struct FrontendPlanner: Sendable {
@@ -70,8 +71,10 @@ package struct FrontendPlanner: Sendable {
             keys[change.key] = wanted.isEmpty ? nil : Set(wanted.keys)
             for key in touched {
                 if !previous.keys.contains(key) { previous[key] = .some(frontends[key]) }
+                let isReserved = key.transport == .tcp && node.apiServers.contains(key.address)
                 claim(
-                    key, for: change.key, wanted[key].map { Claim(frontend: $0, created: change.after?.created ?? 0) })
+                    key, isReserved: isReserved, for: change.key,
+                    wanted[key].map { Claim(frontend: $0, created: change.after?.created ?? 0) })
             }
         }
         var sets: [Change] = []
@@ -97,7 +100,13 @@ package struct FrontendPlanner: Sendable {
         for service in services {
             var problems: [EnforcementProblem] = []
             for key in keys[service] ?? [] {
-                guard let role = claims[key]?[service]?.frontend.role, let owner = owners[key] else { continue }
+                guard let role = claims[key]?[service]?.frontend.role else { continue }
+                guard let owner = owners[key] else {
+                    problems.append(
+                        EnforcementProblem(
+                            key: key, role: role, reason: .reserved, message: "the API server of this node has it"))
+                    continue
+                }
                 if owner != service {
                     problems.append(
                         EnforcementProblem(
@@ -113,10 +122,17 @@ package struct FrontendPlanner: Sendable {
         return result
     }
 
-    private mutating func claim(_ key: FrontendKey, for service: NamespacedName, _ claim: Claim?) {
+    private mutating func claim(
+        _ key: FrontendKey, isReserved: Bool, for service: NamespacedName, _ claim: Claim?
+    ) {
         var claimants = claims[key] ?? [:]
         claimants[service] = claim
         claims[key] = claimants.isEmpty ? nil : claimants
+        guard !isReserved else {
+            owners[key] = nil
+            frontends[key] = nil
+            return
+        }
         var winner = owners[key].flatMap { owner in claimants[owner].map { (owner, $0) } }
         for (name, claim) in claimants {
             guard let best = winner else {

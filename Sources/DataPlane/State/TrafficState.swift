@@ -48,6 +48,7 @@ final class TrafficState: Sendable {
     let routesChanged = ChangeSignal()
     let healthChecksChanged = ChangeSignal()
     let namesChanged = ChangeSignal()
+    let apiServersChanged = ChangeSignal()
 
     // MARK: For the enforcer of Services
 
@@ -97,6 +98,18 @@ final class TrafficState: Sendable {
     func service(_ key: NamespacedName) -> ServiceEntry? { value.withLock { $0.services[key] } }
 
     func slices(of key: NamespacedName) -> [EndpointSliceEntry] { value.withLock { $0.services.slices(of: key) } }
+
+    /// The API server's own Service.
+    static let apiServerService = NamespacedName(namespace: "default", name: "kubernetes")
+
+    /// Where the Service `kubernetes` says that API servers listen.
+    var apiServers: [SocketAddress] {
+        slices(of: Self.apiServerService).flatMap { slice in
+            slice.ports.filter { $0.transport == .tcp }.compactMap(\.number).flatMap { port in
+                slice.endpoints.map { SocketAddress(ip: $0.address.ip, port: port) }
+            }
+        }
+    }
 
     // MARK: For health checks from outside
 
@@ -193,8 +206,12 @@ final class TrafficState: Sendable {
 
     /// - Parameter trigger: when the change happened that the slice answers, in microseconds since 1970.
     func setSlice(_ key: NamespacedName, _ entry: EndpointSliceEntry?, trigger: Int64? = nil) {
+        var isOfServers = false
+        defer { if isOfServers { apiServersChanged.raise() } }
         raise { value in
-            value.noteNames(ofSliceOf: entry?.service, value.services.owner(ofSlice: key))
+            let owner = value.services.owner(ofSlice: key)
+            isOfServers = entry?.service == Self.apiServerService || owner == Self.apiServerService
+            value.noteNames(ofSliceOf: entry?.service, owner)
             let changed = value.services.setSlice(key, entry)
             if !changed.isEmpty {
                 value.queue.addSlice(

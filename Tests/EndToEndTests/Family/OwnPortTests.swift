@@ -71,7 +71,9 @@ extension EndToEnd {
                     "127.0.31.1:\(ports[6])",
                 ])
             do {
-                let log = { @Sendable [server] in dataPlane.output.out + dataPlane.output.err + server.program.output.err }
+                let log = { @Sendable [server] in
+                    dataPlane.output.out + dataPlane.output.err + server.program.output.err
+                }
                 #expect((server.program.output.out + server.program.output.err).contains("every IPv4 address"))
                 let manifest = Listener.allCases.map { $0.services(port: own[$0] ?? 0, backend: ports[6]) }.joined()
                 let applied = try await server.tryKubectl(["apply", "-f", "-"], input: manifest)
@@ -97,6 +99,15 @@ extension EndToEnd {
                 #expect(try await status("https://127.0.0.1:\(port(.api))/readyz") == "200")
                 #expect(try await !server.kubectl("get", "events", "-A").contains("AddressNotServed"))
 
+                // Who claims the API server's own address does not get it, also not while it is away.
+                let claim = try await server.tryKubectl(
+                    ["apply", "-f", "-"],
+                    input: Self.thief(port: own[.api] ?? 0, backend: ports[6]))
+                try #require(claim.succeeded, "\(claim)")
+                try await eventually(within: .seconds(20), "the Event of the refusal") { [server] in
+                    try await server.kubectl("get", "events", "-A").contains("the API server has it")
+                }
+
                 // The listener comes after the Service, too.
                 await server.stop(keepingData: true)
                 server = try await MartletServer.start(apiFlags, in: server.directory)
@@ -108,6 +119,24 @@ extension EndToEnd {
                 throw error
             }
             await stop(server, [dataPlane, echo, backend])
+        }
+
+        private static func thief(port: UInt16, backend: UInt16) -> String {
+            """
+            apiVersion: v1
+            kind: Service
+            metadata: {name: thief}
+            spec:
+              externalIPs: [127.0.0.1]
+              ports: [{port: \(port)}]
+            ---
+            apiVersion: discovery.k8s.io/v1
+            kind: EndpointSlice
+            metadata: {name: thief, labels: {kubernetes.io/service-name: thief}}
+            addressType: IPv4
+            ports: [{port: \(backend)}]
+            endpoints: [{addresses: [127.0.31.1]}]
+            """
         }
 
         private func stop(_ server: MartletServer, _ programs: [Program]) async {
