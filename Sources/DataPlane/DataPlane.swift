@@ -23,7 +23,8 @@ package final class DataPlane: Sendable {
     private let listeners: IngressListeners
     private let compiler: ProxyConfigurationCompiler
     private let accessLog: AccessLogWriter?
-    private let state = TrafficState()
+    private let state: TrafficState
+    private let lastGood: LastGoodCertificates?
     private let report = ReportBox()
     private let health: AnswerServer
     /// Where it listens.
@@ -40,6 +41,10 @@ package final class DataPlane: Sendable {
         self.configuration = configuration
         self.logger = logger
         client = try APIClient(configuration.client)
+        lastGood = try configuration.certificateDirectory.map {
+            try LastGoodCertificates(directory: $0, logger: logger)
+        }
+        state = TrafficState(lastGood: lastGood)
         announcements = AnnouncementFront(
             node: configuration.nodeName, leaseSeconds: configuration.announceLeaseSeconds, traffic: state,
             client: client, leaseClient: try APIClient(configuration.client), logger: logger)
@@ -224,6 +229,7 @@ package final class DataPlane: Sendable {
                 }
             }
             try await informers.waitForSync()
+            lastGood?.sweep()
             await enforcement.enforceFirst(on: nodeWatch.current)
             await front.enforceFirst()
             if let namesFront {

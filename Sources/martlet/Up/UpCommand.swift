@@ -119,6 +119,7 @@ struct UpCommand: AsyncParsableCommand {
             dataPlane += ["--https-address", "\(SocketAddress(ip: address, port: Port(httpsPort ?? reach.httpsPort)))"]
         }
         dataPlane += ["--nodeport-addresses", (nodeportAddresses ?? reach.nodePortAddresses).description]
+        dataPlane += ["--certificate-dir", directory.certificates]
         dataPlane += node.arguments
         if localOnly, names.dnsAddress.isEmpty { dataPlane += ["--dns-address", "127.0.0.1"] }
         var server = server
