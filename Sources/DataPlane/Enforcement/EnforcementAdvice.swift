@@ -37,7 +37,7 @@ package enum EnforcementAdvice {
         switch problem.reason {
         case .conflict(let winner): "Service \(winner) has it"
         case .reserved: "the API server has it"
-        case .addressInUse: "another program has it"
+        case .addressInUse: "another listener has it"
         case .notPermitted: "not permitted to this user"
         case .notThisMachine: "not an address of this machine"
         case .unsupported: problem.message

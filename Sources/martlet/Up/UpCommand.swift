@@ -124,6 +124,9 @@ struct UpCommand: AsyncParsableCommand {
         if localOnly, names.dnsAddress.isEmpty { dataPlane += ["--dns-address", "127.0.0.1"] }
         var server = server
         server.bindAddress = server.bindAddress ?? reach.bindAddress
+        server.reservedNodePort += [
+            httpPort ?? reach.httpPort, httpsPort ?? reach.httpsPort, metricsPort, names.dnsPort ?? 0,
+        ].filter { $0 > 0 }
         var children = [
             Supervisor.ChildSpecification(
                 name: "apiserver", stage: 0,
