@@ -23,7 +23,8 @@ package final class DataPlane: Sendable {
     private let listeners: IngressListeners
     private let compiler: ProxyConfigurationCompiler
     private let accessLog: AccessLogWriter?
-    private let state = TrafficState()
+    private let state: TrafficState
+    private let lastGood: LastGoodCertificates?
     private let report = ReportBox()
     private let health: AnswerServer
     /// Where it listens.
@@ -40,12 +41,16 @@ package final class DataPlane: Sendable {
         self.configuration = configuration
         self.logger = logger
         client = try APIClient(configuration.client)
+        lastGood = try configuration.certificateDirectory.map {
+            try LastGoodCertificates(directory: $0, logger: logger)
+        }
+        state = TrafficState(lastGood: lastGood)
         announcements = AnnouncementFront(
             node: configuration.nodeName, leaseSeconds: configuration.announceLeaseSeconds, traffic: state,
             client: client, leaseClient: try APIClient(configuration.client), logger: logger)
         loops = try EventLoop.group(
             count: configuration.eventLoops ?? Processors.count, name: "service")
-        nodeWatch = NodeWatch(name: configuration.nodeName, nodePortRanges: configuration.nodePortRanges)
+        nodeWatch = NodeWatch(name: configuration.nodeName, nodePortRanges: configuration.nodePortRanges, state: state)
         // Of the process's descriptors, so that clients leave some for upstreams, the relay and the API.
         let budget = DescriptorBudget.dataPlane(
             limit: DescriptorLimit.current, servesNames: configuration.names != nil)
@@ -87,7 +92,7 @@ package final class DataPlane: Sendable {
             try Self.openNames($0, loops, budget.descriptors(.names), queryLog, logger)
         }
         if names != nil { report.areNamesReady.withLock { $0 = false } }
-        health = AnswerServer(loop: loops[0]) {
+        health = AnswerServer(loop: loops[0], logger: logger) {
             [report, state, engine, accessLog, names, queryLog, announcements] path, respond in
             // Summing the proxy's counters costs by its routes: only for those who ask.
             if let isReady = report.areNamesReady.withLock({ $0 }), path == "/ready" || path == "/health" {
@@ -131,7 +136,8 @@ package final class DataPlane: Sendable {
         let server = NameServer(
             loops: loops, connections: connections, exchanges: descriptors - connections, log: log,
             upstreamLog: UpstreamTroubleLog(logger: logger),
-            crowding: CrowdingWatch { logger.warning("DNS: \($0)") })
+            crowding: CrowdingWatch { logger.warning("DNS: \($0)") },
+            onRefusedAddress: { logger.warning("no DNS on \($0): \($1.message)") })
         var addresses: [SocketAddress] = []
         for address in configuration.addresses {
             do throws(TransportError) {
@@ -225,6 +231,7 @@ package final class DataPlane: Sendable {
                 }
             }
             try await informers.waitForSync()
+            lastGood?.sweep()
             await enforcement.enforceFirst(on: nodeWatch.current)
             await front.enforceFirst()
             if let namesFront {

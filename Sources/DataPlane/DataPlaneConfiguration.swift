@@ -25,6 +25,9 @@ package struct DataPlaneConfiguration: Sendable {
     /// `--metrics-bind-address`: where `/metrics`, `/healthz` and `/livez`, and with DNS `/ready` and `/health`, are served in
     /// plain HTTP; nil for nowhere.
     package var metricsAddress: SocketAddress?
+    /// `--certificate-dir`: where the last good certificate of a Secret that turned bad is kept over a restart; nil for
+    /// nowhere.
+    package var certificateDirectory: String?
     /// `--shutdown-grace-period`: how long requests and connections under way have to end when the process is asked to.
     package var shutdownGrace: Duration = .seconds(5)
     /// `--proxy-mode`: how Services are enforced.

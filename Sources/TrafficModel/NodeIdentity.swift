@@ -9,6 +9,9 @@ package struct NodeIdentity: Hashable, Sendable {
     package var nodePortAddresses: [IPAddress]
     /// The addresses of the node's interfaces.
     package var ownAddresses: Set<IPAddress>
+    /// Where an API server listens on this node, over TCP: no Service gets these addresses, since who can write a Service
+    /// could keep the API server from its port.
+    package var apiServers: Set<SocketAddress> = []
 
     package init(
         name: String, zone: String? = nil, nodePortAddresses: [IPAddress] = [], ownAddresses: Set<IPAddress> = []
@@ -17,6 +20,17 @@ package struct NodeIdentity: Hashable, Sendable {
         self.zone = zone
         self.nodePortAddresses = nodePortAddresses
         self.ownAddresses = ownAddresses
+    }
+
+    /// Which of this machine's sockets API servers with these addresses have. One that tells of an address of the network may
+    /// listen on all of them.
+    package static func apiServers(at endpoints: [SocketAddress], own: Set<IPAddress>) -> Set<SocketAddress> {
+        var result: Set<SocketAddress> = []
+        for endpoint in endpoints where own.contains(endpoint.ip) {
+            let shared = endpoint.ip.isLoopback ? [endpoint.ip] : own.filter { $0.family == endpoint.ip.family }
+            result.formUnion(shared.map { SocketAddress(ip: $0, port: endpoint.port) })
+        }
+        return result
     }
 
     /// Whether an endpoint runs on this node: it says so by its node's name or, where it names none (a registered

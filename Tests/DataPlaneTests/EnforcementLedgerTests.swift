@@ -77,7 +77,7 @@ struct EnforcementLedgerTests {
             EnforcementAdvice.message(problem("127.96.0.3:81"), node: "n")
                 .hasSuffix("sudo sysctl net.ipv4.ip_unprivileged_port_start=81"))
         _ = ledger.take(report([web: [], other: [problem("127.96.0.3:80", .addressInUse)]]), gone: [])
-        #expect(EnforcementAdvice.summary(ledger) == "NOT served: 127.96.0.3:80/TCP (another program has it)")
+        #expect(EnforcementAdvice.summary(ledger) == "NOT served: 127.96.0.3:80/TCP (another listener has it)")
         #expect(EnforcementAdvice.permission(ledger) == nil)
     }
 }

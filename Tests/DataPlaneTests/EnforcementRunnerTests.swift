@@ -140,7 +140,7 @@ struct EnforcementRunnerTests {
                 try await Task.sleep(for: .milliseconds(2))
             }
             #expect(events.map(\.reason) == ["AddressNotServed"])
-            #expect(events.first?.message?.contains("10.96.0.1:80/TCP: another program has it") == true)
+            #expect(events.first?.message?.contains("10.96.0.1:80/TCP: another listener has it") == true)
             enforcer.deny(key, nil)
             try await eventually { fate() == delivered }
             while await !runner.ledger.problems.isEmpty { try await Task.sleep(for: .milliseconds(2)) }

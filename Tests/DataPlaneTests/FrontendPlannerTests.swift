@@ -51,6 +51,24 @@ struct FrontendPlannerTests {
         #expect(kinds(again) == ["set 127.0.0.1:30080/TCP 1", "set 127.96.0.10:80/TCP 1"])
     }
 
+    @Test func `what the API server of this node has no Service gets, and it is told`() throws {
+        var planner = FrontendPlanner()
+        let entry = service("a", nodePort: 6443)
+        var node = node
+        node.apiServers = [try #require(SocketAddress("127.0.0.1:6443"))]
+        #expect(kinds(planner.plan([change(nil, entry)], on: node)) == ["new 127.96.0.10:80/TCP 1"])
+        let problems = planner.problems(of: [entry.key]) { _ in nil }[entry.key]
+        #expect(problems?.map(\.key) == [key("127.0.0.1:6443")] && problems?.map(\.reason) == [.reserved])
+        // The API server is elsewhere now, and here again: the Service gets the address and loses it.
+        #expect(
+            kinds(planner.plan([change(entry, entry)], on: self.node))
+                == ["new 127.0.0.1:6443/TCP 1", "set 127.96.0.10:80/TCP 1"])
+        #expect(planner.problems(of: [entry.key]) { _ in nil }[entry.key] == [])
+        #expect(
+            kinds(planner.plan([change(entry, entry)], on: node))
+                == ["remove 127.0.0.1:6443/TCP", "set 127.96.0.10:80/TCP 1"])
+    }
+
     @Test func `an address without endpoints stays a frontend`() {
         var planner = FrontendPlanner()
         let (empty, ready) = (service("a", endpoints: []), service("a"))

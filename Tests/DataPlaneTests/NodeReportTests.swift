@@ -22,7 +22,7 @@ struct NodeReportTests {
         let ledger = EnforcementLedger()
         #expect(
             report.statusText(listening: "127.0.0.1:8080", ledger)
-                == "L7 proxy on 127.0.0.1:8080 · 1 service address, 0 routes for 0 hosts, 0 certificates")
+                == "1 service address, 0 routes for 0 hosts, 0 certificates · L7 proxy on 127.0.0.1:8080")
         #expect(text(report.metrics(followedBy: "")).contains("martlet_dataplane_api_server_connected 1\n"))
         report.staleFor = .seconds(42)
         #expect(

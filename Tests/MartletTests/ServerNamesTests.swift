@@ -1,5 +1,6 @@
 import NetworkTypes
 import Testing
+import Transport
 
 @testable import martlet
 
@@ -41,6 +42,6 @@ struct ServerNamesTests {
     }
 
     @Test func `this machine has its loopback address`() throws {
-        #expect(LocalAddresses.current.contains(try ip("127.0.0.1")))
+        #expect(MachineAddresses.current.contains(try ip("127.0.0.1")))
     }
 }

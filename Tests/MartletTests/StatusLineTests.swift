@@ -13,7 +13,17 @@ struct StatusLineTests {
         let line = StatusLine(texts: calm, restarts: 0)
         #expect(line.full == "3 service addresses · https://127.0.0.1:6443")
         #expect(line.trouble.isEmpty)
-        #expect(line.text(processes: 4, megabytes: 80).hasPrefix("4 processes, 80 MB · 3 service addresses"))
+        #expect(
+            line.text(processes: 4, megabytes: 80)
+                == "3 service addresses · 4 processes, 80 MB · https://127.0.0.1:6443")
+    }
+
+    @Test func `what is served stands within 80 columns, whatever the proxy listens on`() {
+        let served = "120 service addresses by nftables, 240 routes for 96 hosts, 96 certificates"
+        var texts = calm
+        texts["dataplane"] = "\(served) · L7 proxy on 0.0.0.0:80, 0.0.0.0:443 (TLS), [::]:80, [::]:443 (TLS)"
+        let line = StatusLine(texts: texts, restarts: 0).text(processes: 4, megabytes: 80)
+        #expect(Terminal.fitting(line, columns: 80).hasPrefix(served))
     }
 
     @Test func `what is wrong comes first, where a narrow terminal still shows it`() {

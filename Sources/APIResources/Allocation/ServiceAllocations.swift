@@ -62,7 +62,9 @@ package final class ServiceAllocations: Sendable {
         configuredRanges = ranges.serviceCIDRs.map(\.masked)
         var addresses = AddressRanges()
         addresses.set(Self.defaultRangeName, configuredRanges, isReady: true)
-        let ports = try NodePortAllocator(range: Int(ranges.nodePorts.lowerBound)...Int(ranges.nodePorts.upperBound))
+        let ports = try NodePortAllocator(
+            range: Int(ranges.nodePorts.lowerBound)...Int(ranges.nodePorts.upperBound),
+            reserved: Set(ranges.reservedNodePorts.map(Int.init)))
         families = ServiceAddressFamilies(configured: ranges.serviceCIDRs.map(\.family))
         state = Mutex(State(addresses: addresses, ports: ports))
     }

@@ -7,8 +7,13 @@ package struct AllocationRanges: Sendable, Hashable {
     package var serviceCIDRs: [CIDR]
     /// Inclusive; 30000–32767 unless configured.
     package var nodePorts: ClosedRange<UInt16>
+    /// Node ports that no Service gets, since something on the nodes listens there.
+    package var reservedNodePorts: Set<UInt16>
 
-    package init(serviceCIDRs: [CIDR], nodePorts: ClosedRange<UInt16> = 30000...32767) {
+    package init(
+        serviceCIDRs: [CIDR], nodePorts: ClosedRange<UInt16> = 30000...32767, reservedNodePorts: Set<UInt16> = []
+    ) {
+        self.reservedNodePorts = reservedNodePorts
         self.serviceCIDRs = serviceCIDRs
         self.nodePorts = nodePorts
     }

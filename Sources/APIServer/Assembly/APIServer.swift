@@ -68,6 +68,7 @@ package final class APIServer: Sendable {
         http.answers = core.limit.answers
         http.connections = configuration.connections
         http.crowding = core.crowding
+        http.onRefusedAddress = { logger.warning("not serving on \($0): \($1.message)") }
         let limit = configuration.maxBodyBytes
         http.refusal = { status, reason in PipelineHandler.refusal(status, reason, maxBodyBytes: limit) }
         server = HTTPServer(loops: core.loops, configuration: http, handler: PipelineHandler(pipeline: core.pipeline))

@@ -1,4 +1,5 @@
 package import NetworkTypes
+internal import Synchronization
 package import Transport
 
 /// Answers DNS over UDP and TCP, on any number of loops that share only the cache: each has sockets of its own on every
@@ -23,7 +24,16 @@ package final class NameServer: Sendable {
         package init() {}
     }
 
+    private struct State {
+        var lastAddress = 0
+        /// Unspecified addresses, with the numbers of those that stand for them.
+        var everywhere: [EveryAddress<Int>] = []
+        var isStopped = false
+    }
+
     private let workers: [NameServerLoop]
+    private let state = Mutex(State())
+    private let onRefusal: @Sendable (SocketAddress, TransportError) -> Void
     private let cache = SharedAnswerCache()
     private let troubles: TroubleTeller
     private let crowding: CrowdingWatch
@@ -35,14 +45,17 @@ package final class NameServer: Sendable {
     ///   - log: Told about the queries that the policy's blocks want told.
     ///   - upstreamLog: Told why upstream servers fail.
     ///   - crowding: Counts the connections that are closed for want of room, and tells of them.
+    ///   - onRefusedAddress: Told once about an address of this machine that a listener on all of them could not open.
     ///   - idleTimeout: How long a TCP connection may be without a whole query or an answer that is taken, and one over TLS to
     ///     an upstream server without an answer.
     package init(
         loops: [EventLoop], connections: Int = 512, exchanges: Int = 4096, idleTimeout: Duration = .seconds(10),
         log: (any QueryLog)? = nil, upstreamLog: (any UpstreamLog)? = nil,
-        crowding: CrowdingWatch = CrowdingWatch()
+        crowding: CrowdingWatch = CrowdingWatch(),
+        onRefusedAddress: @escaping @Sendable (SocketAddress, TransportError) -> Void = { _, _ in }
     ) {
         self.crowding = crowding
+        onRefusal = onRefusedAddress
         let troubles = TroubleTeller(upstreamLog)
         self.troubles = troubles
         let cookies = ServerCookie()
@@ -59,10 +72,64 @@ package final class NameServer: Sendable {
         }
     }
 
-    /// Begins to answer on an address, by UDP and TCP. With port 0 the kernel chooses one for both.
+    /// Begins to answer on an address, by UDP and TCP. With port 0 the kernel chooses one for both. An unspecified address
+    /// stands for each address of this machine (`EveryAddress`), all of which must be free; those that the machine gets
+    /// later are opened when they are.
     ///
     /// - Returns: the address with its port.
     package func listen(_ address: SocketAddress) throws(TransportError) -> SocketAddress {
+        guard address.ip.isUnspecified else {
+            return try state.withLock { state throws(TransportError) in try open(address, &state).address }
+        }
+        var everywhere = try EveryAddress<Int>(address) { address throws(TransportError) in try Socket.bindUDP(address)
+        }
+        let isFirst = try state.withLock { state throws(TransportError) in
+            if let problem = follow(&everywhere, &state).first {
+                everywhere.opened.values.forEach(close)
+                throw problem.error
+            }
+            state.everywhere.append(everywhere)
+            return state.everywhere.count == 1
+        }
+        if isFirst { lookLater() }
+        return everywhere.address
+    }
+
+    private func close(_ number: Int) { each { $0.stopListening(on: number) } }
+
+    private func follow(
+        _ everywhere: inout EveryAddress<Int>, _ state: inout State
+    ) -> [(address: SocketAddress, error: TransportError)] {
+        everywhere.follow(
+            MachineAddresses.current,
+            open: { address throws(TransportError) in try open(address, &state).number }, close: close)
+    }
+
+    /// Looks at the machine's addresses again and again, on the first loop.
+    private func lookLater() {
+        guard let loop = workers.first?.loop else { return }
+        loop.execute {
+            loop.schedule(after: EveryAddress<Int>.pause) { [weak self] in self?.look() }
+        }
+    }
+
+    private func look() {
+        let news = state.withLock { state -> [(address: SocketAddress, error: TransportError)]? in
+            guard !state.isStopped else { return nil }
+            var everywhere = state.everywhere
+            var news: [(address: SocketAddress, error: TransportError)] = []
+            for index in everywhere.indices { news += follow(&everywhere[index], &state) }
+            state.everywhere = everywhere
+            return news
+        }
+        guard let news else { return }
+        for (address, error) in news { onRefusal(address, error) }
+        lookLater()
+    }
+
+    private func open(
+        _ address: SocketAddress, _ state: inout State
+    ) throws(TransportError) -> (number: Int, address: SocketAddress) {
         // With SO_REUSEPORT another process of the same user could share the port, and half of its queries, unnoticed.
         if address.port.rawValue != 0 { Socket.close(try Socket.bindUDP(address)) }
         var descriptors: [(datagram: Int32, stream: Int32)] = []
@@ -87,18 +154,20 @@ package final class NameServer: Sendable {
             }
             throw error
         }
+        state.lastAddress += 1
+        let number = state.lastAddress
         for (worker, pair) in zip(workers, descriptors) {
             worker.loop.run {
                 do throws(TransportError) {
-                    try worker.addDatagramListener(pair.datagram)
+                    try worker.addDatagramListener(pair.datagram, of: number)
                 } catch {
                     // Without room in epoll this loop does not answer; the kernel gives its share to the others.
                     Socket.close(pair.datagram)
                 }
-                worker.addStreamListener(pair.stream)
+                worker.addStreamListener(pair.stream, of: number)
             }
         }
-        return address
+        return (number, address)
     }
 
     /// Answers from this zone data from now on; each loop changes over between two batches.
@@ -142,6 +211,7 @@ package final class NameServer: Sendable {
 
     /// Closes every socket. The loops must still run.
     package func stop() async {
+        state.withLock { $0.isStopped = true }
         for worker in workers {
             await withCheckedContinuation { continuation in
                 worker.loop.execute {

@@ -32,8 +32,9 @@ final class NameServerLoop: EventHandler, @unchecked Sendable {
     private let batch = DatagramBatch()
     private let streamRoom = UnsafeMutableRawBufferPointer.allocate(byteCount: 65_537, alignment: 16)
     private var random = SystemRandomNumberGenerator()
-    private var datagramListeners: [UInt64: (descriptor: Int32, registration: LoopRegistration)] = [:]
-    private var acceptors: [Acceptor] = []
+    /// By token, with the number of the address that each belongs to; acceptors likewise.
+    private var datagramListeners: [UInt64: (address: Int, descriptor: Int32, registration: LoopRegistration)] = [:]
+    private var acceptors: [(address: Int, acceptor: Acceptor)] = []
     private var connections: [UInt64: StreamConnection] = [:]
     private var lastToken: UInt64 = 0
     /// For the resolver, and when it is due in milliseconds.
@@ -70,18 +71,28 @@ final class NameServerLoop: EventHandler, @unchecked Sendable {
 
     // MARK: Life
 
-    func addDatagramListener(_ descriptor: Int32) throws(TransportError) {
+    func addDatagramListener(_ descriptor: Int32, of address: Int) throws(TransportError) {
         lastToken += 1
         let registration = try loop.register(descriptor, handler: self, token: lastToken)
-        datagramListeners[lastToken] = (descriptor, registration)
+        datagramListeners[lastToken] = (address, descriptor, registration)
     }
 
-    func addStreamListener(_ descriptor: Int32) {
+    func addStreamListener(_ descriptor: Int32, of address: Int) {
         let acceptor = Acceptor(
             loop: loop, descriptor: descriptor, hasRoom: { [unowned self] in places.hasRoom },
             take: { [unowned self] in take($0, $1) })
-        acceptors.append(acceptor)
+        acceptors.append((address, acceptor))
         acceptor.start()
+    }
+
+    /// Closes the sockets of one address; connections go on.
+    func stopListening(on address: Int) {
+        for (token, listener) in datagramListeners where listener.address == address {
+            loop.close(listener.registration)
+            datagramListeners[token] = nil
+        }
+        for entry in acceptors where entry.address == address { entry.acceptor.stop() }
+        acceptors.removeAll { $0.address == address }
     }
 
     func setPolicy(_ policy: AnswerPolicy) {
@@ -93,7 +104,7 @@ final class NameServerLoop: EventHandler, @unchecked Sendable {
 
     func stop() {
         isStopped = true
-        for acceptor in acceptors { acceptor.stop() }
+        for entry in acceptors { entry.acceptor.stop() }
         for listener in datagramListeners.values { loop.close(listener.registration) }
         acceptors = []
         datagramListeners = [:]

@@ -36,7 +36,8 @@ package enum EnforcementAdvice {
     package static func words(_ problem: EnforcementProblem) -> String {
         switch problem.reason {
         case .conflict(let winner): "Service \(winner) has it"
-        case .addressInUse: "another program has it"
+        case .reserved: "the API server has it"
+        case .addressInUse: "another listener has it"
         case .notPermitted: "not permitted to this user"
         case .notThisMachine: "not an address of this machine"
         case .unsupported: problem.message
@@ -50,8 +51,13 @@ package enum EnforcementAdvice {
             return "\(problem.key) is served for Service \(winner); this Service gets it when it is free"
         }
         return "Node \(node) cannot serve the \(problem.role.rawValue) \(problem.key): \(words(problem))"
-            + (problem.reason == .unsupported || problem.reason == .failed ? "" : " (\(problem.message))")
+            + (problem.saysItAll ? "" : " (\(problem.message))")
             + (problem.reason == .notPermitted
                 ? ". To allow it until the next boot: \(command(opening: problem.key.address.port))" : "")
     }
+}
+
+extension EnforcementProblem {
+    /// Whether its message adds nothing to the words for its reason.
+    fileprivate var saysItAll: Bool { reason == .unsupported || reason == .failed || reason == .reserved }
 }

@@ -42,7 +42,7 @@ package struct EnforcementLedger: Sendable {
 
     /// The API server's own Service. Clients inside a cluster use it; a host of Martlet reaches the server by its
     /// address, so that not serving it is nothing to be alarmed about.
-    package static let quietService = NamespacedName(namespace: "default", name: "kubernetes")
+    package static let quietService = TrafficState.apiServerService
 
     private func alarms() -> [Alarm] {
         var alarms: [Alarm] = []

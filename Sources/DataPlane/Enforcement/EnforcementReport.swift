@@ -25,6 +25,8 @@ package struct EnforcementProblem: Sendable, Hashable {
     package enum Reason: Sendable, Hashable {
         /// Another Service has the address.
         case conflict(winner: NamespacedName)
+        /// An API server of this node has it.
+        case reserved
         /// Another program has it.
         case addressInUse
         /// The process may not have it: ports below `net.ipv4.ip_unprivileged_port_start`, rules without CAP_NET_ADMIN.
@@ -49,12 +51,12 @@ package struct EnforcementProblem: Sendable, Hashable {
         self.message = message
     }
 
-    /// Whether it may go away without a change of the Service. A conflict is settled by a change of the winner, which
-    /// the enforcer sees by itself.
+    /// Whether it may go away without a change of the Service. A conflict is settled by a change of the winner, and what is
+    /// reserved by a change of the node: the enforcer sees both by itself.
     package var isWorthRepeating: Bool {
         switch reason {
         case .addressInUse, .notPermitted, .notThisMachine, .failed: true
-        case .conflict, .unsupported: false
+        case .conflict, .reserved, .unsupported: false
         }
     }
 }

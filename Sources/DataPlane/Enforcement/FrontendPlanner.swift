@@ -5,6 +5,7 @@ package import TrafficModel
 ///
 /// - A frontend stays while its Service wants it, with or without endpoints: what becomes of traffic without endpoints
 ///   is the enforcer's to carry out (`Frontend.absence`).
+/// - What an API server of this node has is nobody else's (`NodeIdentity.apiServers`): to claim it is reported.
 /// - When two Services claim one address the one that has it keeps it; a free address goes to the first in order of
 ///   namespace and name. The others are reported as conflicts and get it when it becomes free.
 package struct FrontendPlanner: Sendable {
@@ -33,6 +34,8 @@ package struct FrontendPlanner: Sendable {
     }
 
     private var holdings: [FrontendKey: Holding] = [:]
+    /// What Services want of addresses that an API server of this node has: nobody gets them.
+    private var reserved: [FrontendKey: [Claim]] = [:]
     /// The addresses that each Service claims.
     private var keys: [NamespacedName: [FrontendKey]] = [:]
 
@@ -92,8 +95,10 @@ package struct FrontendPlanner: Sendable {
             keys[change.key] = wanted.isEmpty ? nil : Array(wanted.keys)
             for key in touched {
                 if !previous.keys.contains(key) { previous[key] = .some(self[key]) }
+                let isReserved = key.transport == .tcp && node.apiServers.contains(key.address)
                 claim(
-                    key, for: change.key, wanted[key].map { Claim(frontend: $0, created: change.after?.created ?? 0) })
+                    key, isReserved: isReserved, for: change.key,
+                    wanted[key].map { Claim(frontend: $0, created: change.after?.created ?? 0) })
             }
         }
         var sets: [Change] = []
@@ -107,6 +112,7 @@ package struct FrontendPlanner: Sendable {
                 plan.affected.insert(holding.claim.service)
                 plan.affected.formUnion(holding.rivals.lazy.map(\.service))
             }
+            plan.affected.formUnion(reserved[key, default: []].lazy.map(\.service))
         }
         plan.changes += sets
         return plan
@@ -122,6 +128,13 @@ package struct FrontendPlanner: Sendable {
         for service in services {
             var problems: [EnforcementProblem] = []
             for key in keys[service] ?? [] {
+                if let claim = reserved[key]?.first(where: { $0.service == service }) {
+                    problems.append(
+                        EnforcementProblem(
+                            key: key, role: claim.frontend.role, reason: .reserved,
+                            message: "the API server of this node has it"))
+                    continue
+                }
                 guard let holding = holdings[key], let role = holding.claim(of: service)?.frontend.role else {
                     continue
                 }
@@ -141,13 +154,17 @@ package struct FrontendPlanner: Sendable {
         return result
     }
 
-    private mutating func claim(_ key: FrontendKey, for service: NamespacedName, _ claim: Claim?) {
+    private mutating func claim(_ key: FrontendKey, isReserved: Bool, for service: NamespacedName, _ claim: Claim?) {
         let before = holdings.removeValue(forKey: key)
-        var claims = before.map { [$0.claim] + $0.rivals } ?? []
+        var claims = reserved.removeValue(forKey: key) ?? before.map { [$0.claim] + $0.rivals } ?? []
         claims.removeAll { $0.service == service }
         if let claim { claims.append(claim) }
         let holder = before?.claim.service
         guard let first = claims.indices.min(by: { claims[$0].comesBefore(claims[$1], holder: holder) }) else { return }
+        guard !isReserved else {
+            reserved[key] = claims
+            return
+        }
         let winner = claims.remove(at: first)
         holdings[key] = Holding(claim: winner, rivals: claims)
     }

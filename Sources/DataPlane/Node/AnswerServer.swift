@@ -1,3 +1,4 @@
+import Logging
 import NetworkTypes
 import Transport
 
@@ -8,13 +9,14 @@ final class AnswerServer: Sendable {
     typealias Answer = @Sendable (_ path: String, _ respond: @escaping @Sendable (HTTPResponse?) -> Void) -> Void
 
     /// - Parameter answer: gives the answer to a path, at once or later; nil for 404. Called on the loop; must not block.
-    init(loop: EventLoop, _ answer: @escaping Answer) {
+    init(loop: EventLoop, logger: Logger, _ answer: @escaping Answer) {
         var configuration = HTTPServerConfiguration()
         configuration.maxBodyBytes = 1024
         configuration.maxHeadBytes = 8 * 1024
         configuration.idleTimeout = .seconds(30)
         configuration.headTimeout = .seconds(10)
         configuration.connections = .init(network: 64)
+        configuration.onRefusedAddress = { logger.warning("health and metrics are not served on \($0): \($1.message)") }
         server = HTTPServer(loops: [loop], configuration: configuration, handler: Handler(answer))
     }
 

@@ -93,7 +93,7 @@ actor HealthCheckServer {
 
     private func open(_ address: SocketAddress, _ answer: HealthCheckAnswer) {
         let current = CurrentAnswer(answer)
-        let server = AnswerServer(loop: loop) { [isHealthy] _, respond in
+        let server = AnswerServer(loop: loop, logger: logger) { [isHealthy] _, respond in
             respond(current.value.withLock { $0 }.response(isHealthy: isHealthy()))
         }
         do {

@@ -86,10 +86,10 @@ package struct NodeReport: Sendable {
     /// One line for people. It stays the same as long as nothing changed but the counters.
     package func statusText(listening: String, _ ledger: EnforcementLedger) -> String {
         var text =
-            "L7 proxy on \(listening) · \(Self.count(servedAddresses, "service address", "es"))"
+            Self.count(servedAddresses, "service address", "es")
             + (proxyMode == .userspace ? ", " : " by \(proxyMode.rawValue), ")
             + "\(Self.count(routes, "route")) for \(Self.count(hosts, "host")), "
-            + Self.count(certificates, "certificate")
+            + Self.count(certificates, "certificate") + " · L7 proxy on \(listening)"
         if let staleFor, staleFor >= Outage.shortest {
             // In steps, so that the line is not news every second.
             let seconds = staleFor.components.seconds

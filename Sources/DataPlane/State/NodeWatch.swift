@@ -2,19 +2,21 @@ import NetworkTypes
 import Synchronization
 import TrafficModel
 
-/// Follows the addresses of this machine, and the zone that its Node says.
+/// Follows the addresses of this machine, the zone that its Node says, and where API servers listen.
 final class NodeWatch: Sendable {
     /// How often the addresses are looked at.
     static let pause: Duration = .seconds(15)
 
     let name: String
+    private let state: TrafficState
     private let zone = Mutex<String?>(nil)
     private let lookAgain = ChangeSignal()
     /// The networks on whose addresses node ports are served; empty for all.
     let nodePortRanges: [CIDR]
 
-    init(name: String, nodePortRanges: [CIDR]) {
+    init(name: String, nodePortRanges: [CIDR], state: TrafficState) {
         self.name = name
+        self.state = state
         self.nodePortRanges = nodePortRanges
     }
 
@@ -29,10 +31,12 @@ final class NodeWatch: Sendable {
 
     /// This node as it is now.
     var current: NodeIdentity {
-        let all = NodeAddresses.current(in: [])
-        return NodeIdentity(
+        let all = Set(NodeAddresses.current(in: []))
+        var node = NodeIdentity(
             name: name, zone: zone.withLock { $0 }, nodePortAddresses: NodeAddresses.current(in: nodePortRanges),
-            ownAddresses: Set(all))
+            ownAddresses: all)
+        node.apiServers = NodeIdentity.apiServers(at: state.apiServers, own: all)
+        return node
     }
 
     /// Calls `onChange` whenever something is different, until cancelled.
@@ -45,6 +49,9 @@ final class NodeWatch: Sendable {
                     try? await Task.sleep(for: Self.pause)
                     lookAgain.raise()
                 }
+            }
+            group.addTask { [state, lookAgain] in
+                for await _ in state.apiServersChanged.changes { lookAgain.raise() }
             }
             for await _ in lookAgain.changes {
                 let now = current

@@ -40,8 +40,13 @@ package struct TLSSecret: Hashable, Sendable {
         guard let certificate = secret.data?["tls.crt"].flatMap({ Base64.decode($0) }), !certificate.isEmpty,
             let key = secret.data?["tls.key"].flatMap({ Base64.decode($0) }), !key.isEmpty
         else { return nil }
+        self.init(certificatePEM: certificate, keyPEM: key)
+    }
+
+    /// Nil when a part cannot be read or does not belong to the other.
+    package init?(certificatePEM: [UInt8], keyPEM: [UInt8]) {
         // Which part is wrong is the ingress controller's to tell.
-        guard let identity = try? TLSIdentity(certificatePEM: certificate, keyPEM: key) else { return nil }
-        self.init(certificateChainPEM: certificate, privateKeyPEM: key, dnsNames: identity.dnsNames)
+        guard let identity = try? TLSIdentity(certificatePEM: certificatePEM, keyPEM: keyPEM) else { return nil }
+        self.init(certificateChainPEM: certificatePEM, privateKeyPEM: keyPEM, dnsNames: identity.dnsNames)
     }
 }

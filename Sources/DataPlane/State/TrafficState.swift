@@ -43,11 +43,16 @@ final class TrafficState: Sendable {
     }
 
     private let value = Mutex(Value())
+    /// Where certificates of Secrets that turned bad outlive this process; nil for nowhere.
+    private let lastGood: LastGoodCertificates?
     let servicesChanged = ChangeSignal()
     let backendsChanged = ChangeSignal()
     let routesChanged = ChangeSignal()
     let healthChecksChanged = ChangeSignal()
     let namesChanged = ChangeSignal()
+    let apiServersChanged = ChangeSignal()
+
+    init(lastGood: LastGoodCertificates? = nil) { self.lastGood = lastGood }
 
     // MARK: For the enforcer of Services
 
@@ -97,6 +102,18 @@ final class TrafficState: Sendable {
     func service(_ key: NamespacedName) -> ServiceEntry? { value.withLock { $0.services[key] } }
 
     func slices(of key: NamespacedName) -> [EndpointSliceEntry] { value.withLock { $0.services.slices(of: key) } }
+
+    /// The API server's own Service.
+    static let apiServerService = NamespacedName(namespace: "default", name: "kubernetes")
+
+    /// Where the Service `kubernetes` says that API servers listen.
+    var apiServers: [SocketAddress] {
+        slices(of: Self.apiServerService).flatMap { slice in
+            slice.ports.filter { $0.transport == .tcp }.compactMap(\.number).flatMap { port in
+                slice.endpoints.map { SocketAddress(ip: $0.address.ip, port: port) }
+            }
+        }
+    }
 
     // MARK: For health checks from outside
 
@@ -176,7 +193,8 @@ final class TrafficState: Sendable {
         secrets.addHandler { [self] change in
             var isGone = false
             if case .deleted = change { isGone = true }
-            isGone ? removeSecret(change.key) : setSecret(change.key, change.object.certificate)
+            let uid = change.object.metadata.uid ?? ""
+            isGone ? removeSecret(change.key, uid: uid) : setSecret(change.key, uid: uid, change.object.certificate)
         }
     }
 
@@ -193,8 +211,12 @@ final class TrafficState: Sendable {
 
     /// - Parameter trigger: when the change happened that the slice answers, in microseconds since 1970.
     func setSlice(_ key: NamespacedName, _ entry: EndpointSliceEntry?, trigger: Int64? = nil) {
+        var isOfServers = false
+        defer { if isOfServers { apiServersChanged.raise() } }
         raise { value in
-            value.noteNames(ofSliceOf: entry?.service, value.services.owner(ofSlice: key))
+            let owner = value.services.owner(ofSlice: key)
+            isOfServers = entry?.service == Self.apiServerService || owner == Self.apiServerService
+            value.noteNames(ofSliceOf: entry?.service, owner)
             let changed = value.services.setSlice(key, entry)
             if !changed.isEmpty {
                 value.queue.addSlice(
@@ -214,17 +236,22 @@ final class TrafficState: Sendable {
         if isChanged { routesChanged.raise() }
     }
 
-    /// Takes what a Secret holds now, nil when it cannot be served: then what was served before stays.
-    func setSecret(_ key: NamespacedName, _ secret: TLSSecret?) {
-        let isChanged = value.withLock { value in
+    /// Takes what a Secret holds now, nil when it cannot be served: then what was served before stays, by this process or
+    /// the one before it.
+    func setSecret(_ key: NamespacedName, uid: String = "", _ secret: TLSSecret?) {
+        let recalled = secret == nil ? lastGood?.recall(uid) : nil
+        let (isChanged, kept) = value.withLock { value in
             let before = value.secrets[key]
-            value.secrets[key] = TLSSecret.served(secret, before: before).certificate
-            return value.secrets[key] != before
+            let served = TLSSecret.served(secret, before: before ?? recalled)
+            value.secrets[key] = served.certificate
+            return (served.certificate != before, served.isStale ? served.certificate : nil)
         }
+        if let kept { lastGood?.keep(kept, of: uid) } else if secret != nil { lastGood?.forget(uid) }
         if isChanged { routesChanged.raise() }
     }
 
-    func removeSecret(_ key: NamespacedName) {
+    func removeSecret(_ key: NamespacedName, uid: String = "") {
+        lastGood?.remove(uid)
         if value.withLock({ $0.secrets.removeValue(forKey: key) }) != nil { routesChanged.raise() }
     }
 

@@ -5,17 +5,22 @@ internal import Synchronization
 /// loop; a unix socket has one that the loops share. A connection stays on the loop that accepted it.
 package final class HTTPServer: Sendable {
     private struct State {
-        var groups: [ListenerGroup] = []
+        var groups: [Int: ListenerGroup] = [:]
+        var lastGroup = 0
+        /// Unspecified addresses, with the groups that stand for them.
+        var everywhere: [EveryAddress<Int>] = []
         var isShutDown = false
     }
 
     private let workers: [HTTPServerWorker]
     private let state = Mutex(State())
+    private let onRefusal: @Sendable (SocketAddress, TransportError) -> Void
 
     /// `loops` must not be empty and may serve other purposes too.
     package init(loops: [EventLoop], configuration: HTTPServerConfiguration, handler: any HTTPServerHandler) {
         precondition(!loops.isEmpty, "a server needs an event loop")
         let admission = SharedAdmission(configuration.connections)
+        onRefusal = configuration.onRefusedAddress
         workers = loops.map {
             HTTPServerWorker(
                 loop: $0, of: loops.count, configuration: configuration, handler: handler, admission: admission)
@@ -34,16 +39,78 @@ package final class HTTPServer: Sendable {
 
     /// Starts to accept connections; returns the address with the port that the kernel chose. Callable several
     /// times, from any thread. Throws `.addressInUse` also for a port that another process could share.
+    ///
+    /// An unspecified address stands for each address of this machine (``EveryAddress``), all of which must be free; those
+    /// that the machine gets later are opened when they are.
     @discardableResult
     package func listen(_ address: BindAddress) throws(TransportError) -> BindAddress {
         guard !state.withLock({ $0.isShutDown }) else { throw TransportError(.shutDown, "the server was shut down") }
+        guard case .tcp(let socket) = address, socket.ip.isUnspecified else {
+            return try state.withLock { state throws(TransportError) in
+                let number = try open(address, &state)
+                return state.groups[number]?.address ?? address
+            }
+        }
+        var everywhere = try EveryAddress<Int>(socket) { address throws(TransportError) in try Socket.listen(address) }
+        let isFirst = try state.withLock { state throws(TransportError) in
+            if let problem = follow(&everywhere, &state).first {
+                for number in everywhere.opened.values { close(number, &state) }
+                throw problem.error
+            }
+            state.everywhere.append(everywhere)
+            return state.everywhere.count == 1
+        }
+        if isFirst { lookLater() }
+        return .tcp(everywhere.address)
+    }
+
+    /// Opens a group on every loop and returns its number.
+    private func open(_ address: BindAddress, _ state: inout State) throws(TransportError) -> Int {
         let group = try ListenerGroup.open(address, loops: workers.count)
-        state.withLock { $0.groups.append(group) }
+        state.lastGroup += 1
+        let number = state.lastGroup
+        state.groups[number] = group
         for (index, worker) in workers.enumerated() {
             let descriptor = group.descriptor(forLoop: index)
-            worker.loop.execute { worker.accept(from: descriptor, of: group) }
+            worker.loop.execute { worker.accept(from: descriptor, of: group, number) }
         }
-        return group.address
+        return number
+    }
+
+    private func close(_ number: Int, _ state: inout State) {
+        for worker in workers { worker.loop.execute { worker.stopAccepting(number) } }
+        state.groups.removeValue(forKey: number)?.close()
+    }
+
+    private func follow(
+        _ everywhere: inout EveryAddress<Int>, _ state: inout State
+    ) -> [(address: SocketAddress, error: TransportError)] {
+        everywhere.follow(
+            MachineAddresses.current,
+            open: { address throws(TransportError) in try open(.tcp(address), &state) },
+            close: { close($0, &state) })
+    }
+
+    /// Looks at the machine's addresses again and again, on the first loop.
+    private func lookLater() {
+        let loop = workers[0].loop
+        loop.execute {
+            loop.schedule(after: EveryAddress<Int>.pause) { [weak self] in self?.look() }
+        }
+    }
+
+    private func look() {
+        let news = state.withLock { state -> [(address: SocketAddress, error: TransportError)]? in
+            guard !state.isShutDown else { return nil }
+            var everywhere = state.everywhere
+            var news: [(address: SocketAddress, error: TransportError)] = []
+            for index in everywhere.indices { news += follow(&everywhere[index], &state) }
+            state.everywhere = everywhere
+            return news
+        }
+        guard let news else { return }
+        for (address, error) in news { onRefusal(address, error) }
+        lookLater()
     }
 
     /// Stops accepting, ends streams and idle connections, lets running requests finish for up to `drain`, then
@@ -60,9 +127,9 @@ package final class HTTPServer: Sendable {
             }
         }
         let groups = state.withLock { state in
-            defer { state.groups = [] }
+            defer { state.groups = [:] }
             return state.groups
         }
-        for group in groups { group.close() }
+        for group in groups.values { group.close() }
     }
 }

@@ -1,3 +1,5 @@
+package import NetworkTypes
+
 /// Limits and times of an ``HTTPServer``. The defaults suit an API server.
 package struct HTTPServerConfiguration: Sendable {
     /// nil serves plain text on TCP. Unix sockets are always plain.
@@ -34,6 +36,8 @@ package struct HTTPServerConfiguration: Sendable {
     package var connections = ConnectionAdmission.Limits(network: 20_000)
     /// Counts what is closed for want of room, and tells of it.
     package var crowding = CrowdingWatch()
+    /// Told once about an address of this machine that a listener on all of them could not open although it should.
+    package var onRefusedAddress: @Sendable (SocketAddress, TransportError) -> Void = { _, _ in }
     /// The response to a request that is refused before the handler sees it: its status (400, 413, 431, …) and the reason
     /// in words. Framing headers set in it are ignored.
     package var refusal: @Sendable (_ status: Int, _ reason: String) -> HTTPResponse = { status, reason in

@@ -10,7 +10,8 @@ final class HTTPServerWorker: @unchecked Sendable {
     let configuration: HTTPServerConfiguration
     let handler: any HTTPServerHandler
     private let admission: SharedAdmission
-    private var acceptors: [Acceptor] = []
+    /// With the number of the group that each belongs to.
+    private var acceptors: [(group: Int, acceptor: Acceptor)] = []
     private var connections: [ServerConnection] = []
     /// Connections over the network without a request.
     private var unproven: UnprovenConnections<ServerConnection>
@@ -50,15 +51,21 @@ final class HTTPServerWorker: @unchecked Sendable {
     // MARK: Accepting
 
     /// Begins to accept from one socket of a group.
-    func accept(from descriptor: Int32, of group: ListenerGroup) {
+    func accept(from descriptor: Int32, of group: ListenerGroup, _ number: Int) {
         let isLocal = group.isUnixSocket
         let acceptor = Acceptor(
             loop: loop, descriptor: descriptor, isShared: group.isShared,
             hasRoom: { [self] in hasRoom(isLocal: isLocal) },
             take: { [self] in open($0, $1, isLocal: isLocal) })
         guard !isDraining else { return acceptor.stop() }
-        acceptors.append(acceptor)
+        acceptors.append((number, acceptor))
         acceptor.start()
+    }
+
+    /// Stops to accept from a group; its connections go on.
+    func stopAccepting(_ number: Int) {
+        for entry in acceptors where entry.group == number { entry.acceptor.stop() }
+        acceptors.removeAll { $0.group == number }
     }
 
     private func open(_ descriptor: Int32, _ address: SocketAddress?, isLocal: Bool) {
@@ -225,7 +232,7 @@ final class HTTPServerWorker: @unchecked Sendable {
     func drain(limit: Duration, _ done: @escaping @Sendable () -> Void) {
         isDraining = true
         onDrained.append(done)
-        for acceptor in acceptors { acceptor.stop() }
+        for entry in acceptors { entry.acceptor.stop() }
         acceptors = []
         for connection in connections where !connection.isClosed { connection.beginDrain() }
         reportIfDrained()

@@ -55,9 +55,10 @@ struct APIServerCommand: AsyncParsableCommand {
 
         let trouble = await ignoredRange(directory)
         if let trouble { logger.warning("\(trouble)") }
-        logger.info("serving on \(url) and \(directory.unixSocket)")
+        let place = Self.place(bound, url)
+        logger.info("serving on \(place) and \(directory.unixSocket)")
         let notification = ServiceNotification()
-        notification.ready(status: trouble.map { "\(url); \($0)" } ?? url)
+        notification.ready(status: trouble.map { "\(place); \($0)" } ?? place)
         StartupMemory.releaseSoon()
         HeapTrimmer.start()
         // Outside of the task: an error in there would be heard by nobody.
@@ -112,7 +113,7 @@ struct APIServerCommand: AsyncParsableCommand {
     /// What clients may call this server now.
     private func names(_ address: IPAddress) -> ServerNames {
         ServerNames(
-            bindAddress: address, nodeName: NodeName.current, local: LocalAddresses.current, further: options.tlsSan)
+            bindAddress: address, nodeName: NodeName.current, local: MachineAddresses.current, further: options.tlsSan)
     }
 
     /// The flag fills an empty store. Later the range is what the ServiceCIDR says, which others may have changed.
@@ -131,6 +132,13 @@ struct APIServerCommand: AsyncParsableCommand {
         } catch {
             return "the range of cluster IPs could not be looked up: \(error)"
         }
+    }
+
+    /// Where it is served, for people: `url` is how this machine gets there.
+    static func place(_ bound: SocketAddress?, _ url: String) -> String {
+        guard let bound, bound.ip.isUnspecified else { return url }
+        return
+            "\(url) and port \(bound.port) of every IP\(bound.ip.family == .v4 ? "v4" : "v6") address of this machine"
     }
 
     /// An address that stands for all of the machine's is reached on the loopback one.

@@ -48,6 +48,12 @@ struct APIServerOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The range of node ports.", valueName: "first-last"))
     var serviceNodePortRange = "30000-32767"
 
+    @Option(
+        help: ArgumentHelp(
+            "A node port that no Service gets, since something on the nodes listens there; may be repeated. The ports of this "
+                + "server, and with martlet up those of the other parts, are reserved anyway.", valueName: "port"))
+    var reservedNodePort: [UInt16] = []
+
     @Option(help: "Reads being answered before further ones get 429.")
     var maxRequestsInflight = 400
 
@@ -98,7 +104,8 @@ struct APIServerOptions: ParsableArguments {
             throw ValidationError(
                 "--service-node-port-range: \"\(serviceNodePortRange)\" is not a range such as 30000-32767")
         }
-        return AllocationRanges(serviceCIDRs: cidrs, nodePorts: first...last)
+        return AllocationRanges(
+            serviceCIDRs: cidrs, nodePorts: first...last, reservedNodePorts: Set(reservedNodePort + [securePort]))
     }
 
     /// The command line of an API server with these options.
@@ -116,6 +123,7 @@ struct APIServerOptions: ParsableArguments {
         ] {
             if let value { arguments += [flag, value] }
         }
+        for port in reservedNodePort { arguments += ["--reserved-node-port", "\(port)"] }
         for name in tlsSan { arguments += ["--tls-san", name] }
         return arguments
     }

@@ -54,6 +54,7 @@ struct DataPlaneCommand: AsyncParsableCommand {
         configuration.accessLogPath = traffic.accessLog
         configuration.accessLogSampling = traffic.accessLogSampling
         configuration.metricsAddress = traffic.metricsBindAddress
+        configuration.certificateDirectory = traffic.certificateDir
         configuration.shutdownGrace = .seconds(traffic.shutdownGracePeriod)
         configuration.proxyMode = services.proxyMode
         configuration.scheduler = services.ipvsScheduler

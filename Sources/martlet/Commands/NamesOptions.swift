@@ -3,6 +3,7 @@ import DNS
 import DataPlane
 import Glibc
 import NetworkTypes
+import Transport
 
 /// The flags of DNS, those of `up` and `dataplane` alike.
 struct NamesOptions: ParsableArguments {
@@ -89,7 +90,8 @@ struct NamesOptions: ParsableArguments {
             guard port != 0 else { return nil }
             let addresses = dnsAddress.isEmpty ? [.loopbackV4] : dnsAddress.compactMap { IPAddress($0) }
             // An ordinary user serves his own machine.
-            let further = dnsAddress.isEmpty && geteuid() == 0 ? NodeAddresses.primary(of: LocalAddresses.current) : []
+            let further =
+                dnsAddress.isEmpty && geteuid() == 0 ? NodeAddresses.primary(of: MachineAddresses.current) : []
             let upstreams = dnsUpstream.compactMap { UpstreamServer($0) }
             var configuration = NamesConfiguration(
                 addresses: addresses.map { SocketAddress(ip: $0, port: Port(port)) },

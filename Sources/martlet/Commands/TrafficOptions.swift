@@ -37,6 +37,13 @@ struct TrafficOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
+            "Where the last good certificate and key of a TLS Secret that turned bad are kept for a restart, until the Secret "
+                + "is mended or gone; a directory of this user's alone (mode 0700), made where it is missing. Default: nowhere.",
+            valueName: "dir"))
+    var certificateDir: String?
+
+    @Option(
+        help: ArgumentHelp(
             "How long requests and connections under way may take to end at SIGTERM.", valueName: "seconds"))
     var shutdownGracePeriod = 5
 
@@ -55,6 +62,7 @@ struct TrafficOptions: ParsableArguments {
         if let accessLog { arguments += ["--access-log", accessLog] }
         arguments += ["--access-log-sampling", "\(accessLogSampling)"]
         if let metricsBindAddress { arguments += ["--metrics-bind-address", "\(metricsBindAddress)"] }
+        if let certificateDir { arguments += ["--certificate-dir", certificateDir] }
         return arguments + ["--shutdown-grace-period", "\(shutdownGracePeriod)"]
     }
 }

@@ -46,6 +46,8 @@ struct DataDirectory: Sendable {
     var nodeAuthority: String { "\(path)/node-ca.crt" }
     var caKey: String { "\(path)/ca.key" }
     var supervisorLock: String { "\(path)/up.lock" }
+    /// The last good certificates of Secrets that turned bad, with their keys.
+    var certificates: String { "\(path)/certificates" }
     /// A file in the directory.
     func file(_ name: String) -> String { "\(path)/\(name)" }
 

@@ -81,7 +81,7 @@ struct JoinCommand: AsyncParsableCommand {
             children: [
                 Supervisor.ChildSpecification(
                     name: "dataplane", stage: 0,
-                    arguments: ["dataplane"] + node.arguments + listening.arguments + services.arguments
+                    arguments: ["dataplane"] + node.arguments + listening(directory).arguments + services.arguments
                         + names.arguments
                         + ["--kubeconfig", directory.nodeKubeconfig] + logging.arguments)
             ], directory: directory, isPlain: plainStatus,
@@ -90,8 +90,9 @@ struct JoinCommand: AsyncParsableCommand {
     }
 
     /// Where clients are: a machine joins to serve.
-    private var listening: TrafficOptions {
+    private func listening(_ directory: DataDirectory) -> TrafficOptions {
         var traffic = traffic
+        traffic.certificateDir = traffic.certificateDir ?? directory.certificates
         guard traffic.httpAddress.isEmpty, traffic.httpsAddress.isEmpty else { return traffic }
         let reach = Reach(.current, isLocalOnly: false)
         let everywhere = ["0.0.0.0", "::"].compactMap { IPAddress($0) }

@@ -71,9 +71,10 @@ struct StatusLine: Equatable {
     /// For a log: everything.
     var full: String { (news + rest).joined(separator: " · ") }
 
-    /// For a terminal's line.
+    /// For a terminal's line: what is wrong, what is served, what it costs, and then where.
     func text(processes: Int, megabytes: Int) -> String {
-        (news + ["\(processes) processes, \(megabytes) MB"] + rest)
+        let parts = rest.flatMap { $0.split(separator: " · ").map(String.init) }
+        return (news + parts.prefix(1) + ["\(processes) processes, \(megabytes) MB"] + parts.dropFirst())
             .joined(separator: " · ")
     }
 

@@ -3,6 +3,7 @@ import DataPlane
 import Glibc
 import NetworkTypes
 import System
+import Transport
 
 struct UpCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -118,10 +119,14 @@ struct UpCommand: AsyncParsableCommand {
             dataPlane += ["--https-address", "\(SocketAddress(ip: address, port: Port(httpsPort ?? reach.httpsPort)))"]
         }
         dataPlane += ["--nodeport-addresses", (nodeportAddresses ?? reach.nodePortAddresses).description]
+        dataPlane += ["--certificate-dir", directory.certificates]
         dataPlane += node.arguments
         if localOnly, names.dnsAddress.isEmpty { dataPlane += ["--dns-address", "127.0.0.1"] }
         var server = server
         server.bindAddress = server.bindAddress ?? reach.bindAddress
+        server.reservedNodePort += [
+            httpPort ?? reach.httpPort, httpsPort ?? reach.httpsPort, metricsPort, names.dnsPort ?? 0,
+        ].filter { $0 > 0 }
         var children = [
             Supervisor.ChildSpecification(
                 name: "apiserver", stage: 0,
@@ -153,7 +158,7 @@ struct UpCommand: AsyncParsableCommand {
     /// What goes to the status of Ingresses: an address that means every address tells clients nothing.
     private var published: [String] {
         if !publishAddress.isEmpty { return publishAddress }
-        let addresses = Self.published(listening: proxyAddresses, local: LocalAddresses.current)
+        let addresses = Self.published(listening: proxyAddresses, local: MachineAddresses.current)
         return (addresses.isEmpty ? [.loopbackV4] : addresses).map(\.description)
     }
 

@@ -34,4 +34,15 @@ import Testing
         }
         #expect(throws: NodePortAllocator.Failure.full) { try allocator.allocateNext(spread: 0) }
     }
+
+    @Test func `a reserved port is nobody's, whether asked for, chosen or given back`() throws {
+        var allocator = try NodePortAllocator(range: 30000...30003, reserved: [30001, 30003, 6443])
+        #expect(throws: NodePortAllocator.Failure.reserved) { try allocator.allocate(30001) }
+        #expect(allocator.freeCount == 2)
+        let isReleased = allocator.release(30001)
+        #expect(!isReleased)
+        let chosen = [try allocator.allocateNext(spread: 1), try allocator.allocateNext(spread: 1)]
+        #expect(Set(chosen) == [30000, 30002])
+        #expect(throws: NodePortAllocator.Failure.full) { try allocator.allocateNext(spread: 1) }
+    }
 }

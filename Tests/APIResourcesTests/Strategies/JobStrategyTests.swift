@@ -198,4 +198,17 @@ import Testing
     func `schedules are read as Kubernetes reads them`(_ text: String, _ problem: String?) {
         #expect(CronSchedule.problem(in: text) == problem)
     }
+
+    @Test func `labels of a Job's author stay beside those that tell its Pods apart`() throws {
+        var job = Self.job()
+        job["spec"]["template"]["metadata"]["labels"] = ["app": "pi"]
+        let stored = try #require(StrategyFixture(strategy: JobStrategy()).create(job).document)
+        let labels = try #require(stored["spec"]["template"]["metadata"]["labels"]?.object)
+        #expect(
+            Set(labels.keys) == [
+                "app", "batch.kubernetes.io/controller-uid", "controller-uid", "batch.kubernetes.io/job-name",
+                "job-name",
+            ])
+        #expect(stored["spec"]["template"]["metadata"]["labels"]["app"] == "pi")
+    }
 }

@@ -123,4 +123,26 @@ import WatchCache
         await loop.settle()
         #expect(loop.delays.isEmpty)
     }
+
+    @Test func `Events whose hour ended while the server was away go when it starts`() async throws {
+        let loop = try ManualLoop()
+        let first = try await server(loop)
+        let events = "/api/v1/namespaces/default/events"
+        func event(_ name: String) -> JSONValue {
+            [
+                "apiVersion": "v1", "kind": "Event", "metadata": ["name": .string(name)],
+                "involvedObject": ["kind": "Pod", "name": "p", "namespace": "default"], "reason": "r", "message": "m",
+            ]
+        }
+        #expect(await first.send("POST", events, event("old")).status == 201)
+        first.stop()
+        await loop.advance(byMilliseconds: 3_700_000)
+        let second = try await TestServer(directory: first.directory, keeping: (loop, loop.clock))
+        #expect(await second.send("GET", events).names == ["old"])
+        second.core.upkeep.start()
+        // The clock stands: nothing but the start is the cause.
+        #expect(await Polling.until { await second.send("GET", events).names.isEmpty })
+        second.core.upkeep.stop()
+        withExtendedLifetime(first) {}
+    }
 }

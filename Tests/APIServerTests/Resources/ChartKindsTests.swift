@@ -317,4 +317,60 @@ import Testing
         #expect(event["type"] == "Warning" && event["reason"] == "NotActedOn")
         #expect(event["message"].string?.contains("stored, but this server does not") == true)
     }
+
+    @Test func `a ResourceClaimTemplate gets the counts of its claim, is checked as one, and keeps what it says`()
+        async throws
+    {
+        let server = try await TestServer()
+        let example = try #require(Self.taken.first { $0.object["kind"] == "ResourceClaimTemplate" })
+        let created = await server.send("POST", example.collection, example.object)
+        try #require(created.status == 201, "\(created.text)")
+        let exactly = created.json["spec"]["spec"]["devices"]["requests"][0]["exactly"]
+        #expect(exactly["allocationMode"] == "ExactCount" && exactly["count"] == 1)
+        var changed = created.json
+        changed["metadata"]["labels"] = ["a": "b"]
+        let labelled = await server.send("PUT", "\(example.collection)/template", changed)
+        #expect(labelled.status == 200, "\(labelled.text)")
+        changed["metadata"]["resourceVersion"] = labelled.json["metadata"]["resourceVersion"]
+        changed["spec"]["spec"]["devices"]["requests"][0]["exactly"]["deviceClassName"] = "other"
+        let refused = await server.send("PUT", "\(example.collection)/template", changed)
+        #expect(refused.status == 422 && refused.text.contains("spec: Invalid value"), "\(refused.text)")
+        var bad = example.object
+        bad["metadata"]["name"] = "bad"
+        bad["spec"]["spec"]["devices"]["requests"][0]["exactly"]["deviceClassName"] = "Not A Name"
+        let unreadable = await server.send("POST", example.collection, bad)
+        #expect(unreadable.status == 422)
+        #expect(
+            unreadable.text.contains("spec.spec.devices.requests[0].exactly.deviceClassName"), "\(unreadable.text)")
+    }
+
+    @Test func `who stores a CronJob or a NetworkPolicy is told that nothing acts on it`() async throws {
+        let server = try await TestServer()
+        let policies = "/apis/networking.k8s.io/v1/namespaces/default/networkpolicies"
+        let policy: JSONValue = ["metadata": ["name": "shut"], "spec": ["podSelector": [:]]]
+        let told = "299 - \"NetworkPolicy: stored, but this server drops nothing: traffic flows as without it\""
+        let shut = await server.send("POST", policies, policy)
+        #expect(shut.status == 201 && shut.header("Warning") == told)
+        var labelled = shut.json
+        labelled["metadata"]["labels"] = ["a": "b"]
+        let again = await server.send("PUT", "\(policies)/shut", labelled)
+        #expect(again.status == 200 && again.header("Warning") == nil)
+        labelled["spec"]["ingress"] = [[:]]
+        labelled["metadata"]["resourceVersion"] = nil
+        #expect(await server.send("PUT", "\(policies)/shut", labelled).header("Warning") == told)
+
+        let container: JSONValue = ["name": "a", "image": "a"]
+        let pod: JSONValue = ["spec": ["containers": [container], "restartPolicy": "Never"]]
+        let nightly: JSONValue = [
+            "metadata": ["name": "nightly"],
+            "spec": ["schedule": "0 3 * * *", "jobTemplate": ["spec": ["template": pod]]],
+        ]
+        let jobs = "/apis/batch/v1/namespaces/default/cronjobs"
+        let made = await server.send("POST", jobs, nightly)
+        #expect(made.status == 201, "\(made.text)")
+        #expect(made.header("Warning")?.contains("stores this CronJob and starts no Pods for it") == true)
+        var paused = made.json
+        paused["spec"]["suspend"] = true
+        #expect(await server.send("PUT", "\(jobs)/nightly", paused).header("Warning") == nil)
+    }
 }
