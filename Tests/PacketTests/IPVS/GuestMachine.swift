@@ -32,7 +32,7 @@ enum GuestMachine {
         "ip_vs_sh", "ip_vs_mh", "sctp",
     ]
     /// The most that the machine may take: it is killed then. Emulated it takes a fraction of that.
-    private static let limit = Duration.seconds(280)
+    private static let limit = Duration.seconds(600)
 
     /// Boots it, and returns what it wrote to its console.
     ///
