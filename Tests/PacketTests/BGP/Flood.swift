@@ -3,6 +3,7 @@ import CLinux
 import Foundation
 import NetworkTypes
 import Synchronization
+import TrafficModel
 
 /// A BGP peer in a namespace of its own that sends UPDATEs as fast as they are taken, and reads nothing.
 final class Flood: Sendable {
@@ -15,7 +16,7 @@ final class Flood: Sendable {
     init(in namespace: Namespace) throws {
         let address = address
         listener = try namespace.run {
-            let descriptor = RawSocket.open(.v4, datagrams: false)
+            let descriptor = RawSocket.open(.v4, .tcp)
             var on: Int32 = 1
             setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, socklen_t(MemoryLayout<Int32>.size))
             guard RawSocket.with(address, { bind(descriptor, $0, $1) }) == 0, listen(descriptor, 4) == 0 else {
