@@ -15,7 +15,9 @@ struct KernelServer: Sendable {
         let network = try await OwnNetwork.make()
         let outcome: Result<Void, any Error>
         do {
-            try await network.run(["sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward"])
+            // A new namespace begins with the settings of the machine, whatever they are.
+            let settings = "echo 1 > ip_forward; echo 0 > conf/all/route_localnet"
+            try await network.run(["sh", "-c", "cd /proc/sys/net/ipv4 && { \(settings); }"])
             try await prepare(network)
             let server = try await MartletServer.start(["up"] + flags, network: network)
             do {
