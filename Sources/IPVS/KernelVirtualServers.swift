@@ -7,6 +7,11 @@ package final class KernelVirtualServers: VirtualServers {
     private let socket: NetlinkSocket
     private let type: UInt16
 
+    /// Whether this kernel has IPVS ready in this network namespace. To ask over netlink loads the module where it is not.
+    package static var isLoaded: Bool { access("/proc/net/ip_vs", F_OK) == 0 }
+
+    /// Loads the kernel's module where it is not loaded.
+    ///
     /// - Throws: `NetlinkError`; ENOENT where this kernel has no IPVS.
     package init() throws(NetlinkError) {
         socket = try NetlinkSocket(.generic, receiveBuffer: 4 << 20)

@@ -17,13 +17,14 @@ struct IPVSEnforcementTests {
         let ruleset = SimulatedRuleset()
         let servers = SimulatedVirtualServers()
         let device = SimulatedAddressDevice()
+        let loopback = SimulatedLoopbackRouting()
         private(set) var losses: [Int] = []
 
         func enforcement() -> IPVSEnforcement {
             IPVSEnforcement(
                 rules: NFTablesEnforcement(
-                    ruleset: ruleset, policy: MasqueradePolicy(), chooser: .virtualServers, flows: nil,
-                    logger: Logger(label: "test"), onLoss: {}),
+                    ruleset: ruleset, loopback: loopback, policy: MasqueradePolicy(), chooser: .virtualServers,
+                    flows: nil, logger: Logger(label: "test"), onLoss: {}),
                 ruleset: ruleset, servers: servers, device: device, scheduler: .roundRobin,
                 logger: Logger(label: "test"), onLoss: {})
         }

@@ -24,15 +24,9 @@ package final class NameServer: Sendable {
         package init() {}
     }
 
-    private struct State {
-        var lastAddress = 0
-        /// Unspecified addresses, with the numbers of those that stand for them.
-        var everywhere: [EveryAddress<Int>] = []
-        var isStopped = false
-    }
-
     private let workers: [NameServerLoop]
-    private let state = Mutex(State())
+    private let follower = AddressFollower()
+    private let lastAddress = Mutex(0)
     private let onRefusal: @Sendable (SocketAddress, TransportError) -> Void
     private let cache = SharedAnswerCache()
     private let troubles: TroubleTeller
@@ -73,63 +67,18 @@ package final class NameServer: Sendable {
     }
 
     /// Begins to answer on an address, by UDP and TCP. With port 0 the kernel chooses one for both. An unspecified address
-    /// stands for each address of this machine (`EveryAddress`), all of which must be free; those that the machine gets
+    /// stands for each address of this machine (`AddressFollower`), all of which must be free; those that the machine gets
     /// later are opened when they are.
     ///
     /// - Returns: the address with its port.
     package func listen(_ address: SocketAddress) throws(TransportError) -> SocketAddress {
-        guard address.ip.isUnspecified else {
-            return try state.withLock { state throws(TransportError) in try open(address, &state).address }
-        }
-        var everywhere = try EveryAddress<Int>(address) { address throws(TransportError) in try Socket.bindUDP(address)
-        }
-        let isFirst = try state.withLock { state throws(TransportError) in
-            if let problem = follow(&everywhere, &state).first {
-                everywhere.opened.values.forEach(close)
-                throw problem.error
-            }
-            state.everywhere.append(everywhere)
-            return state.everywhere.count == 1
-        }
-        if isFirst { lookLater() }
-        return everywhere.address
-    }
-
-    private func close(_ number: Int) { each { $0.stopListening(on: number) } }
-
-    private func follow(
-        _ everywhere: inout EveryAddress<Int>, _ state: inout State
-    ) -> [(address: SocketAddress, error: TransportError)] {
-        everywhere.follow(
-            MachineAddresses.current,
-            open: { address throws(TransportError) in try open(address, &state).number }, close: close)
-    }
-
-    /// Looks at the machine's addresses again and again, on the first loop.
-    private func lookLater() {
-        guard let loop = workers.first?.loop else { return }
-        loop.execute {
-            loop.schedule(after: EveryAddress<Int>.pause) { [weak self] in self?.look() }
+        guard address.ip.isUnspecified, let loop = workers.first?.loop else { return try openPair(address).address }
+        return try follower.listen(address, for: self, on: loop) { address throws(TransportError) in
+            try Socket.bindUDP(address)
         }
     }
 
-    private func look() {
-        let news = state.withLock { state -> [(address: SocketAddress, error: TransportError)]? in
-            guard !state.isStopped else { return nil }
-            var everywhere = state.everywhere
-            var news: [(address: SocketAddress, error: TransportError)] = []
-            for index in everywhere.indices { news += follow(&everywhere[index], &state) }
-            state.everywhere = everywhere
-            return news
-        }
-        guard let news else { return }
-        for (address, error) in news { onRefusal(address, error) }
-        lookLater()
-    }
-
-    private func open(
-        _ address: SocketAddress, _ state: inout State
-    ) throws(TransportError) -> (number: Int, address: SocketAddress) {
+    private func openPair(_ address: SocketAddress) throws(TransportError) -> (number: Int, address: SocketAddress) {
         // With SO_REUSEPORT another process of the same user could share the port, and half of its queries, unnoticed.
         if address.port.rawValue != 0 { Socket.close(try Socket.bindUDP(address)) }
         var descriptors: [(datagram: Int32, stream: Int32)] = []
@@ -154,8 +103,10 @@ package final class NameServer: Sendable {
             }
             throw error
         }
-        state.lastAddress += 1
-        let number = state.lastAddress
+        let number = lastAddress.withLock { last in
+            last += 1
+            return last
+        }
         for (worker, pair) in zip(workers, descriptors) {
             worker.loop.run {
                 do throws(TransportError) {
@@ -211,7 +162,7 @@ package final class NameServer: Sendable {
 
     /// Closes every socket. The loops must still run.
     package func stop() async {
-        state.withLock { $0.isStopped = true }
+        follower.stop()
         for worker in workers {
             await withCheckedContinuation { continuation in
                 worker.loop.execute {
@@ -225,4 +176,12 @@ package final class NameServer: Sendable {
     private func each(_ change: @escaping @Sendable (NameServerLoop) -> Void) {
         for worker in workers { worker.loop.run { change(worker) } }
     }
+}
+
+extension NameServer: AddressFollower.Listener {
+    package func open(_ address: SocketAddress) throws(TransportError) -> Int { try openPair(address).number }
+
+    package func close(_ number: Int) { each { $0.stopListening(on: number) } }
+
+    package func refused(_ address: SocketAddress, _ error: TransportError) { onRefusal(address, error) }
 }

@@ -92,12 +92,21 @@ struct EndpointPicker {
             return nil
         }
         guard balancing == .leastConnections else { return rotate(excluding: tried) }
-        // Of those that have as few the one whose turn it is.
-        let turns = endpoints[next...] + endpoints[..<next]
-        let best = turns.filter { !tried.contains($0) }.min {
-            connections[$0, default: 0] < connections[$1, default: 0]
+        defer { next = next + 1 == endpoints.count ? 0 : next + 1 }
+        return fewest(excluding: tried)
+    }
+
+    /// The endpoint with the fewest connections; of several the one whose turn it is.
+    private func fewest(excluding tried: [SocketAddress]) -> SocketAddress? {
+        var best: SocketAddress?
+        var least = Int.max
+        for step in endpoints.indices {
+            let endpoint = endpoints[(next + step) % endpoints.count]
+            let count = connections[endpoint, default: 0]
+            guard count < least, tried.isEmpty || !tried.contains(endpoint) else { continue }
+            (best, least) = (endpoint, count)
+            if count == 0 { break }
         }
-        next = next + 1 == endpoints.count ? 0 : next + 1
         return best
     }
 

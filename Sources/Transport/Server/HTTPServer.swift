@@ -1,4 +1,4 @@
-internal import NetworkTypes
+package import NetworkTypes
 internal import Synchronization
 
 /// HTTP/1.1 and, where TLS negotiates it, HTTP/2 on any number of addresses. TCP addresses have a listener for each
@@ -7,13 +7,12 @@ package final class HTTPServer: Sendable {
     private struct State {
         var groups: [Int: ListenerGroup] = [:]
         var lastGroup = 0
-        /// Unspecified addresses, with the groups that stand for them.
-        var everywhere: [EveryAddress<Int>] = []
         var isShutDown = false
     }
 
     private let workers: [HTTPServerWorker]
     private let state = Mutex(State())
+    private let follower = AddressFollower()
     private let onRefusal: @Sendable (SocketAddress, TransportError) -> Void
 
     /// `loops` must not be empty and may serve other purposes too.
@@ -40,7 +39,7 @@ package final class HTTPServer: Sendable {
     /// Starts to accept connections; returns the address with the port that the kernel chose. Callable several
     /// times, from any thread. Throws `.addressInUse` also for a port that another process could share.
     ///
-    /// An unspecified address stands for each address of this machine (``EveryAddress``), all of which must be free; those
+    /// An unspecified address stands for each address of this machine (`AddressFollower`), all of which must be free; those
     /// that the machine gets later are opened when they are.
     @discardableResult
     package func listen(_ address: BindAddress) throws(TransportError) -> BindAddress {
@@ -51,17 +50,10 @@ package final class HTTPServer: Sendable {
                 return state.groups[number]?.address ?? address
             }
         }
-        var everywhere = try EveryAddress<Int>(socket) { address throws(TransportError) in try Socket.listen(address) }
-        let isFirst = try state.withLock { state throws(TransportError) in
-            if let problem = follow(&everywhere, &state).first {
-                for number in everywhere.opened.values { close(number, &state) }
-                throw problem.error
-            }
-            state.everywhere.append(everywhere)
-            return state.everywhere.count == 1
-        }
-        if isFirst { lookLater() }
-        return .tcp(everywhere.address)
+        return .tcp(
+            try follower.listen(socket, for: self, on: workers[0].loop) { address throws(TransportError) in
+                try Socket.listen(address)
+            })
     }
 
     /// Opens a group on every loop and returns its number.
@@ -77,46 +69,11 @@ package final class HTTPServer: Sendable {
         return number
     }
 
-    private func close(_ number: Int, _ state: inout State) {
-        for worker in workers { worker.loop.execute { worker.stopAccepting(number) } }
-        state.groups.removeValue(forKey: number)?.close()
-    }
-
-    private func follow(
-        _ everywhere: inout EveryAddress<Int>, _ state: inout State
-    ) -> [(address: SocketAddress, error: TransportError)] {
-        everywhere.follow(
-            MachineAddresses.current,
-            open: { address throws(TransportError) in try open(.tcp(address), &state) },
-            close: { close($0, &state) })
-    }
-
-    /// Looks at the machine's addresses again and again, on the first loop.
-    private func lookLater() {
-        let loop = workers[0].loop
-        loop.execute {
-            loop.schedule(after: EveryAddress<Int>.pause) { [weak self] in self?.look() }
-        }
-    }
-
-    private func look() {
-        let news = state.withLock { state -> [(address: SocketAddress, error: TransportError)]? in
-            guard !state.isShutDown else { return nil }
-            var everywhere = state.everywhere
-            var news: [(address: SocketAddress, error: TransportError)] = []
-            for index in everywhere.indices { news += follow(&everywhere[index], &state) }
-            state.everywhere = everywhere
-            return news
-        }
-        guard let news else { return }
-        for (address, error) in news { onRefusal(address, error) }
-        lookLater()
-    }
-
     /// Stops accepting, ends streams and idle connections, lets running requests finish for up to `drain`, then
     /// closes every connection. Returns when none is left. Not callable on a loop.
     package func shutdown(drain: Duration = .seconds(5)) async {
         state.withLock { $0.isShutDown = true }
+        follower.stop()
         await withTaskGroup(of: Void.self) { group in
             for worker in workers {
                 group.addTask {
@@ -132,4 +89,22 @@ package final class HTTPServer: Sendable {
         }
         for group in groups.values { group.close() }
     }
+}
+
+extension HTTPServer: AddressFollower.Listener {
+    package func open(_ address: SocketAddress) throws(TransportError) -> Int {
+        try state.withLock { state throws(TransportError) in
+            guard !state.isShutDown else { throw TransportError(.shutDown, "the server was shut down") }
+            return try open(.tcp(address), &state)
+        }
+    }
+
+    package func close(_ number: Int) {
+        state.withLock { state in
+            for worker in workers { worker.loop.execute { worker.stopAccepting(number) } }
+            state.groups.removeValue(forKey: number)?.close()
+        }
+    }
+
+    package func refused(_ address: SocketAddress, _ error: TransportError) { onRefusal(address, error) }
 }

@@ -40,7 +40,8 @@ package final class IPVSEnforcer: ServiceEnforcer {
             for setting in IPVSSetting.allCases { try setting.turnOn() }
             let ruleset = try KernelRuleset()
             let rules = NFTablesEnforcement(
-                ruleset: ruleset, policy: policy, chooser: .virtualServers, flows: flows, logger: logger
+                ruleset: ruleset, loopback: KernelLoopbackRouting(), policy: policy, chooser: .virtualServers,
+                flows: flows, logger: logger
             ) { lose.yield(.everything) }
             return IPVSEnforcement(
                 rules: rules, ruleset: ruleset, servers: servers, device: try KernelAddressDevice(Self.device),
@@ -100,6 +101,8 @@ package final class IPVSEnforcer: ServiceEnforcer {
             guard !error.isForWantOfPermission, hasDevice else { return (0, hasDevice) }
             throw error
         }
+        // Asking a kernel for IPVS loads it.
+        guard KernelVirtualServers.isLoaded else { return (0, hasDevice) }
         let servers: KernelVirtualServers
         do throws(NetlinkError) {
             servers = try KernelVirtualServers()

@@ -18,6 +18,7 @@ struct NFTablesEnforcement: KernelEnforcement {
     static let auditPauses: (most: Int64, least: Int64) = (300, 10)
 
     private let ruleset: any NFRuleset
+    private let loopback: any LoopbackRouting
     private var sweeper: StaleFlowSweeper?
     private let logger: Logger
     private let onLoss: @Sendable () -> Void
@@ -33,21 +34,23 @@ struct NFTablesEnforcement: KernelEnforcement {
     private var isAuditDue = false
 
     init(
-        ruleset: any NFRuleset, policy: MasqueradePolicy, chooser: EndpointChooser = .rules,
-        flows: (any TrackedFlows)?, logger: Logger, onLoss: @escaping @Sendable () -> Void
+        ruleset: any NFRuleset, loopback: any LoopbackRouting, policy: MasqueradePolicy,
+        chooser: EndpointChooser = .rules, flows: (any TrackedFlows)?, logger: Logger,
+        onLoss: @escaping @Sendable () -> Void
     ) {
         self.ruleset = ruleset
+        self.loopback = loopback
         sweeper = flows.map { StaleFlowSweeper($0, logger: logger) }
         self.logger = logger
         self.onLoss = onLoss
         var policy = policy
-        policy.guardsLoopback = Self.isToGuardLoopback(ruleset)
+        policy.guardsLoopback = Self.isToGuard(loopback, ruleset)
         plan = NFTablesPlan(policy: policy, chooser: chooser)
     }
 
     /// Whether it was us who turned the routing of 127.0.0.0/8 on, or is to be.
-    private static func isToGuardLoopback(_ ruleset: any NFRuleset) -> Bool {
-        if KernelSetting.routeLoopback.isOn == false { return true }
+    private static func isToGuard(_ loopback: any LoopbackRouting, _ ruleset: any NFRuleset) -> Bool {
+        if loopback.isOn == false { return true }
         do throws(NFTablesError) {
             let listing = try ruleset.listing(of: TableLayout.table, leavingOut: TableLayout.allSets)
             return listing?.chains[TableLayout.loopbackGuard] != nil
@@ -142,10 +145,10 @@ struct NFTablesEnforcement: KernelEnforcement {
                 listing = try ruleset.listing(of: TableLayout.table, leavingOut: TableLayout.dynamicSets)
             }
         }
-        if plan.policy.guardsLoopback, KernelSetting.routeLoopback.isOn == false {
+        if plan.policy.guardsLoopback, loopback.isOn == false {
             // After the guard is there.
             do throws(SystemError) {
-                try KernelSetting.routeLoopback.turn(true)
+                try loopback.turnOn()
             } catch {
                 logger.warning("Services at 127.0.0.0/8 reach no endpoints elsewhere: \(error)")
             }

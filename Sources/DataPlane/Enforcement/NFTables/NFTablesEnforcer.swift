@@ -31,9 +31,10 @@ package final class NFTablesEnforcer: ServiceEnforcer {
     ) throws {
         (losses, lose) = AsyncStream.makeStream(of: EnforcementLoss.self)
         worker = try KernelWorker(audit: audit) { [lose] in
-            NFTablesEnforcement(ruleset: try KernelRuleset(), policy: policy, flows: flows, logger: logger) {
-                lose.yield(.everything)
-            }
+            NFTablesEnforcement(
+                ruleset: try KernelRuleset(), loopback: KernelLoopbackRouting(), policy: policy, flows: flows,
+                logger: logger
+            ) { lose.yield(.everything) }
         }
     }
 
