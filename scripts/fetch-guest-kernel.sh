@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Unpacks Debian's kernel for clouds, which has IPVS, into .build/guest-kernel: tests boot it in qemu. Does nothing where it
-# is there already; installs nothing.
+# Unpacks Debian's kernel for clouds, which has IPVS and flowtables, into .build/guest-kernel: tests boot it in qemu. Does
+# nothing where it is there already; installs nothing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 target=.build/guest-kernel
 [ -e "$target/vmlinuz" ] && exit 0
 command -v apt-get >/dev/null && [ "$(dpkg --print-architecture)" = amd64 ] || {
-    echo "fetch-guest-kernel.sh: not a Debian system for amd64; tests of the mode ipvs by packets are skipped" >&2
+    echo "fetch-guest-kernel.sh: not a Debian system for amd64; tests of IPVS and flowtables by packets are skipped" >&2
     exit 0
 }
 

@@ -55,7 +55,8 @@ package final class DataPlane: Sendable {
         let budget = DescriptorBudget.dataPlane(
             limit: DescriptorLimit.current, servesNames: configuration.names != nil)
         choice = try EnforcerChoice(
-            configuration.proxyMode, configuration.masquerade, scheduler: configuration.scheduler, logger: logger
+            configuration.proxyMode, configuration.masquerade, scheduler: configuration.scheduler,
+            wantsFastPath: configuration.wantsFastPath, logger: logger
         ) { [loops] in
             UserspaceEnforcer(loops: loops, descriptors: budget.descriptors(.relays))
         }

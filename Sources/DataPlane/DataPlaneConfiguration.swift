@@ -36,6 +36,8 @@ package struct DataPlaneConfiguration: Sendable {
     package var scheduler = ServiceScheduler.roundRobin
     /// `--cluster-cidr`, `--masquerade-all`: of the modes in the kernel.
     package var masquerade = MasqueradePolicy()
+    /// `--flowtable`: established connections skip the rules, where the kernel can; of the mode nftables.
+    package var wantsFastPath = false
     /// `--announce-lease-duration-seconds`: for how long the other nodes leave this one's addresses to it after they heard of
     /// it last.
     package var announceLeaseSeconds = 2

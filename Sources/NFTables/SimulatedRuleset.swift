@@ -151,9 +151,18 @@ package final class SimulatedRuleset: NFRuleset {
             guard table.sets[name] != nil else { throw Refused(ENOENT) }
             table.elements[name] = [:]
         case .addFlowtable(let flowtable):
-            if let present = table.flowtables[flowtable.name], present != flowtable { throw Refused(EEXIST) }
-            table.flowtables[flowtable.name] = flowtable
+            guard var present = table.flowtables[flowtable.name] else {
+                table.flowtables[flowtable.name] = flowtable
+                return
+            }
+            // What is there already gets further devices.
+            guard present.priority == flowtable.priority else { throw Refused(EOPNOTSUPP) }
+            present.devices += flowtable.devices.filter { !present.devices.contains($0) }
+            table.flowtables[flowtable.name] = present
         case .deleteFlowtable(let name):
+            guard !table.rules.values.joined().contains(where: { $0.expressions.contains(.offload(name)) }) else {
+                throw Refused(EBUSY)
+            }
             guard table.flowtables.removeValue(forKey: name) != nil else { throw Refused(ENOENT) }
         }
     }

@@ -237,6 +237,47 @@ import TrafficModel
         }
         return service
     }
+
+    // MARK: The fast path
+
+    private func flowtables(_ machine: Machine) -> [String: Set<String>] {
+        (machine.ruleset.listing(of: TableLayout.table, leavingOut: [])?.flowtables ?? [:]).mapValues {
+            Set($0.devices)
+        }
+    }
+
+    private func bring(_ machine: Machine) throws {
+        try machine.ruleset.commit(NFTransaction(TableLayout.table, machine.repairs), expecting: nil)
+        #expect(machine.repairs == [])
+    }
+
+    @Test func `a fast path comes and goes with what is wanted, and gets the devices that it lacks`() throws {
+        var machine = try Machine(node)
+        _ = try machine.change([change(nil, web([1, 2]))])
+        #expect(flowtables(machine) == [:])
+        machine.plan.fastPath = FastPath(devices: [2: "eth0", 3: "eth1"])
+        try bring(machine)
+        #expect(flowtables(machine) == [FastPath.flowtable: ["eth0", "eth1"]])
+        machine.plan.fastPath = FastPath(devices: [2: "eth0", 4: "eth2"])
+        #expect(
+            machine.repairs == [.addTable, .addFlowtable(NFFlowtable(FastPath.flowtable, devices: ["eth2"]))])
+        try bring(machine)
+        machine.plan.fastPath = nil
+        try bring(machine)
+        #expect(flowtables(machine) == [:])
+        #expect(
+            machine.ruleset.listing(of: TableLayout.table, leavingOut: [])?.chains[FastPath.chain.name] == nil)
+    }
+
+    @Test func `more devices than a message holds are added in several`() {
+        let devices = Dictionary(uniqueKeysWithValues: (UInt32(2)..<602).map { ($0, "veth\($0)") })
+        let added = FastPath(devices: devices).additions.map { operation in
+            guard case .addFlowtable(let flowtable) = operation else { return [String]() }
+            return flowtable.devices
+        }
+        #expect(added.map(\.count) == [256, 256, 88])
+        #expect(Set(added.joined()) == Set(devices.values))
+    }
 }
 
 private struct SplitMix {

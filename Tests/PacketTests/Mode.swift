@@ -38,7 +38,7 @@ struct Mode: Sendable, CustomTestStringConvertible {
         }
     }()
 
-    static let all: [Mode] = [nftables, iptables, ipvs]
+    static let all: [Mode] = [nftables, flowtable, iptables, ipvs]
 
     static let iptables = Mode(
         name: "iptables",
@@ -61,7 +61,7 @@ struct Mode: Sendable, CustomTestStringConvertible {
         sabotage: { try $0.command(["iptables", "-t", "nat", "-F"]) },
         cleanUp: { _ = try IPTablesEnforcer.cleanUp() })
 
-    /// Also run in a machine of its own, whose kernel has IPVS: see `IPVSGuestTests`.
+    /// Also run in a machine of its own, whose kernel has IPVS: see `GuestTests`.
     static let ipvs = Mode(
         name: "ipvs",
         deviations: [
@@ -102,4 +102,19 @@ struct Mode: Sendable, CustomTestStringConvertible {
             }
         },
         cleanUp: { _ = try NFTablesEnforcer.cleanUp() })
+
+    /// Nftables with its fast path. Also run in a machine of its own, whose kernel has flowtables: see `GuestTests`.
+    static let flowtable = Mode(
+        name: "flowtable",
+        whyNot: {
+            do {
+                return try Namespace().run { NFTablesEnforcer.obstacle() ?? NFTablesEnforcer.fastPathObstacle() }
+            } catch {
+                return "\(error)"
+            }
+        },
+        make: {
+            try NFTablesEnforcer(policy: $0, hasFastPath: true, flows: KernelFlows(), logger: Logger(label: "test"))
+        },
+        sabotage: nftables.sabotage, cleanUp: nftables.cleanUp)
 }

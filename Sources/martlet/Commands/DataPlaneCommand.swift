@@ -59,6 +59,7 @@ struct DataPlaneCommand: AsyncParsableCommand {
         configuration.proxyMode = services.proxyMode
         configuration.scheduler = services.ipvsScheduler
         configuration.masquerade = services.masquerade
+        configuration.wantsFastPath = services.flowtable
         configuration.announceLeaseSeconds = services.announceLeaseDurationSeconds
         configuration.names = try names.configuration
         let dataPlane = try DataPlane(configuration, logger: logger)

@@ -25,6 +25,12 @@ struct ServiceProxyOptions: ParsableArguments {
     @Flag(help: "Every connection to a Service leaves this node under its own address. Of the modes in the kernel.")
     var masqueradeAll = false
 
+    @Flag(
+        help: ArgumentHelp(
+            "Packets of established connections to Services go from one interface to another past the rules, those of "
+                + "firewalls too (a flowtable). Of the mode nftables, where the kernel can."))
+    var flowtable = false
+
     @Option(
         help: ArgumentHelp(
             "How long the other nodes leave an announced load-balancer address to a node that falls silent: 1 to 60. A node "
@@ -34,6 +40,9 @@ struct ServiceProxyOptions: ParsableArguments {
     func validate() throws {
         guard (1...60).contains(announceLeaseDurationSeconds) else {
             throw ValidationError("--announce-lease-duration-seconds: \(announceLeaseDurationSeconds) is not 1 to 60")
+        }
+        guard !flowtable || [.auto, .nftables].contains(proxyMode) else {
+            throw ValidationError("--flowtable: the mode \(proxyMode.rawValue) has none, only nftables does")
         }
     }
 
@@ -49,6 +58,7 @@ struct ServiceProxyOptions: ParsableArguments {
         ["--proxy-mode", proxyMode.rawValue, "--ipvs-scheduler", ipvsScheduler.rawValue]
             + (clusterCidr.map { ["--cluster-cidr", $0.description] } ?? [])
             + (masqueradeAll ? ["--masquerade-all"] : [])
+            + (flowtable ? ["--flowtable"] : [])
             + ["--announce-lease-duration-seconds", "\(announceLeaseDurationSeconds)"]
     }
 }

@@ -6,7 +6,7 @@ import NetworkTypes
 import Testing
 import TrafficModel
 
-/// What the mode ipvs does besides the behaviours of all modes; run by `IPVSGuestTests` where this kernel has no IPVS.
+/// What the mode ipvs does besides the behaviours of all modes; run by `GuestTests` where this kernel has no IPVS.
 @Suite(
     "The mode ipvs looks after its virtual servers", .serialized,
     .enabled { Mode.available.contains { $0.name == "ipvs" } })

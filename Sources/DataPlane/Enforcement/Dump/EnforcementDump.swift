@@ -117,11 +117,13 @@ package struct EnforcementDump: Sendable {
     private static func flaws(_ listing: NFListing?) -> [String] {
         guard let listing else { return ["there is no \(TableLayout.table)"] }
         var flaws: [String] = []
-        let policy = MasqueradePolicy()
-        for chain in TableLayout.chains(policy) where listing.chains[chain.name]?.hook != chain.hook {
+        let isFast = listing.flowtables[FastPath.flowtable] != nil
+        let plan = NFTablesPlan(
+            chooser: TableLayout.chooser(of: listing), fastPath: isFast ? FastPath(devices: [:]) : nil)
+        for chain in plan.baseChains where listing.chains[chain.name]?.hook != chain.hook {
             flaws.append("the chain \(chain.name) is missing, or is entered elsewhere")
         }
-        for rule in TableLayout.rules(policy, TableLayout.chooser(of: listing))
+        for rule in plan.baseRules
         where !(listing.rules[rule.chain] ?? []).contains(rule.comment) {
             flaws.append("the chain \(rule.chain) lacks the rule \"\(rule.comment)\"")
         }

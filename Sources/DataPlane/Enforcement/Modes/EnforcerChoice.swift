@@ -59,11 +59,12 @@ struct EnforcerChoice: Sendable {
     ///
     /// - Parameters:
     ///   - scheduler: of the mode ipvs.
+    ///   - wantsFastPath: of the mode nftables; done without where the kernel cannot.
     ///   - userspace: makes that one.
     /// - Throws: `DataPlaneError` where the mode cannot be had.
     init(
-        _ mode: ProxyMode, _ policy: MasqueradePolicy, scheduler: ServiceScheduler, logger: Logger,
-        userspace: () -> UserspaceEnforcer
+        _ mode: ProxyMode, _ policy: MasqueradePolicy, scheduler: ServiceScheduler, wantsFastPath: Bool = false,
+        logger: Logger, userspace: () -> UserspaceEnforcer
     ) throws(DataPlaneError) {
         if mode == .userspace {
             Self.clearKernel(logger)
@@ -87,8 +88,11 @@ struct EnforcerChoice: Sendable {
                 let name = KernelSetting.forwardIPv4.name
                 throw Obstacle(words: "\(name) is 0 (sysctl -w \(name)=1 makes the kernel do it)")
             }
-            kind = try Self.nftables(policy, logger)
-            words = "in the kernel by nftables"
+            let refusal = wantsFastPath ? NFTablesEnforcer.fastPathObstacle() : nil
+            if let refusal { logger.warning("--flowtable is without effect: \(refusal)") }
+            let isFast = wantsFastPath && refusal == nil
+            kind = try Self.nftables(policy, isFast: isFast, logger)
+            words = "in the kernel by nftables" + (isFast ? ", with a flowtable" : "")
         } catch {
             guard mode == .auto else {
                 throw DataPlaneError(message: "--proxy-mode \(mode.rawValue): \(error.words)")
@@ -139,14 +143,14 @@ struct EnforcerChoice: Sendable {
         }
     }
 
-    private static func nftables(_ policy: MasqueradePolicy, _ logger: Logger) throws(Obstacle) -> Kind {
+    private static func nftables(_ policy: MasqueradePolicy, isFast: Bool, _ logger: Logger) throws(Obstacle) -> Kind {
         if let words = NFTablesEnforcer.obstacle() { throw Obstacle(words: words) }
         let claim = try claim()
         clearIPTables(logger)
         clearIPVS(logger)
         do {
             let flows = try KernelFlows()
-            let enforcer = try NFTablesEnforcer(policy: policy, flows: flows, logger: logger)
+            let enforcer = try NFTablesEnforcer(policy: policy, hasFastPath: isFast, flows: flows, logger: logger)
             return .nftables(enforcer, claim)
         } catch {
             throw Obstacle(words: "\(error)")

@@ -19,6 +19,8 @@ struct NFTablesEnforcement: KernelEnforcement {
 
     private let ruleset: any NFRuleset
     private let loopback: any LoopbackRouting
+    /// What the fast path is to be now; nil for none.
+    private let fastPath: (() -> FastPath)?
     private var sweeper: StaleFlowSweeper?
     private let logger: Logger
     private let onLoss: @Sendable () -> Void
@@ -35,17 +37,19 @@ struct NFTablesEnforcement: KernelEnforcement {
 
     init(
         ruleset: any NFRuleset, loopback: any LoopbackRouting, policy: MasqueradePolicy,
-        chooser: EndpointChooser = .rules, flows: (any TrackedFlows)?, logger: Logger,
+        chooser: EndpointChooser = .rules, fastPath: (() -> FastPath)? = nil, flows: (any TrackedFlows)?,
+        logger: Logger,
         onLoss: @escaping @Sendable () -> Void
     ) {
         self.ruleset = ruleset
         self.loopback = loopback
+        self.fastPath = fastPath
         sweeper = flows.map { StaleFlowSweeper($0, logger: logger) }
         self.logger = logger
         self.onLoss = onLoss
         var policy = policy
         policy.guardsLoopback = Self.isToGuard(loopback, ruleset)
-        plan = NFTablesPlan(policy: policy, chooser: chooser)
+        plan = NFTablesPlan(policy: policy, chooser: chooser, fastPath: fastPath?())
     }
 
     /// Whether it was us who turned the routing of 127.0.0.0/8 on, or is to be.
@@ -135,13 +139,17 @@ struct NFTablesEnforcement: KernelEnforcement {
         if plan.entries.isEmpty, let listing { plan.adopt(listing) }
         _ = plan.apply(changes, of: batch.changes, on: batch.node)
         plan.forgetAdopted()
+        plan.fastPath = fastPath?()
         // Others may change the table while we look: then we look again.
         for attempt in 0... {
             do throws(NFTablesError) {
                 try commit(plan.repairs(of: listing), expecting: listing?.generation)
                 break
             } catch {
-                guard error == .generationChanged, attempt < 5 else { throw error }
+                // A device may have gone between the look and the transaction.
+                let isOther = fastPath.map { $0() != plan.fastPath } ?? false
+                guard error == .generationChanged || isOther, attempt < 5 else { throw error }
+                plan.fastPath = fastPath?()
                 listing = try ruleset.listing(of: TableLayout.table, leavingOut: TableLayout.dynamicSets)
             }
         }
@@ -178,6 +186,7 @@ struct NFTablesEnforcement: KernelEnforcement {
     /// Looks whether somebody else changed rules, and if so whether ours are still there.
     mutating func audit() {
         guard isTrusted, !isLost else { return }
+        followDevices()
         // Whoever cannot be asked now is asked at the next look.
         guard let present = try? ruleset.generation() else { return }
         let now = MonotonicClock.seconds
@@ -192,6 +201,19 @@ struct NFTablesEnforcement: KernelEnforcement {
         lastAudit = now
         isAuditDue = false
         if isBroken(elements: true) { tell() }
+    }
+
+    /// Takes in devices that came; those that went are gone from the flowtable by themselves.
+    private mutating func followDevices() {
+        guard let known = plan.fastPath?.devices, let present = fastPath?(), present.devices != known else { return }
+        let new = FastPath(devices: present.devices.filter { known[$0.key] != $0.value })
+        do throws(NFTablesError) {
+            if !new.devices.isEmpty { try commit(new.additions) }
+            plan.fastPath = present
+        } catch {
+            // One that has gone again, most likely: the next look tells.
+            logger.debug("the fast path does not have its new devices yet: \(error)")
+        }
     }
 
     private mutating func tell() {

@@ -22,18 +22,19 @@ package final class NFTablesEnforcer: ServiceEnforcer {
 
     /// - Parameters:
     ///   - policy: which connections are masqueraded.
+    ///   - hasFastPath: established connections skip the rules; needs a kernel that can (`fastPathObstacle`).
     ///   - flows: of which those are ended that changes make wrong; nil where somebody else does.
     ///   - audit: the pause between looks at whether somebody else changed rules.
     /// - Throws: `NFTablesError` or `SystemError` where this machine or this user cannot have it.
     package init(
-        policy: MasqueradePolicy = MasqueradePolicy(), flows: (any TrackedFlows)? = nil, logger: Logger,
-        audit: Duration = .seconds(1)
+        policy: MasqueradePolicy = MasqueradePolicy(), hasFastPath: Bool = false, flows: (any TrackedFlows)? = nil,
+        logger: Logger, audit: Duration = .seconds(1)
     ) throws {
         (losses, lose) = AsyncStream.makeStream(of: EnforcementLoss.self)
         worker = try KernelWorker(audit: audit) { [lose] in
             NFTablesEnforcement(
-                ruleset: try KernelRuleset(), loopback: KernelLoopbackRouting(), policy: policy, flows: flows,
-                logger: logger
+                ruleset: try KernelRuleset(), loopback: KernelLoopbackRouting(), policy: policy,
+                fastPath: hasFastPath ? { .ofThisMachine } : nil, flows: flows, logger: logger
             ) { lose.yield(.everything) }
         }
     }
@@ -86,6 +87,9 @@ package final class NFTablesEnforcer: ServiceEnforcer {
     /// Why this process cannot have it here; nil where it can. Changes nothing: a table with one rule of each kind is
     /// made and deleted in one transaction, which the kernel checks as any other.
     package static func obstacle() -> String? { obstacle(.rules) }
+
+    /// Why this kernel has no fast path; nil where it has. Changes nothing.
+    package static func fastPathObstacle() -> String? { FastPath.obstacle() }
 
     static func obstacle(_ chooser: EndpointChooser) -> String? {
         var trial = NFTablesPlan(chooser: chooser)

@@ -17,7 +17,7 @@ extension NFTablesPlan {
     /// Whether the sets are of the right kind and the chains where packets enter them.
     private func hasSameBase(_ listing: NFListing) -> Bool {
         TableLayout.sets.allSatisfy { set in listing.sets[set.name].map { $0.isLike(.init(set)) } ?? true }
-            && TableLayout.chains(policy).allSatisfy { chain in
+            && baseChains.allSatisfy { chain in
                 listing.chains[chain.name].map { $0.hook == chain.hook } ?? true
             }
     }
@@ -31,7 +31,7 @@ extension NFTablesPlan {
         var operations: [NFTransaction.Operation] = []
         let shared = chains.keys.sorted { self.name($0) < self.name($1) }
         for set in TableLayout.sets where listing.sets[set.name] == nil { operations.append(.addSet(set)) }
-        let wantedChains = TableLayout.chains(policy) + shared.map { NFChain(self.name($0)) }
+        let wantedChains = baseChains + shared.map { NFChain(self.name($0)) }
         for chain in wantedChains where listing.chains[chain.name] == nil { operations.append(.addChain(chain)) }
 
         for family in TableLayout.families where elements {
@@ -40,8 +40,9 @@ extension NFTablesPlan {
             if !present.isEmpty { operations.append(.flushSet(TableLayout.Names(family).pods)) }
             operations.append(.addElements(set: TableLayout.Names(family).pods, wanted))
         }
-        let base = Dictionary(grouping: TableLayout.rules(policy, chooser), by: \.chain)
-        for chain in TableLayout.chains(policy)
+        if let fastPath { operations += fastPath.additions(to: listing.flowtables[FastPath.flowtable]) }
+        let base = Dictionary(grouping: baseRules, by: \.chain)
+        for chain in baseChains
         where listing.rules[chain.name] ?? [] != base[chain.name]?.map(\.comment) ?? [] {
             if listing.chains[chain.name] != nil { operations.append(.flushChain(chain.name)) }
             operations += (base[chain.name] ?? []).map { .addRule($0) }
@@ -65,6 +66,8 @@ extension NFTablesPlan {
         operations += strange.map { .flushChain($0) } + strange.map { .deleteChain($0) }
         let sets = Set(TableLayout.sets.map(\.name)).union(shared.filter { $0.next != nil }.map { allowSet($0) })
         operations += listing.sets.keys.filter { !sets.contains($0) }.sorted().map { .deleteSet($0) }
+        let flowtables = listing.flowtables.keys.filter { fastPath == nil || $0 != FastPath.flowtable }
+        operations += flowtables.sorted().map { .deleteFlowtable($0) }
         guard isNew || !operations.isEmpty else { return [] }
         return [.addTable] + operations
     }

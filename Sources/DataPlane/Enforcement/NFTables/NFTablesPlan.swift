@@ -44,6 +44,8 @@ struct NFTablesPlan {
 
     let policy: MasqueradePolicy
     let chooser: EndpointChooser
+    /// Where established connections skip the rules; nil for nowhere.
+    var fastPath: FastPath?
     private(set) var entries: [FrontendKey: Entry] = [:]
     /// How many frontends and guards lead to each chain.
     private(set) var chains: [TrafficChain: Int] = [.refuse: 1, .silence: 1]
@@ -63,10 +65,19 @@ struct NFTablesPlan {
     /// The numbers that chains had, by their names.
     private var rememberedNumbers: [String: UInt32] = [:]
 
-    init(policy: MasqueradePolicy = MasqueradePolicy(), chooser: EndpointChooser = .rules) {
+    init(
+        policy: MasqueradePolicy = MasqueradePolicy(), chooser: EndpointChooser = .rules, fastPath: FastPath? = nil
+    ) {
         self.policy = policy
         self.chooser = chooser
+        self.fastPath = fastPath
     }
+
+    /// The chains that are there whatever the Services.
+    var baseChains: [NFChain] { TableLayout.chains(policy) + (fastPath == nil ? [] : [FastPath.chain]) }
+
+    /// Their rules.
+    var baseRules: [NFRule] { TableLayout.rules(policy, chooser) + (fastPath == nil ? [] : FastPath.rules) }
 
     // MARK: Changes
 

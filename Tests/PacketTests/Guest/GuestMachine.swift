@@ -2,7 +2,7 @@ import Glibc
 import System
 import Testing
 
-/// A virtual machine whose kernel has IPVS and whose only program is the one that runs here. It boots in seconds and ends
+/// A virtual machine whose kernel has IPVS and flowtables, and whose only program is the one that runs here. It boots in seconds and ends
 /// by itself.
 enum GuestMachine {
     /// Whether this program runs in it.
@@ -22,14 +22,14 @@ enum GuestMachine {
         } else if GuestKernel() == nil {
             reason = "there is no \(GuestKernel.folder) (scripts/fetch-guest-kernel.sh)"
         }
-        if let reason { print("packet tests of ipvs in a virtual machine are skipped: \(reason)") }
+        if let reason { print("packet tests in a virtual machine are skipped: \(reason)") }
         return reason
     }()
 
     private static let modules = [
         "crc32c_generic", "dummy", "veth", "nf_tables", "nft_chain_nat", "nft_nat", "nft_masq", "nft_reject_inet",
         "nft_ct", "nft_numgen", "nft_hash", "nf_conntrack_netlink", "ip_vs", "ip_vs_rr", "ip_vs_wrr", "ip_vs_lc",
-        "ip_vs_sh", "ip_vs_mh", "sctp",
+        "ip_vs_sh", "ip_vs_mh", "sctp", "nf_flow_table", "nf_flow_table_inet", "nft_flow_offload",
     ]
     /// The most that the machine may take: it is killed then. Emulated it takes a fraction of that.
     private static let limit = Duration.seconds(600)

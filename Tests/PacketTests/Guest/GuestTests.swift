@@ -2,10 +2,12 @@ import Glibc
 import System
 import Testing
 
-/// Runs what needs IPVS in a virtual machine, since the kernels that tests run on often have none.
-@Suite("The mode ipvs, in a machine whose kernel has IPVS", .serialized, .enabled { GuestMachine.whyNot == nil })
-struct IPVSGuestTests {
-    @Test func `the table of behaviours holds there`() throws {
+/// Runs what needs IPVS or flowtables in a virtual machine, since the kernels that tests run on often have none.
+@Suite(
+    "What this machine's kernel may lack, in a machine whose kernel has it", .serialized,
+    .enabled { GuestMachine.whyNot == nil })
+struct GuestTests {
+    @Test func `the table of behaviours holds there in the mode ipvs`() throws {
         let own = try #require(GuestMachine.ownProgram)
         // `GUEST_FILTER=IPVSTests` in the environment: those only.
         let filter = getenv("GUEST_FILTER").map { String(cString: $0) } ?? "BehaviourTests|IPVSTests|IPVSModeTests"
@@ -21,14 +23,30 @@ struct IPVSGuestTests {
             MODE=nftables BEHAVIOUR=SCTP \(own) --testing-library swift-testing --no-parallel --filter BehaviourTests
             echo "the guest's tests of nftables ended with $?"
             """)
+        check(ending, console, endings: "the guest's tests ended with 0", "the guest's tests of nftables ended with 0")
+    }
+
+    @Test func `the table of behaviours holds there with a flowtable`() throws {
+        let own = try #require(GuestMachine.ownProgram)
+        let (ending, console) = try GuestMachine.run(
+            own,
+            """
+            export MODE=flowtable
+            \(own) --testing-library swift-testing --no-parallel --filter 'BehaviourTests|FastPathTests'
+            echo "the guest's tests ended with $?"
+            """)
+        check(ending, console, endings: "the guest's tests ended with 0")
+        #expect(console.contains { $0.contains("packets of an established connection pass no rule") })
+    }
+
+    private func check(_ ending: CommandRun.Ending, _ console: [Substring], endings: String...) {
         keep(console)
         for line in console where line.contains("✘") || line.contains("recorded an issue") {
             Issue.record("in the guest: \(line)")
         }
         let last = console.suffix(40).joined(separator: "\n")
         #expect(ending.isSuccess, "\(ending.complaint)\n\(last)")
-        #expect(console.contains { $0.contains("the guest's tests ended with 0") }, "\(last)")
-        #expect(console.contains { $0.contains("the guest's tests of nftables ended with 0") }, "\(last)")
+        for words in endings { #expect(console.contains { $0.contains(words) }, "\(last)") }
     }
 
     @Test func `the program enforces, tells and cleans up`() throws {
