@@ -19,6 +19,8 @@ struct EnforcerChoice: Sendable {
     let kind: Kind
     /// For people: "in the kernel by nftables", with the reason where there was a choice.
     let words: String
+    /// What was asked for and is done without.
+    private var lacks: [TrafficObstacle] = []
 
     var enforcer: any ServiceEnforcer {
         switch kind {
@@ -40,7 +42,7 @@ struct EnforcerChoice: Sendable {
     /// Looks what on this machine keeps traffic from Services; nil for modes that know nothing of it.
     var obstacles: (@Sendable () async -> [TrafficObstacle])? {
         switch kind {
-        case .nftables(let enforcer, _): { await enforcer.obstacles() }
+        case .nftables(let enforcer, _): { [lacks] in await enforcer.obstacles() + lacks }
         case .ipvs(let enforcer, _): { await enforcer.obstacles() }
         case .userspace, .iptables: nil
         }
@@ -89,7 +91,11 @@ struct EnforcerChoice: Sendable {
                 throw Obstacle(words: "\(name) is 0 (sysctl -w \(name)=1 makes the kernel do it)")
             }
             let refusal = wantsFastPath ? NFTablesEnforcer.fastPathObstacle() : nil
-            if let refusal { logger.warning("--flowtable is without effect: \(refusal)") }
+            if let refusal {
+                let message = "--flowtable is without effect: \(refusal)"
+                logger.warning("\(message)")
+                lacks.append(TrafficObstacle(reason: "NoFlowtable", message: message))
+            }
             let isFast = wantsFastPath && refusal == nil
             kind = try Self.nftables(policy, isFast: isFast, logger)
             words = "in the kernel by nftables" + (isFast ? ", with a flowtable" : "")
