@@ -60,6 +60,7 @@ struct DataPlaneCommand: AsyncParsableCommand {
         configuration.scheduler = services.ipvsScheduler
         configuration.masquerade = services.masquerade
         configuration.announceLeaseSeconds = services.announceLeaseDurationSeconds
+        configuration.unitBus = node.unitBus
         configuration.names = try names.configuration
         let dataPlane = try DataPlane(configuration, logger: logger)
         let notification = ServiceNotification()
@@ -95,4 +96,8 @@ struct DataPlaneCommand: AsyncParsableCommand {
             throw CleanExitError("\(error)")
         }
     }
+}
+
+extension DataPlaneCommand: ConfinedCommand {
+    var role: ProcessRole { .dataPlane }
 }
