@@ -192,6 +192,9 @@ package final class DataPlane: Sendable {
         }
         state.observe(services: services, slices: slices, tables: tables, secrets: secrets)
         announcements.observe(informers, services: services, slices: slices, ownNode: ownNode)
+        let units = UnitFront(
+            node: configuration.nodeName, kind: configuration.unitBus, client: client, informers: informers,
+            logger: logger)
 
         let node = nodeWatch.current
         let recorder = EventRecorder(client: client, component: "martlet-dataplane", logger: logger)
@@ -256,6 +259,7 @@ package final class DataPlane: Sendable {
                     grace: configuration.shutdownGrace, onNotice: onNotice)
             }
             group.addTask { await reporter.run() }
+            group.addTask { try await units.run(recorder) }
             group.addTask { try await heartbeat.run { await registration.look() } }
             group.addTask { [nodeWatch] in
                 await nodeWatch.run(since: node) { node in

@@ -1,5 +1,6 @@
 package import KubeClient
 package import NetworkTypes
+package import Systemd
 
 /// Everything `martlet dataplane` can be told.
 package struct DataPlaneConfiguration: Sendable {
@@ -41,6 +42,8 @@ package struct DataPlaneConfiguration: Sendable {
     /// `--announce-lease-duration-seconds`: for how long the other nodes leave this one's addresses to it after they heard of
     /// it last.
     package var announceLeaseSeconds = 2
+    /// `--unit-bus`: whose units Pods of this node may stand for.
+    package var unitBus = UnitBusKind.system
     /// DNS; nil for none.
     package var names: NamesConfiguration?
 

@@ -10,6 +10,7 @@ import Testing
         "NFTables": ["Netlink"],
         "IPVS": ["NetworkTypes", "Netlink"],
         "Conntrack": ["NetworkTypes", "Netlink"],
+        "Systemd": ["System", "CLinux", "CSystemd"],
         "KubeModel": ["NetworkTypes", "CYAML", "CRE2"],
         "CEL": ["NetworkTypes", "KubeModel"],
         "Patching": ["KubeModel"],
@@ -29,12 +30,12 @@ import Testing
         "Controllers": ["System", "NetworkTypes", "KubeModel", "KubeClient", "TrafficModel", "Transport"],
         "DataPlane": [
             "System", "NetworkTypes", "Netlink", "NFTables", "IPVS", "Conntrack", "KubeModel", "Transport",
-            "KubeClient", "TrafficModel", "ProxyEngine", "DNS", "Announcement", "COpenSSL",
+            "KubeClient", "TrafficModel", "ProxyEngine", "DNS", "Announcement", "Systemd", "COpenSSL",
         ],
     ]
 
     static let ours: Set<String> = Set(allowed.keys).union([
-        "CLinux", "COpenSSL", "CNGHTTP2", "CZlib", "CSQLite", "CYAML", "CRE2", "CXXHash", "COpenAPI",
+        "CLinux", "COpenSSL", "CNGHTTP2", "CZlib", "CSQLite", "CYAML", "CRE2", "CSystemd", "CXXHash", "COpenAPI",
     ])
 
     @Test(arguments: allowed.keys.sorted())

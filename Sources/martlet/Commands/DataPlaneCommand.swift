@@ -61,6 +61,7 @@ struct DataPlaneCommand: AsyncParsableCommand {
         configuration.masquerade = services.masquerade
         configuration.wantsFastPath = services.flowtable
         configuration.announceLeaseSeconds = services.announceLeaseDurationSeconds
+        configuration.unitBus = node.unitBus
         configuration.names = try names.configuration
         let dataPlane = try DataPlane(configuration, logger: logger)
         let notification = ServiceNotification()
@@ -96,4 +97,8 @@ struct DataPlaneCommand: AsyncParsableCommand {
             throw CleanExitError("\(error)")
         }
     }
+}
+
+extension DataPlaneCommand: ConfinedCommand {
+    var role: ProcessRole { .dataPlane }
 }

@@ -1,0 +1,33 @@
+import ArgumentParser
+import System
+import Testing
+
+@testable import martlet
+
+@Suite("Which privileges a process keeps") struct ProcessRoleTests {
+    private static let network: Privileges = [.networkAdministration, .lowPorts, .rawPackets]
+
+    private static let rows: [(line: String, kept: Privileges)] = [
+        ("up", network.union(.boundingSet)), ("join", network.union(.boundingSet)), ("dataplane", network),
+        ("dataplane --cleanup", network), ("apiserver", []),
+        ("apiserver --secure-port 443", .lowPorts), ("apiserver --secure-port 0", []), ("controller endpoints", []),
+    ]
+
+    @Test(arguments: rows) func `each process has its row`(line: String, kept: Privileges) throws {
+        let command = try Martlet.parseAsRoot(line.split(separator: " ").map(String.init))
+        let role = (command as? any ConfinedCommand)?.role
+        #expect(role?.privileges == kept)
+    }
+
+    @Test(arguments: [["dns", "dump"], ["dataplane", "dump"], ["token", "list"]])
+    func `tools are what their caller is`(line: [String]) throws {
+        #expect(!(try Martlet.parseAsRoot(line) is any ConfinedCommand))
+    }
+
+    @Test func `what a supervisor keeps is enough for all that it starts`() {
+        let supervisor = ProcessRole.supervisor.privileges
+        for role in [ProcessRole.apiServer(port: 443), .controllers, .dataPlane] {
+            #expect(supervisor.isSuperset(of: role.privileges))
+        }
+    }
+}
