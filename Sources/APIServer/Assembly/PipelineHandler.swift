@@ -40,12 +40,12 @@ struct PipelineHandler: HTTPServerHandler {
         } else if let subject = request.peer.clientCertificate {
             incoming.origin = .certificate(commonName: subject.commonName, organizations: subject.organizations)
         }
+        incoming.upgrade = UpgradeOffer(request)
         var webSocket: HTTPHeaders?
         switch WebSocketHandshake(request) {
         case .none: break
         case .accepted(let headers): webSocket = headers
-        case .refused(let reason):
-            return responder.send(Self.answer(.badRequest(reason)))
+        case .refused(let reason): incoming.webSocketRefusal = reason
         }
         let writer = HTTPResponseWriter(
             responder, webSocket: webSocket, auditID: AuditIdentifier.make(given: auditID), acceptsGzip: acceptsGzip)
@@ -109,6 +109,17 @@ private final class HTTPResponseWriter: ResponseWriter {
         HTTPBodyStream(responder.startStream(status: status, headers: headers(fields)))
     }
 
+    func startTunnel(
+        headers fields: [(name: String, value: String)], receive: @escaping @Sendable ([UInt8]) -> Void,
+        ended: @escaping @Sendable () -> Void
+    ) -> any TunnelStream {
+        // The backend's fields alone, as kube-apiserver passes them on.
+        var headers = HTTPHeaders()
+        for field in fields { headers.add(field.name, field.value) }
+        return HTTPTunnelStream(
+            responder.upgrade(headers: headers, input: UpgradedInput(receive: receive, ended: ended)))
+    }
+
     func onClose(_ handler: @escaping @Sendable () -> Void) { responder.onClose(handler) }
 
     private func headers(_ fields: [(name: String, value: String)]) -> HTTPHeaders {
@@ -135,4 +146,23 @@ private final class HTTPBodyStream: BodyStream {
     func finish() { stream.finish() }
     func cancel() { stream.cancel() }
     func onClose(_ handler: @escaping @Sendable () -> Void) { stream.onClose(handler) }
+}
+
+private final class HTTPTunnelStream: TunnelStream {
+    private let stream: HTTPResponseStream
+
+    init(_ stream: HTTPResponseStream) {
+        self.stream = stream
+    }
+
+    var pendingBytes: Int { stream.pendingBytes }
+
+    func write(_ chunk: [UInt8]) { stream.write(chunk) }
+    func onRoom(below limit: Int, _ body: @escaping @Sendable () -> Void) { stream.onRoom(below: limit, body) }
+    func finish() { stream.finish() }
+    func cancel() { stream.cancel() }
+    func onClose(_ handler: @escaping @Sendable () -> Void) { stream.onClose(handler) }
+    func holdInput() { stream.holdInput() }
+    func admitInput() { stream.admitInput() }
+    func refuseInput() { stream.refuseInput() }
 }

@@ -34,6 +34,10 @@ struct IncomingRequest: Sendable {
     var headers: HTTPHeaders = [:]
     /// Where it came from; nil for a unix socket.
     var peer: SocketAddress?
+    /// The protocols that it would leave HTTP for.
+    var upgrade: UpgradeOffer?
+    /// Why this server opens no WebSocket for it, if it asks for one in a way that can't be granted.
+    var webSocketRefusal: String?
     /// Whether it came over TLS.
     var isTLS = false
 }

@@ -410,13 +410,12 @@ final class HTTP2ServerEngine: ServerProtocolEngine, ResponseSink, @unchecked Se
         connection.flushAtEndOfRound()
     }
 
-    func upgrade(
-        headers: HTTPHeaders, stream queue: ResponseStreamQueue, receive: @escaping @Sendable ([UInt8]) -> Void,
-        exchange: UInt64
-    ) {
+    func upgrade(headers: HTTPHeaders, stream queue: ResponseStreamQueue, input: UpgradedInput, exchange: UInt64) {
         // RFC 9113, 8.6: HTTP/2 has no 101.
         queue.didClose()
     }
+
+    func order(_ order: UpgradeOrder, exchange: UInt64) {}
 
     /// The answer needs no more of the request.
     private func dropBody(_ stream: HTTP2ServerStream) {
