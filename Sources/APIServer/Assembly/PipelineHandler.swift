@@ -7,10 +7,12 @@ struct PipelineHandler: HTTPServerHandler {
     let pipeline: RequestPipeline
 
     func handle(_ request: HTTPRequest, _ responder: HTTPResponder) {
+        var request = request
         var incoming = IncomingRequest(
             method: request.method.rawValue, path: String(request.path), query: String(request.query))
         var auditID: String?
         var acceptsGzip = false
+        var offersProtocols = false
         for field in request.headers {
             switch field.name.utf8.count {
             case 8 where field.name.lowercased() == "audit-id": auditID = field.value
@@ -20,6 +22,7 @@ struct PipelineHandler: HTTPServerHandler {
             case 6 where field.name.lowercased() == "accept":
                 // Go's client sends the header once, others may not.
                 incoming.accept = incoming.accept.map { "\($0),\(field.value)" } ?? field.value
+            case 22 where field.name.lowercased() == "sec-websocket-protocol": offersProtocols = true
             case 10 where field.name.lowercased() == "user-agent": incoming.userAgent = field.value
             case 12 where field.name.lowercased() == "content-type": incoming.contentType = field.value
             case 13 where field.name.lowercased() == "authorization":
@@ -32,6 +35,11 @@ struct PipelineHandler: HTTPServerHandler {
             }
         }
         incoming.awaitsBody = request.hasBody
+        incoming.upgrade = UpgradeOffer(request)
+        if offersProtocols {
+            let token = WebSocketToken.take(from: &request.headers)
+            if incoming.upgrade?.isWebSocket == true { incoming.webSocketToken = token }
+        }
         incoming.headers = request.headers
         incoming.peer = request.peer.address
         incoming.isTLS = request.peer.isTLS
@@ -40,7 +48,6 @@ struct PipelineHandler: HTTPServerHandler {
         } else if let subject = request.peer.clientCertificate {
             incoming.origin = .certificate(commonName: subject.commonName, organizations: subject.organizations)
         }
-        incoming.upgrade = UpgradeOffer(request)
         var webSocket: HTTPHeaders?
         switch WebSocketHandshake(request) {
         case .none: break
@@ -106,7 +113,7 @@ private final class HTTPResponseWriter: ResponseWriter {
     }
 
     func startBody(status: Int, headers fields: [(name: String, value: String)]) -> any BodyStream {
-        HTTPBodyStream(responder.startStream(status: status, headers: headers(fields)))
+        HTTPBodyStream(responder.startStream(status: status, headers: headers(fields), endsWithServer: false))
     }
 
     func startTunnel(

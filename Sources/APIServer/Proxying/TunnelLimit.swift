@@ -5,7 +5,6 @@ import Synchronization
 final class TunnelLimit: Sendable {
     /// A tunnel has two connections, and some hundreds of kilobytes where its peers are slow.
     static let maximum = 512
-    static let maximumPerUser = 256
 
     private struct State: Sendable {
         var all = 0
@@ -16,9 +15,10 @@ final class TunnelLimit: Sendable {
     private let maximumPerUser: Int
     private let state = Mutex(State())
 
-    init(maximum: Int = TunnelLimit.maximum, maximumPerUser: Int = TunnelLimit.maximumPerUser) {
+    /// - Parameter maximumPerUser: nil: half of them, rounded up.
+    init(maximum: Int = TunnelLimit.maximum, maximumPerUser: Int? = nil) {
         self.maximum = maximum
-        self.maximumPerUser = maximumPerUser
+        self.maximumPerUser = maximumPerUser ?? (maximum + 1) / 2
     }
 
     /// Takes a place; false when all are taken. Every place that is taken is given back by `leave`.

@@ -20,6 +20,8 @@ struct IncomingRequest: Sendable {
     var accept: String?
     var contentType: String?
     var authorization: String?
+    /// What the opening of a WebSocket brings in place of `authorization`.
+    var webSocketToken: String?
     var ifNoneMatch: String?
     var userAgent: String?
     var body: [UInt8] = []

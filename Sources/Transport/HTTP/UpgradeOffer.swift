@@ -20,6 +20,9 @@ package struct UpgradeOffer: Sendable, Hashable {
         return !chosen.isEmpty && Set(chosen).isSubset(of: protocols)
     }
 
+    /// Whether WebSockets (RFC 6455) are among them.
+    package var isWebSocket: Bool { protocols.contains("websocket") }
+
     private var protocols: [String] { Self.elements(field) }
 
     /// The elements of a list (RFC 9110, 5.6.1), in lower case.

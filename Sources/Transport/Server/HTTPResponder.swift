@@ -71,8 +71,14 @@ package final class HTTPResponder: Sendable {
 
     /// Starts a response of unknown length (chunked in HTTP/1.1, DATA frames in HTTP/2). The stream must be finished
     /// or cancelled; one that is dropped is cancelled.
-    package func startStream(status: Int, headers: HTTPHeaders) -> HTTPResponseStream {
-        let stream = HTTPResponseStream(loop: loop, sink: sink, exchange: exchange)
+    ///
+    /// - Parameter endsWithServer: Whether a server that stops ends the body properly at once, as is right for one without an
+    ///   end of its own. Another has the server's time to end, and is broken off behind it.
+    package func startStream(
+        status: Int, headers: HTTPHeaders, endsWithServer: Bool = true
+    ) -> HTTPResponseStream {
+        let stream = HTTPResponseStream(
+            loop: loop, sink: sink, exchange: exchange, endsWithServer: endsWithServer)
         guard claim() else {
             stream.queue.didClose()
             return stream

@@ -8,11 +8,11 @@ package final class HTTPResponseStream: Sendable {
     private let sink: any ResponseSink
     private let exchange: UInt64
 
-    init(loop: EventLoop, sink: any ResponseSink, exchange: UInt64) {
+    init(loop: EventLoop, sink: any ResponseSink, exchange: UInt64, endsWithServer: Bool = true) {
         self.loop = loop
         self.sink = sink
         self.exchange = exchange
-        queue = ResponseStreamQueue(loop: loop, sink: sink, exchange: exchange)
+        queue = ResponseStreamQueue(loop: loop, sink: sink, exchange: exchange, endsWithServer: endsWithServer)
     }
 
     deinit { queue.cancel() }

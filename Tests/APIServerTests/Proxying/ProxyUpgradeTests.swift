@@ -99,7 +99,7 @@ import Transport
             #expect(!head.contains("Authorization") && !head.contains("keep-alive"))
             #expect(await Polling.until { running.metric("martlet_api_proxy_tunnels") == 0 })
             #expect(running.upgrades("switched") == 1)
-            #expect(running.metric("martlet_api_proxy_tunnel_bytes_total{direction=\"to_backend") == 10)
+            #expect(running.metric("martlet_api_proxy_tunnel_bytes_total{direction=\"to_backend\"}") == 10)
             #expect(running.metric("martlet_api_proxy_tunnel_bytes_total{direction=\"to_client\"}") == 21)
             #expect(running.http.connectionCount == 0)
         }
@@ -314,6 +314,36 @@ import Transport
         }
     }
 
+    @Test func `the token of a browser's WebSocket lets in and goes no further`() async throws {
+        let seen = Mutex("")
+        try await withBackend { head, peer in
+            seen.withLock { $0 = head }
+            peer.send("HTTP/1.1 101 OK\r\nUpgrade: websocket\r\nSec-WebSocket-Protocol: chat\r\n\r\n")
+            peer.finishSending()
+        } _: { running in
+            let ask: @Sendable (String, String) throws -> String = { upgrade, token in
+                let peer = try #require(RawPeer(port: running.port))
+                let encoded = Base64URL.encode(Array(token.utf8))
+                peer.send(
+                    "GET /api/v1/namespaces/default/pods/web/proxy/ HTTP/1.1\r\nHost: api\r\n"
+                        + "Connection: Upgrade\r\nUpgrade: \(upgrade)\r\n"
+                        + "Sec-WebSocket-Protocol: base64url.bearer.authorization.k8s.io.\(encoded), chat\r\n\r\n")
+                peer.finishSending()
+                return String(decoding: peer.readToEnd(), as: UTF8.self)
+            }
+            let answers = try await blocking {
+                [
+                    try ask("websocket", APIServerTests.TestServer.token), try ask("websocket", "wrong"),
+                    try ask("raw", APIServerTests.TestServer.token),
+                ]
+            }
+            #expect(answers.map { $0.prefix(13) } == ["HTTP/1.1 101 ", "HTTP/1.1 401 ", "HTTP/1.1 401 "])
+            #expect(answers[0].contains("\r\nSec-WebSocket-Protocol: chat\r\n"))
+            let head = seen.withLock { $0 }
+            #expect(head.contains("\r\nSec-WebSocket-Protocol: chat\r\n") && !head.contains("bearer"), "\(head)")
+        }
+    }
+
     @Test func `a connection that breaks takes the other along`() async throws {
         let ended = Mutex(false)
         try await withBackend { head, peer in
@@ -372,6 +402,22 @@ import Transport
             #expect(running.http.connectionCount == 0)
             #expect(try await blocking { peer.readToEnd().isEmpty })
             #expect(await Polling.until { ended.withLock { $0 } })
+        }
+    }
+
+    @Test func `half an answer is not taken for a whole one when the server stops`() async throws {
+        try await withBackend { _, peer in
+            peer.send("HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nhalf")
+            _ = peer.readToEnd()
+        } _: { running in
+            let peer = try #require(RawPeer(port: running.port))
+            peer.send(
+                "GET /api/v1/namespaces/default/pods/web/proxy/x HTTP/1.1\r\nHost: api\r\n"
+                    + "Authorization: Bearer \(APIServerTests.TestServer.token)\r\n\r\n")
+            let head = try await blocking { peer.read(through: "half\r\n") }
+            #expect(head.contains("\r\nTransfer-Encoding: chunked\r\n"))
+            await running.http.shutdown(drain: .milliseconds(300))
+            #expect(try await blocking { peer.readToEnd().isEmpty })
         }
     }
 

@@ -40,7 +40,7 @@ extension HTTP1ServerEngine {
         appendHead(status, headers, framing)
         sending = isHead ? .headOnlyStream(stream) : .stream(stream, framing)
         if peerEnded { return connection.close() }
-        if isDraining { stream.finish() }
+        if isDraining { stream.drain() }
         connection.flush()
     }
 
@@ -53,7 +53,7 @@ extension HTTP1ServerEngine {
         receiving = .upgraded(input)
         if input.allowsHalfClose { connection.becomeTunnel() }
         sending = .stream(stream, .untilClose)
-        if isDraining { stream.finish() }
+        if isDraining { stream.drain() }
         connection.flush()
         resumeUpgraded()
     }

@@ -419,7 +419,7 @@ final class HTTP1ServerEngine: ServerProtocolEngine, ResponseSink, @unchecked Se
         isDraining = true
         keepsAlive = false
         switch sending {
-        case .stream(let queue, _), .headOnlyStream(let queue): queue.finish()
+        case .stream(let queue, _), .headOnlyStream(let queue): queue.drain()
         case .ended: connection.close()
         case .body, .compressed: break
         case .nothing:

@@ -406,7 +406,7 @@ final class HTTP2ServerEngine: ServerProtocolEngine, ResponseSink, @unchecked Se
             stream.sending = .stream(queue)
         }
         submitHead(stream, status, headers, length: nil, hasBody: !stream.isHead)
-        if isDraining { queue.finish() }
+        if isDraining { queue.drain() }
         connection.flushAtEndOfRound()
     }
 
@@ -522,7 +522,7 @@ final class HTTP2ServerEngine: ServerProtocolEngine, ResponseSink, @unchecked Se
             session, UInt8(NGHTTP2_FLAG_NONE.rawValue), nghttp2_session_get_last_proc_stream_id(session),
             NGHTTP2_NO_ERROR.rawValue, nil, 0)
         for stream in streams.values {
-            if case .stream(let queue) = stream.sending { queue.finish() }
+            if case .stream(let queue) = stream.sending { queue.drain() }
         }
         finishIfDrained()
     }
