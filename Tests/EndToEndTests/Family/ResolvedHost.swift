@@ -12,6 +12,9 @@ final class ResolvedHost: Sendable {
 
     static let isAvailable = OwnNetwork.isAvailable && daemon != nil && Program.find("dig") != nil
 
+    /// What has to be there.
+    static let needs = "needs root, ip, iptables, dig and systemd-resolved (scripts/fetch-resolved.sh unpacks it)"
+
     /// Of the link, where its server is.
     static let address = "10.97.0.2"
 

@@ -7,9 +7,7 @@ extension EndToEnd {
     /// that the machine had before.
     @Suite(
         "A machine whose names systemd-resolved answers for", .serialized,
-        .enabled(
-            if: ResolvedHost.isAvailable,
-            "needs root, ip, iptables, dig and systemd-resolved (scripts/fetch-resolved.sh unpacks it)"))
+        .enabled(if: ResolvedHost.isAvailable, "\(ResolvedHost.needs)"))
     struct ResolvedTests {
         private static let ours = "kubernetes.default.svc.cluster.local"
         private static let theirs = "kubernetes.default.svc.site.example"
