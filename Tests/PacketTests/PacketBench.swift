@@ -45,7 +45,7 @@ final class PacketBench {
         let network = Topology.serviceNetworks.first { $0.family == family }
         guard let ip = network?.first.advanced(by: nextAddress) else { preconditionFailure("no address left") }
         return ServiceEntry(
-            key: NamespacedName(namespace: "default", name: name), uid: name, clusterIPs: [ip],
+            key: NamespacedName(namespace: "default", name: name), uid: ObjectUID(name), clusterIPs: [ip],
             ports: ports.map { port, target, transport in
                 ServicePortEntry(
                     name: ports.count > 1 ? "p\(port)-\(transport.rawValue.lowercased())" : "", transport: transport,
