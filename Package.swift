@@ -48,6 +48,7 @@ let package = Package(
         .target(name: "Netlink", dependencies: ["System"], swiftSettings: settings),
         .target(name: "NFTables", dependencies: ["Netlink"], swiftSettings: settings),
         .target(name: "IPVS", dependencies: ["NetworkTypes", "Netlink"], swiftSettings: settings),
+        .target(name: "BPF", dependencies: ["System", "CLinux"], swiftSettings: settings),
         .target(name: "Conntrack", dependencies: ["NetworkTypes", "Netlink"], swiftSettings: settings),
         .target(name: "KubeModel", dependencies: ["NetworkTypes", "CYAML", "CRE2"], swiftSettings: settings),
         .target(name: "CEL", dependencies: ["NetworkTypes", "KubeModel"], swiftSettings: settings),
@@ -87,8 +88,8 @@ let package = Package(
         .target(
             name: "DataPlane",
             dependencies: [
-                "System", "NetworkTypes", "Netlink", "NFTables", "IPVS", "Conntrack", "COpenSSL", "KubeModel",
-                "Transport",
+                "System", "NetworkTypes", "Netlink", "NFTables", "IPVS", "BPF", "Conntrack", "COpenSSL",
+                "KubeModel", "Transport",
                 "KubeClient", "TrafficModel", "ProxyEngine", "DNS", "Announcement", logging,
             ],
             swiftSettings: settings),
@@ -110,6 +111,7 @@ let package = Package(
         .testTarget(
             name: "IPVSTests", dependencies: ["IPVS", "Netlink", "NetworkTypes", "TestSupport"], swiftSettings: settings
         ),
+        .testTarget(name: "BPFTests", dependencies: ["BPF", "System"], swiftSettings: settings),
         .testTarget(name: "SystemTests", dependencies: ["System"], swiftSettings: settings),
         .testTarget(name: "KubeModelTests", dependencies: ["KubeModel", "TestSupport"], swiftSettings: settings),
         .testTarget(name: "CELTests", dependencies: ["CEL", "KubeModel", "TestSupport"], swiftSettings: settings),
@@ -166,7 +168,7 @@ let package = Package(
         .testTarget(
             name: "DataPlaneTests",
             dependencies: [
-                "DataPlane", "DNS", "Announcement", "NFTables", "IPVS", "Netlink", "Conntrack", "TrafficModel",
+                "DataPlane", "DNS", "Announcement", "NFTables", "IPVS", "BPF", "Netlink", "Conntrack", "TrafficModel",
                 "KubeClient",
                 "KubeModel", "NetworkTypes", "Transport", "ProxyEngine", "TestSupport", logging,
             ],
@@ -176,7 +178,8 @@ let package = Package(
         .testTarget(
             name: "PacketTests",
             dependencies: [
-                "DataPlane", "Announcement", "NFTables", "IPVS", "Conntrack", "Netlink", "TrafficModel", "Transport",
+                "DataPlane", "Announcement", "NFTables", "IPVS", "BPF", "Conntrack", "Netlink", "TrafficModel",
+                "Transport",
                 "KubeModel",
                 "NetworkTypes", "System", "CLinux", "CNamespaces", logging,
             ],

@@ -28,7 +28,10 @@ struct DataPlaneCommand: AsyncParsableCommand {
     @OptionGroup(title: "Services")
     var services: ServiceProxyOptions
 
-    @Flag(help: "Remove every trace that the modes nftables, iptables and ipvs left in the kernel, and end.")
+    @Flag(
+        help:
+            "Remove every trace that the modes nftables, iptables and ipvs and the socket mode left in the kernel, and end."
+    )
     var cleanup = false
 
     @OptionGroup(title: "DNS")
@@ -57,6 +60,8 @@ struct DataPlaneCommand: AsyncParsableCommand {
         configuration.certificateDirectory = traffic.certificateDir
         configuration.shutdownGrace = .seconds(traffic.shutdownGracePeriod)
         configuration.proxyMode = services.proxyMode
+        configuration.leadsSockets = services.socketMode
+        configuration.socketGroup = services.socketCgroup
         configuration.scheduler = services.ipvsScheduler
         configuration.masquerade = services.masquerade
         configuration.announceLeaseSeconds = services.announceLeaseDurationSeconds
@@ -81,14 +86,16 @@ struct DataPlaneCommand: AsyncParsableCommand {
             // A running data plane would put everything back.
             let claim = try KernelTableClaim()
             defer { withExtendedLifetime(claim) {} }
+            let hadPrograms = try SocketEnforcer.cleanUp()
             let (servers, hadDevice) = try IPVSEnforcer.cleanUp()
             let hadTable = try NFTablesEnforcer.cleanUp()
             let chains = try IPTablesEnforcer.cleanUpOwn()
+            if hadPrograms { Terminal.line("removed the programs that lead sockets") }
             if hadTable { Terminal.line("removed the table inet martlet") }
             if chains > 0 { Terminal.line("removed \(Terminal.count(chains, "chain")) of iptables") }
             if servers > 0 { Terminal.line("removed \(Terminal.count(servers, "virtual server")) of IPVS") }
             if hadDevice { Terminal.line("removed the device \(IPVSEnforcer.device)") }
-            if !hadTable, chains == 0, servers == 0, !hadDevice { Terminal.line("nothing to remove") }
+            if !hadPrograms, !hadTable, chains == 0, servers == 0, !hadDevice { Terminal.line("nothing to remove") }
         } catch let error as SystemError where error.number == EADDRINUSE {
             throw CleanExitError("a data plane is running here: stop it first")
         } catch {
