@@ -106,14 +106,17 @@ import TrafficModel
         pods.podNetworks = [CIDR("10.1.0.0/16")!]
         all.isForAll = true
         let loopback = FrontendKey(transport: .tcp, address: SocketAddress("127.96.0.1:80")!)
+        let server = FrontendKey(transport: .tcp, address: SocketAddress("10.96.0.9:443")!)
         for (policy, expected) in [(MasqueradePolicy(), false), (pods, true), (all, true)] {
             var plan = SocketPlan(policy)
             _ = plan.apply([
                 .set(Self.key, Self.frontend([Self.endpoints[0]]), replacing: nil),
                 .set(Self.external, Self.frontend([Self.endpoints[0]], .externalIP), replacing: nil),
                 .set(loopback, Self.frontend([Self.endpoints[0]], name: "here"), replacing: nil),
+                .set(server, Self.frontend([SocketAddress("127.0.0.1:6443")!], name: "server"), replacing: nil),
             ])
             let fronts = plan.wanted.frontends
+            #expect(fronts[server]?.isOfHostOnly == true, "its own loopback address is not ours")
             #expect(fronts[Self.key]?.isOfHostOnly == expected)
             #expect(fronts[Self.external]?.isOfHostOnly == true)
             #expect(fronts[loopback]?.isOfHostOnly == true)

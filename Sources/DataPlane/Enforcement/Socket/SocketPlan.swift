@@ -120,10 +120,12 @@ struct SocketPlan {
         crowded[key] = nil
         guard Self.abstention(key, frontend) == nil else { return drop(key, &steps, &touched) }
         let wanted = Self.endpoints(of: frontend)
+        // A loopback address means another place in each namespace, on either side.
+        let isHere = key.address.ip.isLoopback || wanted.contains { $0.ip.isLoopback }
         let entry = Entry(
             row: RowID(backend: frontend.backend, isInside: frontend.insideEndpoints != nil),
             affinitySeconds: Self.affinitySeconds(of: frontend),
-            isOfHostOnly: !servesOtherNamespaces || frontend.role != .clusterIP || key.address.ip.isLoopback)
+            isOfHostOnly: !servesOtherNamespaces || frontend.role != .clusterIP || isHere)
         let growth = max(0, wanted.count - (rows[entry.row]?.endpoints.count ?? 0))
         guard entries[key] != nil || entries.count < room.frontends, endpointCount + growth <= room.endpoints else {
             drop(key, &steps, &touched)
