@@ -54,6 +54,8 @@ class SocketBench:
         self.children = []
         self.group = os.path.join(group_root(), f"martlet-bench-{os.getpid()}")
         os.mkdir(self.group)
+        # Others tidy away groups that nobody is in.
+        self.children.append(subprocess.Popen(["sleep", "3600"], preexec_fn=self.enter))
         command("mount", "-t", "bpf", "bpf", "/sys/fs/bpf")
         command("ip", "link", "set", "lo", "up")
         with open("/proc/sys/net/ipv4/ip_forward", "w") as file:
@@ -134,7 +136,12 @@ class SocketBench:
         for child in reversed(self.children):
             child.kill()
             child.wait()
+        wait_until("the end of the control group", 10, self.is_empty)
         os.rmdir(self.group)
+
+    def is_empty(self):
+        with open(os.path.join(self.group, "cgroup.procs")) as file:
+            return not file.read()
 
 
 def main():
