@@ -50,6 +50,7 @@ let package = Package(
         .target(name: "Netlink", dependencies: ["System"], swiftSettings: settings),
         .target(name: "NFTables", dependencies: ["Netlink"], swiftSettings: settings),
         .target(name: "IPVS", dependencies: ["NetworkTypes", "Netlink"], swiftSettings: settings),
+        .target(name: "BPF", dependencies: ["System", "CLinux"], swiftSettings: settings),
         .target(name: "Conntrack", dependencies: ["NetworkTypes", "Netlink"], swiftSettings: settings),
         .target(name: "Systemd", dependencies: ["System", "CLinux", "CSystemd"], swiftSettings: settings),
         .target(name: "KubeModel", dependencies: ["NetworkTypes", "CYAML", "CRE2"], swiftSettings: settings),
@@ -90,9 +91,8 @@ let package = Package(
         .target(
             name: "DataPlane",
             dependencies: [
-                "System", "NetworkTypes", "Netlink", "NFTables", "IPVS", "Conntrack", "Systemd", "COpenSSL",
-                "KubeModel",
-                "Transport",
+                "System", "NetworkTypes", "Netlink", "NFTables", "IPVS", "BPF", "Conntrack", "Systemd", "COpenSSL",
+                "KubeModel", "Transport",
                 "KubeClient", "TrafficModel", "ProxyEngine", "DNS", "Announcement", logging,
             ],
             swiftSettings: settings),
@@ -115,6 +115,7 @@ let package = Package(
         .testTarget(
             name: "IPVSTests", dependencies: ["IPVS", "Netlink", "NetworkTypes", "TestSupport"], swiftSettings: settings
         ),
+        .testTarget(name: "BPFTests", dependencies: ["BPF", "System"], swiftSettings: settings),
         .testTarget(name: "SystemTests", dependencies: ["System"], swiftSettings: settings),
         .testTarget(name: "SystemdTests", dependencies: ["Systemd", "System"], swiftSettings: settings),
         .testTarget(name: "KubeModelTests", dependencies: ["KubeModel", "TestSupport"], swiftSettings: settings),
@@ -172,7 +173,7 @@ let package = Package(
         .testTarget(
             name: "DataPlaneTests",
             dependencies: [
-                "DataPlane", "DNS", "Announcement", "NFTables", "IPVS", "Netlink", "Conntrack", "Systemd",
+                "DataPlane", "DNS", "Announcement", "NFTables", "IPVS", "BPF", "Netlink", "Conntrack", "Systemd",
                 "TrafficModel",
                 "KubeClient",
                 "KubeModel", "NetworkTypes", "Transport", "ProxyEngine", "TestSupport", logging,
@@ -183,7 +184,8 @@ let package = Package(
         .testTarget(
             name: "PacketTests",
             dependencies: [
-                "DataPlane", "Announcement", "NFTables", "IPVS", "Conntrack", "Netlink", "TrafficModel", "Transport",
+                "DataPlane", "Announcement", "NFTables", "IPVS", "BPF", "Conntrack", "Netlink", "TrafficModel",
+                "Transport",
                 "KubeModel",
                 "NetworkTypes", "System", "CLinux", "CNamespaces", logging,
             ],

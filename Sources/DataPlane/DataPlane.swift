@@ -54,12 +54,18 @@ package final class DataPlane: Sendable {
         // Of the process's descriptors, so that clients leave some for upstreams, the relay and the API.
         let budget = DescriptorBudget.dataPlane(
             limit: DescriptorLimit.current, servesNames: configuration.names != nil)
-        choice = try EnforcerChoice(
+        var choice = try EnforcerChoice(
             configuration.proxyMode, configuration.masquerade, scheduler: configuration.scheduler,
             wantsFastPath: configuration.wantsFastPath, logger: logger
         ) { [loops] in
             UserspaceEnforcer(loops: loops, descriptors: budget.descriptors(.relays))
         }
+        if configuration.leadsSockets {
+            choice.leadSockets(below: configuration.socketGroup, configuration.masquerade, logger: logger)
+        } else if choice.mode != .userspace {
+            EnforcerChoice.clearSockets(logger)
+        }
+        self.choice = choice
         logger.info("Services are enforced \(choice.words)", metadata: ["mode": "\(choice.mode.rawValue)"])
         var limits = ProxyLimits()
         // Bodies are streamed and cost no memory: how much is too much is for the backend to say.

@@ -33,6 +33,10 @@ package struct DataPlaneConfiguration: Sendable {
     package var shutdownGrace: Duration = .seconds(5)
     /// `--proxy-mode`: how Services are enforced.
     package var proxyMode = ProxyMode.auto
+    /// `--socket-mode`: sockets of processes on this node are led to endpoints when they connect.
+    package var leadsSockets = false
+    /// `--socket-cgroup`: the control group whose processes those are; nil for all of them.
+    package var socketGroup: String?
     /// `--ipvs-scheduler`: of the mode ipvs.
     package var scheduler = ServiceScheduler.roundRobin
     /// `--cluster-cidr`, `--masquerade-all`: of the modes in the kernel.

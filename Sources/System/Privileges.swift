@@ -12,6 +12,9 @@ package struct Privileges: OptionSet, Sendable {
     /// Sockets that see packets as they are: ARP, neighbour discovery, the commands of iptables.
     package static let rawPackets = Privileges(rawValue: 1 << 13)
 
+    /// Programs and maps in the kernel (eBPF).
+    package static let programs = Privileges(rawValue: 1 << 39)
+
     package init(rawValue: UInt64) { self.rawValue = rawValue }
 
     /// Those in force now; none where the kernel does not say.

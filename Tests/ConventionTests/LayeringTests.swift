@@ -9,6 +9,7 @@ import Testing
         "Netlink": ["System"],
         "NFTables": ["Netlink"],
         "IPVS": ["NetworkTypes", "Netlink"],
+        "BPF": ["System", "CLinux"],
         "Conntrack": ["NetworkTypes", "Netlink"],
         "Systemd": ["System", "CLinux", "CSystemd"],
         "KubeModel": ["NetworkTypes", "CYAML", "CRE2"],
@@ -29,7 +30,7 @@ import Testing
         "ProxyEngine": ["System", "NetworkTypes", "Transport", "CLinux", "COpenSSL", "CNGHTTP2"],
         "Controllers": ["System", "NetworkTypes", "KubeModel", "KubeClient", "TrafficModel", "Transport"],
         "DataPlane": [
-            "System", "NetworkTypes", "Netlink", "NFTables", "IPVS", "Conntrack", "KubeModel", "Transport",
+            "System", "NetworkTypes", "Netlink", "NFTables", "IPVS", "BPF", "Conntrack", "KubeModel", "Transport",
             "KubeClient", "TrafficModel", "ProxyEngine", "DNS", "Announcement", "Systemd", "COpenSSL",
         ],
     ]

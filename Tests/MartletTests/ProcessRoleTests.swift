@@ -9,7 +9,8 @@ import Testing
 
     private static let rows: [(line: String, kept: Privileges)] = [
         ("up", network.union(.boundingSet)), ("join", network.union(.boundingSet)), ("dataplane", network),
-        ("dataplane --cleanup", network), ("apiserver", []),
+        ("up --socket-mode", network.union([.boundingSet, .programs])),
+        ("dataplane --socket-mode", network.union(.programs)), ("dataplane --cleanup", network), ("apiserver", []),
         ("apiserver --secure-port 443", .lowPorts), ("apiserver --secure-port 0", []), ("controller endpoints", []),
     ]
 
@@ -25,9 +26,11 @@ import Testing
     }
 
     @Test func `what a supervisor keeps is enough for all that it starts`() {
-        let supervisor = ProcessRole.supervisor.privileges
-        for role in [ProcessRole.apiServer(port: 443), .controllers, .dataPlane] {
-            #expect(supervisor.isSuperset(of: role.privileges))
+        for leadsSockets in [false, true] {
+            let supervisor = ProcessRole.supervisor(leadsSockets: leadsSockets).privileges
+            for role in [ProcessRole.apiServer(port: 443), .controllers, .dataPlane(leadsSockets: leadsSockets)] {
+                #expect(supervisor.isSuperset(of: role.privileges))
+            }
         }
     }
 }

@@ -29,7 +29,14 @@ final class PacketBench {
         return policy
     }()
 
-    func close() async { await enforcer.shutDown(grace: .zero) }
+    func close() async {
+        await enforcer.shutDown(grace: .zero)
+        do {
+            try node.namespace.run { try mode.leave() }
+        } catch {
+            Issue.record("\(error)")
+        }
+    }
 
     // MARK: Services
 

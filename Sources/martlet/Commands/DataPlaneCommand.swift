@@ -31,8 +31,8 @@ struct DataPlaneCommand: AsyncParsableCommand {
 
     @Flag(
         help: ArgumentHelp(
-            "Remove every trace that the modes nftables, iptables and ipvs left in the kernel, have BGP peers forget routes that "
-                + "they keep for a restart, and end."))
+            "Remove every trace that the modes nftables, iptables and ipvs and the socket mode left in the kernel, have BGP "
+                + "peers forget routes that they keep for a restart, and end."))
     var cleanup = false
 
     @OptionGroup(title: "DNS")
@@ -61,6 +61,8 @@ struct DataPlaneCommand: AsyncParsableCommand {
         configuration.certificateDirectory = traffic.certificateDir
         configuration.shutdownGrace = .seconds(traffic.shutdownGracePeriod)
         configuration.proxyMode = services.proxyMode
+        configuration.leadsSockets = services.socketMode
+        configuration.socketGroup = services.socketCgroup
         configuration.scheduler = services.ipvsScheduler
         configuration.masquerade = services.masquerade
         configuration.wantsFastPath = services.flowtable
@@ -87,14 +89,16 @@ struct DataPlaneCommand: AsyncParsableCommand {
             // A running data plane would put everything back.
             let claim = try KernelTableClaim()
             defer { withExtendedLifetime(claim) {} }
+            let hadPrograms = try SocketEnforcer.cleanUp()
             let (servers, hadDevice) = try IPVSEnforcer.cleanUp()
             let hadTable = try NFTablesEnforcer.cleanUp()
             let chains = try IPTablesEnforcer.cleanUpOwn()
+            if hadPrograms { Terminal.line("removed the programs that lead sockets") }
             if hadTable { Terminal.line("removed the table inet martlet") }
             if chains > 0 { Terminal.line("removed \(Terminal.count(chains, "chain")) of iptables") }
             if servers > 0 { Terminal.line("removed \(Terminal.count(servers, "virtual server")) of IPVS") }
             if hadDevice { Terminal.line("removed the device \(IPVSEnforcer.device)") }
-            if !hadTable, chains == 0, servers == 0, !hadDevice { Terminal.line("nothing to remove") }
+            if !hadPrograms, !hadTable, chains == 0, servers == 0, !hadDevice { Terminal.line("nothing to remove") }
             await withdrawRoutes()
         } catch let error as SystemError where error.number == EADDRINUSE {
             throw CleanExitError("a data plane is running here: stop it first")
@@ -120,5 +124,5 @@ struct DataPlaneCommand: AsyncParsableCommand {
 }
 
 extension DataPlaneCommand: ConfinedCommand {
-    var role: ProcessRole { .dataPlane }
+    var role: ProcessRole { .dataPlane(leadsSockets: services.socketMode) }
 }

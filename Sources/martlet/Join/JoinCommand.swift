@@ -103,5 +103,5 @@ struct JoinCommand: AsyncParsableCommand {
 }
 
 extension JoinCommand: ConfinedCommand {
-    var role: ProcessRole { .supervisor }
+    var role: ProcessRole { .supervisor(leadsSockets: services.socketMode) }
 }

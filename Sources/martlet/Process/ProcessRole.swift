@@ -8,22 +8,25 @@ import System
 /// no program that a process starts gets what the process itself gave up.
 enum ProcessRole {
     /// Needs nothing itself; what it starts has no more than it has, and cuts that down to what it needs.
-    case supervisor
+    case supervisor(leadsSockets: Bool)
     case apiServer(port: UInt16)
     case controllers
-    case dataPlane
+    case dataPlane(leadsSockets: Bool)
 
     /// The table.
     var privileges: Privileges {
         switch self {
-        case .supervisor: ProcessRole.dataPlane.privileges.union([.lowPorts, .boundingSet])
+        case .supervisor(let leadsSockets):
+            ProcessRole.dataPlane(leadsSockets: leadsSockets).privileges.union([.lowPorts, .boundingSet])
         case .apiServer(let port): (1..<1024).contains(port) ? .lowPorts : []
         // They are clients: of the API server, and of what they probe.
         case .controllers: []
         // Packet filters, addresses and settings of the network, in user space those that another mode left; listeners that
         // come and go; ARP and neighbour discovery. The kernel loads its modules (ip_vs, nf_tables, …) by itself, whoever
         // asks for what is in them.
-        case .dataPlane: [.networkAdministration, .lowPorts, .rawPackets]
+        // Programs in the kernel are for the socket mode alone.
+        case .dataPlane(let leadsSockets):
+            Privileges([.networkAdministration, .lowPorts, .rawPackets]).union(leadsSockets ? .programs : [])
         }
     }
 

@@ -176,5 +176,5 @@ struct UpCommand: AsyncParsableCommand {
 }
 
 extension UpCommand: ConfinedCommand {
-    var role: ProcessRole { .supervisor }
+    var role: ProcessRole { .supervisor(leadsSockets: services.socketMode) }
 }
