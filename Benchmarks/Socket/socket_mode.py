@@ -7,8 +7,7 @@ all three, one after another, and the medians of the rounds are told:
 
 - connections a second, each closed after the first byte, and CPU a connection;
 - questions a second over one connection, and CPU a question;
-- bytes a second over one connection, and CPU a gigabyte;
-- connections that the kernel tracks at the end of a round.
+- bytes a second over one connection, and CPU a gigabyte.
 
 CPU is user and system time of client and server together. Needs root, and namespaces of its own: socket.sh makes them.
 
@@ -40,11 +39,6 @@ def group_root():
             if right.split()[0] == "cgroup2":
                 return left.split()[4]
     sys.exit("no control groups of the second version are mounted")
-
-
-def tracked():
-    with open("/proc/sys/net/netfilter/nf_conntrack_count") as file:
-        return int(file.read())
 
 
 class SocketBench:
@@ -123,14 +117,12 @@ class SocketBench:
 
     def measure(self, ip, port):
         figures = []
-        # What the last one left is forgotten ten seconds after its end.
-        wait_until("forgetting", 60, lambda: tracked() < 20)
         for kind, count in [("connect", 20000), ("ask", 100000), ("send", 3)]:
             figure = self.run(kind, ip, port, count)
             if figure is None:
                 sys.exit(f"{kind} {ip}:{port} failed")
             figures += figure
-        return figures + [tracked()]
+        return figures
 
     def close(self):
         for child in reversed(self.children):
@@ -169,12 +161,12 @@ def main():
     finally:
         bench.close()
         shutil.rmtree(folder, ignore_errors=True)
-    lines = ["| | connections a second | CPU µs | questions a second | CPU µs | Gbit/s | CPU s a GB | tracked at the end |",
-             "|---|---|---|---|---|---|---|---|"]
+    lines = ["| | connections a second | CPU µs | questions a second | CPU µs | Gbit/s | CPU s a GB |",
+             "|---|---|---|---|---|---|---|"]
     for name, figures in rounds.items():
-        c, cc, a, ac, s, sc, entries = (statistics.median(column) for column in zip(*figures))
+        c, cc, a, ac, s, sc = (statistics.median(column) for column in zip(*figures))
         lines.append(f"| {name} | {c:,.0f} | {cc * 1e6:.1f} | {a:,.0f} | {ac * 1e6:.1f} | {s * 8 / 1e9:.1f} "
-                     f"| {sc * 1e9:.3f} | {entries:,.0f} |")
+                     f"| {sc * 1e9:.3f} |")
     report(lines, arguments.markdown)
 
 
