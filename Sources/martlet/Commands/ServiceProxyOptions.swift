@@ -70,12 +70,13 @@ struct ServiceProxyOptions: ParsableArguments {
 
     /// The same flags for a child process.
     var arguments: [String] {
-        ["--proxy-mode", proxyMode.rawValue, "--ipvs-scheduler", ipvsScheduler.rawValue]
-            + (socketMode ? ["--socket-mode"] : []) + (socketCgroup.map { ["--socket-cgroup", $0] } ?? [])
-            + (clusterCidr.map { ["--cluster-cidr", $0.description] } ?? [])
-            + (masqueradeAll ? ["--masquerade-all"] : [])
-            + (flowtable ? ["--flowtable"] : [])
-            + ["--announce-lease-duration-seconds", "\(announceLeaseDurationSeconds)"]
+        var arguments = ["--proxy-mode", proxyMode.rawValue, "--ipvs-scheduler", ipvsScheduler.rawValue]
+        if socketMode { arguments.append("--socket-mode") }
+        if let socketCgroup { arguments += ["--socket-cgroup", socketCgroup] }
+        if let clusterCidr { arguments += ["--cluster-cidr", clusterCidr.description] }
+        if masqueradeAll { arguments.append("--masquerade-all") }
+        if flowtable { arguments.append("--flowtable") }
+        return arguments + ["--announce-lease-duration-seconds", "\(announceLeaseDurationSeconds)"]
     }
 }
 
