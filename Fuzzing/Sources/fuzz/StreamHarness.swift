@@ -202,13 +202,13 @@ final class FuzzedClient: Sendable {
             FuzzTarget.checkFields(response.headers)
             FuzzTarget.check((200...999).contains(response.status), "status \(response.status)")
         }
-        let connection = accept(listener, nil, nil)
+        let connection = Int32(Self.uninterrupted { Int(accept(listener, nil, nil)) })
         FuzzTarget.check(connection >= 0, "no connection: \(errno)")
         StreamHarness.makeBlocking(connection)
         var buffer = [UInt8](repeating: 0, count: 4096)
         var request: [UInt8] = []
         while !request.suffix(4).elementsEqual("\r\n\r\n".utf8) {
-            let count = recv(connection, &buffer, buffer.count, 0)
+            let count = Self.uninterrupted { recv(connection, &buffer, buffer.count, 0) }
             FuzzTarget.check(count > 0, "no request")
             request += buffer[..<count]
         }
@@ -218,6 +218,14 @@ final class FuzzedClient: Sendable {
         }
         Socket.close(connection)
         isDone.wait()
+    }
+
+    /// libFuzzer's alarm interrupts calls that have a time limit of their own (signal(7)).
+    private static func uninterrupted(_ call: () -> Int) -> Int {
+        while true {
+            let result = call()
+            if result >= 0 || errno != EINTR { return result }
+        }
     }
 
     /// Sends back what comes, where the server has left HTTP.
