@@ -64,7 +64,8 @@ final class ResolvedHost: Sendable {
             let missing = present.contains("\nsystemd-resolve:") ? "" : "\(entry)\n"
             try Self.write("\(root)/\(file)", present + missing)
         }
-        // What the service manager does for a service that knows no reload, until the next process is there.
+        // What the service manager is asked to do for a service that knows no reload, until the next process is there. Who asks
+        // has not got the right to end it.
         try Self.write(
             "\(root)/usr/bin/systemctl",
             """
@@ -72,7 +73,7 @@ final class ResolvedHost: Sendable {
             echo "$@" >> \(root)/told
             [ "$*" = 'try-reload-or-restart systemd-resolved.service' ] || exit 1
             before=$(cat \(root)/pid)
-            kill "$before"
+            : > \(root)/restart
             while [ "$(cat \(root)/pid)" = "$before" ]; do sleep 0.02; done
 
             """)
@@ -83,7 +84,12 @@ final class ResolvedHost: Sendable {
             """
             mount --bind \(root)/run /run && mount --bind \(root)/passwd /etc/passwd \
                 && mount --bind \(root)/group /etc/group || exit 1
-            trap 'kill $child; exit' TERM
+            while :; do
+                [ -e \(root)/restart ] && rm \(root)/restart && kill "$(cat \(root)/pid)"
+                sleep 0.02
+            done &
+            manager=$!
+            trap 'kill $child $manager; exit' TERM
             while :; do
                 LD_LIBRARY_PATH=\(URL(filePath: daemon).deletingLastPathComponent().path) \(daemon) &
                 child=$!
