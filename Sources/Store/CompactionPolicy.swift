@@ -6,6 +6,11 @@ package struct CompactionPolicy: Sendable {
     /// More revisions, or bytes, than this are cut to half.
     package var maximumRevisions: Int64 = 250_000
     package var maximumBytes: Int64 = 256 << 20
+    /// When replaced and deleted values have more bytes than this, only the last `shortSeconds` are kept; with four times
+    /// as many, only what came since this was asked last.
+    package var maximumGarbageBytes: Int64 = 64 << 20
+    /// Long enough for a watch to reconnect and a list to go on to its next page.
+    package var shortSeconds: Int64 = 30
 
     /// Where the store stood at some times, oldest first.
     private var past: [(seconds: Int64, revision: Revision)] = []
@@ -23,6 +28,12 @@ package struct CompactionPolicy: Sendable {
         now: Int64, current: Revision, compacted: Revision, history: StoreHistory
     ) -> Revision? {
         var target = compacted
+        if history.garbageBytes > maximumGarbageBytes {
+            let isFarTooMuch = history.garbageBytes / 4 > maximumGarbageBytes
+            if let young = past.last(where: { isFarTooMuch || now - $0.seconds >= shortSeconds }) {
+                target = max(target, young.revision)
+            }
+        }
         // A hundred steps are exact enough.
         if past.last.map({ now - $0.seconds >= max(1, keptSeconds / 100) }) ?? true { past.append((now, current)) }
         if let old = past.lastIndex(where: { now - $0.seconds >= keptSeconds }) {

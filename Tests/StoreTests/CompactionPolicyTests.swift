@@ -40,6 +40,20 @@ import Testing
                 == Revision(51))
     }
 
+    @Test func `much that was deleted or replaced goes after seconds, more of it at the next look`() {
+        var policy = CompactionPolicy(keptSeconds: 300)
+        policy.maximumGarbageBytes = 1000
+        let much = StoreHistory(revisions: 100, bytes: 0, garbageBytes: 1001)
+        #expect(policy.target(now: 0, current: Revision(101), compacted: .initial, history: much) == nil)
+        #expect(policy.target(now: 29, current: Revision(105), compacted: .initial, history: much) == nil)
+        #expect(policy.target(now: 30, current: Revision(107), compacted: .initial, history: much) == Revision(101))
+        let farTooMuch = StoreHistory(revisions: 100, bytes: 0, garbageBytes: 4004)
+        #expect(
+            policy.target(now: 35, current: Revision(120), compacted: .initial, history: farTooMuch) == Revision(105))
+        let little = StoreHistory(revisions: 100, bytes: 5000, garbageBytes: 1000)
+        #expect(policy.target(now: 40, current: Revision(130), compacted: Revision(105), history: little) == nil)
+    }
+
     @Test func `a store at rest is left alone`() {
         var policy = CompactionPolicy(keptSeconds: 10)
         _ = policy.target(now: 0, current: Revision(7), compacted: .initial, history: history(6))

@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import Store
+import Synchronization
 import Testing
 
 /// A file system of a few megabytes, which only root can make.
@@ -30,14 +31,24 @@ private final class SmallDisk: Sendable {
 
     var storePath: String { path + "/store.db" }
 
-    func open(reserve: Int = 1 << 20) throws -> SQLiteStore {
+    var storeBytes: Int { bytes(of: storePath) }
+    var reserveBytes: Int { bytes(of: storePath + "-reserve") }
+
+    private func bytes(of path: String) -> Int {
+        var status = stat()
+        return stat(path, &status) == 0 ? Int(status.st_size) : 0
+    }
+
+    func open(reserve: Int = 1 << 20, _ told: Told? = nil) throws -> SQLiteStore {
         var configuration = SQLiteStore.Configuration(path: storePath)
         configuration.reserveBytes = reserve
         configuration.retryInterval = .milliseconds(2)
+        if let told { configuration.onHealthChange = told.take }
         return try SQLiteStore(configuration)
     }
 
     /// Takes all the room that is left.
+    @discardableResult
     func fill() throws -> String {
         let filler = path + "/filler"
         let descriptor = Glibc.open(filler, O_RDWR | O_CREAT | O_APPEND, 0o600)
@@ -47,6 +58,18 @@ private final class SmallDisk: Sendable {
         close(descriptor)
         return filler
     }
+}
+
+/// What an operator would read.
+private final class Told: Sendable {
+    private let all = Mutex<[String]>([])
+
+    func take(_ health: StoreHealth) {
+        let words = health.isGood ? "well" : health.troubles.keys.map { "\($0)" }.sorted().joined(separator: " ")
+        all.withLock { $0.append(words) }
+    }
+
+    var lines: [String] { all.withLock { $0 } }
 }
 
 @Suite(
@@ -122,6 +145,69 @@ struct FullDiskTests {
         for number in 0..<kept { try await store.delete("/k/\(number)") }
         #expect(try store.keys("/").isEmpty)
         for number in 0..<20 { try await store.create("/new/\(number)", large) }
+    }
+
+    /// Kubernetes' own limit for a ConfigMap is 1 MiB; each is 122 pages or more behind one row.
+    @Test(arguments: [120_000, 500_000, 900_000])
+    func `a disk that the store has filled with large values is free when they are deleted`(_ size: Int) async throws {
+        let disk = try SmallDisk(bytes: 24 << 20)
+        let told = Told()
+        var store = try disk.open(reserve: 4 << 20, told)
+        let large = String(repeating: "v", count: size)
+        var kept = 0
+        while await code({ try await store.create("/k/\(kept)", large) }) == nil { kept += 1 }
+        #expect(kept * size > 8 << 20)
+        // Down to where nothing at all is taken.
+        var small = 0
+        while await code({ try await store.create("/s/\(small)", String(repeating: "s", count: 3000)) }) == nil {
+            small += 1
+        }
+        #expect(store.health.troubles[.space] != nil)
+        for number in 0..<kept { try await store.delete("/k/\(number)") }
+        await eventually { store.health.isGood && disk.storeBytes < 8 << 20 }
+        #expect(disk.reserveBytes == 4 << 20)
+        for number in 0..<(kept / 2) { try await store.create("/new/\(number)", large) }
+        // One beginning, one end, and nothing else.
+        #expect(told.lines == ["space", "well"])
+        store.close()
+        store = try disk.open(reserve: 4 << 20)
+        #expect(store.health.isGood)
+        #expect(try store.keys("/").count == kept / 2 + small)
+    }
+
+    @Test func `pages that are free inside the file are written to while others hold the whole disk`() async throws {
+        let disk = try SmallDisk(bytes: 32 << 20)
+        let told = Told()
+        var store = try disk.open(reserve: 4 << 20, told)
+        let large = String(repeating: "v", count: 300_000)
+        for number in 0..<50 { try await store.create("/k/\(number)", large) }
+        // Carried over, so that it is known what the file takes.
+        store.close()
+        store = try disk.open(reserve: 4 << 20, told)
+        try disk.fill()
+        while await code({ try await store.create("/k/more", large) }) == nil {}
+        for number in 0..<50 {
+            try await store.delete("/k/\(number)")
+            // Whatever is given back is gone at once.
+            try disk.fill()
+        }
+        await eventually {
+            _ = try? disk.fill()
+            return store.health.isGood
+        }
+        try disk.fill()
+        // Each takes the place of the one before.
+        for number in 0..<20 {
+            try await store.create("/new/\(number)", large)
+            try disk.fill()
+            try await store.delete("/new/\(number)")
+            try disk.fill()
+        }
+        #expect(told.lines == ["space", "well"])
+        store.close()
+        store = try disk.open(reserve: 4 << 20)
+        #expect(try store.keys("/").isEmpty)
+        try await store.create("/again", "x")
     }
 
     @Test func `a first start on a full disk says so`() async throws {

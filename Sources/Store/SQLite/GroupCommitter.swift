@@ -36,6 +36,7 @@ final class GroupCommitter: Sendable {
     private let compacted: Atomic<Int64>
     private let commits = Atomic<Int>(0)
     private let historyBytes: Atomic<Int64>
+    private let garbageBytes: Atomic<Int64>
     private let retryInterval: Duration
     private let health: HealthRecord
 
@@ -46,6 +47,7 @@ final class GroupCommitter: Sendable {
         self.health = health
         retryInterval = configuration.retryInterval
         historyBytes = Atomic(log.openedHistoryBytes)
+        garbageBytes = Atomic(log.openedGarbageBytes)
         self.observers = observers
         maximumGroup = max(configuration.maximumGroup, 1)
         maximumValueBytes = configuration.maximumValueBytes
@@ -68,7 +70,7 @@ final class GroupCommitter: Sendable {
     var history: StoreHistory {
         StoreHistory(
             revisions: currentRevision.rawValue - max(compactedRevision, .initial).rawValue,
-            bytes: historyBytes.load(ordering: .relaxed))
+            bytes: historyBytes.load(ordering: .relaxed), garbageBytes: garbageBytes.load(ordering: .relaxed))
     }
     var commitCount: Int { commits.load(ordering: .relaxed) }
 
@@ -154,6 +156,7 @@ final class GroupCommitter: Sendable {
     /// What the writer's thread keeps from one round to the next.
     private struct Upkeep {
         var cleaned: Revision
+        var garbage: GarbageAccount
         /// Only writes that make nothing larger are taken, and may use the reserve.
         var isShort = false
         /// The last commit failed for another reason than room.
@@ -164,11 +167,12 @@ final class GroupCommitter: Sendable {
     }
 
     private func run(_ log: LogWriter) {
-        var upkeep = Upkeep(cleaned: log.openedCleaned)
+        var upkeep = Upkeep(
+            cleaned: log.openedCleaned, garbage: GarbageAccount(bytes: log.openedGarbageBytes, at: log.openedAt))
         var jobs: [Job] = []
         if !log.reserve.isWhole {
             becomeShort(&upkeep, log, "the disk is full: there is no room for the reserve")
-            endShortage(&upkeep, log)
+            makeRoom(&upkeep, log)
         }
         var lastRetry = ContinuousClock.now
         while true {
@@ -182,8 +186,10 @@ final class GroupCommitter: Sendable {
             log.finishCheckpoint()
             let wasIdle = jobs.isEmpty
             jobs.removeAll(keepingCapacity: jobs.count <= maximumGroup)
+            relieveDisk(&upkeep, log)
             // One stride between groups, so that a long clean-up delays no write by more than that.
             let isCleaning = clean(&upkeep, log)
+            settleReserve(&upkeep, log)
             if wasIdle, !isCleaning {
                 if upkeep.isTroubled { signal.wait(timeout: retryInterval) } else { signal.wait() }
             }
@@ -203,7 +209,7 @@ final class GroupCommitter: Sendable {
                 if group.count >= maximumGroup { commit(&group, log, &upkeep) }
             case .compact(let revision, let done):
                 commit(&group, log, &upkeep)
-                done(Result { () throws(StoreError) in try startCompaction(to: revision, log) })
+                done(Result { () throws(StoreError) in try startCompaction(to: revision, log, &upkeep) })
             }
         }
         commit(&group, log, &upkeep)
@@ -217,13 +223,15 @@ final class GroupCommitter: Sendable {
         guard !group.isEmpty else { return }
         defer { group.removeAll(keepingCapacity: true) }
         do throws(StoreError) {
+            let isShort = upkeep.isShort
+            let source: WriteRoom.Source = isShort ? .none : try findRoom(for: group, log)
             let (results, events) =
-                upkeep.isShort
-                ? try spendingReserve(of: log) { () throws(StoreError) in try apply(group, log, isShort: true) }
+                source != .disk
+                ? try spendingReserve(of: log) { () throws(StoreError) in try apply(group, log, isShort: isShort) }
                 : try apply(group, log, isShort: false)
             // A commit without events reached no disk.
             if upkeep.hasFailed, !events.isEmpty { recovered(&upkeep) }
-            publish(events, log)
+            publish(events, log, &upkeep)
             answering {
                 for (pending, result) in zip(group, results) { pending.done(result.map(WriteOutcome.init)) }
             }
@@ -239,20 +247,55 @@ final class GroupCommitter: Sendable {
                 return
             }
             // A write that is larger than the room there is harms no other.
-            let isTooLarge = (try? log.hasRoom()) ?? false
-            guard group.count > 1 || (!isTooLarge && !(upkeep.isShort && hasMadeRoom)) else {
+            let isTooLarge = !upkeep.isShort && hasAnyRoom(log)
+            // Nobody is refused for the sake of history.
+            let mayMakeRoom = !hasMadeRoom && (!isTooLarge || isHistoryInTheWay(of: group, log, upkeep))
+            guard group.count > 1 || mayMakeRoom || !(isTooLarge || upkeep.isShort) else {
                 for pending in group { pending.done(.failure(error)) }
                 return
             }
-            if !isTooLarge { becomeShort(&upkeep, log, "\(error)") }
-            // Nobody is refused for the sake of history.
-            if upkeep.isShort, !hasMadeRoom { makeRoom(&upkeep, log) }
+            if mayMakeRoom { makeRoom(&upkeep, log) }
+            if !isTooLarge, hasMadeRoom || !hasAnyRoom(log) { becomeShort(&upkeep, log, "\(error)") }
             // Some of them, deletes above all, may still fit.
             for pending in group {
                 var alone = [pending]
                 commit(&alone, log, &upkeep, hasMadeRoom: true)
             }
         }
+    }
+
+    /// Whether a group lacks room that history might have. A disk that failed once is not full.
+    private func isHistoryInTheWay(of group: [PendingWrite], _ log: LogWriter, _ upkeep: Upkeep) -> Bool {
+        guard upkeep.garbage.bytes > 0 else { return false }
+        return (try? log.source(of: Self.bytes(of: group))) == WriteRoom.Source.none
+    }
+
+    private static func bytes(of group: [PendingWrite]) -> Int {
+        WriteRoom.bytes(of: group.lazy.flatMap { [$0.write] + $0.companions })
+    }
+
+    /// Where a group finds its room while room is not short.
+    /// - Throws: `full` where it finds none.
+    private func findRoom(for group: [PendingWrite], _ log: LogWriter) throws(StoreError) -> WriteRoom.Source {
+        let bytes = Self.bytes(of: group)
+        var source = try log.source(of: bytes)
+        if source == .disk { return .disk }
+        // What is carried over is room for the next.
+        log.emptyLog()
+        source = try log.source(of: bytes)
+        guard source != .none else {
+            throw StoreError(.full, "store: the disk has no room for \(bytes) bytes beside the reserve")
+        }
+        return source
+    }
+
+    /// Makes the reserve whole after something was done out of it; where that can't be, room is short.
+    private func settleReserve(_ upkeep: inout Upkeep, _ log: LogWriter) {
+        guard !upkeep.isShort, !log.reserve.isWhole else { return }
+        log.emptyLog()
+        guard !log.reserve.isEnough else { return }
+        becomeShort(&upkeep, log, "the disk is full: there is no room for the reserve")
+        makeRoom(&upkeep, log)
     }
 
     /// Does what needs some room while there is none: it empties the log for that, once, since what is carried over is room
@@ -269,7 +312,7 @@ final class GroupCommitter: Sendable {
                 if !hasEmptiedLog {
                     hasEmptiedLog = true
                     log.emptyLog()
-                } else if !log.reserve.release() {
+                } else if !log.lendReserve() {
                     throw error
                 }
             }
@@ -305,18 +348,22 @@ final class GroupCommitter: Sendable {
         }
     }
 
-    private func publish(_ events: [StoreEvent], _ log: LogWriter) {
+    private func publish(_ events: [StoreEvent], _ log: LogWriter, _ upkeep: inout Upkeep) {
         guard let last = events.last else { return }
         log.acknowledge(last.revision)
         commits.add(1, ordering: .relaxed)
         let bytes = events.reduce(0) { $0 + ($1.kind == .deleted ? 0 : $1.value.count) }
         historyBytes.add(Int64(bytes), ordering: .relaxed)
+        upkeep.garbage.add(Int64(events.reduce(0) { $0 + ($1.previous?.count ?? 0) }), at: last.revision)
+        garbageBytes.store(upkeep.garbage.bytes, ordering: .relaxed)
         health.written(events)
         observers.notify(events)
         current.store(last.revision.rawValue, ordering: .releasing)
     }
 
-    private func startCompaction(to revision: Revision, _ log: LogWriter) throws(StoreError) {
+    private func startCompaction(
+        to revision: Revision, _ log: LogWriter, _ upkeep: inout Upkeep
+    ) throws(StoreError) {
         guard revision > compactedRevision else { return }
         guard revision <= currentRevision else {
             throw StoreError(
@@ -328,6 +375,8 @@ final class GroupCommitter: Sendable {
         // Values are taken to be of one size.
         let kept = Double(history.revisions) / Double(max(before.revisions, 1))
         historyBytes.store(Int64(Double(before.bytes) * kept), ordering: .relaxed)
+        upkeep.garbage.compact(to: revision)
+        garbageBytes.store(upkeep.garbage.bytes, ordering: .relaxed)
     }
 
     /// Deletes a stretch of what compaction made useless; when there is no more, gives room back.
@@ -335,10 +384,9 @@ final class GroupCommitter: Sendable {
     private func clean(_ upkeep: inout Upkeep, _ log: LogWriter) -> Bool {
         let compacted = compactedRevision
         do throws(StoreError) {
-            let isGoingOn =
-                upkeep.isShort
-                ? try spendingReserve(of: log) { () throws(StoreError) in try cleanStretch(&upkeep, compacted, log) }
-                : try cleanStretch(&upkeep, compacted, log)
+            let isGoingOn = try spendingReserve(of: log) { () throws(StoreError) in
+                try cleanStretch(&upkeep, compacted, log)
+            }
             guard !isGoingOn else { return true }
             if upkeep.isCleaningBehind { health.set(.cleaning, nil) }
             upkeep.isCleaningBehind = false
@@ -352,17 +400,38 @@ final class GroupCommitter: Sendable {
         }
     }
 
+    /// Drops all history where it holds more than half of what the disk has left.
+    private func relieveDisk(_ upkeep: inout Upkeep, _ log: LogWriter) {
+        let bytes = upkeep.garbage.bytes
+        guard bytes >= Self.noticedGarbage, bytes > log.reserve.freeBytesBeside / 2 else { return }
+        // What fails is tried again after the next writes.
+        try? spendingReserve(of: log) { () throws(StoreError) in
+            try startCompaction(to: currentRevision, log, &upkeep)
+        }
+    }
+
+    private static let noticedGarbage: Int64 = 1 << 20
+
     private func cleanStretch(
         _ upkeep: inout Upkeep, _ compacted: Revision, _ log: LogWriter
     ) throws(StoreError) -> Bool {
-        guard upkeep.cleaned < compacted else { return try log.shrink(isShort: upkeep.isShort) }
+        guard upkeep.cleaned < compacted else {
+            // While room is short, pages are given back as far as that ends it.
+            if !upkeep.isShort, try log.shrink(isShort: false) { return true }
+            log.finishShrinking()
+            return false
+        }
         let stride = upkeep.isShort ? min(cleaningStride, Self.shortStride) : cleaningStride
-        let end = min(Revision(upkeep.cleaned.rawValue + stride), compacted)
+        let end = try log.cleaningEnd(
+            after: upkeep.cleaned, through: min(Revision(upkeep.cleaned.rawValue + stride), compacted),
+            bytes: Self.cleaningBytes)
         try log.clean(after: upkeep.cleaned, through: end)
         upkeep.cleaned = end
         return true
     }
 
+    /// Bytes of values that are deleted at once: each of their pages is read.
+    private static let cleaningBytes: Int64 = 8 << 20
     /// Revisions that are cleaned away at once while room is short: a transaction takes some of it.
     private static let shortStride: Int64 = 16
 
@@ -383,11 +452,37 @@ final class GroupCommitter: Sendable {
 
     private func makeRoom(_ upkeep: inout Upkeep, _ log: LogWriter) {
         // Room comes before history: who watches from an old revision has to list anew. What fails is tried again.
-        try? spendingReserve(of: log) { () throws(StoreError) in try startCompaction(to: currentRevision, log) }
+        try? spendingReserve(of: log) { () throws(StoreError) in
+            try startCompaction(to: currentRevision, log, &upkeep)
+        }
         while clean(&upkeep, log) {}
         log.emptyLog()
+        // Only as much as ends the shortage: what is free inside the file nobody else can take.
+        var isMore = true
+        while isMore, !hasRoom(log) {
+            isMore = giveBack(log)
+            log.emptyLog()
+        }
         endShortage(&upkeep, log)
     }
+
+    /// Gives some megabytes of the file's free pages back.
+    /// - Returns: whether there are more.
+    private func giveBack(_ log: LogWriter) -> Bool {
+        for _ in 0..<Self.givenStrides {
+            // What fails is tried again.
+            let isMore = try? spendingReserve(of: log) { () throws(StoreError) in try log.shrink(isShort: true) }
+            guard isMore ?? false else { return false }
+        }
+        return true
+    }
+
+    private static let givenStrides = 16
+
+    private func hasAnyRoom(_ log: LogWriter) -> Bool { hasRoom(log) || (try? log.hasRoomInside()) ?? false }
+
+    /// What cannot be found out is not there.
+    private func hasRoom(_ log: LogWriter) -> Bool { (try? log.hasRoom()) ?? false }
 
     private func recovered(_ upkeep: inout Upkeep) {
         upkeep.hasFailed = false
@@ -404,8 +499,7 @@ final class GroupCommitter: Sendable {
     }
 
     private func endShortage(_ upkeep: inout Upkeep, _ log: LogWriter) {
-        // What cannot be found out is not there.
-        guard (try? log.hasRoom()) ?? false else { return }
+        guard upkeep.isShort, hasAnyRoom(log) else { return }
         upkeep.isShort = false
         try? log.allowReserve(false)
         health.set(.space, nil)

@@ -87,25 +87,28 @@ final class LogCheckpointer: Sendable {
         turn.withLock { _ in note(checkpoint) }
     }
 
+    /// As `noting`, but a lack of room is the caller's to tell.
+    func emptying(_ checkpoint: () throws(StoreError) -> Void) {
+        turn.withLock { _ in _ = note(checkpoint, isRoomTold: false) }
+    }
+
     /// As `noting`; does nothing while a checkpoint is under way.
     func notingUnlessBusy(_ checkpoint: () throws(StoreError) -> Void) {
         _ = turn.withLockIfAvailable { _ in note(checkpoint) }
     }
 
-    private func note(_ checkpoint: () throws(StoreError) -> Void) -> Bool {
+    private func note(_ checkpoint: () throws(StoreError) -> Void, isRoomTold: Bool = true) -> Bool {
         do throws(StoreError) {
             try checkpoint()
             if hasFailed.exchange(false, ordering: .relaxed) { health.set(.checkpoint, nil) }
             return true
         } catch {
+            if error.code == .full, !isRoomTold { return false }
             hasFailed.store(true, ordering: .relaxed)
             health.set(.checkpoint, "the write-ahead log cannot be carried over: \(error)")
             return false
         }
     }
-
-    /// Whether the last checkpoint failed.
-    var isBehind: Bool { hasFailed.load(ordering: .relaxed) }
 
     /// Sendable: used by the checkpointer's thread only, once it runs.
     private final class Connection: @unchecked Sendable {

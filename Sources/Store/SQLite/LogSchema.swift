@@ -42,4 +42,10 @@ enum LogSchema {
     static let history = """
         SELECT count(*), ifnull(sum(length(value)), 0) FROM log NOT INDEXED WHERE rev > (\(cleaned))
         """
+
+    /// The bytes of values that history alone needs.
+    static let garbage = """
+        SELECT ifnull(sum(length(old.value)), 0) FROM log new NOT INDEXED JOIN log old ON old.rev = new.previous
+        WHERE new.rev > (\(compacted))
+        """
 }

@@ -8,6 +8,8 @@ import Glibc
 struct LogTail: Equatable {
     /// Frames whose checksums hold.
     private(set) var goodFrames = 0
+    /// Those up to the last commit: what is behind them is of no use to anybody.
+    private(set) var committedFrames = 0
     /// Frames behind those that belong to the same generation and end a commit.
     private(set) var lostCommits = 0
 
@@ -74,7 +76,10 @@ struct LogTail: Equatable {
             }
             reader.isBroken =
                 !isOfThisGeneration || reader.sum != (Self.bigEndian(frame, 16), Self.bigEndian(frame, 20))
-            if !reader.isBroken { goodFrames += 1 }
+            if !reader.isBroken {
+                goodFrames += 1
+                if Self.bigEndian(frame, 4) != 0 { committedFrames = goodFrames }
+            }
             self.reader = reader
             if !reader.isBroken { return }
         }

@@ -10,6 +10,7 @@ final class LogWriter: @unchecked Sendable {
     private let deleteTombstones: SQLiteStatement
     private let setProgress: SQLiteStatement
     private let settleStatement: SQLiteStatement
+    private let selectReplacedSizes: SQLiteStatement
     private let freePages: SQLiteStatement
     private let countPages: SQLiteStatement
     private let files: StoreFiles
@@ -26,6 +27,8 @@ final class LogWriter: @unchecked Sendable {
     let openedCleaned: Revision
     /// Bytes of all values in history at opening.
     let openedHistoryBytes: Int64
+    /// Of these, what only history needs.
+    let openedGarbageBytes: Int64
     /// Room on the disk for writes that make room.
     let reserve: SpaceReserve
 
@@ -50,6 +53,9 @@ final class LogWriter: @unchecked Sendable {
         try connection.execute("PRAGMA cache_size = -\(configuration.writerCacheKiB)")
         try connection.execute("PRAGMA journal_size_limit = 8388608")
         try connection.execute("PRAGMA wal_autocheckpoint = 0")
+        // The distribution's SQLite writes zeros over every page that becomes free: on a full disk the deletion of a large
+        // value would need as much room in the log as the value had.
+        try connection.execute("PRAGMA secure_delete = FAST")
         if try connection.number("PRAGMA user_version") ?? 0 > 0 {
             try files.check(try Self.end(connection))
         } else {
@@ -60,6 +66,7 @@ final class LogWriter: @unchecked Sendable {
         let end = try Self.end(connection)
         openedAt = end.current
         openedHistoryBytes = end.historyBytes
+        openedGarbageBytes = try connection.number(LogSchema.garbage) ?? 0
         openedCompacted = Revision(try connection.number(LogSchema.compacted) ?? 0)
         openedCleaned = end.cleaned
         try files.mark.begin(at: openedAt)
@@ -84,9 +91,14 @@ final class LogWriter: @unchecked Sendable {
             "DELETE FROM log NOT INDEXED WHERE rev > ? AND rev <= ? AND kind = \(StoreEvent.Kind.deleted.rawValue)")
         setProgress = try connection.prepare("UPDATE progress SET number = ?2 WHERE name = ?1")
         settleStatement = try connection.prepare("UPDATE progress SET number = number WHERE name = 'cleaned'")
+        selectReplacedSizes = try connection.prepare(
+            """
+            SELECT new.rev, ifnull(length(old.value), 0) FROM log new NOT INDEXED JOIN log old ON old.rev = new.previous
+            WHERE new.rev > ? AND new.rev <= ? ORDER BY new.rev
+            """)
         freePages = try connection.prepare("PRAGMA freelist_count")
         countPages = try connection.prepare("PRAGMA page_count")
-        connection.countLogPages()
+        connection.countLogPages(from: files.committedFrames)
         // Last: its thread is to be ended from here on.
         checkpointer = try LogCheckpointer(configuration, files.mark, health)
         try allowReserve(false)
@@ -113,7 +125,7 @@ final class LogWriter: @unchecked Sendable {
         do throws(StoreError) {
             let result = try body()
             _ = try commit.step()
-            checkpointer.committed(pages: connection.logPages)
+            wakeCheckpointer()
             return result
         } catch {
             // SQLite ends the transaction itself after some errors. A rollback that fails leaves it open, and then the
@@ -179,7 +191,7 @@ final class LogWriter: @unchecked Sendable {
     /// Carries over what was committed since the checkpointer began its last pass, a few pages, so that the log can begin
     /// anew. To be called between transactions, after their writes were answered.
     func finishCheckpoint() {
-        if isDiskNearlyFull { return checkpoint() }
+        if isDiskNearlyFull { return emptyLog() }
         guard checkpointer.takeNearlyDone() else { return }
         checkpointer.notingUnlessBusy(carryOver)
     }
@@ -198,18 +210,61 @@ final class LogWriter: @unchecked Sendable {
 
     private func carryOver() throws(StoreError) { try connection.execute("PRAGMA wal_checkpoint(PASSIVE)") }
 
-    /// Carries everything over and gives the log's own room back, waiting for readers of older moments. For when room is
-    /// short: what the database file has to grow by comes out of the reserve, if it has to, and returns with the log's.
+    /// Carries everything over and gives the log's own room back, waiting for readers of older moments, and makes the reserve
+    /// as large as can be. For when room is short: what the database file has to grow by comes out of the reserve, if it
+    /// has to, and returns with the log's.
     func emptyLog() {
-        checkpointer.noting { () throws(StoreError) in
+        checkpointer.emptying { () throws(StoreError) in
             while true {
                 do throws(StoreError) {
                     return try connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
                 } catch {
-                    guard error.code == .full, reserve.release() else { throw error }
+                    guard error.code == .full else { throw error }
+                    guard files.trimLog(frames: connection.logPages) || reserve.release() else { throw error }
                 }
             }
         }
+        reserve.regain()
+    }
+
+    // MARK: Room
+
+    /// Turns a piece of the reserve into room of the log; it returns when the log has been emptied.
+    /// - Returns: whether there was one left.
+    func lendReserve() -> Bool {
+        let before = reserve.held
+        guard reserve.release() else { return false }
+        files.extendLog(by: before - reserve.held)
+        return true
+    }
+
+    /// Where a group that takes so many bytes in the log finds its room.
+    func source(of bytes: Int) throws(StoreError) -> WriteRoom.Source {
+        let beside = reserve.freeBytesBeside
+        // Nearly always: nothing is asked of the file.
+        if beside / 2 >= bytes + Int(connection.logPages) * StoreFiles.pageBytes { return .disk }
+        return WriteRoom(
+            besideReserve: beside, insideFile: try bytesInside(),
+            pendingGrowth: max(0, Int(try number(countPages)) * StoreFiles.pageBytes - files.databaseBytes),
+            reserve: reserve.held
+        ).source(of: bytes)
+    }
+
+    private func bytesInside() throws(StoreError) -> Int { Int(try number(freePages)) * StoreFiles.pageBytes }
+
+    /// What is kept free inside the file, so that writes go on when others take all that was given back.
+    private var insideWanted: Int { reserve.wanted / 2 }
+
+    /// Whether the reserve and the free pages inside the file are enough to go on with, whatever the disk has.
+    func hasRoomInside() throws(StoreError) -> Bool {
+        reserve.regain()
+        guard pageLimit == nil, reserve.isEnough else { return false }
+        return try bytesInside() >= insideWanted && insideWanted > 0
+    }
+
+    private func wakeCheckpointer() {
+        // Where room is scarce the writer does it, with the reserve's help.
+        if !isDiskNearlyFull { checkpointer.committed(pages: connection.logPages) }
     }
 
     /// Commits nothing, so that whatever a failed commit left behind in the log is overwritten.
@@ -234,20 +289,32 @@ final class LogWriter: @unchecked Sendable {
         return reserve.isRoomBeside()
     }
 
-    /// Gives pages at the file's end back, a few: the file becomes shorter with the next checkpoint.
-    /// - Parameter isShort: whether all are to go; else some are kept, for what is written next.
+    /// Gives pages at the file's end back, a few: the file becomes shorter with the next checkpoint. Some are kept, for what
+    /// is written next.
+    /// - Parameter isShort: whether as few are kept as may be.
     /// - Returns: whether there are more to give back.
     func shrink(isShort: Bool) throws(StoreError) -> Bool {
         let free = try number(freePages)
         // A file of a few megabytes is not worth the writing.
-        let kept = isShort ? 0 : max(256, try number(countPages) / 8)
+        let usual = isShort ? 0 : max(256, try number(countPages) / 8)
+        let kept = max(usual, Int64(insideWanted / StoreFiles.pageBytes) + Self.shrinkingStride)
         guard free > kept else { return false }
-        try connection.execute("PRAGMA incremental_vacuum(\(Self.shrinkingStride))")
-        checkpointer.committed(pages: connection.logPages)
+        try connection.execute("PRAGMA incremental_vacuum(\(min(Self.shrinkingStride, free - kept)))")
+        wakeCheckpointer()
+        hasShrunk = true
         return try number(freePages) < free
     }
 
-    private static let shrinkingStride = 64
+    /// Makes the file shorter by what `shrink` gave back, as far as readers let it.
+    func finishShrinking() {
+        guard hasShrunk else { return }
+        hasShrunk = false
+        checkpoint()
+    }
+
+    private static let shrinkingStride: Int64 = 64
+    /// Pages were given back, and the file may still be as long.
+    private var hasShrunk = false
 
     private func number(_ statement: SQLiteStatement) throws(StoreError) -> Int64 {
         guard try statement.step() else { return 0 }
@@ -271,6 +338,20 @@ final class LogWriter: @unchecked Sendable {
             }
             try setProgress("cleaned", end)
         }
+    }
+
+    /// How far one transaction of `clean` may go: as far as it deletes no more than `bytes`, one revision at least.
+    func cleaningEnd(after start: Revision, through end: Revision, bytes: Int64) throws(StoreError) -> Revision {
+        try selectReplacedSizes.bind(1, start.rawValue)
+        try selectReplacedSizes.bind(2, end.rawValue)
+        defer { selectReplacedSizes.reset() }
+        var sum: Int64 = 0
+        while try selectReplacedSizes.step() {
+            let revision = Revision(selectReplacedSizes.number(0))
+            sum += selectReplacedSizes.number(1)
+            if sum > bytes { return max(Revision(revision.rawValue - 1), start.next) }
+        }
+        return end
     }
 
     private func setProgress(_ name: String, _ revision: Revision) throws(StoreError) {

@@ -50,7 +50,9 @@ final class SQLiteConnection {
     }
 
     /// Keeps `logPages` from now on. SQLite's own checkpoints after a commit end with this.
-    func countLogPages() {
+    /// - Parameter pages: those of now.
+    func countLogPages(from pages: Int32) {
+        logPages = pages
         // Unretained: the hook is called from this connection's commits only, and ends with it.
         sqlite3_wal_hook(
             handle,

@@ -141,7 +141,7 @@ package final class SQLiteStore: Store {
                 reserve.regain()
                 return log
             } catch {
-                guard error.code == .full, reserve.release() else { throw error }
+                guard error.code == .full, files.trimLog() || reserve.release() else { throw error }
             }
         }
     }

@@ -7,7 +7,7 @@ import Glibc
 final class SpaceReserve: @unchecked Sendable {
     // Sendable: after `init` it is used by the writer's thread only.
     private let descriptor: Int32
-    private let wanted: Int
+    let wanted: Int
     private let piece: Int
     /// Bytes that are held back now.
     private(set) var held = 0
@@ -35,6 +35,9 @@ final class SpaceReserve: @unchecked Sendable {
 
     var isWhole: Bool { held >= wanted }
 
+    /// Whether it is large enough to go on with: who races for the last bytes of a disk may win some.
+    var isEnough: Bool { held >= wanted / 2 }
+
     /// Takes back what can be had.
     /// - Returns: whether the reserve is whole.
     @discardableResult
@@ -51,12 +54,13 @@ final class SpaceReserve: @unchecked Sendable {
         return true
     }
 
-    /// Whether the reserve is whole, or can be made so, with room beside it.
+    /// Whether the reserve is whole, or can be made so, with as much room beside it: more than one write of usual size
+    /// needs, so that what was refused for want of room is not refused again at once.
     func isRoomBeside() -> Bool {
         guard regain() else { return false }
         guard descriptor >= 0, wanted > 0 else { return true }
         defer { _ = ftruncate(descriptor, off_t(held)) }
-        return posix_fallocate(descriptor, off_t(held), off_t(min(wanted, 4 * piece))) == 0
+        return posix_fallocate(descriptor, off_t(held), off_t(wanted)) == 0
     }
 
     /// What the disk has for this user besides the reserve, in bytes; as much as there can be where nobody can tell.

@@ -10,6 +10,8 @@ final class StoreFiles: Sendable {
         /// Rows after `cleaned`, and the bytes of their values.
         let historyRows: Int64
         let historyBytes: Int64
+        /// The bytes of values that were replaced or deleted after `compacted`.
+        var garbageBytes: Int64 = 0
     }
 
     let mark: HighWaterMark
@@ -67,6 +69,45 @@ final class StoreFiles: Sendable {
                 "\(missing) of the revisions after \(first), up to \(end.current), are missing in \(path)")
         }
     }
+
+    /// Pages of the log that its commits had at the opening.
+    var committedFrames: Int32 { Int32(clamping: tail.committedFrames) }
+
+    /// Gives back what lies behind the log's last commit: transactions that found no room for their end. Not to be called
+    /// while a transaction is open.
+    /// - Parameter frames: at least how many pages the log's commits have; nil: they are counted.
+    /// - Returns: whether there was any.
+    func trimLog(frames: Int32? = nil) -> Bool {
+        let log = path + "-wal"
+        var kept = Int(frames ?? 0)
+        if frames == nil {
+            // What can't be read, or has commits behind a break, is left as it is.
+            guard let tail = try? LogTail.read(log), tail.lostCommits == 0 else { return false }
+            kept = tail.committedFrames
+        }
+        guard kept > 0 else { return false }
+        let bytes = off_t(LogTail.headerBytes + kept * (LogTail.frameHeaderBytes + StoreFiles.pageBytes))
+        guard let size = try? Self.size(log), size > bytes else { return false }
+        return truncate(log, bytes) == 0
+    }
+
+    /// Makes the log's file longer, so that nobody else takes the room that its next pages need. SQLite takes no notice of
+    /// what follows the last commit.
+    func extendLog(by bytes: Int) {
+        let descriptor = open(path + "-wal", O_WRONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return }
+        defer { Glibc.close(descriptor) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { return }
+        // Where it fails the room is still the disk's.
+        _ = posix_fallocate(descriptor, status.st_size, off_t(bytes))
+    }
+
+    /// Bytes of the database file; 0 when nobody can tell.
+    var databaseBytes: Int { Int(clamping: (try? Self.size(path)) ?? 0) }
+
+    /// SQLite's default, which every store was made with.
+    static let pageBytes = 4096
 
     private func lost(_ what: String) -> StoreError {
         StoreError(
