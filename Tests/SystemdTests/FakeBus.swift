@@ -118,18 +118,12 @@ final class FakeBus: Sendable {
 
     private func serve(_ client: Int32) {
         var input: [UInt8] = []
-        func more() -> Bool {
-            var buffer = [UInt8](repeating: 0, count: 4096)
-            let count = recv(client, &buffer, buffer.count, 0)
-            if count > 0 { input += buffer.prefix(count) }
-            return count > 0
-        }
         // Lines first, then messages.
         while true {
             while let end = input.firstIndex(of: UInt8(ascii: "\n")) {
                 let line = String(decoding: input[..<end].filter { $0 >= 0x20 }, as: UTF8.self)
                 input.removeSubrange(...end)
-                if line == "BEGIN" { return converse(client, &input, more) }
+                if line == "BEGIN" { return converse(client, input) }
                 let answer =
                     line == "AUTH EXTERNAL"
                     ? "DATA"
@@ -137,14 +131,23 @@ final class FakeBus: Sendable {
                         ? "AGREE_UNIX_FD" : "OK 0123456789abcdef0123456789abcdef"
                 Self.write(client, Array((answer + "\r\n").utf8))
             }
-            guard more() else { return }
+            guard Self.read(client, into: &input) else { return }
         }
     }
 
-    private func converse(_ client: Int32, _ input: inout [UInt8], _ more: () -> Bool) {
+    /// Takes what comes next; false when nothing does any more.
+    private static func read(_ client: Int32, into input: inout [UInt8]) -> Bool {
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        let count = recv(client, &buffer, buffer.count, 0)
+        if count > 0 { input += buffer.prefix(count) }
+        return count > 0
+    }
+
+    private func converse(_ client: Int32, _ early: [UInt8]) {
+        var input = early
         while true {
             guard input.count >= 16, let call = Call(input) else {
-                guard more() else { return }
+                guard Self.read(client, into: &input) else { return }
                 continue
             }
             input.removeFirst(call.length)
