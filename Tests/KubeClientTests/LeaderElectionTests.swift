@@ -105,6 +105,30 @@ import Testing
         _ = await second.result
     }
 
+    @Test func `renewals leave together, half a deadline apart, and are tried again sooner when they fail`() async throws {
+        let elector = elector(InMemoryAPI([Lease.definition]), "me")
+        #expect(elector.untilRenewal(from: .seconds(5)) == .seconds(5))
+        #expect(elector.untilRenewal(from: .seconds(6.5)) == .seconds(3.5))
+        #expect(elector.untilRenewal(from: .seconds(9.75)) == .seconds(0.25))
+
+        let api = InMemoryAPI([Lease.definition])
+        let isWorking = Shared(false)
+        let task = lead(self.elector(api, "me"), isWorking)
+        try await eventually { isWorking.withLock { $0 } && clock.sleeperCount == 1 }
+        let renewals = { api.requests.filter { $0.hasPrefix("PUT") }.count }
+        #expect(clock.nextWakeUp == .seconds(5))
+        api.failNext(with: .internalError("away"))
+        clock.advance(by: .seconds(5))
+        try await eventually { renewals() == 1 && clock.sleeperCount == 1 }
+        #expect(clock.nextWakeUp == .seconds(2))
+        clock.advance(by: .seconds(2))
+        // At 7 seconds, so that the next is at 10.
+        try await eventually { renewals() == 2 && clock.sleeperCount == 1 }
+        #expect(clock.nextWakeUp == .seconds(3))
+        task.cancel()
+        _ = await task.result
+    }
+
     @Test func `a lost Lease ends the work`() async throws {
         let api = InMemoryAPI([Lease.definition])
         let client = APIClient(transport: api)

@@ -15,12 +15,14 @@ final class FakeBus: Sendable {
         var calls: [String] = []
         var connections = 0
         fileprivate var client: Int32 = -1
+        fileprivate var isStopped = false
         fileprivate var serial: UInt32 = 0
     }
 
     let state = Mutex(State())
     let path = "/tmp/martlet-bus-\(UUID().uuidString.prefix(8))"
     private let listener: Int32
+    private let thread = Mutex<BackgroundThread?>(nil)
 
     var address: String { "unix:path=\(path)" }
 
@@ -35,25 +37,30 @@ final class FakeBus: Sendable {
             }
         }
         guard code == 0, listen(listener, 4) == 0 else { throw SystemError("listen on \(path)", number: errno) }
-        try BackgroundThread(name: "fake bus") { [self] in
+        let thread = try BackgroundThread(name: "fake bus") { [self] in
             while true {
                 let client = accept(listener, nil, nil)
                 guard client >= 0 else { return }
-                state.withLock { state in
+                let isStopped = state.withLock { state in
                     state.client = client
                     state.connections += 1
+                    return state.isStopped
                 }
-                serve(client)
+                if !isStopped { serve(client) }
                 state.withLock { $0.client = -1 }
                 close(client)
             }
-        }.detach()
+        }
+        self.thread.withLock { $0 = thread }
     }
 
+    /// Returns when the thread is gone: until then the numbers of its sockets are its own.
     func stop() {
         unlink(path)
+        state.withLock { $0.isStopped = true }
         shutdown(listener, Int32(SHUT_RDWR))
         drop()
+        thread.withLock { $0.take() }?.join()
         close(listener)
     }
 

@@ -71,10 +71,12 @@ package struct ControllerSet: Sendable {
     /// - Throws: `CancellationError`.
     package func run() async throws {
         let identity = configuration.leaderElection.identity ?? Self.makeIdentity()
+        // One clock: the Leases are renewed together.
+        let clock = MonotonicClock()
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await informers.run() }
             for recorder in recorders { group.addTask { try await recorder.run() } }
-            for controller in controllers { group.addTask { try await lead(controller, identity) } }
+            for controller in controllers { group.addTask { try await lead(controller, identity, clock) } }
             try await group.waitForAll()
         }
     }
@@ -85,12 +87,12 @@ package struct ControllerSet: Sendable {
     /// For how long nothing was heard from the server; nil while its answers and events come.
     package var staleFor: Duration? { informers.staleFor }
 
-    private func lead(_ controller: any Controller, _ identity: String) async throws {
+    private func lead(_ controller: any Controller, _ identity: String, _ clock: MonotonicClock) async throws {
         let election = configuration.leaderElection
         guard election.isEnabled else { return try await controller.run() }
         let elector = LeaderElector(
             client: client, lease: NamespacedName(namespace: election.namespace, name: Self.leaseName(controller.name)),
-            identity: identity, times: election.times, logger: logger)
+            identity: identity, times: election.times, logger: logger, clock: clock)
         while true {
             do {
                 try await elector.run { try await controller.run() }

@@ -7,8 +7,12 @@ public struct LeaderElectionTimes: Sendable, Hashable {
     public var leaseDuration: Duration = .seconds(15)
     /// A leader that could not renew for this long stops leading. Less than `leaseDuration`.
     public var renewDeadline: Duration = .seconds(10)
-    /// Between attempts. Less than `renewDeadline`.
+    /// Between attempts that fail. Less than `renewDeadline`.
     public var retryPeriod: Duration = .seconds(2)
+
+    /// Between renewals that succeed: half of the deadline, so that the other half is left for retries. Kubernetes' components
+    /// renew every `retryPeriod`, which keeps an idle server's disk busy with nothing.
+    var renewPeriod: Duration { max(retryPeriod, renewDeadline / 2) }
 
     public init(
         leaseDuration: Duration = .seconds(15), renewDeadline: Duration = .seconds(10),
@@ -106,8 +110,9 @@ public struct LeaderElector: Sendable {
 
     private func keepRenewing(_ session: ElectionSession) async throws {
         var renewed = clock.now
+        var hasFailed = false
         while true {
-            try await clock.sleep(for: times.retryPeriod)
+            try await clock.sleep(for: hasFailed ? times.retryPeriod : untilRenewal(from: clock.now))
             // Others count from what they see at the earliest: the moment at which the request left.
             let sent = clock.now
             let rest = renewed + times.renewDeadline - sent
@@ -115,15 +120,23 @@ public struct LeaderElector: Sendable {
                 let isLeading = try await attempt(within: max(rest, .zero)) { try await session.tryToLead() }
                 if !isLeading { throw LeadershipLost(lease: lease) }
                 renewed = sent
+                hasFailed = false
             } catch let lost as LeadershipLost {
                 logger.error("\(lost)")
                 throw lost
             } catch {
                 try Task.checkCancellation()
+                hasFailed = true
                 logger.warning("\(lease) could not be renewed: \(error)")
                 if clock.now >= renewed + times.renewDeadline { throw LeadershipLost(lease: lease) }
             }
         }
+    }
+
+    /// Renewals fall on multiples of their period: those of a process leave together, and the server commits them as one.
+    func untilRenewal(from now: Duration) -> Duration {
+        let period = times.renewPeriod
+        return period - .nanoseconds((now / .nanoseconds(1)).truncatingRemainder(dividingBy: period / .nanoseconds(1)))
     }
 
     private func attempt<Result: Sendable>(
