@@ -105,7 +105,9 @@ import Testing
         _ = await second.result
     }
 
-    @Test func `renewals leave together, half a deadline apart, and are tried again sooner when they fail`() async throws {
+    @Test func `renewals leave together, half a deadline apart, and are tried again sooner when they fail`()
+        async throws
+    {
         let elector = elector(InMemoryAPI([Lease.definition]), "me")
         #expect(elector.untilRenewal(from: .seconds(5)) == .seconds(5))
         #expect(elector.untilRenewal(from: .seconds(6.5)) == .seconds(3.5))
