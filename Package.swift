@@ -31,6 +31,8 @@ let package = Package(
         // C: what Glibc's Swift module lacks, and the system's libraries.
         .target(name: "CLinux"),
         .target(name: "CProcess", cSettings: [.define("MARTLET_COMMIT", to: "\"\(commit)\"")]),
+        // Opened when it is needed: only its header is asked for, so that the program runs without it.
+        .target(name: "CSystemd"),
         // RE2 has no interface in C: the shim is in C++.
         .target(name: "CRE2", linkerSettings: [.linkedLibrary("re2")]),
         .target(name: "CXXHash"),
@@ -48,7 +50,9 @@ let package = Package(
         .target(name: "Netlink", dependencies: ["System"], swiftSettings: settings),
         .target(name: "NFTables", dependencies: ["Netlink"], swiftSettings: settings),
         .target(name: "IPVS", dependencies: ["NetworkTypes", "Netlink"], swiftSettings: settings),
+        .target(name: "BPF", dependencies: ["System", "CLinux"], swiftSettings: settings),
         .target(name: "Conntrack", dependencies: ["NetworkTypes", "Netlink"], swiftSettings: settings),
+        .target(name: "Systemd", dependencies: ["System", "CLinux", "CSystemd"], swiftSettings: settings),
         .target(name: "KubeModel", dependencies: ["NetworkTypes", "CYAML", "CRE2"], swiftSettings: settings),
         .target(name: "CEL", dependencies: ["NetworkTypes", "KubeModel"], swiftSettings: settings),
         .target(name: "Patching", dependencies: ["KubeModel"], swiftSettings: settings),
@@ -87,15 +91,16 @@ let package = Package(
         .target(
             name: "DataPlane",
             dependencies: [
-                "System", "NetworkTypes", "Netlink", "NFTables", "IPVS", "Conntrack", "COpenSSL", "KubeModel",
-                "Transport",
+                "System", "NetworkTypes", "Netlink", "NFTables", "IPVS", "BPF", "Conntrack", "Systemd", "COpenSSL",
+                "KubeModel", "Transport",
                 "KubeClient", "TrafficModel", "ProxyEngine", "DNS", "Announcement", logging,
             ],
             swiftSettings: settings),
         .executableTarget(
             name: "martlet",
             dependencies: [
-                "CProcess", "System", "NetworkTypes", "KubeModel", "Store", "Transport", "APIResources", "APIServer",
+                "CProcess", "System", "NetworkTypes", "Systemd", "KubeModel", "Store", "Transport", "APIResources",
+                "APIServer",
                 "KubeClient", "TrafficModel", "ProxyEngine", "Controllers", "DataPlane", "DNS", "Announcement",
                 argumentParser,
                 logging,
@@ -110,7 +115,9 @@ let package = Package(
         .testTarget(
             name: "IPVSTests", dependencies: ["IPVS", "Netlink", "NetworkTypes", "TestSupport"], swiftSettings: settings
         ),
+        .testTarget(name: "BPFTests", dependencies: ["BPF", "System"], swiftSettings: settings),
         .testTarget(name: "SystemTests", dependencies: ["System"], swiftSettings: settings),
+        .testTarget(name: "SystemdTests", dependencies: ["Systemd", "System"], swiftSettings: settings),
         .testTarget(name: "KubeModelTests", dependencies: ["KubeModel", "TestSupport"], swiftSettings: settings),
         .testTarget(name: "CELTests", dependencies: ["CEL", "KubeModel", "TestSupport"], swiftSettings: settings),
         .testTarget(
@@ -166,7 +173,8 @@ let package = Package(
         .testTarget(
             name: "DataPlaneTests",
             dependencies: [
-                "DataPlane", "DNS", "Announcement", "NFTables", "IPVS", "Netlink", "Conntrack", "TrafficModel",
+                "DataPlane", "DNS", "Announcement", "NFTables", "IPVS", "BPF", "Netlink", "Conntrack", "Systemd",
+                "TrafficModel",
                 "KubeClient",
                 "KubeModel", "NetworkTypes", "Transport", "ProxyEngine", "TestSupport", logging,
             ],
@@ -176,7 +184,8 @@ let package = Package(
         .testTarget(
             name: "PacketTests",
             dependencies: [
-                "DataPlane", "Announcement", "NFTables", "IPVS", "Conntrack", "Netlink", "TrafficModel", "Transport",
+                "DataPlane", "Announcement", "NFTables", "IPVS", "BPF", "Conntrack", "Netlink", "TrafficModel",
+                "Transport",
                 "KubeModel",
                 "NetworkTypes", "System", "CLinux", "CNamespaces", logging,
             ],

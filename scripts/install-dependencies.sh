@@ -3,10 +3,11 @@
 # uses) or `test` (and what the tests drive). Does nothing, and asks for no rights, when everything is there.
 set -euo pipefail
 
-build=(libssl-dev libnghttp2-dev libre2-dev libsqlite3-dev libxxhash-dev libyaml-dev zlib1g-dev pkg-config)
+build=(libssl-dev libnghttp2-dev libre2-dev libsqlite3-dev libsystemd-dev libxxhash-dev libyaml-dev zlib1g-dev
+    pkg-config)
 run=("${build[@]}" curl ca-certificates)
 test=("${run[@]}" gcc libc6-dev libcurl4-openssl-dev openssl python3 python3-venv iproute2 procps bind9-dnsutils bird2 frr
-    binutils busybox-static qemu-system-x86)
+    iptables binutils busybox-static dbus-daemon qemu-system-x86 systemd)
 bench=("${test[@]}" nginx-light haproxy wrk nghttp2-client dnsperf unbound dnsmasq-base)
 
 want=${1:-build}
@@ -35,17 +36,20 @@ missing=()
 for package in "${packages[@]}"; do
     dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
 done
-fetch_guest_kernel() {
-    # Tests boot a kernel that has what this machine's may lack.
+fetch_parts() {
     case "$want" in
     test | bench)
+        # Tests boot a kernel that has what this machine's may lack.
         "$(dirname "$0")/fetch-guest-kernel.sh" \
             || echo "There is no kernel to boot in tests: packets of the mode ipvs will not be tested." >&2
+        # Tests run this one in a namespace: installed, it would take over the machine's names.
+        "$(dirname "$0")/fetch-resolved.sh" \
+            || echo "There is no systemd-resolved for tests: --dns-host-resolver will not be tested against it." >&2
         ;;
     esac
 }
 if [ ${#missing[@]} -eq 0 ]; then
-    fetch_guest_kernel
+    fetch_parts
     exit 0
 fi
 
@@ -62,4 +66,4 @@ if [ ! -e "$policy" ]; then
 fi
 "${as_root[@]}" apt-get update -qq
 "${as_root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
-fetch_guest_kernel
+fetch_parts

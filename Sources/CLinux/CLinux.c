@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -249,4 +250,8 @@ ssize_t martlet_recv_hops(int fd, uint8_t *buffer, size_t size, struct sockaddr_
         if (is_hops) memcpy(hops, CMSG_DATA(entry), sizeof(*hops));
     }
     return count;
+}
+
+int martlet_bpf(int command, void *attributes, size_t size) {
+    return (int)syscall(SYS_bpf, command, attributes, size);
 }

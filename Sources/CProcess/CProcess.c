@@ -1,14 +1,38 @@
 #define _GNU_SOURCE
 #include "CProcess.h"
 
+#include <errno.h>
+#include <linux/capability.h>
 #include <malloc.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 int martlet_set_parent_death_signal(int signal_number) {
     return prctl(PR_SET_PDEATHSIG, signal_number, 0, 0, 0);
+}
+
+int martlet_keep_capabilities(uint64_t kept) {
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct sets[2];
+    if (syscall(SYS_capget, &header, sets) != 0) return -1;
+    // Of the bounding set first, which takes CAP_SETPCAP. Who lacks that has nothing to lose by executing a file either:
+    // no_new_privs below sees to it.
+    for (int number = 0; number < 64; number++) {
+        if (kept >> number & 1) continue;
+        if (prctl(PR_CAPBSET_DROP, number, 0, 0, 0) != 0 && errno != EPERM) break;  // EINVAL: there are no more.
+        (void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_LOWER, number, 0, 0);
+    }
+    for (int half = 0; half < 2; half++) {
+        uint32_t bits = (uint32_t)(kept >> (32 * half));
+        sets[half].permitted &= bits;
+        sets[half].effective &= bits;
+        sets[half].inheritable &= bits;
+    }
+    if (syscall(SYS_capset, &header, sets) != 0) return -1;
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 }
 
 void martlet_trim_heap(void) {

@@ -54,12 +54,18 @@ package final class DataPlane: Sendable {
         // Of the process's descriptors, so that clients leave some for upstreams, the relay and the API.
         let budget = DescriptorBudget.dataPlane(
             limit: DescriptorLimit.current, servesNames: configuration.names != nil)
-        choice = try EnforcerChoice(
+        var choice = try EnforcerChoice(
             configuration.proxyMode, configuration.masquerade, scheduler: configuration.scheduler,
             wantsFastPath: configuration.wantsFastPath, logger: logger
         ) { [loops] in
             UserspaceEnforcer(loops: loops, descriptors: budget.descriptors(.relays))
         }
+        if configuration.leadsSockets {
+            choice.leadSockets(below: configuration.socketGroup, configuration.masquerade, logger: logger)
+        } else if choice.mode != .userspace {
+            EnforcerChoice.clearSockets(logger)
+        }
+        self.choice = choice
         logger.info("Services are enforced \(choice.words)", metadata: ["mode": "\(choice.mode.rawValue)"])
         var limits = ProxyLimits()
         // Bodies are streamed and cost no memory: how much is too much is for the backend to say.
@@ -192,6 +198,9 @@ package final class DataPlane: Sendable {
         }
         state.observe(services: services, slices: slices, tables: tables, secrets: secrets)
         announcements.observe(informers, services: services, slices: slices, ownNode: ownNode)
+        let units = UnitFront(
+            node: configuration.nodeName, kind: configuration.unitBus, client: client, informers: informers,
+            logger: logger)
 
         let node = nodeWatch.current
         let recorder = EventRecorder(client: client, component: "martlet-dataplane", logger: logger)
@@ -256,6 +265,7 @@ package final class DataPlane: Sendable {
                     grace: configuration.shutdownGrace, onNotice: onNotice)
             }
             group.addTask { await reporter.run() }
+            group.addTask { try await units.run(recorder) }
             group.addTask { try await heartbeat.run { await registration.look() } }
             group.addTask { [nodeWatch] in
                 await nodeWatch.run(since: node) { node in

@@ -1,5 +1,6 @@
 package import KubeClient
 package import NetworkTypes
+package import Systemd
 
 /// Everything `martlet dataplane` can be told.
 package struct DataPlaneConfiguration: Sendable {
@@ -32,6 +33,10 @@ package struct DataPlaneConfiguration: Sendable {
     package var shutdownGrace: Duration = .seconds(5)
     /// `--proxy-mode`: how Services are enforced.
     package var proxyMode = ProxyMode.auto
+    /// `--socket-mode`: sockets of processes on this node are led to endpoints when they connect.
+    package var leadsSockets = false
+    /// `--socket-cgroup`: the control group whose processes those are; nil for all of them.
+    package var socketGroup: String?
     /// `--ipvs-scheduler`: of the mode ipvs.
     package var scheduler = ServiceScheduler.roundRobin
     /// `--cluster-cidr`, `--masquerade-all`: of the modes in the kernel.
@@ -41,6 +46,8 @@ package struct DataPlaneConfiguration: Sendable {
     /// `--announce-lease-duration-seconds`: for how long the other nodes leave this one's addresses to it after they heard of
     /// it last.
     package var announceLeaseSeconds = 2
+    /// `--unit-bus`: whose units Pods of this node may stand for.
+    package var unitBus = UnitBusKind.system
     /// DNS; nil for none.
     package var names: NamesConfiguration?
 

@@ -11,6 +11,8 @@ extension NFExpression {
 
     private var name: String {
         switch self {
+        case .socketMark: "socket"
+        case .untrack: "notrack"
         case .payload: "payload"
         case .meta, .setMeta: "meta"
         case .conntrack, .setConntrack: "ct"
@@ -32,6 +34,9 @@ extension NFExpression {
 
     private func encodeBody(into writer: inout NetlinkWriter) {
         switch self {
+        case .socketMark(let register):
+            writer.attribute(1, bigEndian: UInt32(1))
+            writer.attribute(2, bigEndian: register.number)
         case .payload(let header, let offset, let length, let register):
             writer.attribute(1, bigEndian: register.number)
             writer.attribute(2, bigEndian: header.rawValue)
@@ -114,7 +119,7 @@ extension NFExpression {
             writer.attribute(1, bigEndian: UInt32(2))
             writer.attribute(2, host: UInt8(1))
         case .offload(let flowtable): writer.attribute(1, text: flowtable)
-        case .counter: break
+        case .counter, .untrack: break
         }
     }
 

@@ -43,6 +43,10 @@ package enum NFExpression: Hashable, Sendable {
         case portUnreachable
     }
 
+    /// The mark of the socket here that the packet belongs to. Does not match where there is none.
+    case socketMark(into: NFRegister)
+    /// The packet is none of a tracked connection's, from here on. Before connections are looked for only.
+    case untrack
     case payload(Header, offset: UInt32, length: UInt32, into: NFRegister)
     case meta(Meta, into: NFRegister)
     case setMeta(Meta, from: NFRegister)

@@ -2,10 +2,18 @@
 package struct Privileges: OptionSet, Sendable {
     package let rawValue: UInt64
 
+    /// To take privileges from those that programs may get.
+    package static let boundingSet = Privileges(rawValue: 1 << 8)
     /// Ports below 1024.
     package static let lowPorts = Privileges(rawValue: 1 << 10)
     /// Addresses, routes and packet filters.
     package static let networkAdministration = Privileges(rawValue: 1 << 12)
+
+    /// Sockets that see packets as they are: ARP, neighbour discovery, the commands of iptables.
+    package static let rawPackets = Privileges(rawValue: 1 << 13)
+
+    /// Programs and maps in the kernel (eBPF).
+    package static let programs = Privileges(rawValue: 1 << 39)
 
     package init(rawValue: UInt64) { self.rawValue = rawValue }
 

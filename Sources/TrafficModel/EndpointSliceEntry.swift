@@ -26,7 +26,7 @@ package struct EndpointSliceEntry: Hashable, Sendable {
         guard slice.addressType == "IPv4" || slice.addressType == "IPv6",
             let name = slice.metadata.labels?[Self.serviceNameLabel], !name.isEmpty
         else { return nil }
-        service = NamespacedName(namespace: slice.metadata.namespace ?? "", name: name)
+        service = NamespacedName(namespace: slice.metadata.namespace ?? "", name: name).detached
         ports = (slice.ports ?? []).compactMap { port in
             guard let transport = TransportProtocol(kubernetes: port.protocol) else { return nil }
             if port.port != nil, Port(kubernetes: port.port) == nil { return nil }

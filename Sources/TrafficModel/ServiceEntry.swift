@@ -14,7 +14,7 @@ package struct ServiceEntry: Hashable, Sendable {
     }
 
     package var key: NamespacedName
-    package var uid: String
+    package var uid: ObjectUID
     package var form: Form
     /// Cluster IPs, first the one of the preferred family.
     package var clusterIPs: [IPAddress]
@@ -36,7 +36,7 @@ package struct ServiceEntry: Hashable, Sendable {
     package var created: Int64
 
     package init(
-        key: NamespacedName, uid: String = "", form: Form = .virtual, clusterIPs: [IPAddress] = [],
+        key: NamespacedName, uid: ObjectUID = ObjectUID(""), form: Form = .virtual, clusterIPs: [IPAddress] = [],
         externalIPs: [IPAddress] = [], loadBalancerIPs: [IPAddress] = [],
         loadBalancerSourceRanges: SourceRanges = .everyone,
         affinitySeconds: Int? = nil, balancing: ServiceBalancing = .random,
@@ -77,7 +77,7 @@ extension ServiceEntry {
         let hasNodePorts = spec.type == "NodePort" || spec.type == "LoadBalancer"
         let ingress = spec.type == "LoadBalancer" ? service.status?.loadBalancer?.ingress ?? [] : []
         self.init(
-            key: NamespacedName(service.metadata), uid: service.metadata.uid ?? "", form: form,
+            key: NamespacedName(service.metadata).detached, uid: ObjectUID(service.metadata.uid ?? ""), form: form,
             clusterIPs: form == .virtual ? clusterIPs : [],
             externalIPs: form == .virtual ? (spec.externalIPs ?? []).compactMap { IPAddress($0) } : [],
             loadBalancerIPs: ingress.compactMap { entry in

@@ -10,17 +10,17 @@ struct Martlet: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "martlet", abstract: "Kubernetes traffic management without the cluster.", version: version,
         subcommands: [
-            UpCommand.self, JoinCommand.self, TokenCommand.self, APIServerCommand.self, ControllerCommand.self,
-            DataPlaneCommand.self, DNSCommand.self, AnnounceCommand.self, EchoCommand.self,
+            UpCommand.self, JoinCommand.self, TokenCommand.self, RegisterCommand.self, APIServerCommand.self,
+            ControllerCommand.self, DataPlaneCommand.self, DNSCommand.self, AnnounceCommand.self, EchoCommand.self,
         ])
 
     static func main() async {
-        ProcessSignals.install()
         // Before anything is sized by it.
         DescriptorLimit.raise()
         SupervisedChild.bindToSupervisor()
         do {
-            var command = try parseAsRoot()
+            var command = try confined()
+            ProcessSignals.install()
             if var asynchronous = command as? any AsyncParsableCommand {
                 try await asynchronous.run()
             } else {
@@ -33,6 +33,14 @@ struct Martlet: AsyncParsableCommand {
             Terminal.error("\(error)")
             Glibc.exit(EXIT_FAILURE)
         }
+    }
+
+    /// The command that was asked for, in a process that keeps only the privileges which that needs. Capabilities are a
+    /// thread's: there is one alone as yet, and those that it starts have no more than it has. Read twice, since a command
+    /// that was looked at from here could not be handed to another thread.
+    private static func confined() throws -> sending any ParsableCommand {
+        if let role = (try parseAsRoot() as? any ConfinedCommand)?.role { try role.confine() }
+        return try parseAsRoot()
     }
 
     /// Errors that the argument parser explains itself, help and version among them, and those that say nothing.

@@ -170,6 +170,10 @@ private final class HeldResponse: ResponseWriter {
     func startBody(status: Int, headers: [(name: String, value: String)]) -> any BodyStream {
         CollectedBody(status: status, headers: headers) { _ in }
     }
+    func startTunnel(
+        headers: [(name: String, value: String)], receive: @escaping @Sendable ([UInt8]) -> Void,
+        ended: @escaping @Sendable () -> Void
+    ) -> any TunnelStream { ClosedTunnel() }
     func onClose(_ handler: @escaping @Sendable () -> Void) {}
     var status: Int? { sent.withLock { $0?.status } }
     func leave() { sent.withLock { $0?.onSent }?() }

@@ -28,13 +28,15 @@ import Testing
         ],
         "DNS": ["", "Message", "Zone", "Cache", "Rewriting", "Answering", "Resolving", "Serving"],
         "Announcement": ["Election", "Layer2", "BFD", "BGP"],
-        "DataPlane": ["Metrics", "State", "Enforcement", "Node", "Ingress", "Corefile", "Names", "Announcing", ""],
+        "DataPlane": [
+            "Metrics", "State", "Enforcement", "Node", "Units", "Ingress", "Corefile", "Names", "Announcing", "",
+        ],
         "KubeClient": [
             "", "Time", "Configuration", "Client", "Discovery", "Election", "Events", "Cache", "Queue", "Testing",
         ],
         "Patching": ["Apply", "Patches"],
         "Store": ["", "SQLite"],
-        "martlet": ["Process", "Credentials", "Echo", "Commands", "Up", "Join", ""],
+        "martlet": ["Process", "Credentials", "Echo", "Commands", "Register", "Up", "Join", ""],
         "Transport": [
             "", "EventLoop", "Sockets", "TLS", "Listening", "HTTP", "HTTP1", "Server", "WebSocket", "Client",
         ],

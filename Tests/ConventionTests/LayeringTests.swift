@@ -9,7 +9,9 @@ import Testing
         "Netlink": ["System"],
         "NFTables": ["Netlink"],
         "IPVS": ["NetworkTypes", "Netlink"],
+        "BPF": ["System", "CLinux"],
         "Conntrack": ["NetworkTypes", "Netlink"],
+        "Systemd": ["System", "CLinux", "CSystemd"],
         "KubeModel": ["NetworkTypes", "CYAML", "CRE2"],
         "CEL": ["NetworkTypes", "KubeModel"],
         "Patching": ["KubeModel"],
@@ -28,13 +30,13 @@ import Testing
         "ProxyEngine": ["System", "NetworkTypes", "Transport", "CLinux", "COpenSSL", "CNGHTTP2"],
         "Controllers": ["System", "NetworkTypes", "KubeModel", "KubeClient", "TrafficModel", "Transport"],
         "DataPlane": [
-            "System", "NetworkTypes", "Netlink", "NFTables", "IPVS", "Conntrack", "KubeModel", "Transport",
-            "KubeClient", "TrafficModel", "ProxyEngine", "DNS", "Announcement", "COpenSSL",
+            "System", "NetworkTypes", "Netlink", "NFTables", "IPVS", "BPF", "Conntrack", "KubeModel", "Transport",
+            "KubeClient", "TrafficModel", "ProxyEngine", "DNS", "Announcement", "Systemd", "COpenSSL",
         ],
     ]
 
     static let ours: Set<String> = Set(allowed.keys).union([
-        "CLinux", "COpenSSL", "CNGHTTP2", "CZlib", "CSQLite", "CYAML", "CRE2", "CXXHash", "COpenAPI",
+        "CLinux", "COpenSSL", "CNGHTTP2", "CZlib", "CSQLite", "CYAML", "CRE2", "CSystemd", "CXXHash", "COpenAPI",
     ])
 
     @Test(arguments: allowed.keys.sorted())

@@ -79,7 +79,7 @@ import Testing
         let second = resolver(next)
         second.heal()
         #expect(read("etc/resolv.conf") == Self.before)
-        #expect(read("run/systemd/resolved.conf.d/50-martlet.conf") == nil)
+        #expect(read("run/systemd/resolved.conf.d/zz-martlet.conf") == nil)
         #expect(read("told")?.split(separator: "\n").count == 2)
         second.heal()
         #expect(read("told")?.split(separator: "\n").count == 2)
@@ -167,18 +167,37 @@ import Testing
         try write("usr/bin/systemctl", "#!/bin/sh\necho \"$@\" >> \(root)/told\n", mode: 0o755)
         let resolver = resolver(.systemdResolved)
         try resolver.wire(SocketAddress(ip: server.ip, port: 5354), domain)
-        let text = try #require(read("run/systemd/resolved.conf.d/50-martlet.conf"))
-        #expect(text.hasSuffix("[Resolve]\nDNS=127.0.0.54:5354\nDomains=~cluster.local\n"))
+        let text = try #require(read("run/systemd/resolved.conf.d/zz-martlet.conf"))
+        #expect(text.hasSuffix("[Resolve]\nDNS=\nDNS=127.0.0.54:5354\nDomains=~cluster.local\n"))
         #expect(resolver.upstreamFile == "\(root)/etc/resolv.conf")
         try FileManager.default.createDirectory(
             atPath: "\(root)/run/systemd/resolve", withIntermediateDirectories: true)
         try write("run/systemd/resolve/resolv.conf", "nameserver 192.0.2.1\n")
         #expect(resolver.upstreamFile == "\(root)/run/systemd/resolve/resolv.conf")
         resolver.unwire()
-        #expect(read("run/systemd/resolved.conf.d/50-martlet.conf") == nil)
+        #expect(read("run/systemd/resolved.conf.d/zz-martlet.conf") == nil)
         #expect(
             read("told")
                 == String(repeating: "try-reload-or-restart systemd-resolved.service\n", count: 2))
+    }
+
+    @Test func `servers that systemd-resolved has for every link stand behind ours`() throws {
+        try write("usr/bin/systemctl", "#!/bin/sh\n", mode: 0o755)
+        for folder in ["etc", "run"] {
+            try FileManager.default.createDirectory(
+                atPath: "\(root)/\(folder)/systemd/resolved.conf.d", withIntermediateDirectories: true)
+        }
+        try write("etc/systemd/resolved.conf", "[Resolve]\n#DNS=192.0.2.9\nDNS=192.0.2.1\n")
+        try write("run/systemd/resolved.conf.d/60-site.conf", "[Resolve]\nDNS = 192.0.2.2#dns.example 192.0.2.1\n")
+        let resolver = resolver(.systemdResolved)
+        let wanted = "DNS=\nDNS=127.0.0.54:53 192.0.2.1 192.0.2.2#dns.example\n"
+        try resolver.wire(server, domain)
+        #expect(read("run/systemd/resolved.conf.d/zz-martlet.conf")?.contains(wanted) == true)
+        resolver.unwire()
+        // It would ask ours by TLS.
+        try write("etc/systemd/resolved.conf.d/70-tls.conf", "[Resolve]\nDNSOverTLS=yes\n")
+        #expect(throws: DataPlaneError.self) { try self.resolver(.systemdResolved).wire(server, domain) }
+        #expect(read("run/systemd/resolved.conf.d/zz-martlet.conf") == nil)
     }
 
     @Test func `where nothing can be written nothing is different, and it is said`() throws {

@@ -22,6 +22,77 @@ extension EndToEnd {
 
             """
 
+        /// What else an installation brings: definitions with several versions and a webhook for conversion, a kind that MetalLB
+        /// itself gave up, and settings of its speakers.
+        private static let others = """
+            apiVersion: apiextensions.k8s.io/v1
+            kind: CustomResourceDefinition
+            metadata: {name: bgppeers.metallb.io, creationTimestamp: null}
+            spec:
+              group: metallb.io
+              names: {kind: BGPPeer, listKind: BGPPeerList, plural: bgppeers, singular: bgppeer}
+              scope: Namespaced
+              conversion:
+                strategy: Webhook
+                webhook:
+                  conversionReviewVersions: [v1beta1, v1beta2]
+                  clientConfig:
+                    caBundle: Cg==
+                    service: {name: webhooks, namespace: metallb-system, path: /convert}
+              versions:
+              - {name: v1beta1, served: true, storage: false, schema: {openAPIV3Schema: {type: object}}}
+              - {name: v1beta2, served: true, storage: true, schema: {openAPIV3Schema: {type: object}}}
+            status: {acceptedNames: {kind: "", plural: ""}, conditions: [], storedVersions: []}
+            ---
+            apiVersion: apiextensions.k8s.io/v1
+            kind: CustomResourceDefinition
+            metadata: {name: addresspools.metallb.io}
+            spec:
+              group: metallb.io
+              names: {kind: AddressPool, listKind: AddressPoolList, plural: addresspools, singular: addresspool}
+              scope: Namespaced
+              versions:
+              - name: v1beta1
+                served: true
+                storage: true
+                schema:
+                  openAPIV3Schema:
+                    type: object
+                    properties: {spec: {type: object, x-kubernetes-preserve-unknown-fields: true}}
+            ---
+            apiVersion: v1
+            kind: ConfigMap
+            metadata: {name: metallb-excludel2, namespace: metallb-system}
+            data: {excludel2.yaml: 'announcedInterfacesToExclude: ["^storage"]'}
+
+            """
+
+        @Test func `what an installation brings besides is kept, and it is said what is not heeded`() async throws {
+            let server = try suiteServer()
+            try await server.kubectl("apply", "-f", "-", input: MetalLBTests.configuration)
+            let output = try await server.tryKubectl(["apply", "-f", "-"], input: Self.others)
+            try #require(output.succeeded, "\(output)")
+            #expect(output.err.contains("bgppeers.metallb.io: the server has this resource itself"), "\(output)")
+            #expect(output.err.contains("addresspools.metallb.io: nothing acts on these objects"), "\(output)")
+            #expect(output.err.contains("metallb-excludel2: not read here"), "\(output)")
+            try await server.kubectl("apply", "-f", "-", input: Self.others)
+            try await server.kubectl(
+                "wait", "--for=condition=Established", "crd/bgppeers.metallb.io", "crd/addresspools.metallb.io",
+                "--timeout=30s")
+            // Either version is asked for by name, and nobody's webhook.
+            for version in ["v1beta1", "v1beta2"] {
+                #expect(
+                    try await server.kubectl(
+                        "get", "bgppeers.\(version).metallb.io", "-n", "metallb-system", "-o", "name")
+                        == "bgppeer.metallb.io/sample")
+            }
+            // The bare name stays that of the kind which gives addresses.
+            let bare = try await server.kubectl("get", "addresspools", "-o", "name")
+            #expect(bare.isEmpty, "\(bare)")
+            try await server.kubectl("delete", "crd", "bgppeers.metallb.io", "addresspools.metallb.io")
+            #expect(try await !server.kubectl("get", "bgppeers", "-n", "metallb-system", "-o", "name").isEmpty)
+        }
+
         @Test func `MetalLB's own definitions apply and replace nothing`() async throws {
             let server = try suiteServer()
             try await server.kubectl("apply", "-f", "-", input: MetalLBTests.configuration)

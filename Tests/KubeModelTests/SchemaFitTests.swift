@@ -47,7 +47,8 @@ import Testing
 
     @Test(
         arguments: [
-            ("count", "text"), ("count", .number(0.5)), ("isOn", "true"), ("data", "?"), ("since", "yesterday"),
+            ("count", "text"), ("count", .number(0.5)), ("count", .number(7)), ("isOn", "true"), ("data", "?"),
+            ("since", "yesterday"),
             ("unknown", 1), ("labels", ["a": 1]), ("labels", .null), ("ports", [["port": 3_000_000_000]]),
             ("ports", [["bogus": 1]]), ("ports", [:]), ("ports", [["target": true]]), ("open", ["known": 1]),
         ] as [(String, JSONValue)])

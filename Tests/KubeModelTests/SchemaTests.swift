@@ -228,6 +228,10 @@ import Testing
                 "json: cannot unmarshal number 4294967296 into Go struct field WidgetSpec.spec.size of type int32"
             ),
             (
+                ["spec": ["size": .number(2)]],
+                "json: cannot unmarshal number 2.0 into Go struct field WidgetSpec.spec.size of type int32"
+            ),
+            (
                 ["spec": ["ports": [["port": 1], ["name": 5]]]],
                 "json: cannot unmarshal number into Go struct field WidgetPort.spec.ports.name of type string"
             ),

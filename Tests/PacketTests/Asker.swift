@@ -98,6 +98,21 @@ final class Asker: @unchecked Sendable {
     /// Sends one datagram without waiting for an answer.
     func poke() { send(descriptor, "?", 1, Int32(MSG_NOSIGNAL)) }
 
+    /// Whether the socket could be bound.
+    func bind(to address: SocketAddress) -> Bool {
+        RawSocket.with(address) { Glibc.bind(descriptor, $0, $1) } == 0
+    }
+
+    /// Whom the kernel says that the socket is connected to; nil where it is not.
+    var peer: SocketAddress? {
+        var peer = sockaddr_storage()
+        var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        let result = withUnsafeMutablePointer(to: &peer) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getpeername(descriptor, $0, &length) }
+        }
+        return result == 0 ? RawSocket.address(of: peer) : nil
+    }
+
     /// Whether what is sent over a connection comes back.
     func echoes(_ text: String = "still there\n", within limit: Duration = .seconds(10)) -> Bool {
         guard send(descriptor, text, text.utf8.count, Int32(MSG_NOSIGNAL)) == text.utf8.count else {

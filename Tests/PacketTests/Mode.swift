@@ -1,3 +1,4 @@
+import BPF
 import Conntrack
 import DataPlane
 import Glibc
@@ -20,6 +21,8 @@ struct Mode: Sendable, CustomTestStringConvertible {
     let sabotage: @Sendable (Namespace) throws -> Void
     /// Removes every trace; called in the node's namespace.
     let cleanUp: @Sendable () throws -> Void
+    /// Lets go what would outlive the namespaces; called in the node's namespace.
+    var leave: @Sendable () throws -> Void = {}
 
     var testDescription: String { name }
 
@@ -38,7 +41,7 @@ struct Mode: Sendable, CustomTestStringConvertible {
         }
     }()
 
-    static let all: [Mode] = [nftables, flowtable, iptables, ipvs]
+    static let all: [Mode] = [nftables, flowtable, iptables, ipvs, socket]
 
     static let iptables = Mode(
         name: "iptables",
@@ -85,6 +88,44 @@ struct Mode: Sendable, CustomTestStringConvertible {
             _ = try IPVSEnforcer.cleanUp()
             _ = try NFTablesEnforcer.cleanUp()
         })
+
+    /// In front of the mode nftables. The bench has networks of Pods, so that it leads sockets of the node's own namespace.
+    static let socket = Mode(
+        name: "socket",
+        deviations: [
+            "a UDP flow moves when its endpoint is gone, others stay":
+                "a connected socket keeps its endpoint: see `SocketModeTests`"
+        ],
+        whyNot: {
+            if let reason = nftables.whyNot() { return reason }
+            do {
+                let stage = try SocketStage.shared.get()
+                return try Namespace().run {
+                    let place = try stage.place()
+                    defer { _ = try? SocketPlace.remove(place.folder, KernelBPF()) }
+                    _ = try SocketEnforcer(before: SimulatedEnforcer(), at: place, logger: Logger(label: "test"))
+                    return nil
+                }
+            } catch {
+                return "\(error)"
+            }
+        },
+        make: {
+            try SocketEnforcer(
+                before: try nftables.make($0), at: try SocketStage.shared.get().place(), policy: $0,
+                logger: Logger(label: "test"), audit: .milliseconds(50))
+        },
+        sabotage: { namespace in
+            try namespace.run {
+                _ = try SocketEnforcer.cleanUp(SocketStage.shared.get().place().folder)
+            }
+            try nftables.sabotage(namespace)
+        },
+        cleanUp: {
+            _ = try SocketEnforcer.cleanUp(SocketStage.shared.get().place().folder)
+            try nftables.cleanUp()
+        },
+        leave: { _ = try SocketEnforcer.cleanUp(SocketStage.shared.get().place().folder) })
 
     static let nftables = Mode(
         name: "nftables",

@@ -29,7 +29,14 @@ final class PacketBench {
         return policy
     }()
 
-    func close() async { await enforcer.shutDown(grace: .zero) }
+    func close() async {
+        await enforcer.shutDown(grace: .zero)
+        do {
+            try node.namespace.run { try mode.leave() }
+        } catch {
+            Issue.record("\(error)")
+        }
+    }
 
     // MARK: Services
 
@@ -45,7 +52,7 @@ final class PacketBench {
         let network = Topology.serviceNetworks.first { $0.family == family }
         guard let ip = network?.first.advanced(by: nextAddress) else { preconditionFailure("no address left") }
         return ServiceEntry(
-            key: NamespacedName(namespace: "default", name: name), uid: name, clusterIPs: [ip],
+            key: NamespacedName(namespace: "default", name: name), uid: ObjectUID(name), clusterIPs: [ip],
             ports: ports.map { port, target, transport in
                 ServicePortEntry(
                     name: ports.count > 1 ? "p\(port)-\(transport.rawValue.lowercased())" : "", transport: transport,

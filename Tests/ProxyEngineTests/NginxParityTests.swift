@@ -73,9 +73,9 @@ import Testing
 
     @Test(arguments: [
         "t.test:80:evil", "t.test:abc", "[::1]evil", "[::1", "[::1]:x", "t.test:", "t.test:65536", "t.test:123456",
-        "[]", "[g::1]", "t]est", "t.test:+1",
+        "[]", "[g::1]", "t]est", "t.test:+1", "", ":80",
     ])
-    func `a host with anything but a port behind it is refused`(host: String) async throws {
+    func `a host with anything but a port behind it, or without a name, is refused`(host: String) async throws {
         let upstream = FakeUpstream()
         let harness = try EngineHarness([upstream.address])
         let socket = harness.connect()

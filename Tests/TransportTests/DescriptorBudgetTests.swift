@@ -20,9 +20,9 @@ import Testing
     @Test func `an API server keeps places for the unix socket, and a data plane for upstreams and the relay`() {
         let server = DescriptorBudget.apiServer(limit: 2048)
         #expect(server.own == 512)
-        #expect(server.connections(.clients) == 1440)
+        #expect(server.connections(.clients) == 1248)
         #expect(server.connections(.local) == 96)
-        #expect(server.connections(.upstreams) == 0)
+        #expect(server.connections(.upstreams) == 192)
         let node = DescriptorBudget.dataPlane(limit: 20_512)
         #expect(node.connections(.clients) == 5000)
         #expect(node.connections(.upstreams) == 5000)

@@ -11,10 +11,8 @@ import Testing
             exchange: UInt64, _ completion: @escaping @Sendable (Result<[UInt8], RequestBodyFailure>) -> Void
         ) {}
         func begin(status: Int, headers: HTTPHeaders, stream: ResponseStreamQueue, exchange: UInt64) {}
-        func upgrade(
-            headers: HTTPHeaders, stream: ResponseStreamQueue, receive: @escaping @Sendable ([UInt8]) -> Void,
-            exchange: UInt64
-        ) {}
+        func upgrade(headers: HTTPHeaders, stream: ResponseStreamQueue, input: UpgradedInput, exchange: UInt64) {}
+        func order(_ order: UpgradeOrder, exchange: UInt64) {}
         func streamChanged(exchange: UInt64) {}
     }
 

@@ -56,9 +56,9 @@ final class TestServer: Sendable {
                 }
             case "/upgrade":
                 let opened = Mutex<HTTPResponseStream?>(nil)
-                let stream = responder.upgrade(headers: ["Upgrade": "echo"]) { bytes in
-                    opened.withLock { $0 }?.write(bytes)
-                }
+                let stream = responder.upgrade(
+                    headers: ["Upgrade": "echo"],
+                    input: UpgradedInput { bytes in opened.withLock { $0 }?.write(bytes) })
                 opened.withLock { $0 = stream }
                 streams.withLock { $0.append(stream) }
             case "/async":

@@ -17,6 +17,11 @@ extension FuzzTarget {
         StreamHarness.shared.client.exchange(input)
     }
 
+    /// HTTP/1 responses to a request for another protocol, and what follows them.
+    static func http1Tunnel(_ input: [UInt8]) {
+        StreamHarness.shared.tunnel.exchange(input)
+    }
+
     /// HTTP/2 frames of a server that was sent a POST in the clear, as a gRPC probe does.
     static func http2Client(_ input: [UInt8]) {
         StreamHarness.shared.caller.exchange(input)

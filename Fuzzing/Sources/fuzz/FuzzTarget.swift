@@ -11,6 +11,7 @@ enum FuzzTarget {
         "http2": http2,
         "http2-upstream": http2Upstream,
         "http1-server": http1Server, "http2-server": http2Server, "http1-client": http1Client,
+        "http1-tunnel": http1Tunnel,
         "http2-client": http2Client, "notification": notification,
         "dns": dns, "bgp": bgp, "layer2": layer2,
     ]

@@ -12,6 +12,7 @@ final class StreamHarness: Sendable {
     let plainServer: FuzzedServer
     let tlsServer: FuzzedServer
     let client: FuzzedClient
+    let tunnel: FuzzedClient
     let caller: FuzzedCaller
 
     private init() {
@@ -20,6 +21,7 @@ final class StreamHarness: Sendable {
             plainServer = try FuzzedServer(loops: loops, isTLS: false)
             tlsServer = try FuzzedServer(loops: loops, isTLS: true)
             client = try FuzzedClient(loops: loops)
+            tunnel = try FuzzedClient(loops: loops, asksForUpgrade: true)
             caller = try FuzzedCaller(loop: loops[0])
         } catch {
             fatalError("\(error)")
@@ -59,7 +61,29 @@ final class FuzzedServer: Sendable {
             FuzzTarget.checkFields(request.headers)
             FuzzTarget.check(!request.method.rawValue.isEmpty, "no method")
             FuzzTarget.check(!request.target.utf8.contains { $0 <= 0x20 || $0 == 0x7F }, "target \(request.target)")
-            responder.send(HTTPResponse(status: 200, headers: ["X-Seen": request.method.rawValue], body: request.body))
+            guard let offer = UpgradeOffer(request), !request.hasBody else {
+                return responder.send(
+                    HTTPResponse(status: 200, headers: ["X-Seen": request.method.rawValue], body: request.body))
+            }
+            echo(responder, offer)
+        }
+
+        /// A tunnel that sends everything back, and ends when the client does.
+        private func echo(_ responder: HTTPResponder, _ offer: UpgradeOffer) {
+            let opened = Mutex<HTTPResponseStream?>(nil)
+            let stream = responder.upgrade(
+                headers: ["Upgrade": offer.field],
+                input: UpgradedInput(
+                    receive: { bytes in opened.withLock { $0 }?.write(bytes) },
+                    ended: {
+                        opened.withLock { stream in
+                            stream?.finish()
+                            stream = nil
+                        }
+                    }))
+            opened.withLock { $0 = stream }
+            // The stream of a client that has gone is told of no end.
+            stream.onClose { opened.withLock { $0 = nil } }
         }
     }
 
@@ -154,9 +178,11 @@ final class FuzzedServer: Sendable {
 final class FuzzedClient: Sendable {
     private let client: HTTPClient
     private let listener: Int32
+    private let asksForUpgrade: Bool
 
-    init(loops: [EventLoop]) throws {
-        let path = StreamHarness.temporaryPath("client")
+    init(loops: [EventLoop], asksForUpgrade: Bool = false) throws {
+        self.asksForUpgrade = asksForUpgrade
+        let path = StreamHarness.temporaryPath(asksForUpgrade ? "tunnel" : "client")
         listener = try Socket.listen(unixPath: path, mode: 0o600)
         StreamHarness.makeBlocking(listener)
         client = HTTPClient(endpoint: .unix(path: path), loops: loops)
@@ -165,22 +191,24 @@ final class FuzzedClient: Sendable {
     func exchange(_ input: [UInt8]) {
         let isDone = ThreadSignal()
         let client = client
+        let asksForUpgrade = asksForUpgrade
         Task {
             defer { isDone.raise() }
+            if asksForUpgrade { return await Self.tunnel(client) }
             // A response that is no response is an error, and so may be any input.
             guard let response = try? await client.send(HTTPClientRequest(method: .get, target: "/fuzz")) else {
                 return
             }
             FuzzTarget.checkFields(response.headers)
-            FuzzTarget.check((100...999).contains(response.status), "status \(response.status)")
+            FuzzTarget.check((200...999).contains(response.status), "status \(response.status)")
         }
-        let connection = accept(listener, nil, nil)
+        let connection = Int32(Self.uninterrupted { Int(accept(listener, nil, nil)) })
         FuzzTarget.check(connection >= 0, "no connection: \(errno)")
         StreamHarness.makeBlocking(connection)
         var buffer = [UInt8](repeating: 0, count: 4096)
         var request: [UInt8] = []
         while !request.suffix(4).elementsEqual("\r\n\r\n".utf8) {
-            let count = recv(connection, &buffer, buffer.count, 0)
+            let count = Self.uninterrupted { recv(connection, &buffer, buffer.count, 0) }
             FuzzTarget.check(count > 0, "no request")
             request += buffer[..<count]
         }
@@ -190,5 +218,28 @@ final class FuzzedClient: Sendable {
         }
         Socket.close(connection)
         isDone.wait()
+    }
+
+    /// libFuzzer's alarm interrupts calls that have a time limit of their own (signal(7)).
+    private static func uninterrupted(_ call: () -> Int) -> Int {
+        while true {
+            let result = call()
+            if result >= 0 || errno != EINTR { return result }
+        }
+    }
+
+    /// Sends back what comes, where the server has left HTTP.
+    private static func tunnel(_ client: HTTPClient) async {
+        var request = HTTPClientRequest(target: "/fuzz", headers: ["Upgrade": "x"])
+        request.asksForUpgrade = true
+        guard let answer = try? await client.stream(request) else { return }
+        FuzzTarget.checkFields(answer.headers)
+        FuzzTarget.check((answer.status == 101) == (answer.upgrade != nil), "status \(answer.status)")
+        do {
+            for try await piece in answer.body { answer.upgrade?.send(piece) }
+        } catch {
+            // The input's end may be anything.
+        }
+        answer.upgrade?.finish()
     }
 }

@@ -57,7 +57,8 @@ package struct CustomResourceDefinitionStrategy: ResourceStrategy {
     package func warnings(for object: JSONValue, replacing old: JSONValue?) -> [String] {
         let name = object["metadata"]["name"].string ?? ""
         let kind = object["spec"]["names"]["kind"].string ?? ""
-        return ProvidedDefinitions.contains(name, kind: kind) ? ["\(name): \(ProvidedDefinitions.message)"] : []
+        let words = ProvidedDefinitions.contains(name, kind: kind) ? ProvidedDefinitions.message : nil
+        return (words ?? ProvidedDefinitions.successor(of: name)).map { ["\(name): \($0)"] } ?? []
     }
 
     /// What Kubernetes fills in (`SetDefaults_CustomResourceDefinitionSpec`).

@@ -16,5 +16,12 @@ package enum ProvidedDefinitions {
     /// Whether the definition declares such a resource, under the kind that it has here.
     package static func contains(_ name: String, kind: String) -> Bool { kinds[name] == kind }
 
+    /// What those should know who bring a definition of objects that another kind of the server's own has replaced.
+    package static func successor(of name: String) -> String? {
+        guard name == "addresspools.metallb.io" else { return nil }
+        return "nothing acts on these objects, and no Service gets an address of them: IPAddressPool, and "
+            + "L2Advertisement or BGPAdvertisement, say the same, as in MetalLB since v0.14"
+    }
+
     package static var names: [String] { kinds.keys.sorted() }
 }

@@ -1,7 +1,8 @@
 import APIResources
 import KubeModel
 
-/// Finds out who sent a request, in Kubernetes' order: client certificate, then bearer token; the unix socket last.
+/// Finds out who sent a request, in Kubernetes' order: client certificate, then bearer token, also that of a
+/// WebSocket; the unix socket last.
 struct Authenticator: Sendable {
     var tokens: TokenFile?
     /// nil where there are no Secrets.
@@ -16,13 +17,17 @@ struct Authenticator: Sendable {
         if let header = request.authorization {
             let parts = header.split(separator: " ", maxSplits: 1)
             if parts.count == 2, parts[0].lowercased() == "bearer" {
-                let token = String(parts[1])
-                if let user = tokens?[token] { return user }
-                guard let user = try bootstrapTokens?.authenticate(token) else { throw Status.unauthorized() }
-                return user
+                return try owner(ofToken: String(parts[1]))
             }
         }
+        if let token = request.webSocketToken { return try owner(ofToken: token) }
         return request.origin == .unixSocket ? .local : nil
+    }
+
+    private func owner(ofToken token: String) throws(Status) -> UserInfo {
+        if let user = tokens?[token] { return user }
+        guard let user = try bootstrapTokens?.authenticate(token) else { throw Status.unauthorized() }
+        return user
     }
 
     /// Whom a bearer token belongs to.

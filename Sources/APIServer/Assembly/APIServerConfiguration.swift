@@ -33,6 +33,10 @@ package struct APIServerConfiguration: Sendable {
     package var maxAnswerBytes: Int = 256 << 20
     /// Connections that are served at once; the default follows from RLIMIT_NOFILE.
     package var connections: ConnectionAdmission.Limits
+    /// Requests that go through to Pods at once, and connections through to Pods that speak another protocol; the defaults
+    /// follow from RLIMIT_NOFILE.
+    package var maxForwarded: Int
+    package var maxTunnels: Int
     /// `--etcd-compaction-interval`: seconds of history that is always kept for watchers that come back.
     package var historySeconds: Int = 300
     /// Bytes a watcher may leave unread before it is cut off.
@@ -72,5 +76,8 @@ package struct APIServerConfiguration: Sendable {
         let budget = DescriptorBudget.apiServer(limit: DescriptorLimit.current)
         connections = ConnectionAdmission.Limits(
             network: min(20_000, budget.connections(.clients)), local: min(2_000, budget.connections(.local)))
+        let pods = budget.connections(.upstreams)
+        maxForwarded = min(RequestForwarder.maximum, pods / 3)
+        maxTunnels = min(TunnelLimit.maximum, pods - pods / 3)
     }
 }

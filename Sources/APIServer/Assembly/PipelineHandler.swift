@@ -7,10 +7,12 @@ struct PipelineHandler: HTTPServerHandler {
     let pipeline: RequestPipeline
 
     func handle(_ request: HTTPRequest, _ responder: HTTPResponder) {
+        var request = request
         var incoming = IncomingRequest(
             method: request.method.rawValue, path: String(request.path), query: String(request.query))
         var auditID: String?
         var acceptsGzip = false
+        var offersProtocols = false
         for field in request.headers {
             switch field.name.utf8.count {
             case 8 where field.name.lowercased() == "audit-id": auditID = field.value
@@ -20,6 +22,7 @@ struct PipelineHandler: HTTPServerHandler {
             case 6 where field.name.lowercased() == "accept":
                 // Go's client sends the header once, others may not.
                 incoming.accept = incoming.accept.map { "\($0),\(field.value)" } ?? field.value
+            case 22 where field.name.lowercased() == "sec-websocket-protocol": offersProtocols = true
             case 10 where field.name.lowercased() == "user-agent": incoming.userAgent = field.value
             case 12 where field.name.lowercased() == "content-type": incoming.contentType = field.value
             case 13 where field.name.lowercased() == "authorization":
@@ -32,6 +35,11 @@ struct PipelineHandler: HTTPServerHandler {
             }
         }
         incoming.awaitsBody = request.hasBody
+        incoming.upgrade = UpgradeOffer(request)
+        if offersProtocols {
+            let token = WebSocketToken.take(from: &request.headers)
+            if incoming.upgrade?.isWebSocket == true { incoming.webSocketToken = token }
+        }
         incoming.headers = request.headers
         incoming.peer = request.peer.address
         incoming.isTLS = request.peer.isTLS
@@ -44,8 +52,7 @@ struct PipelineHandler: HTTPServerHandler {
         switch WebSocketHandshake(request) {
         case .none: break
         case .accepted(let headers): webSocket = headers
-        case .refused(let reason):
-            return responder.send(Self.answer(.badRequest(reason)))
+        case .refused(let reason): incoming.webSocketRefusal = reason
         }
         let writer = HTTPResponseWriter(
             responder, webSocket: webSocket, auditID: AuditIdentifier.make(given: auditID), acceptsGzip: acceptsGzip)
@@ -106,7 +113,18 @@ private final class HTTPResponseWriter: ResponseWriter {
     }
 
     func startBody(status: Int, headers fields: [(name: String, value: String)]) -> any BodyStream {
-        HTTPBodyStream(responder.startStream(status: status, headers: headers(fields)))
+        HTTPBodyStream(responder.startStream(status: status, headers: headers(fields), endsWithServer: false))
+    }
+
+    func startTunnel(
+        headers fields: [(name: String, value: String)], receive: @escaping @Sendable ([UInt8]) -> Void,
+        ended: @escaping @Sendable () -> Void
+    ) -> any TunnelStream {
+        // The backend's fields alone, as kube-apiserver passes them on.
+        var headers = HTTPHeaders()
+        for field in fields { headers.add(field.name, field.value) }
+        return HTTPTunnelStream(
+            responder.upgrade(headers: headers, input: UpgradedInput(receive: receive, ended: ended)))
     }
 
     func onClose(_ handler: @escaping @Sendable () -> Void) { responder.onClose(handler) }
@@ -135,4 +153,23 @@ private final class HTTPBodyStream: BodyStream {
     func finish() { stream.finish() }
     func cancel() { stream.cancel() }
     func onClose(_ handler: @escaping @Sendable () -> Void) { stream.onClose(handler) }
+}
+
+private final class HTTPTunnelStream: TunnelStream {
+    private let stream: HTTPResponseStream
+
+    init(_ stream: HTTPResponseStream) {
+        self.stream = stream
+    }
+
+    var pendingBytes: Int { stream.pendingBytes }
+
+    func write(_ chunk: [UInt8]) { stream.write(chunk) }
+    func onRoom(below limit: Int, _ body: @escaping @Sendable () -> Void) { stream.onRoom(below: limit, body) }
+    func finish() { stream.finish() }
+    func cancel() { stream.cancel() }
+    func onClose(_ handler: @escaping @Sendable () -> Void) { stream.onClose(handler) }
+    func holdInput() { stream.holdInput() }
+    func admitInput() { stream.admitInput() }
+    func refuseInput() { stream.refuseInput() }
 }

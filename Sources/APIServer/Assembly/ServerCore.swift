@@ -151,7 +151,9 @@ struct ServerCore: Sendable {
                 locator: ProxyLocator(
                     resources: resources, rule: EndpointAddressRule(ranges: configuration.ranges),
                     choose: { Int.random(in: 0..<$0) }),
-                forwarder: RequestForwarder(loops: loops)),
+                forwarder: RequestForwarder(
+                    loops: loops, metrics: metrics.proxy, maximum: configuration.maxForwarded,
+                    tunnels: TunnelLimit(maximum: configuration.maxTunnels))),
             largeWrites: LoopQueue([largeWriteLoop]), maxBodyBytes: configuration.maxBodyBytes)
         let keepers = KeeperLoop(
             queue: keeping?.queue ?? LoopQueue([keeperLoop]), writer: writer, clock: keeping?.clock ?? KeeperClock())

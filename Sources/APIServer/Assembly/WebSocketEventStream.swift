@@ -13,7 +13,7 @@ final class WebSocketEventStream: ResponseStream {
     init(_ responder: HTTPResponder, headers: HTTPHeaders, isBinary: Bool = false) {
         self.isBinary = isBinary
         let inbox = Inbox()
-        stream = responder.upgrade(headers: headers) { inbox.receive($0) }
+        stream = responder.upgrade(headers: headers, input: UpgradedInput { inbox.receive($0) })
         inbox.open(stream)
     }
 

@@ -33,6 +33,7 @@ final class RequestMetrics: Sendable {
 
     private let state = Mutex(State())
     private let watches = Atomic(0)
+    let proxy = ProxyMetrics()
 
     func record(_ exchange: Exchange, status: Int) {
         let verb = exchange.verb?.rawValue ?? Self.label(method: exchange.request.method)
@@ -88,9 +89,10 @@ final class RequestMetrics: Sendable {
             "# TYPE apiserver_current_inflight_requests gauge",
             "apiserver_current_inflight_requests{request_kind=\"readOnly\"} \(inFlight.reads)",
             "apiserver_current_inflight_requests{request_kind=\"mutating\"} \(inFlight.writes)",
-            "# HELP apiserver_longrunning_requests Open watches.",
+            "# HELP apiserver_longrunning_requests Open watches, and requests that go through to Pods.",
             "# TYPE apiserver_longrunning_requests gauge",
             "apiserver_longrunning_requests{verb=\"WATCH\"} \(watchCount)",
+            "apiserver_longrunning_requests{verb=\"CONNECT\"} \(proxy.openRequests)",
             "# HELP martlet_api_connections_refused_total "
                 + "Connections closed for want of room before they had sent a request, by reason.",
             "# TYPE martlet_api_connections_refused_total counter",
@@ -98,6 +100,7 @@ final class RequestMetrics: Sendable {
         for reason in CrowdingReason.allCases {
             lines.append("martlet_api_connections_refused_total{reason=\"\(reason.rawValue)\"} \(crowding[reason])")
         }
+        lines += proxy.lines
         lines += [
             "# HELP martlet_store_revision Last committed revision of the store.",
             "# TYPE martlet_store_revision gauge",

@@ -275,8 +275,10 @@ final class RequestPipeline: Sendable {
         if let operation = exchange.unstored {
             exchange.agreedShape = try ResponseShape(accept: accept, operation.resource.offer)
         }
-        // What is connected to is not shown in any form.
-        guard let operation = exchange.operation, operation.verb != .connect else { return }
+        // What is connected to is not shown in any form, and its protocols are not this server's.
+        if exchange.operation?.verb == .connect { return }
+        if let reason = exchange.request.webSocketRefusal { throw Status.badRequest(reason) }
+        guard let operation = exchange.operation else { return }
         exchange.agreedShape = try ResponseShape(accept: accept, operation.offer)
     }
 
@@ -298,6 +300,7 @@ final class RequestPipeline: Sendable {
             try watcher.start(exchange, operation)
             metrics.record(exchange, status: 200)
         case .connect where operation.subresource == .proxy && operation.resource.isProxied:
+            try proxy.check(exchange.request)
             receiveBody(exchange) { exchange in self.forward(exchange, operation) }
         case .connect:
             let definition = operation.resource.definition

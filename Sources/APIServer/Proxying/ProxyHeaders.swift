@@ -13,6 +13,12 @@ enum ProxyHeaders {
         "authorization", "content-length", "expect", "x-forwarded-host", "x-forwarded-proto", "x-forwarded-uri",
     ]
 
+    /// What a backend may not grant to scripts of other origins: to them it is this server, as Kubernetes has it too.
+    private static let granted: Set<String> = [
+        "access-control-allow-credentials", "access-control-allow-headers", "access-control-allow-methods",
+        "access-control-allow-origin",
+    ]
+
     /// - Parameters:
     ///   - prefix: the part of the path that this server has taken off.
     ///   - target: the path that is asked for, without query.
@@ -45,7 +51,9 @@ enum ProxyHeaders {
         var result: [(name: String, value: String)] = []
         for field in headers {
             let name = field.name.lowercased()
-            if hopByHop.contains(name) || name == "content-length" || dropped.contains(name) { continue }
+            if hopByHop.contains(name) || name == "content-length" || granted.contains(name) || dropped.contains(name) {
+                continue
+            }
             result.append((field.name, name == "location" ? location(field.value, prefix) : field.value))
         }
         return result

@@ -14,13 +14,33 @@ final class RequestForwarder: Sendable {
     private let loops: [EventLoop]
     private let maximum: Int
     private let connectTimeout: Duration
+    /// Until the head of a backend's answer to a request for another protocol is there.
+    let answerTimeout: Duration
+    let tunnels: TunnelLimit
+    let metrics: ProxyMetrics
     private let open = Atomic(0)
     private let insecureTLS = Mutex<TLSContext?>(nil)
 
-    init(loops: [EventLoop], maximum: Int = RequestForwarder.maximum, connectTimeout: Duration = .seconds(10)) {
+    init(
+        loops: [EventLoop], metrics: ProxyMetrics = ProxyMetrics(), maximum: Int = RequestForwarder.maximum,
+        tunnels: TunnelLimit = TunnelLimit(), connectTimeout: Duration = .seconds(10),
+        answerTimeout: Duration = .seconds(30)
+    ) {
         self.loops = loops
+        self.metrics = metrics
         self.maximum = maximum
+        self.tunnels = tunnels
         self.connectTimeout = connectTimeout
+        self.answerTimeout = answerTimeout
+    }
+
+    func makeClient(
+        _ destination: ProxyDestination, liveness: ConnectionLiveness = .client
+    ) throws -> HTTPClient {
+        HTTPClient(
+            endpoint: .tcp(host: destination.address.description, port: destination.port),
+            tls: destination.usesTLS ? try tls() : nil, loops: loops, liveness: liveness,
+            connectTimeout: connectTimeout)
     }
 
     /// What is forwarded.
@@ -51,7 +71,11 @@ final class RequestForwarder: Sendable {
             return done(.failed(.tooManyRequests()))
         }
         let task = Task {
-            defer { self.open.subtract(1, ordering: .relaxed) }
+            self.metrics.requestBegan()
+            defer {
+                self.metrics.requestEnded()
+                self.open.subtract(1, ordering: .relaxed)
+            }
             await self.carry(request, destination, writer, done)
         }
         writer.onClose { task.cancel() }
@@ -64,9 +88,7 @@ final class RequestForwarder: Sendable {
         let answer: HTTPClientStream
         let client: HTTPClient
         do {
-            client = HTTPClient(
-                endpoint: .tcp(host: destination.address.description, port: destination.port),
-                tls: destination.usesTLS ? try tls() : nil, loops: loops, connectTimeout: connectTimeout)
+            client = try makeClient(destination)
             answer = try await client.stream(
                 HTTPClientRequest(
                     method: HTTPMethod(rawValue: request.method), target: request.target, headers: request.headers,
@@ -75,6 +97,14 @@ final class RequestForwarder: Sendable {
             return done(.failed(.serviceUnavailable("error trying to reach service: \(error)")))
         }
         defer { client.shutdown() }
+        await pass(answer, request, writer, limit: nil, done)
+    }
+
+    /// Passes an answer on. One whose body is longer than `limit` is cut off.
+    func pass(
+        _ answer: HTTPClientStream, _ request: Request, _ writer: any ResponseWriter, limit: Int?,
+        _ done: @escaping @Sendable (Outcome) -> Void
+    ) async {
         let headers = ProxyHeaders.response(answer.headers, prefix: request.prefix)
         if request.method == "HEAD" || answer.status == 204 || answer.status == 304 {
             var response = OutgoingResponse(status: answer.status, contentType: "", body: [])
@@ -84,13 +114,16 @@ final class RequestForwarder: Sendable {
         }
         let stream = writer.startBody(status: answer.status, headers: headers)
         done(.answered(answer.status))
-        await pass(answer.body, to: stream)
+        await pass(answer.body, to: stream, limit: limit)
     }
 
-    private func pass(_ body: HTTPClientBody, to stream: any BodyStream) async {
+    private func pass(_ body: HTTPClientBody, to stream: any BodyStream, limit: Int?) async {
         let reading = Task {
             do {
+                var passed = 0
                 for try await piece in body {
+                    passed += piece.count
+                    if let limit, passed > limit { return stream.cancel() }
                     stream.write(piece)
                     await withCheckedContinuation { continuation in
                         stream.onRoom(below: Self.highWater) { continuation.resume() }

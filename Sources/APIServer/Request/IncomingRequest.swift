@@ -20,6 +20,8 @@ struct IncomingRequest: Sendable {
     var accept: String?
     var contentType: String?
     var authorization: String?
+    /// What the opening of a WebSocket brings in place of `authorization`.
+    var webSocketToken: String?
     var ifNoneMatch: String?
     var userAgent: String?
     var body: [UInt8] = []
@@ -34,6 +36,10 @@ struct IncomingRequest: Sendable {
     var headers: HTTPHeaders = [:]
     /// Where it came from; nil for a unix socket.
     var peer: SocketAddress?
+    /// The protocols that it would leave HTTP for.
+    var upgrade: UpgradeOffer?
+    /// Why this server opens no WebSocket for it, if it asks for one in a way that can't be granted.
+    var webSocketRefusal: String?
     /// Whether it came over TLS.
     var isTLS = false
 }

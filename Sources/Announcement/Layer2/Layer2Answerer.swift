@@ -136,8 +136,13 @@ package struct Layer2Answerer: Sendable {
         ipv6 bytes: ArraySlice<UInt8>, from source: HardwareAddress?, by link: Int32, at now: Duration
     ) -> Outcome {
         guard now < deadline, let link = links[link], let own = link.hardware, let message = NeighbourMessage(bytes),
-            let choice = table[message.target], choice.contains(link), let source, !ownHardware.contains(source)
+            let source, !ownHardware.contains(source)
         else { return .nothing }
+        if case .solicitation = message.kind, let choice = table[message.source], choice.contains(link) {
+            // Who asks in the name of the address has it, or so its neighbours believe from now on (RFC 4861, 7.2.3).
+            return conflict(message.source, message.hardware ?? source, link, at: now)
+        }
+        guard let choice = table[message.target], choice.contains(link) else { return .nothing }
         guard case .solicitation = message.kind else {
             guard let hardware = message.hardware, !ownHardware.contains(hardware) else { return .nothing }
             return conflict(message.target, hardware, link, at: now)

@@ -103,4 +103,7 @@ int martlet_tell_hops(int fd, int family);
 // One datagram of at most `size` bytes, its sender and its TTL (-1: not said); returns its length, or -1 with errno.
 ssize_t martlet_recv_hops(int fd, uint8_t *buffer, size_t size, struct sockaddr_storage *peer, int *hops);
 
+// The system call bpf(2), which Glibc has no function for: a command and its `union bpf_attr`.
+int martlet_bpf(int command, void *attributes, size_t size);
+
 #endif

@@ -2,10 +2,16 @@
 #ifndef MARTLET_CPROCESS_H
 #define MARTLET_CPROCESS_H
 
+#include <stdint.h>
 #include <sys/types.h>
 
 // prctl(2): the calling process gets `signal_number` when its parent ends. Returns 0, or -1 with errno set.
 int martlet_set_parent_death_signal(int signal_number);
+
+// The calling thread, and every one that it starts from now on, keeps of its capabilities those in `kept` (bit n is number
+// n), in all five sets, and neither it nor what it executes gets others ever again (capabilities(7), no_new_privs).
+// Returns 0, or -1 with errno set.
+int martlet_keep_capabilities(uint64_t kept);
 
 // recvmsg(2) on a unix datagram socket with SO_PASSCRED: the bytes of one datagram, and in `sender` the process id of the
 // one who sent it, as the kernel vouches for it (unix(7), SCM_CREDENTIALS); 0 when it does not. Returns -1 with errno set.

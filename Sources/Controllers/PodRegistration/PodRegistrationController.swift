@@ -100,6 +100,17 @@ final class PodRegistrationController: Controller {
         tellFailures(pod, key, probes)
         guard status != pod.status else { return }
         try await write(status, of: pod)
+        tellUnfollowed(pod, before: pod.status, now: status)
+    }
+
+    /// What no data plane can tell: nobody looks after this Pod's unit.
+    private func tellUnfollowed(_ pod: Pod, before: PodStatus?, now status: PodStatus) {
+        let reason = RegisteredUnit.Complaint.withoutNode
+        func said(_ status: PodStatus?) -> PodCondition? {
+            (status?.conditions ?? []).first { $0.type == "Ready" && $0.reason == reason }
+        }
+        guard said(before) == nil, let new = said(status) else { return }
+        recorder.record(.warning, about: pod, reason: reason, message: new.message ?? "")
     }
 
     private func startProbes(
@@ -107,6 +118,9 @@ final class PodRegistrationController: Controller {
     ) {
         var plans: [String: ProbeSchedule.Plan] = [:]
         let podIP = addresses.first?.description ?? ""
+        let unit = RegisteredUnit(pod)
+        // What does not run has nothing to be asked.
+        guard unit?.isActive ?? true else { return probes.set([:], for: key, known: []) }
         for container in pod.spec?.longRunningContainers ?? [] {
             guard let probe = container.readinessProbe else { continue }
             guard let target = ProbeTarget(probe, container: container, podIP: podIP) else {
@@ -119,11 +133,14 @@ final class PodRegistrationController: Controller {
                 }
                 continue
             }
-            plans[container.name] = ProbeSchedule.Plan(podUID: pod.metadata.uid ?? "", target: target, probe: probe)
+            plans[container.name] = ProbeSchedule.Plan(
+                podUID: pod.metadata.uid ?? "", target: target, probe: probe, started: unit?.started)
         }
-        // Only what was found at this address says anything.
+        // Only what was found at this address, and of this start, says anything.
         let isSameAddress = pod.status?.podIP == podIP && pod.status?.phase == "Running"
-        let known = isSameAddress ? (pod.status?.everyContainerStatus ?? []).filter(\.ready).map(\.name) : []
+        let known = (pod.status?.everyContainerStatus ?? []).filter { status in
+            isSameAddress && status.ready && (unit == nil || status.state?.running?.startedAt == unit?.started)
+        }.map(\.name)
         probes.set(plans, for: key, known: Set(known))
     }
 

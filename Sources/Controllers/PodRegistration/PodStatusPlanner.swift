@@ -14,7 +14,9 @@ enum PodStatusPlanner {
     ) -> PodStatus {
         var status = pod.status ?? PodStatus()
         let containers = pod.spec?.containers ?? []
-        let unready = (pod.spec?.longRunningContainers ?? []).filter { !isReady($0) }.map(\.name)
+        let unit = RegisteredUnit(pod)
+        let runs = unit?.isActive ?? true
+        let unready = (pod.spec?.longRunningContainers ?? []).filter { !runs || !isReady($0) }.map(\.name)
         status.phase = "Running"
         status.message = nil
         status.reason = nil
@@ -23,11 +25,11 @@ enum PodStatusPlanner {
         status.startTime = status.startTime ?? now
         func running(_ container: Container, _ known: [ContainerStatus]?) -> ContainerStatus {
             let old = known?.first { $0.name == container.name }
+            let (state, isRestart) = state(after: old?.state, unit, now)
             return ContainerStatus(
                 name: container.name, image: container.image ?? "", imageID: old?.imageID ?? "",
-                ready: !unready.contains(container.name), restartCount: old?.restartCount ?? 0, started: true,
-                state: old?.state?.running == nil
-                    ? ContainerState(running: ContainerStateRunning(startedAt: now)) : old?.state)
+                ready: !unready.contains(container.name), restartCount: (old?.restartCount ?? 0) + (isRestart ? 1 : 0),
+                started: runs, state: state)
         }
         status.containerStatuses = containers.map { running($0, status.containerStatuses) }
         let sidecars = pod.spec?.sidecars ?? []
@@ -42,11 +44,14 @@ enum PodStatusPlanner {
             unready.isEmpty ? nil : "containers with unready status: [\(unready.joined(separator: " "))]"
         set("ContainersReady", notReady == nil, in: &conditions, now, "ContainersNotReady", notReady)
         // A gate is a condition that somebody else sets.
-        let closed = gates(of: pod).filter { gate in
+        let closed = (pod.spec?.readinessGates ?? []).map(\.conditionType).filter { gate in
             !conditions.contains { $0.type == gate && $0.status == "True" }
         }
         if let lostNode {
             set("Ready", false, in: &conditions, now, "NodeNotReady", "node \(lostNode) is not ready")
+        } else if let complaint = unit?.complaint {
+            // A gate too, before what is behind it.
+            set("Ready", false, in: &conditions, now, complaint.reason, complaint.message)
         } else if notReady != nil {
             set("Ready", false, in: &conditions, now, "ContainersNotReady", notReady)
         } else if let gate = closed.first {
@@ -60,11 +65,21 @@ enum PodStatusPlanner {
         return status
     }
 
-    /// The conditions that readiness needs: those that the Pod names and, where it names a systemd unit, that of the unit.
-    private static func gates(of pod: Pod) -> [String] {
-        let named = (pod.spec?.readinessGates ?? []).map(\.conditionType)
-        let hasUnit = pod.metadata.annotations?[PodUnit.annotation] != nil
-        return hasUnit && !named.contains(PodUnit.condition) ? named + [PodUnit.condition] : named
+    /// The state of a container, and whether it was started again. That of a unit runs since the unit is active, and keeps
+    /// while the unit is not that it ran before.
+    private static func state(
+        after old: ContainerState?, _ unit: RegisteredUnit?, _ now: Timestamp
+    ) -> (ContainerState, isRestart: Bool) {
+        if let old, old.running != nil, unit == nil || unit?.isActive == false { return (old, false) }
+        if let complaint = unit?.complaint {
+            let waiting = ContainerStateWaiting(reason: complaint.reason, message: complaint.message)
+            return (ContainerState(waiting: waiting), false)
+        }
+        let started = unit?.started ?? now
+        let before = old?.running?.startedAt
+        return (
+            ContainerState(running: ContainerStateRunning(startedAt: started)), before != nil && before != started
+        )
     }
 
     /// Whether a Pod waits for somebody to run it and nobody has said anything about it yet.

@@ -8,6 +8,8 @@ final class ProbeSchedule: Sendable {
         var podUID: String
         var target: ProbeTarget
         var probe: Probe
+        /// When what is probed was started, where that is known: what is started again has yet to pass.
+        var started: Timestamp?
     }
 
     private struct Running {

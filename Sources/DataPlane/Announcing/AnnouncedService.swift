@@ -1,3 +1,4 @@
+internal import KubeModel
 package import NetworkTypes
 package import TrafficModel
 
@@ -35,7 +36,7 @@ package struct AnnouncedService: Hashable, Sendable {
             }
         }
         self.init(
-            uid: entry.uid, labels: labels, addresses: entry.loadBalancerIPs,
+            uid: entry.uid.description, labels: labels, addresses: entry.loadBalancerIPs,
             localNodes: entry.externalTrafficPolicy == .local ? nodes : nil, readyFamilies: families)
     }
 }

@@ -214,7 +214,7 @@ actor EnforcementRunner {
         reference.kind = "Service"
         reference.namespace = service.namespace
         reference.name = service.name
-        reference.uid = state.service(service)?.uid
+        reference.uid = state.service(service)?.uid.description
         return reference
     }
 }

@@ -166,6 +166,7 @@ package struct FrontendPlanner: Sendable {
             return
         }
         let winner = claims.remove(at: first)
-        holdings[key] = Holding(claim: winner, rivals: claims)
+        // An array that was emptied keeps its room.
+        holdings[key] = Holding(claim: winner, rivals: claims.isEmpty ? [] : claims)
     }
 }

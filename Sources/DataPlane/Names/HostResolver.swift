@@ -31,7 +31,8 @@ final class HostResolver: Sendable {
     private var savedFile: String { "\(root)/etc/resolv.conf.before-martlet" }
     private var lockFile: String { "\(root)/run/martlet-resolv.conf.lock" }
     private var dropInDirectory: String { "\(root)/run/systemd/resolved.conf.d" }
-    private var dropIn: String { "\(dropInDirectory)/50-martlet.conf" }
+    /// Read after all others, which are taken over into it.
+    private var dropIn: String { "\(dropInDirectory)/zz-martlet.conf" }
     private var uplinks: String { "\(root)/run/systemd/resolve/resolv.conf" }
 
     /// Where the servers that this machine has besides ours are listed.
@@ -106,12 +107,19 @@ final class HostResolver: Sendable {
         case .none: return
         case .systemdResolved:
             try claim(dropIn)
+            let settings = ResolvedSettings(root: root, except: dropIn)
+            guard !settings.wantsTLS else {
+                throw DataPlaneError(
+                    message: "systemd-resolved: DNSOverTLS=yes has it ask every server by TLS, which this one does not"
+                        + " answer; set it to opportunistic, or ask for --dns-host-resolver resolv.conf")
+            }
             do throws(SystemError) {
                 for directory in ["\(root)/run/systemd", dropInDirectory] where mkdir(directory, 0o755) != 0 {
                     guard errno == EEXIST else { throw SystemError("make \(directory)", number: errno) }
                 }
                 try FileBytes.replace(
-                    dropIn, with: Array(HostWiring.dropIn(server, domain, owner: owner).utf8), mode: 0o644)
+                    dropIn,
+                    with: Array(HostWiring.dropIn(server, domain, besides: settings, owner: owner).utf8), mode: 0o644)
             } catch {
                 throw DataPlaneError(message: "systemd-resolved: \(error)")
             }

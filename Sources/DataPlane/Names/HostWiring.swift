@@ -14,13 +14,18 @@ package enum HostWiring: String, Sendable, CaseIterable {
     /// What a file of ours begins with; behind it stands whose it is.
     private static let mark = "# Written by martlet "
 
-    /// A drop-in for systemd-resolved: names of the domain, and nothing else, are asked of the server.
-    static func dropIn(_ server: SocketAddress, _ domain: DomainName, owner: ProcessIdentity) -> String {
+    /// A drop-in for systemd-resolved: names of the domain are asked of the server alone, where other servers are those
+    /// of links. Servers that its configuration names are one list with ours, of which it asks the first one that
+    /// answers: ours goes before them, and has them for what it does not know itself.
+    static func dropIn(
+        _ server: SocketAddress, _ domain: DomainName, besides settings: ResolvedSettings, owner: ProcessIdentity
+    ) -> String {
         let name = domain.description.hasSuffix(".") ? String(domain.description.dropLast()) : domain.description
         return """
             \(mark)\(owner): it goes when martlet stops.
             [Resolve]
-            DNS=\(server)
+            DNS=
+            DNS=\(([server.description] + settings.servers).joined(separator: " "))
             Domains=~\(name)
 
             """

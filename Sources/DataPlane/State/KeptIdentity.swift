@@ -4,17 +4,17 @@ package import KubeModel
 package struct KeptIdentity: Hashable, Sendable {
     private var name: String?
     private var namespace: String?
-    private var uid: String?
+    private var uid: ObjectUID?
     private var resourceVersion: String?
 
     package init(_ metadata: ObjectMeta) {
-        name = metadata.name
-        namespace = metadata.namespace
-        uid = metadata.uid
-        resourceVersion = metadata.resourceVersion
+        name = metadata.name?.detached
+        namespace = metadata.namespace?.detached
+        uid = metadata.uid.map { ObjectUID($0) }
+        resourceVersion = metadata.resourceVersion?.detached
     }
 
     package var metadata: ObjectMeta {
-        ObjectMeta(name: name, namespace: namespace, uid: uid, resourceVersion: resourceVersion)
+        ObjectMeta(name: name, namespace: namespace, uid: uid?.description, resourceVersion: resourceVersion)
     }
 }

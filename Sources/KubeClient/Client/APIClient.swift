@@ -59,7 +59,7 @@ public final class APIClient: Sendable {
     ) async throws -> JSONValue {
         let path = ResourcePath(definition: definition, namespace: namespace, name: name, subresource: subresource)
         return try await exchange(
-            "PATCH", path.target(), accept: projection.accept(), contentType: patch.contentType,
+            "PATCH", path.target(patch.query), accept: projection.accept(), contentType: patch.contentType,
             body: patch.document.encoded())
     }
 

@@ -15,6 +15,9 @@ public struct NamespacedName: Hashable, Comparable, Sendable, CustomStringConver
         self.init(namespace: metadata.namespace ?? "", name: metadata.name ?? "")
     }
 
+    /// The same in memory of its own, as of a `String`.
+    package var detached: NamespacedName { NamespacedName(namespace: namespace.detached, name: name.detached) }
+
     /// `namespace/name`, or the name alone.
     public var description: String { namespace.isEmpty ? name : "\(namespace)/\(name)" }
 

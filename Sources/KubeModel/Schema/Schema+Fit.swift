@@ -38,7 +38,6 @@ private struct Fit {
             }
         case (.boolean, .bool), (.number, .number), (.number, .integer): return true
         case (.integer, .integer(let number)): return nodes[index].format != "int32" || Int32(exactly: number) != nil
-        case (.integer, .number(let number)): return Int64(exactly: number) != nil
         case (nil, .object), (nil, .array): return nodes[index].properties.isEmpty && nodes[index].items == nil
         case (nil, _): return true
         default: return false

@@ -67,7 +67,6 @@ private struct MismatchFinder {
         case (.boolean, .bool), (.number, .number), (.number, .integer): break
         case (.integer, .integer(let number)):
             if graph.nodes[index].format == "int32", Int32(exactly: number) == nil { report(value, "int32") }
-        case (.integer, .number(let number)) where Int64(exactly: number) != nil: break
         default: report(value, goType(index))
         }
     }
@@ -102,7 +101,8 @@ private struct MismatchFinder {
         let kind: String
         switch value {
         case .bool: kind = "bool"
-        case .number: kind = "number \(value)"
+        // Go shows the number itself only where it is to be an integer; how it was written is not known here.
+        case .number(let number): kind = type.hasPrefix("int") ? "number \(number)" : "number"
         case .integer: kind = type.hasPrefix("int") ? "number \(value)" : "number"
         default: kind = value.typeName
         }

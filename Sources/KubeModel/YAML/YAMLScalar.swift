@@ -19,8 +19,8 @@ enum YAMLScalar {
             let value = try plain(text)
             let name = tag.dropFirst(prefix.count)
             switch (name, value) {
-            case ("null", .null), ("bool", .bool), ("int", .integer), ("float", .number): return value
-            case ("float", .integer(let integer)): return .number(Double(integer))
+            case ("null", .null), ("bool", .bool), ("int", .integer), ("float", .number), ("float", .integer):
+                return value
             default: throw Problem(message: "cannot decode \(goQuoted(text)) as a !!\(name)")
             }
         default:
@@ -46,7 +46,8 @@ enum YAMLScalar {
         guard let value = Double(digits.hasPrefix(".") ? "0" + digits : digits), value.isFinite else {
             throw Problem(message: "\(text) does not fit a double")
         }
-        return .number(value)
+        // On its way through JSON, which Kubernetes takes, a whole number loses its point.
+        return Int64(exactly: value).map { .integer($0) } ?? .number(value)
     }
 
     /// Decimal, `0x`, `0b`, `0o` or a leading 0 for octal, as Go's `strconv.ParseInt` with base 0.

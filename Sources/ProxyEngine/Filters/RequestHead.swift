@@ -22,7 +22,7 @@ struct RequestHead {
     init(_ head: UnsafePointer<HTTP1RequestHead>, _ bytes: UnsafePointer<UInt8>) {
         let method = head.pointee.method
         readMethod(bytes + Int(method.start), Int(method.count))
-        readHost(bytes, head.pointee.authority)
+        readHost(bytes, head.pointee.authority, isWanted: head.pointee.minorVersion >= 1)
         let target = head.pointee.pathAndQuery
         if memchr(bytes + Int(target.start), 0x23, Int(target.count)) != nil { refuse(400) }
         for index in 0..<head.pointee.fields.count {
@@ -75,7 +75,9 @@ struct RequestHead {
 
     /// Finds the end of the host's name (RFC 3986 section 3.2: `host [":" *DIGIT]`, a host in brackets is an IPv6
     /// address). What is behind it is a port and nothing else: another recipient might take the rest for the name.
-    private mutating func readHost(_ bytes: UnsafePointer<UInt8>, _ authority: HTTP1Slice) {
+    ///
+    /// - Parameter isWanted: the name must not be empty (RFC 9110 section 4.2.1).
+    private mutating func readHost(_ bytes: UnsafePointer<UInt8>, _ authority: HTTP1Slice, isWanted: Bool) {
         let host = bytes + Int(authority.start)
         let end = Int(authority.count)
         var count = 0
@@ -91,6 +93,7 @@ struct RequestHead {
             }
         }
         if count < end, !Self.isPort(host + count, end - count) { return refuse(400) }
+        if count == 0, isWanted { return refuse(400) }
         if count > 1, host[count - 1] == 0x2E { count -= 1 }
         hostNameCount = count
     }

@@ -20,6 +20,8 @@ final class ClientConnection: EventHandler, @unchecked Sendable {
         case length(Int)
         case chunked
         case untilClose
+        /// The connection has left HTTP, and bytes go both ways.
+        case upgraded
     }
 
     let loop: EventLoop
@@ -46,6 +48,10 @@ final class ClientConnection: EventHandler, @unchecked Sendable {
     private var exchangeCount = 0
     private var idleSince: MonotonicTime?
     private var isIdleTimerSet = false
+    /// Of a connection that has left HTTP.
+    private var upgraded: ClientUpgrade.Account?
+    private var isSendingFinished = false
+    private var hasPeerEnded = false
 
     init(loop: EventLoop, pool: ClientPool, target: Target, tls: TLSContext?, serverName: String?) {
         self.loop = loop
@@ -89,6 +95,39 @@ final class ClientConnection: EventHandler, @unchecked Sendable {
     func abandon(_ exchange: ClientExchange) {
         guard self.exchange === exchange else { return }
         close()
+    }
+
+    // MARK: Another protocol
+
+    /// Bytes for a server that has left HTTP, counted already.
+    func send(_ bytes: [UInt8]) {
+        guard phase == .ready, upgraded != nil, !isSendingFinished else { return }
+        if sent > Self.spentOutput {
+            output.removeFirst(sent)
+            sent = 0
+        }
+        output.append(contentsOf: bytes)
+        write()
+    }
+
+    /// Bytes of `output` that have gone before they are removed while others wait.
+    private static let spentOutput = 64 << 10
+
+    func finishSending() {
+        guard phase == .ready, upgraded != nil, !isSendingFinished else { return }
+        isSendingFinished = true
+        write()
+    }
+
+    func closeUpgraded() {
+        if upgraded != nil { close() }
+    }
+
+    private func endSending() {
+        guard isSendingFinished, let socket else { return }
+        if hasPeerEnded { return close() }
+        socket.tls?.shutdown()
+        Socket.shutdownWrite(socket.descriptor)
     }
 
     func resumeReading() {
@@ -188,7 +227,9 @@ final class ClientConnection: EventHandler, @unchecked Sendable {
         while sent < output.count, let socket, phase == .ready {
             let result = output.withUnsafeBytes { socket.write(UnsafeRawBufferPointer(rebasing: $0[sent...])) }
             switch result {
-            case .bytes(let count): sent += count
+            case .bytes(let count):
+                sent += count
+                upgraded?.wasSent(count)
             case .wouldBlock: return
             case .closed, .failed:
                 // The server may have answered (413, 401) before it closed: look first.
@@ -203,10 +244,11 @@ final class ClientConnection: EventHandler, @unchecked Sendable {
             output = []
             sent = 0
         }
+        if output.isEmpty, phase == .ready { endSending() }
     }
 
     private func readAll() {
-        while phase == .ready, !isReadPaused, let socket {
+        while phase == .ready, !isReadPaused, !hasPeerEnded, let socket {
             switch socket.read(into: loop.readBuffer) {
             case .bytes(let count):
                 receive(UnsafeRawBufferPointer(rebasing: loop.readBuffer[..<count]))
@@ -219,6 +261,12 @@ final class ClientConnection: EventHandler, @unchecked Sendable {
     }
 
     private func peerClosed() {
+        if upgraded != nil, let exchange {
+            hasPeerEnded = true
+            self.exchange = nil
+            if isSendingFinished, output.isEmpty { close() }
+            return exchange.complete()
+        }
         if exchange != nil, case .untilClose = receiving {
             keepsAlive = false
             finishExchange()
@@ -260,6 +308,10 @@ final class ClientConnection: EventHandler, @unchecked Sendable {
                     return fail(TransportError(.protocolViolation, "malformed response: \(violation)"))
                 case .complete:
                     position += head.byteCount
+                    guard head.status != 101 || exchange.allowsUpgrade else {
+                        return fail(
+                            TransportError(.protocolViolation, "the server left HTTP although it was not asked to"))
+                    }
                     if !head.isInformational { accept(head, rest, exchange) }
                 }
             case .length(let remaining):
@@ -267,7 +319,7 @@ final class ClientConnection: EventHandler, @unchecked Sendable {
                 position += count
                 deliver(rest[..<count], exchange)
                 if count == remaining { finishExchange() } else { receiving = .length(remaining - count) }
-            case .untilClose:
+            case .untilClose, .upgraded:
                 position = bytes.count
                 deliver(rest[...], exchange)
             case .chunked:
@@ -293,7 +345,14 @@ final class ClientConnection: EventHandler, @unchecked Sendable {
             let field = head.fields[index]
             headers.add(field.name.string(in: bytes), field.value.string(in: bytes))
         }
-        keepsAlive = head.keepsAlive
+        keepsAlive = head.keepsAlive && !exchange.allowsUpgrade
+        if head.status == 101 {
+            let account = ClientUpgrade.Account()
+            upgraded = account
+            receiving = .upgraded
+            return exchange.receive(
+                ClientExchange.Head(status: 101, headers: headers, upgrade: ClientUpgrade(self, account)))
+        }
         exchange.receive(ClientExchange.Head(status: head.status, headers: headers))
         switch head.framing {
         case .none: finishExchange()
@@ -374,6 +433,9 @@ final class ClientConnection: EventHandler, @unchecked Sendable {
         output = []
         sent = 0
         pool.remove(self)
+        let upgraded = upgraded
+        self.upgraded = nil
+        upgraded?.didClose()
         let exchange = exchange
         self.exchange = nil
         exchange?.fail(TransportError(.connectionClosed, "the connection was closed"))

@@ -5,6 +5,8 @@ final class ClientExchange: Sendable {
     struct Head: Sendable {
         var status: Int
         var headers: HTTPHeaders
+        /// The way to a server that has answered 101.
+        var upgrade: ClientUpgrade?
     }
 
     /// The connection broke before a byte of the response had come.
@@ -38,16 +40,19 @@ final class ClientExchange: Sendable {
         }
     }
 
-    /// More than this waiting for the task stops reading from the socket.
-    private static let highWater = 256 * 1024
+    /// More than this waiting for the task stops reading from the socket: less where there may be many of these for long.
+    private var highWater: Int { allowsUpgrade ? 64 << 10 : 256 << 10 }
 
     let encodedRequest: [UInt8]
     let isHead: Bool
+    /// Whether the server may answer 101.
+    let allowsUpgrade: Bool
     private let state = Mutex(State())
 
-    init(encodedRequest: [UInt8], isHead: Bool) {
+    init(encodedRequest: [UInt8], isHead: Bool, allowsUpgrade: Bool = false) {
         self.encodedRequest = encodedRequest
         self.isHead = isHead
+        self.allowsUpgrade = allowsUpgrade
     }
 
     // MARK: The task's side
@@ -164,14 +169,16 @@ final class ClientExchange: Sendable {
     }
 
     func receive(_ head: Head) {
-        let waiter = state.withLock { state in
-            guard state.failure == nil else { return CheckedContinuation<Head, any Error>?.none }
+        let (waiter, timers) = state.withLock { state -> (CheckedContinuation<Head, any Error>?, [LoopTimer]) in
+            guard state.failure == nil else { return (nil, []) }
             state.lastSign = .now
             state.head = head
             defer { state.headWaiter = nil }
-            return state.headWaiter
+            // They are about an answer, which this is no more.
+            return (state.headWaiter, head.upgrade == nil ? [] : state.takeTimers())
         }
         waiter?.resume(returning: head)
+        for timer in timers { timer.cancel() }
     }
 
     /// Whether the connection should stop reading until ``ClientConnection/resumeReading()``.
@@ -184,7 +191,7 @@ final class ClientExchange: Sendable {
             }
             state.chunks.append(bytes)
             state.buffered += bytes.count
-            state.isPaused = state.buffered >= Self.highWater
+            state.isPaused = state.buffered >= highWater
             return (nil, state.isPaused)
         }
         waiter?.resume(returning: bytes)

@@ -62,7 +62,8 @@ package final class HTTPClient: Sendable {
         let (exchange, head) = try await start(request)
         exchange.stopAnswerTimer()
         return HTTPClientStream(
-            status: head.status, headers: head.headers, body: HTTPClientBody(exchange: exchange))
+            status: head.status, headers: head.headers, body: HTTPClientBody(exchange: exchange),
+            upgrade: head.upgrade)
     }
 
     /// Closes idle connections and refuses further requests; running ones go on.
@@ -74,7 +75,8 @@ package final class HTTPClient: Sendable {
         var isRetry = false
         while true {
             try Task.checkCancellation()
-            let exchange = ClientExchange(encodedRequest: encoded, isHead: request.method == .head)
+            let exchange = ClientExchange(
+                encodedRequest: encoded, isHead: request.method == .head, allowsUpgrade: request.asksForUpgrade)
             let pooled = isRetry ? nil : try pool.take()
             let connection: ClientConnection
             if let pooled { connection = pooled } else { connection = try await connect() }
@@ -124,6 +126,7 @@ package final class HTTPClient: Sendable {
         for field in headers where !request.headers.contains(name: field.name) {
             append(field.name, field.value, to: &output)
         }
+        if request.asksForUpgrade { append("Connection", "Upgrade", to: &output) }
         if !request.body.isEmpty || ![.get, .head, .delete, .options].contains(request.method) {
             append("Content-Length", String(request.body.count), to: &output)
         }

@@ -13,6 +13,9 @@ package struct HTTPClientRequest: Sendable {
     package var silence: Duration?
     /// Until the whole response has arrived, of streams too. nil: no limit.
     package var lifetime: Duration?
+    /// Asks for the protocols of the field `Upgrade` (RFC 9110, 7.8): the server may answer 101
+    /// (``HTTPClientStream/upgrade``), to which the times above do not apply. Only for ``HTTPClient/stream(_:)``.
+    package var asksForUpgrade = false
 
     package init(
         method: HTTPMethod = .get, target: String, headers: HTTPHeaders = [:], body: [UInt8] = [],

@@ -4,6 +4,9 @@ package struct HTTPClientStream: Sendable {
     package var headers: HTTPHeaders
     /// The body in pieces as they arrive.
     package var body: HTTPClientBody
+    /// After 101: the way to the server. `body` is then what it sends, and closes the connection as other bodies do when it
+    /// goes before its end.
+    package var upgrade: ClientUpgrade?
 }
 
 /// The pieces of a response body, with backpressure: the socket is read as long as few bytes wait here. To be

@@ -7,7 +7,7 @@ package struct DescriptorBudget: Sendable, Hashable {
         case clients
         /// Callers over a unix socket.
         case local
-        /// Connections of a proxy to its backends.
+        /// Connections of a proxy to its backends; of an API server to Pods.
         case upstreams
         /// Connections of the L4 relay, two descriptors each, and UDP flows.
         case relays
@@ -27,9 +27,9 @@ package struct DescriptorBudget: Sendable, Hashable {
         self.weights = weights.filter { $0.value > 0 }
     }
 
-    /// An API server: clients, and a sixteenth for the unix socket.
+    /// An API server: clients, an eighth for connections to Pods, and a sixteenth for the unix socket.
     package static func apiServer(limit: Int) -> DescriptorBudget {
-        DescriptorBudget(limit: limit, weights: [.clients: 15, .local: 1])
+        DescriptorBudget(limit: limit, weights: [.clients: 13, .upstreams: 2, .local: 1])
     }
 
     /// A data plane: the proxy's clients and their upstreams, the relay, and DNS where it is served.

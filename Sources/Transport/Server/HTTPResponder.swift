@@ -71,8 +71,14 @@ package final class HTTPResponder: Sendable {
 
     /// Starts a response of unknown length (chunked in HTTP/1.1, DATA frames in HTTP/2). The stream must be finished
     /// or cancelled; one that is dropped is cancelled.
-    package func startStream(status: Int, headers: HTTPHeaders) -> HTTPResponseStream {
-        let stream = HTTPResponseStream(loop: loop, sink: sink, exchange: exchange)
+    ///
+    /// - Parameter endsWithServer: Whether a server that stops ends the body properly at once, as is right for one without an
+    ///   end of its own. Another has the server's time to end, and is broken off behind it.
+    package func startStream(
+        status: Int, headers: HTTPHeaders, endsWithServer: Bool = true
+    ) -> HTTPResponseStream {
+        let stream = HTTPResponseStream(
+            loop: loop, sink: sink, exchange: exchange, endsWithServer: endsWithServer)
         guard claim() else {
             stream.queue.didClose()
             return stream
@@ -88,12 +94,13 @@ package final class HTTPResponder: Sendable {
         return stream
     }
 
-    /// Answers 101 with `headers` and leaves HTTP (RFC 9110, 7.8): `receive` gets on the loop what the peer sends, and the
-    /// stream carries bytes to it as they are. Only for requests over HTTP/1.1 without a body; elsewhere the stream is
-    /// closed.
-    package func upgrade(
-        headers: HTTPHeaders, receive: @escaping @Sendable ([UInt8]) -> Void
-    ) -> HTTPResponseStream {
+    /// Answers 101 with `headers` and leaves HTTP (RFC 9110, 7.8): `input` gets what the peer sends, and the stream carries
+    /// bytes to it as they are. Only for requests over HTTP/1.1 without a body; elsewhere the stream is closed.
+    ///
+    /// With ``UpgradedInput/ended`` it is a tunnel: ``HTTPResponseStream/finish()`` ends its own direction only, the peers
+    /// set the pace (``ConnectionLiveness/relay``, ``HTTPServerConfiguration/halfClosedTimeout``), and the stream is closed
+    /// when both directions are over or the server stops.
+    package func upgrade(headers: HTTPHeaders, input: UpgradedInput) -> HTTPResponseStream {
         let stream = HTTPResponseStream(loop: loop, sink: sink, exchange: exchange)
         guard claim() else {
             stream.queue.didClose()
@@ -101,7 +108,7 @@ package final class HTTPResponder: Sendable {
         }
         let queue = stream.queue
         loop.run { [sink, exchange] in
-            sink.upgrade(headers: headers, stream: queue, receive: receive, exchange: exchange)
+            sink.upgrade(headers: headers, stream: queue, input: input, exchange: exchange)
         }
         return stream
     }

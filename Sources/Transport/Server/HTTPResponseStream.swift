@@ -4,9 +4,15 @@
 /// is too much. After the client has gone (``onClose(_:)``) writes do nothing.
 package final class HTTPResponseStream: Sendable {
     let queue: ResponseStreamQueue
+    private let loop: EventLoop
+    private let sink: any ResponseSink
+    private let exchange: UInt64
 
-    init(loop: EventLoop, sink: any ResponseSink, exchange: UInt64) {
-        queue = ResponseStreamQueue(loop: loop, sink: sink, exchange: exchange)
+    init(loop: EventLoop, sink: any ResponseSink, exchange: UInt64, endsWithServer: Bool = true) {
+        self.loop = loop
+        self.sink = sink
+        self.exchange = exchange
+        queue = ResponseStreamQueue(loop: loop, sink: sink, exchange: exchange, endsWithServer: endsWithServer)
     }
 
     deinit { queue.cancel() }
@@ -35,6 +41,20 @@ package final class HTTPResponseStream: Sendable {
     /// Drops what is pending and breaks the response off, so that the client sees that it is incomplete: HTTP/1
     /// closes the connection, HTTP/2 resets the stream. Has no effect after ``finish()``.
     package func cancel() { queue.cancel() }
+
+    /// Has no more read from a peer that has left HTTP until ``admitInput()``: called from ``UpgradedInput/receive``, it holds
+    /// from then on.
+    package func holdInput() { order(.hold) }
+
+    package func admitInput() { order(.admit) }
+
+    /// Takes no more from a peer that has left HTTP: what it sends is dropped, and the connection closes when what was written
+    /// before ``finish()`` is sent.
+    package func refuseInput() { order(.refuse) }
+
+    private func order(_ order: UpgradeOrder) {
+        loop.run { [sink, exchange] in sink.order(order, exchange: exchange) }
+    }
 
     /// Calls `body` once when the response has ended: sent completely, cancelled, the client gone or the server
     /// stopped. At once if that has happened already, else on the loop.

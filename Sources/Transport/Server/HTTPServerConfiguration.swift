@@ -18,6 +18,9 @@ package struct HTTPServerConfiguration: Sendable {
     /// A client has to take ``DeliveryPace/minimum`` bytes of its answers, or all there are, within every such time: HTTP/1
     /// connections of others are closed, HTTP/2 streams reset.
     package var stallTimeout: Duration = .seconds(30)
+    /// A tunnel (``HTTPResponder/upgrade(headers:input:)``) of which one direction has ended is closed when nothing has
+    /// passed for this time in the other. Whole ones may idle for ever.
+    package var halfClosedTimeout: Duration = .seconds(300)
     /// What the bodies of all requests may take at once; a body waits unread until it has room, 429 if too many wait.
     package var bodyBudget = ByteBudget(capacity: 64 << 20)
     /// What of it one HTTP/2 connection may have (HTTP/1 has one body at a time).

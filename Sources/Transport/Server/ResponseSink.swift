@@ -7,11 +7,11 @@ protocol ResponseSink: AnyObject, Sendable {
     func begin(status: Int, headers: HTTPHeaders, stream: ResponseStreamQueue, exchange: UInt64)
     /// Has the exchange's request body read. `completion` is called once on the loop, unless an answer comes first.
     func readBody(exchange: UInt64, _ completion: @escaping RequestBodyReader.Completion)
-    /// Answers 101 and leaves HTTP: what the peer sends from then on goes to `receive` on the loop, what is written to the
-    /// stream goes out as it is. HTTP/1.1 only: elsewhere the stream is cancelled.
-    func upgrade(
-        headers: HTTPHeaders, stream: ResponseStreamQueue, receive: @escaping @Sendable ([UInt8]) -> Void,
-        exchange: UInt64)
+    /// Answers 101 and leaves HTTP: what the peer sends from then on goes to `input`, what is written to the stream goes out
+    /// as it is. HTTP/1.1 only: elsewhere the stream is closed.
+    func upgrade(headers: HTTPHeaders, stream: ResponseStreamQueue, input: UpgradedInput, exchange: UInt64)
+    /// Of an exchange that has left HTTP.
+    func order(_ order: UpgradeOrder, exchange: UInt64)
     /// The stream has new bytes, or was finished or cancelled.
     func streamChanged(exchange: UInt64)
 }

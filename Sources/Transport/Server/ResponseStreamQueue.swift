@@ -34,14 +34,17 @@ final class ResponseStreamQueue: Sendable {
     }
 
     private let loop: EventLoop
+    /// Whether the end of the server is a proper end of this, as of a watch.
+    private let endsWithServer: Bool
     /// Has the connection look at this queue. Made once: a watch calls it for every event.
     private let signal: @Sendable () -> Void
     private let state = Mutex(State())
     private let pending = Atomic<Int>(0)
     private let cancelled = Atomic<Bool>(false)
 
-    init(loop: EventLoop, sink: any ResponseSink, exchange: UInt64) {
+    init(loop: EventLoop, sink: any ResponseSink, exchange: UInt64, endsWithServer: Bool = true) {
         self.loop = loop
+        self.endsWithServer = endsWithServer
         signal = { sink.streamChanged(exchange: exchange) }
     }
 
@@ -67,6 +70,12 @@ final class ResponseStreamQueue: Sendable {
 
     func finish() {
         update { $0.isFinished = true }
+    }
+
+    /// The server stops. What does not end with it has the time that the server gives, and is broken off then: half of it
+    /// must not be taken for the whole.
+    func drain() {
+        if endsWithServer { finish() }
     }
 
     func cancel() {

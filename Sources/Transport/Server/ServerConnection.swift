@@ -28,6 +28,7 @@ final class ServerConnection: EventHandler, @unchecked Sendable {
     private var isFlushDue = false
     private var closesAfterFlush = false
     private var lingersAtEnd = false
+    private var endsOutputAfterFlush = false
     private var peerEnded = false
     private var isDraining = false
     /// When bytes last moved in either direction, or the phase began.
@@ -211,7 +212,7 @@ final class ServerConnection: EventHandler, @unchecked Sendable {
                 engine?.produce()
                 isProcessing = false
                 if output.isEmpty {
-                    if closesAfterFlush { finish() }
+                    if closesAfterFlush { finish() } else if endsOutputAfterFlush { endOutput() }
                     return
                 }
             }
@@ -250,6 +251,21 @@ final class ServerConnection: EventHandler, @unchecked Sendable {
         closesAfterFlush = true
         lingersAtEnd = lingersAtEnd || lingering
     }
+
+    /// Sends nothing more once everything is sent; reading goes on.
+    func endOutputAfterFlush() { endsOutputAfterFlush = true }
+
+    private func endOutput() {
+        endsOutputAfterFlush = false
+        socket.tls?.shutdown()
+        Socket.shutdownWrite(socket.descriptor)
+    }
+
+    /// Since when no bytes have moved.
+    func quiet(at now: MonotonicTime) -> Duration { now - lastProgress }
+
+    /// The peers of a tunnel may pause for longer than clients of HTTP.
+    func becomeTunnel() { ConnectionLiveness.relay.apply(to: socket.descriptor) }
 
     private func finish() {
         guard lingersAtEnd, !peerEnded else { return close() }
@@ -323,13 +339,14 @@ final class ServerConnection: EventHandler, @unchecked Sendable {
         case .closed: break
         case .open:
             engine?.checkTimeouts(at: now)
+            guard let waiting = engine?.waiting, waiting != .tunnel else { return }
             if pace.isTooSlow(
                 pending: pendingOutput, sent: sentTotal, period: configuration.stallTimeout, now: now)
             {
                 return close()
             }
             guard pendingOutput == 0 else { return }
-            switch engine?.waiting ?? .idle {
+            switch waiting {
             case .idle:
                 headBegan = nil
                 // Strangers get the time of a handshake, not that of a client between two requests.
@@ -341,7 +358,7 @@ final class ServerConnection: EventHandler, @unchecked Sendable {
                 let began = headBegan ?? lastProgress
                 headBegan = began
                 if now - began > configuration.headTimeout { close() }
-            case .application: headBegan = nil
+            case .application, .tunnel: headBegan = nil
             }
         }
     }

@@ -26,4 +26,6 @@ enum ServerWait {
     case head
     /// The handler has the request or waits for its body, or a stream has nothing to send.
     case application
+    /// The peers of a tunnel, which set its pace.
+    case tunnel
 }

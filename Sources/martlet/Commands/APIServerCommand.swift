@@ -148,3 +148,7 @@ struct APIServerCommand: AsyncParsableCommand {
         return SocketAddress(ip: loopback, port: address.port)
     }
 }
+
+extension APIServerCommand: ConfinedCommand {
+    var role: ProcessRole { .apiServer(port: options.securePort) }
+}

@@ -144,3 +144,7 @@ struct ControllerCommand: AsyncParsableCommand {
 }
 
 extension ControllerName: ExpressibleByArgument {}
+
+extension ControllerCommand: ConfinedCommand {
+    var role: ProcessRole { .controllers }
+}

@@ -16,7 +16,8 @@ struct DataPlaneCommand: AsyncParsableCommand {
             in 127.0.0.0/8 and ports above 1023. An address that can't be served is reported as an Event of its Service.
 
             SIGTERM ends it as for a restart: BGP peers with graceful restart keep its routes for two minutes. SIGINT \
-            (Ctrl-C) ends it for good: they forget them at once. Send SIGINT before --cleanup.
+            (Ctrl-C) ends it for good: they forget them at once. So they do with --cleanup, which asks the API \
+            (--kubeconfig) who they are.
             """, subcommands: [DumpCommand.self])
 
     @OptionGroup(title: "Node")
@@ -28,7 +29,10 @@ struct DataPlaneCommand: AsyncParsableCommand {
     @OptionGroup(title: "Services")
     var services: ServiceProxyOptions
 
-    @Flag(help: "Remove every trace that the modes nftables, iptables and ipvs left in the kernel, and end.")
+    @Flag(
+        help: ArgumentHelp(
+            "Remove every trace that the modes nftables, iptables and ipvs and the socket mode left in the kernel, have BGP "
+                + "peers forget routes that they keep for a restart, and end."))
     var cleanup = false
 
     @OptionGroup(title: "DNS")
@@ -42,7 +46,7 @@ struct DataPlaneCommand: AsyncParsableCommand {
 
     func run() async throws {
         let logger = logging.bootstrap()
-        if cleanup { return try cleanUp() }
+        if cleanup { return try await cleanUp() }
         StartupMemory.mapLargeBlocks()
         if node.nodeName == NodeName.current, let adaptation = NodeName.adaptation { logger.warning("\(adaptation)") }
         var configuration = DataPlaneConfiguration(
@@ -57,10 +61,13 @@ struct DataPlaneCommand: AsyncParsableCommand {
         configuration.certificateDirectory = traffic.certificateDir
         configuration.shutdownGrace = .seconds(traffic.shutdownGracePeriod)
         configuration.proxyMode = services.proxyMode
+        configuration.leadsSockets = services.socketMode
+        configuration.socketGroup = services.socketCgroup
         configuration.scheduler = services.ipvsScheduler
         configuration.masquerade = services.masquerade
         configuration.wantsFastPath = services.flowtable
         configuration.announceLeaseSeconds = services.announceLeaseDurationSeconds
+        configuration.unitBus = node.unitBus
         configuration.names = try names.configuration
         let dataPlane = try DataPlane(configuration, logger: logger)
         let notification = ServiceNotification()
@@ -77,23 +84,45 @@ struct DataPlaneCommand: AsyncParsableCommand {
         }
     }
 
-    private func cleanUp() throws {
+    private func cleanUp() async throws {
         do {
             // A running data plane would put everything back.
             let claim = try KernelTableClaim()
             defer { withExtendedLifetime(claim) {} }
+            let hadPrograms = try SocketEnforcer.cleanUp()
             let (servers, hadDevice) = try IPVSEnforcer.cleanUp()
             let hadTable = try NFTablesEnforcer.cleanUp()
             let chains = try IPTablesEnforcer.cleanUpOwn()
+            if hadPrograms { Terminal.line("removed the programs that lead sockets") }
             if hadTable { Terminal.line("removed the table inet martlet") }
             if chains > 0 { Terminal.line("removed \(Terminal.count(chains, "chain")) of iptables") }
             if servers > 0 { Terminal.line("removed \(Terminal.count(servers, "virtual server")) of IPVS") }
             if hadDevice { Terminal.line("removed the device \(IPVSEnforcer.device)") }
-            if !hadTable, chains == 0, servers == 0, !hadDevice { Terminal.line("nothing to remove") }
+            if !hadPrograms, !hadTable, chains == 0, servers == 0, !hadDevice { Terminal.line("nothing to remove") }
+            await withdrawRoutes()
         } catch let error as SystemError where error.number == EADDRINUSE {
             throw CleanExitError("a data plane is running here: stop it first")
         } catch {
             throw CleanExitError("\(error)")
         }
     }
+
+    /// Whoever sent SIGTERM before left peers with routes to a node that serves nothing any more.
+    private func withdrawRoutes() async {
+        do {
+            let api = try APIClient(try client.configuration(userAgent: "dataplane"))
+            let outcome = try await BGPWithdrawal.run(node: node.nodeName, client: api)
+            for peer in outcome.told { Terminal.line("BGPPeer \(peer) keeps no routes of this node") }
+            for (peer, reason) in outcome.silent.sorted(by: { $0.key < $1.key }) {
+                Terminal.error("BGPPeer \(peer) was not told, and may keep routes for two minutes: \(reason)")
+            }
+        } catch {
+            // Most machines have no peers, and this one cannot be asked about.
+            Terminal.error("BGP peers, if there are any, were not told: \(error)")
+        }
+    }
+}
+
+extension DataPlaneCommand: ConfinedCommand {
+    var role: ProcessRole { .dataPlane(leadsSockets: services.socketMode) }
 }

@@ -3,6 +3,7 @@ import DataPlane
 import Glibc
 import NetworkTypes
 import System
+import Systemd
 
 /// What a machine says of itself as a node. Flags win over the node file, which wins over what cloud-init knows.
 struct NodeOptions: ParsableArguments {
@@ -33,6 +34,12 @@ struct NodeOptions: ParsableArguments {
 
     @Option(help: "Seconds after which this node counts as silent; its Lease is renewed four times as often.")
     var nodeLeaseDurationSeconds = 40
+
+    @Option(
+        help: ArgumentHelp(
+            "Whose systemd units Pods of this node may stand for: the machine's (system), or those of the user who runs this "
+                + "(user).", valueName: "system|user"))
+    var unitBus = UnitBusKind.system
 
     private static let standardFile = "/etc/martlet/node.yaml"
     private static let instanceData = "/run/cloud-init/instance-data.json"
@@ -92,6 +99,7 @@ struct NodeOptions: ParsableArguments {
     /// For the command line of a data plane.
     var arguments: [String] {
         var arguments = ["--node-name", nodeName, "--node-lease-duration-seconds", "\(nodeLeaseDurationSeconds)"]
+        arguments += ["--unit-bus", unitBus.rawValue]
         for address in nodeAddresses { arguments += ["--node-ip", address] }
         for (flag, value) in [
             ("--zone", zone), ("--region", region), ("--node-labels", nodeLabels), ("--node-file", nodeFile),
@@ -101,3 +109,5 @@ struct NodeOptions: ParsableArguments {
         return arguments
     }
 }
+
+extension UnitBusKind: ExpressibleByArgument {}

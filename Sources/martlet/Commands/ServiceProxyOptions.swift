@@ -10,6 +10,18 @@ struct ServiceProxyOptions: ParsableArguments {
                 + "process may and the kernel can and forwards (net.ipv4.ip_forward).", valueName: "mode"))
     var proxyMode = ProxyMode.auto
 
+    @Flag(
+        help: ArgumentHelp(
+            "In front of a mode in the kernel, lead sockets of processes on this node to endpoints when they connect, so that "
+                + "their packets need no translation. Needs control groups of the second version, a file system of the type "
+                + "bpf and CAP_BPF."))
+    var socketMode = false
+
+    @Option(
+        help: ArgumentHelp(
+            "The control group whose processes --socket-mode is for. (default: all)", valueName: "path"))
+    var socketCgroup: String?
+
     @Option(
         help: ArgumentHelp(
             "How the mode ipvs chooses an endpoint: rr or wrr (in turn), lc (the fewest connections), sh or mh (by the "
@@ -38,6 +50,9 @@ struct ServiceProxyOptions: ParsableArguments {
     var announceLeaseDurationSeconds = 2
 
     func validate() throws {
+        guard socketCgroup == nil || socketMode else {
+            throw ValidationError("--socket-cgroup: it is for --socket-mode")
+        }
         guard (1...60).contains(announceLeaseDurationSeconds) else {
             throw ValidationError("--announce-lease-duration-seconds: \(announceLeaseDurationSeconds) is not 1 to 60")
         }
@@ -55,11 +70,13 @@ struct ServiceProxyOptions: ParsableArguments {
 
     /// The same flags for a child process.
     var arguments: [String] {
-        ["--proxy-mode", proxyMode.rawValue, "--ipvs-scheduler", ipvsScheduler.rawValue]
-            + (clusterCidr.map { ["--cluster-cidr", $0.description] } ?? [])
-            + (masqueradeAll ? ["--masquerade-all"] : [])
-            + (flowtable ? ["--flowtable"] : [])
-            + ["--announce-lease-duration-seconds", "\(announceLeaseDurationSeconds)"]
+        var arguments = ["--proxy-mode", proxyMode.rawValue, "--ipvs-scheduler", ipvsScheduler.rawValue]
+        if socketMode { arguments.append("--socket-mode") }
+        if let socketCgroup { arguments += ["--socket-cgroup", socketCgroup] }
+        if let clusterCidr { arguments += ["--cluster-cidr", clusterCidr.description] }
+        if masqueradeAll { arguments.append("--masquerade-all") }
+        if flowtable { arguments.append("--flowtable") }
+        return arguments + ["--announce-lease-duration-seconds", "\(announceLeaseDurationSeconds)"]
     }
 }
 

@@ -101,3 +101,7 @@ struct JoinCommand: AsyncParsableCommand {
         return traffic
     }
 }
+
+extension JoinCommand: ConfinedCommand {
+    var role: ProcessRole { .supervisor(leadsSockets: services.socketMode) }
+}

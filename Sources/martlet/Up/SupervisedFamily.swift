@@ -23,8 +23,8 @@ struct SupervisedFamily {
         }
         supervisor.onStatus = { texts, pids, restarts in status.update(texts: texts, pids: pids, restarts: restarts) }
         supervisor.onExit = { name, code in
-            let cause = code > 128 ? "by signal \(code - 128)" : "with status \(code)"
-            status.interrupt("\(name) ended \(cause); starting it again. Its log: \(supervisor.logPath(name))")
+            status.interrupt(
+                "\(name) ended \(Supervisor.cause(code)); starting it again. Its log: \(supervisor.logPath(name))")
         }
         supervisor.onNotice = { _, text in status.interrupt(text) }
         let failed = await supervisor.run(notifications: notifications)
@@ -33,6 +33,7 @@ struct SupervisedFamily {
             let reason =
                 LogTail.lastLine(of: supervisor.logPath(failed))
                 ?? LogTail.silence(of: supervisor.logPath(failed))
+                + (supervisor.ending(of: failed).map { ", and ended \($0)" } ?? "")
             throw CleanExitError("\(failed) could not start: \(reason)\nIts log: \(supervisor.logPath(failed))")
         }
         Terminal.line("martlet has stopped")

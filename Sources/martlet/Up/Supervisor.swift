@@ -28,6 +28,8 @@ final class Supervisor {
     private let startedAt = Supervisor.now()
     private var announcedReady = false
     private var failure: String?
+    /// How each child ended that did.
+    private var endings: [String: String] = [:]
     /// What children are asked to end with.
     private var endSignal = SIGTERM
 
@@ -149,11 +151,18 @@ final class Supervisor {
             let signal = status & 0x7f
             let code = signal == 0 ? (status >> 8) & 0xff : 128 + signal
             let actions = plan.handle(.exited(name: name, code: code), now: Self.now())
+            endings[name] = Self.cause(code)
             if actions.contains(where: { if case .restart = $0 { true } else { false } }) { onExit(name, code) }
             if perform(actions) { return true }
         }
         return false
     }
+
+    /// In words, as `waitpid` tells it: 128 and more are signals.
+    static func cause(_ code: Int32) -> String { code > 128 ? "by signal \(code - 128)" : "with status \(code)" }
+
+    /// How a child ended last; nil where it never ran.
+    func ending(of name: String) -> String? { endings[name] }
 
     func logPath(_ name: String) -> String { "\(logDirectory)/\(name).log" }
 

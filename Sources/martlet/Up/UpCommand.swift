@@ -174,3 +174,7 @@ struct UpCommand: AsyncParsableCommand {
         return addresses
     }
 }
+
+extension UpCommand: ConfinedCommand {
+    var role: ProcessRole { .supervisor(leadsSockets: services.socketMode) }
+}

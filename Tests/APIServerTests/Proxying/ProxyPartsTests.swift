@@ -51,7 +51,10 @@ import Transport
     ])
     func `a redirect of the backend leads through the proxy`(given: String, wanted: String) {
         let fields = ProxyHeaders.response(
-            ["Location": given, "Connection": "close", "Content-Length": "0"], prefix: "/p")
+            [
+                "Location": given, "Connection": "close", "Content-Length": "0", "Access-Control-Allow-Origin": "*",
+                "access-control-allow-credentials": "true",
+            ], prefix: "/p")
         #expect(fields.map(\.name) == ["Location"] && fields.first?.value == wanted)
     }
 }

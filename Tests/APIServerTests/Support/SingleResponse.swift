@@ -25,6 +25,11 @@ final class SingleResponse: ResponseWriter {
         CollectedBody(status: status, headers: headers, body)
     }
 
+    func startTunnel(
+        headers: [(name: String, value: String)], receive: @escaping @Sendable ([UInt8]) -> Void,
+        ended: @escaping @Sendable () -> Void
+    ) -> any TunnelStream { ClosedTunnel() }
+
     func onClose(_ handler: @escaping @Sendable () -> Void) {}
 
     func startStream(contentType: String, warnings: [String]) -> any ResponseStream { stream ?? TestWatch() }

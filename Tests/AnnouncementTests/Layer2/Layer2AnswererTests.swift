@@ -117,6 +117,15 @@ import Testing
         else {
             throw Missing()
         }
+        // Who looks for somebody else in its name claims it as well.
+        let solicitation = NeighbourMessage(
+            .solicitation, from: Self.ours6, to: NeighbourMessage.allNodes,
+            target: IPAddress(v6High: 0xfd00 << 48, low: 7), hardware: Self.other)
+        guard
+            case .conflict(let conflict) = answerer.take(
+                ipv6: solicitation.bytes[...], from: Self.other, by: 2, at: Self.now)
+        else { throw Missing() }
+        #expect(conflict.address == Self.ours6 && conflict.hardware == Self.other)
     }
 
     @Test func `what is new is announced at once and a few times more, in every form`() {

@@ -110,18 +110,4 @@ import Testing
         let back = PodStatusPlanner.status(of: pod, addresses: [], now: now) { _ in true }
         #expect(back.conditions?.first { $0.type == "Ready" }?.status == "True")
     }
-
-    @Test func `a Pod that stands for a unit is ready only while the unit is active`() {
-        var pod = Sample.pod("web", "10.1.0.1")
-        pod.metadata.annotations = [PodUnit.annotation: "web.service"]
-        func ready() -> String? {
-            PodStatusPlanner.status(of: pod, addresses: [], now: now) { _ in true }.conditions?
-                .first { $0.type == "Ready" }?.status
-        }
-        #expect(ready() == "False")
-        pod.status?.conditions = [PodCondition(type: PodUnit.condition, status: "True")]
-        #expect(ready() == "True")
-        pod.status?.conditions = [PodCondition(type: PodUnit.condition, status: "Unknown")]
-        #expect(ready() == "False")
-    }
 }

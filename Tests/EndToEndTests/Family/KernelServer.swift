@@ -9,7 +9,8 @@ struct KernelServer: Sendable {
 
     /// Runs `body` with a server and stops it afterwards, however that ends.
     static func with(
-        flags: [String] = [], prepare: (OwnNetwork) async throws -> Void = { _ in },
+        flags: [String] = [], environment: [String: String] = [:],
+        prepare: (OwnNetwork) async throws -> Void = { _ in },
         _ body: (KernelServer) async throws -> Void
     ) async throws {
         let network = try await OwnNetwork.make()
@@ -19,7 +20,7 @@ struct KernelServer: Sendable {
             let settings = "echo 1 > ip_forward; echo 0 > conf/all/route_localnet"
             try await network.run(["sh", "-c", "cd /proc/sys/net/ipv4 && { \(settings); }"])
             try await prepare(network)
-            let server = try await MartletServer.start(["up"] + flags, network: network)
+            let server = try await MartletServer.start(["up"] + flags, network: network, environment: environment)
             do {
                 try await body(KernelServer(network: network, server: server))
                 outcome = .success(())

@@ -206,7 +206,7 @@ extension EndToEnd {
                 toFile: "\(root)/usr/bin/systemctl", atomically: false, encoding: .utf8)
             try FileManager.default.setAttributes(
                 [.posixPermissions: 0o755], ofItemAtPath: "\(root)/usr/bin/systemctl")
-            let file = "\(root)/run/systemd/resolved.conf.d/50-martlet.conf"
+            let file = "\(root)/run/systemd/resolved.conf.d/zz-martlet.conf"
             /// The process that wrote the file; nil while there is none.
             @Sendable func writer() throws -> pid_t? {
                 guard let text = try? String(contentsOfFile: file, encoding: .utf8) else { return nil }

@@ -16,14 +16,17 @@ final class MartletServer: Sendable {
     ///
     /// - Parameter network: where it is to listen; nil for where this process is.
     static func start(
-        _ command: [String] = ["apiserver"], in directory: URL? = nil, network: OwnNetwork? = nil
+        _ command: [String] = ["apiserver"], in directory: URL? = nil, network: OwnNetwork? = nil,
+        environment: [String: String] = [:]
     ) async throws -> MartletServer {
         // A short path: a unix socket's may not be longer than 107 bytes.
         let directory = directory ?? URL(filePath: "/tmp/martlet-e2e-\(UUID().uuidString.prefix(8))")
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         let binary = try builtProduct("martlet")
         let line = [binary, command[0], "--data-dir", directory.path, "--secure-port", "0"] + command.dropFirst()
-        let program = try network?.start(line) ?? Program(line[0], Array(line.dropFirst()))
+        let program =
+            try network?.start(line, environment: environment)
+            ?? Program(line[0], Array(line.dropFirst()), environment: environment)
         let socket = directory.appending(path: "api.sock").path
         do {
             try await eventually(within: .seconds(60), "martlet to become ready") {

@@ -222,6 +222,56 @@ extension EndToEnd {
             }
         }
 
+        @Test func `another machine that claims an address is told by an Event of the Service, and contradicted`()
+            async throws
+        {
+            try await withShop { cluster, nodes in
+                for address in [Self.address, "[\(Self.address6)]"] {
+                    try await eventually(within: .seconds(60), "the client to reach \(address)") {
+                        try await isServed(cluster, address)
+                    }
+                }
+                let ip = try #require(IPAddress(Self.address))
+                let probe = try await probe(cluster, [Self.address])
+                try await eventually(within: .seconds(30), "some answers") { try probe.answers(for: ip).count > 20 }
+                let holder = try #require(try probe.answers(for: ip).last).hardware
+                let told = try probe.answers(for: ip).count { $0.isGratuitous }
+                let thief = try await hardware(of: 3, cluster)
+                // The client's machine takes it, and looks for a neighbour in its name.
+                let taken = try await cluster.room.machines[3].run([
+                    "sh", "-c",
+                    """
+                    ip address add \(Self.address)/32 dev eth0 && ip -6 address add \(Self.address6)/128 dev eth0 nodad
+                    ip neighbour flush dev eth0
+                    for machine in \(MachineRoom.address(1)) \(MachineRoom.address(2)); do
+                        curl -s -o /dev/null --max-time 1 --interface \(Self.address) http://$machine:9001/
+                    done
+                    for machine in \(MachineRoom.address6(1)) \(MachineRoom.address6(2)); do
+                        curl -s -o /dev/null --max-time 1 --interface \(Self.address6) "http://[$machine]:9001/"
+                    done
+                    true
+                    """,
+                ])
+                try #require(taken.succeeded, "\(taken)")
+                for address in [Self.address, Self.address6] {
+                    try await eventually(within: .seconds(30), "an Event about \(address)") {
+                        let events = try await cluster.kubectl(
+                            "get", "events", "--field-selector", "reason=addressConflict,involvedObject.name=shop",
+                            "-o",
+                            #"jsonpath={range .items[*]}{.type} {.involvedObject.kind} {.message}{"\n"}{end}"#)
+                        return events.out.contains("Warning Service \(address) is claimed by \(thief) on eth0 too")
+                    }
+                }
+                // Whoever believed the other one is told better.
+                try await eventually(within: .seconds(30), "a contradiction") {
+                    try probe.answers(for: ip).count { $0.isGratuitous } > told
+                }
+                #expect(try probe.answers(for: ip).last { $0.isGratuitous }?.hardware == holder)
+                try await probe.stop()
+                for node in nodes { await node.stop() }
+            }
+        }
+
         @Test func `a node that loses the API falls silent before another one speaks`() async throws {
             try await withShop { cluster, _ in
                 try await eventually(within: .seconds(60), "the client to reach the address") {

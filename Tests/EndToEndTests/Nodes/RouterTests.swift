@@ -15,14 +15,14 @@ extension EndToEnd {
         private static let router = 3
 
         private static let manifests = """
-            apiVersion: traffic.martlet.dev/v1
-            kind: AddressPool
-            metadata: {name: routed}
-            spec: {addresses: ["\(address)/32", "\(address6)/128"]}
-            ---
             apiVersion: v1
             kind: Namespace
             metadata: {name: metallb-system}
+            ---
+            apiVersion: metallb.io/v1beta1
+            kind: IPAddressPool
+            metadata: {name: routed, namespace: metallb-system}
+            spec: {addresses: ["\(address)/32", "\(address6)/128"]}
             ---
             apiVersion: v1
             kind: Service
@@ -113,6 +113,15 @@ extension EndToEnd {
 
         private func socket(_ cluster: MachineCluster) -> String { cluster.folder.appending(path: "bird.ctl").path }
 
+        /// Who announces the Service to whom, as kubectl shows it.
+        private func announcers(_ cluster: MachineCluster) async throws -> Set<String> {
+            let text = try await cluster.kubectl(
+                "get", "servicebgpstatuses", "-A", "-o",
+                "jsonpath={range .items[*]}{.status.node} {.status.serviceName} {.status.peers}{\"\\n\"}{end}"
+            ).out
+            return Set(text.split(separator: "\n").map(String.init))
+        }
+
         private func routes(_ cluster: MachineCluster) async throws -> String {
             try await cluster.room.machines[Self.router].run(
                 ["/usr/sbin/birdc", "-s", socket(cluster), "show", "route", "all"]
@@ -147,11 +156,7 @@ extension EndToEnd {
                 }
                 // Said in the API, by those who announce.
                 try await eventually(within: .seconds(30), "who announces, as kubectl shows it") {
-                    let text = try await cluster.kubectl(
-                        "get", "servicebgpstatuses", "-A", "-o",
-                        "jsonpath={range .items[*]}{.status.node} {.status.serviceName} {.status.peers}{\"\\n\"}{end}"
-                    ).out
-                    return Set(text.split(separator: "\n")) == [#"two shop ["router"]"#, #"three shop ["router"]"#]
+                    try await announcers(cluster) == [#"two shop ["router"]"#, #"three shop ["router"]"#]
                 }
                 let dump = try await cluster.room.machines[0].run(
                     [cluster.binary, "announce", "dump", "--kubeconfig", cluster.kubeconfig])
@@ -200,6 +205,54 @@ extension EndToEnd {
             }
         }
 
+        @Test func `what a node says of its announcements is kept right, and taken back when it dies`() async throws {
+            try await withShop { cluster, nodes in
+                let both: Set = [#"two shop ["router"]"#, #"three shop ["router"]"#]
+                try await eventually(within: .seconds(60), "both nodes to be named") {
+                    try await announcers(cluster) == both
+                }
+                // Whoever removes it is contradicted.
+                let removed = try await cluster.kubectl("delete", "servicebgpstatuses", "-A", "--all")
+                #expect(removed.succeeded, "\(removed)")
+                try await eventually(within: .seconds(30), "the statuses to be written again") {
+                    try await announcers(cluster) == both
+                }
+                // A second router, whether it is there or not: MetalLB names whom a node is to tell (v1beta1, `peers`).
+                let second = try await cluster.kubectl(
+                    "apply", "--validate=false", "-f", "-",
+                    input: """
+                        apiVersion: metallb.io/v1beta2
+                        kind: BGPPeer
+                        metadata: {name: absent, namespace: metallb-system}
+                        spec: {myASN: 64512, peerASN: 64500, peerAddress: \(MachineRoom.address(3)), peerPort: 1790}
+                        """)
+                try #require(second.succeeded, "\(second)")
+                try await eventually(within: .seconds(60), "an Event about the peer that is not there") {
+                    try await cluster.kubectl(
+                        "get", "events", "-n", "metallb-system", "-o", "jsonpath={.items[*].involvedObject.name}"
+                    ).out.contains("absent")
+                }
+                let told: Set = [#"two shop ["absent","router"]"#, #"three shop ["absent","router"]"#]
+                try await eventually(within: .seconds(30), "both peers of both nodes") {
+                    try await announcers(cluster) == told
+                }
+                #expect(try await cluster.kubectl("delete", "bgppeer", "absent", "-n", "metallb-system").succeeded)
+                try await eventually(within: .seconds(30), "the one peer that is left") {
+                    try await announcers(cluster) == both
+                }
+
+                // A machine that dies: its cable too, since the processes of a namespace would say goodbye.
+                try await cluster.room.unplug(1)
+                try await eventually(within: .seconds(120), "the living node to be named alone") {
+                    try await announcers(cluster) == [#"three shop ["router"]"#]
+                }
+                let node = try await cluster.kubectl(
+                    "get", "node", "two", "-o", "jsonpath={.status.conditions[?(@.type=='Ready')].status}")
+                #expect(node.out == "Unknown")
+                for node in nodes { await node.stop() }
+            }
+        }
+
         @Test func `Ctrl-C takes a node's ways back at once, with graceful restart too`() async throws {
             try await withShop { cluster, nodes in
                 try await eventually(within: .seconds(60), "ways over both nodes") {
@@ -214,6 +267,27 @@ extension EndToEnd {
                     ["/usr/sbin/birdc", "-s", socket(cluster), "show", "protocols", "all", "node1"]
                 ).out
                 #expect(log.contains("Administrative shutdown"), "\(log)")
+            }
+        }
+
+        @Test func `who cleans up after a stopped node has its router forget what that keeps for a restart`()
+            async throws
+        {
+            try await withShop { cluster, nodes in
+                try await eventually(within: .seconds(60), "ways over both nodes") {
+                    try await leads(cluster, to: [1, 2])
+                }
+                await nodes[0].stop()
+                // As for a restart.
+                #expect(try await leads(cluster, to: [1, 2]))
+                let output = try await cluster.room.machines[1].run([
+                    cluster.binary, "dataplane", "--cleanup", "--node-name", "two", "--kubeconfig",
+                    cluster.folder.appending(path: "two/node.kubeconfig").path,
+                ])
+                #expect(output.out.contains("BGPPeer metallb-system/router keeps no routes of this node"), "\(output)")
+                try await eventually(within: .seconds(10), "the way over the other node alone") {
+                    try await leads(cluster, to: [2])
+                }
             }
         }
 

@@ -31,4 +31,13 @@ struct ConfigMapStrategy: ResourceStrategy {
         }
         return errors
     }
+
+    func warnings(for object: JSONValue, replacing old: JSONValue?) -> [String] {
+        // Of MetalLB's installation: whoever excludes an interface should not find it announced on.
+        guard object["metadata"]["name"].string == "metallb-excludel2" else { return [] }
+        return [
+            "metallb-excludel2: not read here; ports of bridges, docker, veth and the like are left out by themselves, and "
+                + "spec.interfaces of an L2Advertisement names the interfaces that are meant"
+        ]
+    }
 }

@@ -17,11 +17,14 @@ extension BGPPlanner {
         do throws(Refusal) {
             if let obstacle { throw Refusal("no session is opened: \(obstacle)") }
             if let vrf = spec.vrf, !vrf.isEmpty {
-                throw Refusal("no session is opened: VRFs (\(vrf)) are not supported")
+                throw Refusal(
+                    "no session is opened: VRFs (\(vrf)) are not supported; leave spec.vrf out, and let the node's main"
+                        + " routing table lead to spec.peerAddress")
             }
             if let interface = spec.interface, !interface.isEmpty {
                 throw Refusal(
-                    "no session is opened: peers without an address (interface \(interface)) are not supported")
+                    "no session is opened: peers without an address (interface \(interface)) are not supported; give"
+                        + " the router's address on that link as spec.peerAddress in place of spec.interface")
             }
             guard let address = spec.peerAddress.flatMap({ IPAddress($0) }) else {
                 throw Refusal("no session is opened: spec.peerAddress is no IP address")
@@ -76,7 +79,8 @@ extension BGPPlanner {
             }
             configuration.holdTime = seconds
         }
-        configuration.keepaliveTime = try seconds(spec.keepaliveTime, "keepaliveTime")
+        // None, and none of zero seconds, mean a third of the hold time.
+        configuration.keepaliveTime = try seconds(spec.keepaliveTime, "keepaliveTime").flatMap { $0 == 0 ? nil : $0 }
         configuration.connectTime = try seconds(spec.connectTime, "connectTime")
         let isSingleFamily = spec.disableMP == true && spec.dualStackAddressFamily != true
         configuration.families = isSingleFamily ? [address.family] : [.v4, .v6]

@@ -1,3 +1,4 @@
+import BPF
 import IPVS
 package import KubeModel
 import NFTables
@@ -52,12 +53,26 @@ package struct EnforcementDump: Sendable {
                 throw DataPlaneError(message: "the virtual servers of IPVS: \(error)")
             }
         }
-        return EnforcementDump(services, on: node, nodePorts: nodePorts, listing, servers: servers)
+        return EnforcementDump(
+            services, on: node, nodePorts: nodePorts, listing, servers: servers, sockets: try readSockets())
+    }
+
+    /// What sockets are led by; nil where they are not.
+    private static func readSockets() throws(DataPlaneError) -> SocketPlan.Listing? {
+        guard let folder = SocketPlace.leftover else { return nil }
+        let system = KernelBPF()
+        do throws(BPFError) {
+            var maps: [String: BPFObject] = [:]
+            for name in SocketMaps.followed { maps[name] = try system.open("\(folder)/\(name)") }
+            return try SocketEnforcement.listing(of: maps, system)
+        } catch {
+            throw DataPlaneError(message: "what sockets are led by: \(error)")
+        }
     }
 
     init(
         _ services: [ServiceEntry], on node: NodeIdentity, nodePorts: [IPAddress]?, _ listing: NFListing?,
-        servers: [FrontendKey: IPVSPlan.Standing] = [:]
+        servers: [FrontendKey: IPVSPlan.Standing] = [:], sockets: SocketPlan.Listing? = nil
     ) {
         let manners = servers.mapValues { VirtualServerManner($0) }
         let enforced = listing.map { EnforcedAddress.all(in: $0, servers: manners) } ?? [:]
@@ -80,6 +95,14 @@ package struct EnforcementDump: Sendable {
             let service = frontend.backend.port.service
             let role = frontend.role.rawValue
             if let present { lines[service, default: []].append(Line(key: key, text: "\(role), \(present)")) }
+            if let sockets {
+                let (led, wanted) = (SocketCourse(key, in: sockets), SocketCourse(key, frontend))
+                if let led { lines[service, default: []].append(Line(key: key, text: "\(role), \(led)")) }
+                if led != wanted {
+                    let text = wanted.map { "wanted: \($0)" } ?? "wanted: by the kernel's rules alone"
+                    differences[service, default: []].append(Line(key: key, text: "\(role), sockets; \(text)"))
+                }
+            }
             guard present != should else { continue }
             let what = present == nil ? "not enforced" : "enforced otherwise"
             differences[service, default: []].append(Line(key: key, text: "\(role), \(what); wanted: \(should)"))
@@ -89,6 +112,10 @@ package struct EnforcementDump: Sendable {
             differences[service, default: []] += problems.map { Line(key: $0.key, text: EnforcementAdvice.words($0)) }
         }
         strays = enforced.filter { planner[$0.key] == nil }.map { Line(key: $0.key, text: "\($0.value)") }
+        for key in (sockets?.frontends ?? [:]).keys where planner[key] == nil {
+            guard let led = sockets.flatMap({ SocketCourse(key, in: $0) }) else { continue }
+            strays.append(Line(key: key, text: "\(led)"))
+        }
         flaws = Self.flaws(listing)
     }
 

@@ -1,3 +1,4 @@
+import BPF
 import Conntrack
 import Glibc
 import Logging
@@ -18,11 +19,15 @@ struct EnforcerChoice: Sendable {
 
     let kind: Kind
     /// For people: "in the kernel by nftables", with the reason where there was a choice.
-    let words: String
+    private(set) var words: String
+    /// What leads sockets at connect, in front of the mode.
+    private var sockets: SocketEnforcer?
     /// What was asked for and is done without.
     private var lacks: [TrafficObstacle] = []
 
-    var enforcer: any ServiceEnforcer {
+    var enforcer: any ServiceEnforcer { sockets ?? modeEnforcer }
+
+    private var modeEnforcer: any ServiceEnforcer {
         switch kind {
         case .userspace(let enforcer): enforcer
         case .nftables(let enforcer, _): enforcer
@@ -41,8 +46,17 @@ struct EnforcerChoice: Sendable {
 
     /// Looks what on this machine keeps traffic from Services; nil for modes that know nothing of it.
     var obstacles: (@Sendable () async -> [TrafficObstacle])? {
+        let mode = modeObstacles
+        guard sockets != nil || !lacks.isEmpty else { return mode }
+        return { [sockets, lacks] in
+            let own = await sockets?.obstacles() ?? []
+            return own + lacks + (await mode?() ?? [])
+        }
+    }
+
+    private var modeObstacles: (@Sendable () async -> [TrafficObstacle])? {
         switch kind {
-        case .nftables(let enforcer, _): { [lacks] in await enforcer.obstacles() + lacks }
+        case .nftables(let enforcer, _): { await enforcer.obstacles() }
         case .ipvs(let enforcer, _): { await enforcer.obstacles() }
         case .userspace, .iptables: nil
         }
@@ -108,6 +122,42 @@ struct EnforcerChoice: Sendable {
         }
     }
 
+    /// Puts what leads sockets at connect in front of the mode, where that can be had.
+    ///
+    /// - Parameters:
+    ///   - group: the path of the control group whose processes are led; nil for all of them.
+    mutating func leadSockets(below group: String?, _ policy: MasqueradePolicy, logger: Logger) {
+        do throws(SocketPlace.Obstacle) {
+            guard mode != .userspace else {
+                throw SocketPlace.Obstacle(
+                    words: "it stands in front of a mode in the kernel, and this one is userspace")
+            }
+            let place = try SocketPlace.find(group: group)
+            do {
+                sockets = try SocketEnforcer(before: modeEnforcer, at: place, policy: policy, logger: logger)
+            } catch let error as BPFError {
+                throw SocketPlace.Obstacle(
+                    words: error.isForWantOfPermission ? "it needs root, or CAP_BPF and CAP_NET_ADMIN" : "\(error)")
+            } catch {
+                throw SocketPlace.Obstacle(words: "\(error)")
+            }
+            words += ", and by sockets of processes in \(place.group) when they connect"
+        } catch {
+            // Told as whatever else is in the way on this machine.
+            lacks.append(.socketMode(error.words))
+            if mode != .userspace { Self.clearSockets(logger) }
+        }
+    }
+
+    /// Lets the programs go that an earlier process left: nobody looks after them now.
+    static func clearSockets(_ logger: Logger) {
+        do {
+            if try SocketEnforcer.cleanUp() { logger.notice("removed the programs that the socket mode had left") }
+        } catch {
+            logger.error("programs of the socket mode may be left, which lead to where endpoints were: \(error)")
+        }
+    }
+
     /// Why the kernel cannot be had.
     private struct Obstacle: Error {
         var words: String
@@ -168,6 +218,7 @@ struct EnforcerChoice: Sendable {
         // Whoever may not look at the kernel's rules has left none, and whoever is there looks after them.
         guard NFTablesEnforcer.obstacle() == nil, let claim = try? KernelTableClaim() else { return }
         defer { withExtendedLifetime(claim) {} }
+        clearSockets(logger)
         clearIPTables(logger)
         clearIPVS(logger)
         clearNFTables(logger)

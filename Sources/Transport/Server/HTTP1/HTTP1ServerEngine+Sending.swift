@@ -40,22 +40,20 @@ extension HTTP1ServerEngine {
         appendHead(status, headers, framing)
         sending = isHead ? .headOnlyStream(stream) : .stream(stream, framing)
         if peerEnded { return connection.close() }
-        if isDraining { stream.finish() }
+        if isDraining { stream.drain() }
         connection.flush()
     }
 
-    func upgrade(
-        headers: HTTPHeaders, stream: ResponseStreamQueue, receive: @escaping @Sendable ([UInt8]) -> Void,
-        exchange: UInt64
-    ) {
+    func upgrade(headers: HTTPHeaders, stream: ResponseStreamQueue, input: UpgradedInput, exchange: UInt64) {
         guard exchange == self.exchange, hasExchange, case .nothing = sending, !connection.isClosed, !isHead,
-            !hasUnreadBody, !peerEnded, lastVersion == .http11
+            !hasUnreadBody, !peerEnded || input.allowsHalfClose, lastVersion == .http11
         else { return stream.didClose() }
         HTTP1ResponseEncoder.appendUpgrade(headers, to: &connection.output)
         keepsAlive = false
-        receiving = .upgraded(receive)
+        receiving = .upgraded(input)
+        if input.allowsHalfClose { connection.becomeTunnel() }
         sending = .stream(stream, .untilClose)
-        if isDraining { stream.finish() }
+        if isDraining { stream.drain() }
         connection.flush()
         resumeUpgraded()
     }
@@ -79,7 +77,7 @@ extension HTTP1ServerEngine {
 
     func produce() {
         switch sending {
-        case .nothing: return
+        case .nothing, .ended: return
         case .body(var queue):
             // Taken out first: two owners of the queue would copy its array.
             sending = .nothing
@@ -130,6 +128,10 @@ extension HTTP1ServerEngine {
         if isChunked, available > 0 { HTTP1ResponseEncoder.append("\r\n", to: &connection.output) }
         if case .finished = progress {
             if isChunked { HTTP1ResponseEncoder.append(HTTP1ChunkedEncoder.end, to: &connection.output) }
+            if case .upgraded(let input) = receiving, input.allowsHalfClose, !isInputEnded, !isDraining {
+                sending = .ended(queue)
+                return connection.endOutputAfterFlush()
+            }
             queue.didClose()
             complete()
         }

@@ -9,7 +9,7 @@ final class HTTP1ServerEngine: ServerProtocolEngine, ResponseSink, @unchecked Se
         case body(remaining: Int)
         case chunkedBody
         /// The connection left HTTP.
-        case upgraded(@Sendable ([UInt8]) -> Void)
+        case upgraded(UpgradedInput)
         /// Nothing more is read from this connection.
         case stopped
     }
@@ -31,6 +31,8 @@ final class HTTP1ServerEngine: ServerProtocolEngine, ResponseSink, @unchecked Se
         case stream(ResponseStreamQueue, HTTP1BodyFraming)
         /// A HEAD request got a stream: its content is dropped.
         case headOnlyStream(ResponseStreamQueue)
+        /// Everything of a tunnel's direction was taken, and the peer goes on in the other.
+        case ended(ResponseStreamQueue)
     }
 
     /// Strong: a responder may outlive the connection. The cycle ends when the connection closes.
@@ -55,6 +57,10 @@ final class HTTP1ServerEngine: ServerProtocolEngine, ResponseSink, @unchecked Se
     private var isParsing = false
     var isDraining = false
     var peerEnded = false
+    /// ``UpgradedInput/ended`` was called, or nothing more is wanted.
+    private(set) var isInputEnded = false
+    /// Who takes the bytes of an upgraded connection wants none for now.
+    var isInputHeld = false
     static let pieceSize = 64 * 1024
     /// The rest of an unwanted body that is read so that the connection can be used again.
     private static let skipLimit = 64 * 1024
@@ -64,14 +70,14 @@ final class HTTP1ServerEngine: ServerProtocolEngine, ResponseSink, @unchecked Se
         loop = connection.loop
     }
 
-    var isReadPaused: Bool { inbound.count >= Self.pieceSize && !canParse }
+    var isReadPaused: Bool { isInputHeld || inbound.count >= Self.pieceSize && !canParse }
 
     var waiting: ServerWait {
-        if hasExchange { return .application }
         switch receiving {
+        case .upgraded(let input): return input.allowsHalfClose ? .tunnel : .application
+        case _ where hasExchange: return .application
         case .head: return inbound.isEmpty ? .idle : .head
         case .body, .chunkedBody: return .head
-        case .upgraded: return .application
         case .stopped: return .idle
         }
     }
@@ -135,8 +141,8 @@ final class HTTP1ServerEngine: ServerProtocolEngine, ResponseSink, @unchecked Se
             let rest = UnsafeRawBufferPointer(rebasing: bytes[position...])
             switch receiving {
             case .stopped: return bytes.count
-            case .upgraded(let receive):
-                receive(Array(rest))
+            case .upgraded(let input):
+                if !isInputEnded { input.receive(Array(rest)) }
                 return bytes.count
             case .head:
                 guard let used = parseHead(rest) else { return position }
@@ -166,7 +172,8 @@ final class HTTP1ServerEngine: ServerProtocolEngine, ResponseSink, @unchecked Se
             return nil
         case .complete: break
         }
-        keepsAlive = head.keepsAlive && !isDraining
+        // Behind a request for another protocol may come bytes of that protocol: they must not be taken for a request.
+        keepsAlive = head.keepsAlive && !head.wantsUpgrade && !isDraining
         lastVersion = head.minorVersion == 0 ? .http10 : .http11
         isHead = head.method.matches("head", in: bytes)
         var request = makeRequest(head, bytes)
@@ -287,7 +294,40 @@ final class HTTP1ServerEngine: ServerProtocolEngine, ResponseSink, @unchecked Se
 
     /// What came behind the request for another protocol belongs to it.
     func resumeUpgraded() {
-        if !inbound.isEmpty { loop.execute { [self] in resume() } }
+        guard !inbound.isEmpty || peerEnded else { return }
+        loop.execute { [self] in
+            resume()
+            if peerEnded { endInput() }
+        }
+    }
+
+    /// Behind the last bytes of a peer that has left HTTP.
+    private func endInput() {
+        guard case .upgraded(let input) = receiving, !isInputEnded else { return }
+        isInputEnded = true
+        isInputHeld = false
+        input.ended?()
+        guard case .ended = sending else { return }
+        connection.closeAfterFlush()
+        connection.flush()
+    }
+
+    func order(_ order: UpgradeOrder, exchange: UInt64) {
+        guard exchange == self.exchange, hasExchange, case .upgraded = receiving, !connection.isClosed else { return }
+        switch order {
+        case .hold: isInputHeld = !isInputEnded
+        case .admit:
+            guard isInputHeld else { return }
+            isInputHeld = false
+            // From the loop: whoever admits may be called from within `receive`.
+            loop.execute { [self] in resume() }
+        case .refuse:
+            guard !isInputEnded else { return }
+            isInputEnded = true
+            isInputHeld = false
+            if case .ended = sending { connection.closeAfterFlush(lingering: !peerEnded) }
+            loop.execute { [self] in resume() }
+        }
     }
 
     /// Answers what is no valid request, and ends the connection.
@@ -304,6 +344,7 @@ final class HTTP1ServerEngine: ServerProtocolEngine, ResponseSink, @unchecked Se
         keepsAlive = false
         // A handler may have asked for what is here already.
         parseInbound()
+        if case .upgraded(let input) = receiving, input.allowsHalfClose { return endInput() }
         guard hasExchange else {
             receiving = .stopped
             // Answers that are encoded already still go out; an incomplete request is dropped.
@@ -316,11 +357,23 @@ final class HTTP1ServerEngine: ServerProtocolEngine, ResponseSink, @unchecked Se
         switch sending {
         // A client may close its sending side and wait for the answer (RFC 9112, 9.6) – but not to an endless one.
         case .nothing, .body, .compressed: break
-        case .stream, .headOnlyStream: connection.close()
+        case .stream, .headOnlyStream, .ended: connection.close()
         }
     }
 
-    func checkTimeouts(at now: MonotonicTime) { reader?.expire(at: now) }
+    func checkTimeouts(at now: MonotonicTime) {
+        reader?.expire(at: now)
+        if case .upgraded = receiving, isInputEnded || isOutputEnded,
+            connection.quiet(at: now) > connection.configuration.halfClosedTimeout
+        {
+            connection.close()
+        }
+    }
+
+    private var isOutputEnded: Bool {
+        if case .ended = sending { return true }
+        return false
+    }
 
     // MARK: Between exchanges
 
@@ -366,7 +419,8 @@ final class HTTP1ServerEngine: ServerProtocolEngine, ResponseSink, @unchecked Se
         isDraining = true
         keepsAlive = false
         switch sending {
-        case .stream(let queue, _), .headOnlyStream(let queue): queue.finish()
+        case .stream(let queue, _), .headOnlyStream(let queue): queue.drain()
+        case .ended: connection.close()
         case .body, .compressed: break
         case .nothing:
             if !hasExchange { connection.closeAfterFlush() }
@@ -381,7 +435,7 @@ final class HTTP1ServerEngine: ServerProtocolEngine, ResponseSink, @unchecked Se
         sending = .nothing
         countAnswer(-pendingAnswer)
         switch ending {
-        case .stream(let queue, _), .headOnlyStream(let queue): queue.didClose()
+        case .stream(let queue, _), .headOnlyStream(let queue), .ended(let queue): queue.didClose()
         case .nothing: responder?.didClose()
         case .body, .compressed: break
         }

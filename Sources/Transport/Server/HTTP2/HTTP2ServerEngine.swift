@@ -406,17 +406,16 @@ final class HTTP2ServerEngine: ServerProtocolEngine, ResponseSink, @unchecked Se
             stream.sending = .stream(queue)
         }
         submitHead(stream, status, headers, length: nil, hasBody: !stream.isHead)
-        if isDraining { queue.finish() }
+        if isDraining { queue.drain() }
         connection.flushAtEndOfRound()
     }
 
-    func upgrade(
-        headers: HTTPHeaders, stream queue: ResponseStreamQueue, receive: @escaping @Sendable ([UInt8]) -> Void,
-        exchange: UInt64
-    ) {
+    func upgrade(headers: HTTPHeaders, stream queue: ResponseStreamQueue, input: UpgradedInput, exchange: UInt64) {
         // RFC 9113, 8.6: HTTP/2 has no 101.
         queue.didClose()
     }
+
+    func order(_ order: UpgradeOrder, exchange: UInt64) {}
 
     /// The answer needs no more of the request.
     private func dropBody(_ stream: HTTP2ServerStream) {
@@ -523,7 +522,7 @@ final class HTTP2ServerEngine: ServerProtocolEngine, ResponseSink, @unchecked Se
             session, UInt8(NGHTTP2_FLAG_NONE.rawValue), nghttp2_session_get_last_proc_stream_id(session),
             NGHTTP2_NO_ERROR.rawValue, nil, 0)
         for stream in streams.values {
-            if case .stream(let queue) = stream.sending { queue.finish() }
+            if case .stream(let queue) = stream.sending { queue.drain() }
         }
         finishIfDrained()
     }

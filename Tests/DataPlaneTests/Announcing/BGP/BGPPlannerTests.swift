@@ -126,7 +126,8 @@ import Transport
     }
 
     static let faults = [
-        Fault("VRFs (red)") { $0.vrf = "red" }, Fault("interface eth0") { $0.interface = "eth0" },
+        Fault("VRFs (red) are not supported; leave spec.vrf out") { $0.vrf = "red" },
+        Fault("(interface eth0) are not supported; give the router's address") { $0.interface = "eth0" },
         Fault("peerAddress") { $0.peerAddress = "router.example" }, Fault("peerPort") { $0.peerPort = 70000 },
         Fault("myASN") { $0.myASN = 0 }, Fault("peerASN") { $0.peerASN = nil },
         Fault("holdTime") { $0.holdTime = "2s" }, Fault("keepaliveTime") { $0.keepaliveTime = "soon" },
@@ -146,6 +147,12 @@ import Transport
         #expect(plan.complaints.map(\.kind) == [.peer])
         #expect(plan.complaints.first?.message.contains(fault.words) == true, "\(plan.complaints)")
         #expect(plan.announced.isEmpty)
+    }
+
+    @Test func `keepalives every zero seconds are those of whoever says nothing of them`() throws {
+        let session = try bench(.init(), peer { ($0.holdTime, $0.keepaliveTime) = ("9m0s", "0s") }).session
+        #expect(session?.session.holdTime == 540)
+        #expect(session?.session.keepaliveTime == nil)
     }
 
     @Test func `the annotation for GTSM is heeded, and excludes peers further away`() throws {
