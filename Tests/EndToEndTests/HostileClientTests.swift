@@ -152,7 +152,8 @@ extension EndToEnd {
             for _ in 0..<20 {
                 #expect(try await server.request("GET", path).status == 200)
                 #expect(try await server.request("GET", "/api/v1/namespaces/kube-system/secrets").status == 200)
-                let small = try await server.request("GET", "/api/v1/namespaces/default", options: ["--interface", there])
+                let small = try await server.request(
+                    "GET", "/api/v1/namespaces/default", options: ["--interface", there])
                 #expect(small.status == 200)
             }
             _ = try await hog.finish()
