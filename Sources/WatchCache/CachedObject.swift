@@ -17,6 +17,8 @@ package final class CachedObject: Sendable {
     private let versionStart: UInt32
     /// Whether what was stored cannot be read: `bytes` then only say of what kind and name it is.
     package let isDamaged: Bool
+    /// See ``NormalizedObject/lacksDefaults``.
+    package let lacksDefaults: Bool
     /// The kind's own selectable fields, once somebody has selected by them.
     private let selected = AtomicLazyReference<SelectedFields>()
 
@@ -42,10 +44,11 @@ package final class CachedObject: Sendable {
     ///   - isDamaged: whether `stored` stands for something that cannot be read.
     package init(
         relativeKey: String, stored: [UInt8], revision: Revision, createRevision: Revision? = nil,
-        isDamaged: Bool = false
+        isDamaged: Bool = false, lacksDefaults: Bool = false
     ) {
         self.revision = revision
         self.isDamaged = isDamaged
+        self.lacksDefaults = lacksDefaults
         self.createRevision = createRevision ?? revision
         guard let spans = Self.spans(of: stored) else {
             bytes = stored
@@ -69,6 +72,7 @@ package final class CachedObject: Sendable {
         self.revision = revision
         createRevision = other.createRevision
         isDamaged = other.isDamaged
+        lacksDefaults = other.lacksDefaults
         versionStart = other.versionStart
         guard versionStart > 0 else {
             bytes = other.bytes

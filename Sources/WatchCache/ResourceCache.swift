@@ -15,14 +15,15 @@ package final class ResourceCache: Sendable {
         /// `nil`: the kind has no field selectors of its own.
         package var selectableFields: CachedObject.SelectableFields?
         /// Brings what an earlier server, or an earlier definition of the kind, stored into the shape that is served now.
-        package var normalize: (@Sendable ([UInt8]) -> [UInt8])?
+        package var normalize: (@Sendable ([UInt8]) -> NormalizedObject)?
         package var window = ChangeWindow.Limits()
         /// Seconds.
         package var bookmarkInterval: Int64 = 60
 
         package init(
             prefix: String, definition: ResourceDefinition, selectableFields: CachedObject.SelectableFields? = nil,
-            normalize: (@Sendable ([UInt8]) -> [UInt8])? = nil, window: ChangeWindow.Limits = ChangeWindow.Limits(),
+            normalize: (@Sendable ([UInt8]) -> NormalizedObject)? = nil,
+            window: ChangeWindow.Limits = ChangeWindow.Limits(),
             bookmarkInterval: Int64 = 60
         ) {
             self.prefix = prefix
@@ -178,23 +179,26 @@ package final class ResourceCache: Sendable {
 
     /// What the store has, in the shape that is served now.
     func object(_ stored: StoredValue) -> CachedObject {
-        object(
-            stored.key, stored.isIntact ? normalized(stored.value) : [], stored.modRevision, stored.createRevision,
-            isIntact: stored.isIntact)
+        let value = stored.isIntact ? normalized(stored.value) : NormalizedObject([])
+        return object(
+            stored.key, value.bytes, stored.modRevision, stored.createRevision, isIntact: stored.isIntact,
+            lacksDefaults: value.lacksDefaults)
     }
 
     /// A stored value as it is served now.
-    func normalized(_ value: [UInt8]) -> [UInt8] {
-        configuration.normalize?(value) ?? value
+    func normalized(_ value: [UInt8]) -> NormalizedObject {
+        configuration.normalize?(value) ?? NormalizedObject(value)
     }
 
     func object(
-        _ key: String, _ value: [UInt8], _ revision: Revision, _ createRevision: Revision, isIntact: Bool = true
+        _ key: String, _ value: [UInt8], _ revision: Revision, _ createRevision: Revision, isIntact: Bool = true,
+        lacksDefaults: Bool = false
     ) -> CachedObject {
         let relativeKey = String(Substring(key.utf8.dropFirst(prefixLength)))
         if isIntact {
             let object = CachedObject(
-                relativeKey: relativeKey, stored: value, revision: revision, createRevision: createRevision)
+                relativeKey: relativeKey, stored: value, revision: revision, createRevision: createRevision,
+                lacksDefaults: lacksDefaults)
             if object.hasMetadata { return object }
         }
         return CachedObject(

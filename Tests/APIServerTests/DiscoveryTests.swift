@@ -91,6 +91,31 @@ import Testing
         #expect(version.json["gitVersion"].string?.hasPrefix("v1.36.0+martlet") == true)
     }
 
+    /// Each value of a label is a series that stays.
+    @Test func whatClientsMakeUpGivesNoFurtherMetrics() async throws {
+        let server = try await TestServer()
+        func lines(_ round: Int) async -> Int {
+            for number in 0..<20 {
+                let word = "x\(round)y\(number)"
+                for target in [
+                    "/\(word)", "/api/v1/\(word)", "/apis/\(word)/v1/\(word)", "\(Samples.services)/a/\(word)",
+                ] {
+                    for token in [nil, TestServer.token] {
+                        _ = await server.send("M\(word)", target, token: token)
+                        _ = await server.send("GET", target, token: token)
+                    }
+                }
+            }
+            let text = await server.send("GET", "/metrics").text
+            #expect(!text.contains("x\(round)y"))
+            return text.split(separator: "\n").count
+        }
+        // The second look counts the first one.
+        _ = await lines(0)
+        let first = await lines(1)
+        #expect(await lines(2) == first)
+    }
+
     @Test func metricsCountRequests() async throws {
         let server = try await TestServer()
         _ = await server.send("GET", Samples.services)

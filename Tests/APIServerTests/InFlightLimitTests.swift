@@ -5,34 +5,60 @@ import Transport
 @testable import APIServer
 
 @Suite("Places for requests") struct InFlightLimitTests {
-    private static let hog = SocketAddress(ip: .loopbackV4, port: 4001)
-    private static let other = SocketAddress(ip: .loopbackV4, port: 4002)
+    private static let hog = ReadShares.Reader(user: "hog", peer: PeerKey(.loopbackV4))
+    private static let other = ReadShares.Reader(user: "other", peer: PeerKey(.loopbackV4))
+    private static let third = ReadShares.Reader(user: "hog", peer: nil)
 
-    @Test func `places are counted by kind and given back`() {
+    @Test func `places are counted by kind and given back`() throws {
         let limit = InFlightLimit(maxReads: 1, maxWrites: 1)
-        #expect(limit.enter(.read) && !limit.enter(.read))
-        #expect(limit.enter(.write) && !limit.enter(.write))
-        limit.leave(.read)
-        #expect(limit.enter(.read))
+        let read = try #require(limit.enter(.read))
+        #expect(limit.enter(.read) == nil)
+        let write = try #require(limit.enter(.write))
+        #expect(limit.enter(.write) == nil)
+        #expect(limit.current == (1, 1))
+        limit.leave(read)
+        limit.leave(write)
+        #expect(limit.current == (0, 0))
+        #expect(limit.enter(.read) != nil)
+        #expect(limit.enter(.write) != nil)
     }
 
-    @Test func `a connection that takes none of its answers does not keep others from asking`() {
-        let gauge = ByteGauge()
-        let limit = InFlightLimit(maxReads: 100, maxWrites: 1, maxAnswerBytes: 1000, answers: gauge)
-        #expect(limit.enter(.read, by: Self.hog))
-        limit.hold(1001, for: Self.hog)
-        gauge.add(1001)
-        #expect(!limit.enter(.read, by: Self.hog), "it has enough to read")
-        #expect(limit.enter(.read, by: Self.other))
-        #expect(limit.enter(.read, by: nil))
-        // What others get beyond the limit is bounded too.
-        limit.hold(250, for: Self.other)
-        gauge.add(250)
-        #expect(!limit.enter(.read, by: nil))
-        limit.release(250, of: Self.other)
-        gauge.add(-250)
-        limit.release(1001, of: Self.hog)
-        gauge.add(-1001)
-        #expect(limit.enter(.read, by: Self.hog))
+    @Test func `one reader has half of the places, and a quarter for small answers`() {
+        var shares = ReadShares(maxPlaces: 8, maxBytes: 1000)
+        for _ in 0..<4 { #expect(shares.enter(Self.hog, waiting: 0) == .any) }
+        for _ in 0..<2 { #expect(shares.enter(Self.hog, waiting: 0) == .small) }
+        #expect(shares.enter(Self.hog, waiting: 0) == .refused)
+        // The same user from elsewhere, and another one from there, have the rest.
+        #expect(shares.enter(Self.other, waiting: 0) == .any)
+        #expect(shares.enter(Self.third, waiting: 0) == .any)
+        // All are taken: a quarter more, which the hog has a part of.
+        for _ in 0..<2 { #expect(shares.enter(Self.other, waiting: 0) == .small) }
+        #expect(shares.enter(Self.third, waiting: 0) == .refused)
+        for _ in 0..<6 { shares.leave(Self.hog, held: 0) }
+        #expect(shares.places == 4)
+        #expect(shares.enter(Self.hog, waiting: 0) == .any)
+    }
+
+    @Test func `answers that wait for one reader leave half of the room to others`() {
+        var shares = ReadShares(maxPlaces: 100, maxBytes: 1000)
+        #expect(shares.enter(Self.hog, waiting: 0) == .any)
+        shares.hold(501, for: Self.hog)
+        #expect(shares.enter(Self.hog, waiting: 501) == .small)
+        #expect(shares.enter(Self.other, waiting: 501) == .any)
+        shares.hold(500, for: Self.other)
+        // Too much in all: what is beyond is for those who wait for nothing, and is bounded.
+        #expect(shares.enter(Self.other, waiting: 1001) == .small)
+        #expect(shares.enter(Self.third, waiting: 1250) == .any)
+        #expect(shares.enter(nil, waiting: 1251) == .small)
+        shares.leave(Self.hog, held: 501)
+        #expect(shares.enter(Self.hog, waiting: 500) == .any)
+    }
+
+    @Test func `only small answers are given in a place for small ones`() throws {
+        let limit = InFlightLimit(maxReads: 8, maxWrites: 1)
+        let places = try (0..<6).map { _ in try #require(limit.enter(.read, by: Self.hog)) }
+        #expect(limit.allows(1 << 20, in: places[3]))
+        #expect(!limit.allows(1 << 20, in: places[4]))
+        #expect(limit.allows(ReadShares.smallAnswer, in: places[4]))
     }
 }

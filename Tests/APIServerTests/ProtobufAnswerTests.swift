@@ -72,6 +72,40 @@ import Testing
         #expect(bookmark["metadata"]["annotations"] == ["k8s.io/initial-events-end": "true"])
     }
 
+    /// As an update of a Go client that reads and writes protobuf: nothing is lost on the way, so that nothing changes.
+    @Test(arguments: ChartKindsTests.taken)
+    func `what was read may be written back, and a watcher of protobuf sees a change`(example: ChartKindsTests.Example)
+        async throws
+    {
+        let server = try await TestServer()
+        let created = await server.send("POST", example.collection, example.object)
+        try #require(created.status == 201, "\(created.text)")
+        let path = "\(example.collection)/\(created.json["metadata"]["name"].string ?? "")"
+        let read = await server.send("GET", path, accept: Self.preferred)
+        try #require(read.header("Content-Type") == Self.protobuf)
+        let version = await server.send("GET", path).json["metadata"]["resourceVersion"].string ?? ""
+        let (watch, refusal) = server.watch(
+            "\(example.collection)?watch=true&resourceVersion=\(version)", accept: "\(Self.protobuf);stream=watch")
+        #expect(refusal == nil)
+        let same = await server.sendBytes("PUT", path, read.body, contentType: Self.protobuf)
+        #expect(same.status == 200, "\(same.text)")
+        #expect(same.json["metadata"]["resourceVersion"].string == version, "\(same.text)")
+
+        var changed = try document(read)
+        changed["metadata"]["labels"]["changed"] = "yes"
+        changed["apiVersion"] = example.object["apiVersion"]
+        changed["kind"] = example.object["kind"]
+        let written = await server.sendBytes(
+            "PUT", path, ProtobufEncoder.answer(changed), contentType: Self.protobuf, accept: Self.preferred)
+        #expect(written.status == 200, "\(written.text)")
+        #expect(try document(written)["metadata"]["labels"]["changed"] == "yes")
+        await Polling.until(within: 60) { !ProtobufListReader.events(watch.bytes).isEmpty }
+        let events = ProtobufListReader.events(watch.bytes)
+        #expect(events.map(\.type) == ["MODIFIED"])
+        let seen = try #require(try ProtobufDocument.parse(events[0].object))
+        #expect(seen["metadata"]["labels"]["changed"] == "yes")
+    }
+
     @Test func `errors and discovery are in protobuf too`() async throws {
         let server = try await TestServer()
         let missing = await server.send("GET", "\(Samples.configMaps)/none", accept: Self.preferred)

@@ -1,4 +1,5 @@
 import KubeModel
+import NetworkTypes
 import Synchronization
 import Testing
 import Transport
@@ -95,6 +96,37 @@ import Transport
         #expect(await pipeline.send("GET", "/api/v1/namespaces").status == 200)
     }
 
+    @Test func `whoever takes none of its lists gets small answers only, and others are served`() async throws {
+        let server = try await TestServer(limit: InFlightLimit(maxReads: 8, maxWrites: 8))
+        var object = Samples.configMap("large")
+        object["data"]["x"] = .string(String(repeating: "v", count: 100_000))
+        #expect(await server.send("POST", Samples.configMaps, object).status == 201)
+        #expect(await server.send("POST", Samples.configMaps, Samples.configMap("small")).status == 201)
+        var list = Self.list
+        list.path = Samples.configMaps
+        list.peer = SocketAddress(ip: .loopbackV4, port: 4001)
+        let held = (0..<4).map { _ in HeldResponse() }
+        for response in held { server.core.pipeline.handle(list, response) }
+        // From the same address, over another connection.
+        list.peer = SocketAddress(ip: .loopbackV4, port: 4002)
+        let refused = HeldResponse()
+        server.core.pipeline.handle(list, refused)
+        #expect(refused.status == 429)
+        refused.leave()
+        list.path = "\(Samples.configMaps)/small"
+        let small = HeldResponse()
+        server.core.pipeline.handle(list, small)
+        #expect(small.status == 200)
+        small.leave()
+        // From elsewhere.
+        #expect(await server.send("GET", Samples.configMaps).status == 200)
+        for response in held {
+            #expect(response.status == 200)
+            response.leave()
+        }
+        #expect(server.core.limit.current.reads == 0)
+    }
+
     private static var list: IncomingRequest {
         var request = IncomingRequest(method: "GET", path: "/api/v1/namespaces")
         request.authorization = "Bearer \(TestServer.token)"
@@ -143,5 +175,6 @@ private final class HeldResponse: ResponseWriter {
         ended: @escaping @Sendable () -> Void
     ) -> any TunnelStream { ClosedTunnel() }
     func onClose(_ handler: @escaping @Sendable () -> Void) {}
+    var status: Int? { sent.withLock { $0?.status } }
     func leave() { sent.withLock { $0?.onSent }?() }
 }

@@ -123,6 +123,43 @@ extension EndToEnd {
             _ = try await strangers.finish()
         }
 
+        /// Lists of several megabytes that nobody takes cost others nothing, and the same user at the same address gets small
+        /// answers still.
+        @Test func `lists that one client does not take keep nobody from reading`() async throws {
+            let server = try suiteServer()
+            let path = "/api/v1/namespaces/default/configmaps"
+            let value = String(repeating: "v", count: 800_000)
+            for number in 0..<5 {
+                let object =
+                    #"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"unread-\#(number)"},"#
+                    + #""data":{"x":"\#(value)"}}"#
+                let file = server.file("unread-\(number)")
+                try Data(object.utf8).write(to: URL(filePath: file))
+                let made = try await server.request(
+                    "POST", path, options: ["-H", "Content-Type: application/json", "--data-binary", "@\(file)"])
+                #expect(made.status == 201)
+            }
+            let script = MartletServer.packageRoot.appending(path: "Tests/Clients/python/unread_lists.py").path
+            let port = try #require(server.url.split(separator: ":").last)
+            let there = "127.0.5.2"
+            let hog = try InteractiveProgram(
+                "python3", [script, there, "\(port)", server.file("admin.token"), path, "300"])
+            #expect(try await hog.firstLine() == "300")
+            // From its own address the list is refused while so much of it waits.
+            try await eventually(within: .seconds(60), "the share to be used up") {
+                try await server.request("GET", path, options: ["--interface", there]).status == 429
+            }
+            for _ in 0..<20 {
+                #expect(try await server.request("GET", path).status == 200)
+                #expect(try await server.request("GET", "/api/v1/namespaces/kube-system/secrets").status == 200)
+                let small = try await server.request(
+                    "GET", "/api/v1/namespaces/default", options: ["--interface", there])
+                #expect(small.status == 200)
+            }
+            _ = try await hog.finish()
+            for number in 0..<5 { _ = try await server.request("DELETE", "\(path)/unread-\(number)") }
+        }
+
         private static func residentKilobytes(of process: Int32) throws -> Int {
             let status = try String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8)
             return try #require(status.firstMatch(of: #/VmRSS:\s+(\d+) kB/#).flatMap { Int($0.output.1) })

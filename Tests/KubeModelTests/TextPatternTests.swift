@@ -44,6 +44,21 @@ import Testing
         #expect(throws: TextPattern.Unsupported.self) { try TextPattern("((a{100}){100}){100}") }
     }
 
+    @Test func `groups nest as deeply as in Go`() throws {
+        func nested(_ open: String, _ depth: Int) -> String {
+            String(repeating: open, count: depth) + "a" + String(repeating: ")", count: depth)
+        }
+        #expect(try TextPattern(nested("(", 999)).matches("a"))
+        for pattern in [nested("(", 1000), nested("(", 50_000), nested("(?:", 50_000), nested("(?P<a>", 1000)] {
+            let problem = #expect(throws: TextPattern.Unsupported.self) { try TextPattern(pattern) }
+            #expect(problem?.message == "expression nests too deeply")
+        }
+        // What stands beside each other, in classes, quoted or escaped does not nest.
+        for piece in ["(a)", "[(]", #"\Q(\E"#, #"\("#] {
+            #expect(throws: Never.self) { try TextPattern(String(repeating: piece, count: 2000)) }
+        }
+    }
+
     @Test func `the patterns of a schema are bounded together, and counted once`() {
         var patterns = PatternCollection()
         for _ in 0..<100 { #expect(patterns.problem(#"^\pL{1,99}$"#) == nil) }

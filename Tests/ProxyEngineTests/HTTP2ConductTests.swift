@@ -4,6 +4,7 @@ import Synchronization
 import Testing
 
 @testable import ProxyEngine
+@testable import Transport
 
 @Suite("Clients with HTTP/2 that misbehave, and those that must not suffer for it") struct HTTP2ConductTests {
     private typealias Client = HTTP2TestClient
@@ -55,6 +56,18 @@ import Testing
         #expect(client.readGoAway() == 11)
         await harness.stop()
         upstream.stop()
+    }
+
+    @Test func `a client that was told to go is not read on`() async throws {
+        let harness = try EngineHarness([SocketAddress]())
+        let client = Client(harness.connect())
+        let flood = (0..<60_000).flatMap { _ in Client.frame(6, 1, 0, Array(repeating: 0, count: 8)) }
+        var sent = 0
+        while sent < 256 << 20, client.socket.send(flood) { sent += flood.count }
+        // The flood, what may linger, and what the kernel's buffers hold.
+        #expect(sent < (8 << 20) + LingeringClose.maxBytes + 16 << 20)
+        #expect(await harness.counters { $0.connectionsOpen == 0 }.connectionsOpen == 0)
+        await harness.stop()
     }
 
     /// CVE-2025-8671: a window that grows too large is a stream error, so that the proxy resets what it has passed on.

@@ -118,12 +118,16 @@ final class RawTLS {
         close(descriptor)
     }
 
-    func send(_ bytes: [UInt8]) {
+    func send(_ bytes: [UInt8]) { _ = trySend(bytes) }
+
+    /// - Returns: whether the connection has taken all of it.
+    func trySend(_ bytes: [UInt8]) -> Bool {
         var sent = 0
         while sent < bytes.count {
-            guard case .bytes(let count) = bytes[sent...].withUnsafeBytes({ session.write($0) }) else { return }
+            guard case .bytes(let count) = bytes[sent...].withUnsafeBytes({ session.write($0) }) else { return false }
             sent += count
         }
+        return true
     }
 
     func readToEnd() -> [UInt8] { read { _ in false } }

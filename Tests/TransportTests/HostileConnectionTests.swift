@@ -245,6 +245,31 @@ import Testing
         await server.stop()
     }
 
+    @Test func `a connection that was told to go is not read on`() async throws {
+        let fixture = try HTTP2Fixture()
+        let session = try fixture.session()
+        // PING frames that are answers, 17 bytes each: 8 MiB of them are a flood.
+        let flood = (0..<60_000).flatMap { _ in HTTP2Frame.bytes(type: 6, flags: 1, [UInt8](repeating: 0, count: 8)) }
+        var sent = 0
+        while sent < 256 << 20, session.trySend(flood) { sent += flood.count }
+        // The flood, what may linger, and what the kernel's buffers hold.
+        #expect(sent < (8 << 20) + LingeringClose.maxBytes + 16 << 20)
+        #expect(await eventually { fixture.server.server.connectionCount == 0 })
+        await fixture.server.stop()
+    }
+
+    @Test func `a body that nobody asked for is thrown away up to a bound`() async throws {
+        let server = try server { $0.maxBodyBytes = 1000 }
+        let client = try RawClient(port: server.port)
+        client.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000000\r\n\r\n")
+        let block = [UInt8](repeating: 0x78, count: 1 << 20)
+        var sent = 0
+        while sent < 256 << 20, client.trySend(block) { sent += block.count }
+        #expect(sent < LingeringClose.maxBytes + 16 << 20)
+        #expect(await eventually { server.server.connectionCount == 0 })
+        await server.stop()
+    }
+
     @Test func `a client without a common protocol gets the alert that says so`() async throws {
         let fixture = try HTTP2Fixture()
         let port = fixture.server.port

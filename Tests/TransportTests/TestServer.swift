@@ -127,6 +127,19 @@ final class RawClient {
         _ = bytes.withUnsafeBytes { Socket.write(descriptor, $0) }
     }
 
+    /// - Returns: whether the connection has taken all of it. Blocks until it has.
+    func trySend(_ bytes: [UInt8]) -> Bool {
+        var sent = 0
+        while sent < bytes.count {
+            let count = bytes[sent...].withUnsafeBytes {
+                Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+            }
+            guard count > 0 else { return false }
+            sent += count
+        }
+        return true
+    }
+
     func finishWriting() { Socket.shutdownWrite(descriptor) }
 
     func reset() { Socket.resetOnClose(descriptor) }

@@ -1,6 +1,7 @@
 import APIResources
 import CEL
 import KubeModel
+import WatchCache
 
 /// A CustomResourceDefinition → what serves its versions. Pure: it knows no store and no cache.
 enum CustomResourceCompiler {
@@ -15,7 +16,7 @@ enum CustomResourceCompiler {
         var versions: [Version]
         var storage: Version
         /// Brings an object of the store into the shape that the storage version's schema wants now.
-        var normalize: @Sendable ([UInt8]) -> [UInt8]
+        var normalize: @Sendable ([UInt8]) -> NormalizedObject
         /// Stands for all that `normalize` and the cache's selectable fields depend on.
         var storageHash: String
         /// What field selectors of any version may name.

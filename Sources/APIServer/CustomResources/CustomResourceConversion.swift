@@ -1,5 +1,6 @@
 import APIResources
 import KubeModel
+import WatchCache
 
 /// How the objects of a custom resource get from the version they are kept in to the one that is asked for.
 enum CustomResourceConversion: Hashable {
@@ -35,19 +36,21 @@ enum CustomResourceConversion: Hashable {
     }
 
     /// Objects may have been stored under another version or before the schema had a default: brings them into the shape
-    /// that the storage version's schema wants now. What only a webhook could convert stays as it is.
-    func normalizer(_ storage: ResourceDefinition, _ schema: Schema) -> @Sendable ([UInt8]) -> [UInt8] {
+    /// that the storage version's schema wants now. What only a webhook could convert stays as it is, and defaults that would
+    /// make too much of an object are left out, all of them.
+    func normalizer(_ storage: ResourceDefinition, _ schema: Schema) -> @Sendable ([UInt8]) -> NormalizedObject {
         let convertsOthers = self == .none
         return { bytes in
             // What is in the store was JSON when it was written; anything else is served as it stands.
-            guard var object = try? JSONParser.parse(bytes) else { return bytes }
-            guard convertsOthers || object["apiVersion"].string == storage.apiVersion else { return bytes }
+            guard var object = try? JSONParser.parse(bytes),
+                convertsOthers || object["apiVersion"].string == storage.apiVersion
+            else { return NormalizedObject(bytes) }
             let before = object
             object["apiVersion"] = .string(storage.apiVersion)
             object["kind"] = .string(storage.kind)
             _ = schema.pruneCustomObject(&object)
-            schema.applyDefaults(&object)
-            return object == before ? bytes : object.encoded()
+            let isComplete = schema.applyAllDefaults(&object)
+            return NormalizedObject(object == before ? bytes : object.encoded(), lacksDefaults: !isComplete)
         }
     }
 
@@ -56,13 +59,15 @@ enum CustomResourceConversion: Hashable {
     ) -> StoredForm {
         var form = StoredForm(
             definition: storage,
-            encode: { object in
+            encode: { object throws(Status) in
                 var object = object
                 object["apiVersion"] = .string(storage.apiVersion)
                 guard !isSame else { return object }
                 // What is not known is not told: the client wrote what its own version knows.
                 _ = storageSchema.pruneCustomObject(&object)
-                storageSchema.applyDefaults(&object)
+                guard storageSchema.applyAllDefaults(&object) else {
+                    throw Status.tooManyDefaults(of: storage.groupResource)
+                }
                 return object
             },
             decode: { object in
@@ -97,7 +102,7 @@ enum CustomResourceConversion: Hashable {
                 var object = object
                 if !isStorage {
                     _ = schema.pruneCustomObject(&object)
-                    schema.applyDefaults(&object)
+                    _ = schema.applyAllDefaults(&object)
                 }
                 return object
             })

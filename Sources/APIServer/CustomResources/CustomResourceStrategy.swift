@@ -26,7 +26,7 @@ struct CustomResourceStrategy: ResourceStrategy {
         guard definition.hasStatus else { return }
         object["status"] = nil
         // A default of the whole status stands at once, as it does when the object is read.
-        schema.applyDefaults(&object)
+        _ = schema.applyAllDefaults(&object)
     }
 
     func prepareForStatusUpdate(_ object: inout JSONValue, from old: JSONValue, _ context: StrategyContext) {
@@ -39,7 +39,12 @@ struct CustomResourceStrategy: ResourceStrategy {
     }
 
     func validateCreate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
-        errors(in: object, replacing: nil)
+        var errors = errors(in: object, replacing: nil)
+        if definition.hasStatus, schema.lacksDefaults(object) {
+            errors.append(
+                .invalid(FieldPath("status"), .null, "its defaults add more than \(Schema.defaultsLimit) bytes"))
+        }
+        return errors
     }
 
     func validateUpdate(_ object: JSONValue, from old: JSONValue, _ context: StrategyContext) -> [FieldError] {

@@ -1,5 +1,6 @@
 import APIResources
 import KubeModel
+import NetworkTypes
 import Transport
 import WatchCache
 
@@ -253,10 +254,10 @@ final class RequestPipeline: Sendable {
         // What is forwarded has a limit of its own: it takes as long as others like.
         guard let verb = exchange.verb, verb != .watch, verb != .connect else { return }
         let slot: InFlightLimit.Slot = verb.isMutating ? .write : .read
-        guard limit.enter(slot, by: exchange.request.peer) else {
-            throw Status.tooManyRequests()
-        }
-        exchange.slot = slot
+        let reader = ReadShares.Reader(
+            user: exchange.user.name, peer: exchange.request.peer.map { PeerKey($0.ip) })
+        guard let place = limit.enter(slot, by: reader) else { throw Status.tooManyRequests() }
+        exchange.place = place
         if verb.isMutating { exchange.warnings = WarningLog() }
     }
 
@@ -326,18 +327,9 @@ final class RequestPipeline: Sendable {
     static let largeWrite = 64 << 10
 
     /// The place of a request is free again when its answer has been taken.
-    private func keepPlace(_ slot: InFlightLimit.Slot, _ exchange: Exchange, _ response: inout OutgoingResponse) {
-        let size = slot == .read ? response.body.reduce(0) { $0 + $1.count } : 0
-        guard size >= InFlightLimit.largeAnswer else {
-            response.onSent = { [limit] in limit.leave(slot) }
-            return
-        }
-        let peer = exchange.request.peer
-        limit.hold(size, for: peer)
-        response.onSent = { [limit] in
-            limit.release(size, of: peer)
-            limit.leave(slot)
-        }
+    private func keepPlace(_ place: InFlightLimit.Place, _ response: inout OutgoingResponse) {
+        let held = limit.hold(response.size, in: place)
+        response.onSent = { [limit] in limit.leave(place, held: held) }
     }
 
     /// Whether a write takes long: by what is sent, or by what is there, which a small patch goes through as well.
@@ -391,10 +383,13 @@ final class RequestPipeline: Sendable {
     }
 
     private func answer(_ exchange: Exchange, _ response: OutgoingResponse) {
-        metrics.record(exchange, status: response.status)
         var response = response
+        if let place = exchange.place, !limit.allows(response.size, in: place) {
+            response = OutgoingResponse(Status.tooManyRequests(), shape: exchange.shape)
+        }
+        metrics.record(exchange, status: response.status)
         response.isOpenAPI = exchange.info.segments.first == "openapi"
-        if let slot = exchange.slot { keepPlace(slot, exchange, &response) }
+        if let place = exchange.place { keepPlace(place, &response) }
         for warning in exchange.warnings?.headers ?? [] { response.headers.append(("Warning", warning)) }
         if let warning = exchange.deprecationWarning {
             response.headers.append(("Warning", WarningLog.header(warning)))

@@ -25,9 +25,23 @@ struct ObjectReader: Sendable {
             let scale = try mapping.scale(of: try resource.served(object))
             return try renderer.scale(scale, shape: exchange.shape, now: exchange.now)
         }
-        return try renderer.object(
+        var response = try renderer.object(
             resource, stored: object.bytes, revision: nil, shape: exchange.shape, now: exchange.now,
             included: try Self.included(exchange), cached: object)
+        Self.warn(of: CollectionOfOne(object), resource, &response)
+        return response
+    }
+
+    /// Says of which objects the defaults are left out, so that nobody takes what is shown for the whole.
+    private static func warn(
+        of objects: some Collection<CachedObject>, _ resource: ServedResource, _ response: inout OutgoingResponse
+    ) {
+        guard resource.strategy.isCustomResource, let first = objects.first(where: \.lacksDefaults) else { return }
+        let others = objects.count { $0.lacksDefaults } - 1
+        let text =
+            "\(resource.groupResource) \(goQuoted(first.relativeKey))\(others > 0 ? " and \(others) more are" : " is") "
+            + "shown without the defaults of the schema, which would add more than \(Schema.defaultsLimit) bytes"
+        response.headers.append(("Warning", WarningLog.header(text)))
     }
 
     /// GET of a collection. Calls `done` once: now, or, for a moment that only the store remembers, from the worker.
@@ -74,9 +88,11 @@ struct ObjectReader: Sendable {
                 token: ContinueToken(revision: page.revision, start: last.relativeKey).text,
                 remaining: page.remaining)
         }
-        return try renderer.list(
+        var response = try renderer.list(
             resource, page.items, revision: page.revision, next: next, shape: exchange.shape, now: exchange.now,
             included: included)
+        Self.warn(of: page.items, resource, &response)
+        return response
     }
 
     /// - Throws: 504 for a version this server has not reached, as Kubernetes answers after waiting for it.

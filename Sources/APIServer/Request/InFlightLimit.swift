@@ -1,4 +1,3 @@
-import NetworkTypes
 import Synchronization
 import Transport
 
@@ -10,68 +9,66 @@ final class InFlightLimit: Sendable {
         case read, write
     }
 
-    private let maxReads: Int
+    /// What `leave` gives back.
+    struct Place: Sendable {
+        let slot: Slot
+        let reader: ReadShares.Reader?
+        /// Whether only a small answer may be given: see ``allows(_:in:)``.
+        let isSmall: Bool
+    }
+
+    private let reads: Mutex<ReadShares>
     private let maxWrites: Int
-    private let reads = Atomic(0)
     private let writes = Atomic(0)
-    private let maxAnswerBytes: Int
     /// Large answers that clients have not taken yet.
     let answers: ByteGauge
-    /// The connections that such answers wait for, with their bytes: whoever takes none of what it has asked for must not
-    /// keep the others from asking. nil stands for all that have no address.
-    private let holders = Mutex<[SocketAddress?: Int]>([:])
-    /// The size from which on an answer is counted by its connection.
+    /// The size from which on an answer is counted by its reader.
     static let largeAnswer = 64 << 10
 
-    /// - Parameter maxAnswerBytes: No read begins while more than this waits in `answers`.
+    /// - Parameter maxAnswerBytes: No large answer is made while more than this waits in `answers` (``ReadShares``).
     init(maxReads: Int, maxWrites: Int, maxAnswerBytes: Int = 256 << 20, answers: ByteGauge = ByteGauge()) {
-        self.maxReads = maxReads
+        reads = Mutex(ReadShares(maxPlaces: maxReads, maxBytes: maxAnswerBytes))
         self.maxWrites = maxWrites
-        self.maxAnswerBytes = maxAnswerBytes
         self.answers = answers
     }
 
-    /// Takes a place; false when all are taken. Every place taken is given back by `leave`.
-    ///
-    /// When too much waits already, a quarter more is for connections that nothing waits for.
-    func enter(_ slot: Slot, by peer: SocketAddress? = nil) -> Bool {
+    /// Takes a place; nil when there is none. Every place taken is given back by `leave`.
+    /// - Parameter reader: of whom reads are counted.
+    func enter(_ slot: Slot, by reader: ReadShares.Reader? = nil) -> Place? {
         switch slot {
         case .read:
             let waiting = answers.bytes
-            if waiting > maxAnswerBytes {
-                guard waiting <= maxAnswerBytes + maxAnswerBytes / 4,
-                    holders.withLock({ $0[peer] == nil })
-                else { return false }
-            }
-            if reads.add(1, ordering: .relaxed).newValue <= maxReads { return true }
-            reads.subtract(1, ordering: .relaxed)
+            let admission = reads.withLock { $0.enter(reader, waiting: waiting) }
+            guard admission != .refused else { return nil }
+            return Place(slot: slot, reader: reader, isSmall: admission == .small)
         case .write:
-            if writes.add(1, ordering: .relaxed).newValue <= maxWrites { return true }
-            writes.subtract(1, ordering: .relaxed)
+            guard writes.add(1, ordering: .relaxed).newValue <= maxWrites else {
+                writes.subtract(1, ordering: .relaxed)
+                return nil
+            }
+            return Place(slot: slot, reader: nil, isSmall: false)
         }
-        return false
     }
 
-    func leave(_ slot: Slot) {
-        switch slot {
-        case .read: reads.subtract(1, ordering: .relaxed)
+    /// Whether an answer of so many bytes may be given in a place.
+    func allows(_ bytes: Int, in place: Place) -> Bool { !place.isSmall || bytes <= ReadShares.smallAnswer }
+
+    /// An answer begins to wait for its client; `leave` with the same bytes ends it.
+    /// - Returns: the bytes that it is counted with.
+    func hold(_ bytes: Int, in place: Place) -> Int {
+        guard place.slot == .read, bytes >= Self.largeAnswer else { return 0 }
+        reads.withLock { $0.hold(bytes, for: place.reader) }
+        return bytes
+    }
+
+    func leave(_ place: Place, held bytes: Int = 0) {
+        switch place.slot {
+        case .read: reads.withLock { $0.leave(place.reader, held: bytes) }
         case .write: writes.subtract(1, ordering: .relaxed)
         }
     }
 
-    /// An answer of so many bytes begins to wait for a connection; `release` with the same ends it.
-    func hold(_ bytes: Int, for peer: SocketAddress?) {
-        holders.withLock { $0[peer, default: 0] += bytes }
-    }
-
-    func release(_ bytes: Int, of peer: SocketAddress?) {
-        holders.withLock { holders in
-            let left = (holders[peer] ?? 0) - bytes
-            holders[peer] = left > 0 ? left : nil
-        }
-    }
-
     var current: (reads: Int, writes: Int) {
-        (reads.load(ordering: .relaxed), writes.load(ordering: .relaxed))
+        (reads.withLock { $0.places }, writes.load(ordering: .relaxed))
     }
 }

@@ -21,9 +21,12 @@ struct OutgoingResponse: Sendable {
     static let compressedSize = 128 << 10
     static let compressedDocumentSize = 1400
 
+    /// Bytes of the body.
+    var size: Int { body.reduce(0) { $0 + $1.count } }
+
     /// Whether a client that can unpack it should get the body compressed.
     var isWorthCompressing: Bool {
-        body.reduce(0) { $0 + $1.count } >= (isOpenAPI ? Self.compressedDocumentSize : Self.compressedSize)
+        size >= (isOpenAPI ? Self.compressedDocumentSize : Self.compressedSize)
     }
 
     /// The body is an OpenAPI document.

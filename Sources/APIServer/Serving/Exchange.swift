@@ -20,8 +20,8 @@ struct Exchange: Sendable {
     var unstored: UnstoredOperation?
     /// In which form the client gets what it asks for; nil until that is agreed on.
     var agreedShape: ResponseShape?
-    /// Which in-flight limit the request counts against; given back when the answer is sent.
-    var slot: InFlightLimit.Slot?
+    /// The request's place among those in flight; given back when the answer is sent.
+    var place: InFlightLimit.Place?
     /// Texts for `Warning` headers; nil where there can be none.
     var warnings: WarningLog?
     /// Whether JSON is broken into lines for human eyes.

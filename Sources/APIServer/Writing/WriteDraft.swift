@@ -143,7 +143,7 @@ struct WriteDraft: Sendable {
     /// Throws 413 where defaults make a small document a large one.
     mutating func applyDefaults() throws(Status) {
         guard let schema = resource.schema, !schema.applyDefaults(&object) else { return }
-        throw Status.tooLarge("the defaults of its schema add more than \(Schema.defaultsLimit) bytes")
+        throw Status.tooManyDefaults(of: resource.definition.groupResource)
     }
 
     /// What the schema finds is told together with what the kind's own rules find.

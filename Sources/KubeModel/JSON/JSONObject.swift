@@ -164,9 +164,16 @@ public struct JSONObject: Sendable {
     }
 
     private mutating func remove(at position: Int) {
-        entries.remove(at: position)
+        let removed = entries.remove(at: position)
+        // That of the last one is at hand; who removes another one finds all behind it at new places.
         guard index != nil else { return }
-        if entries.count > JSONObject.linearLimit { reindex() } else { index = nil }
+        if entries.count <= JSONObject.linearLimit {
+            index = nil
+        } else if position == entries.count {
+            index?[ByteKey(removed.key)] = nil
+        } else {
+            reindex()
+        }
     }
 
     private mutating func reindex() {

@@ -1,10 +1,15 @@
 /// Where Go reads patterns otherwise than RE2.
 enum PatternSpelling {
+    /// How many groups may stand in each other: Go's `maxHeight` of 1,000, of which the innermost text takes one. Go does not
+    /// count groups that capture nothing.
+    static let nestingLimit = 999
+
     /// Go reads `(?<name>` too, and refuses `\C`, a single byte that need not be text.
     static func forRE2(_ source: String) throws(TextPattern.Unsupported) -> String {
         let bytes = Array(source.utf8)
         var result: [UInt8] = []
         var isInClass = false
+        var nesting = 0
         var place = 0
         while place < bytes.count {
             let byte = bytes[place]
@@ -32,7 +37,13 @@ enum PatternSpelling {
                     place += 1 + second
                 }
             case UInt8(ascii: "]"): isInClass = false
-            case UInt8(ascii: "(") where !isInClass && next == UInt8(ascii: "?"):
+            case UInt8(ascii: ")") where !isInClass: nesting -= 1
+            case UInt8(ascii: "(") where !isInClass:
+                nesting += 1
+                guard nesting <= nestingLimit else {
+                    throw TextPattern.Unsupported(message: "expression nests too deeply")
+                }
+                guard next == UInt8(ascii: "?") else { break }
                 let follows = bytes[(place + 2)...].prefix(2)
                 if follows.first == UInt8(ascii: "<"), follows.last != UInt8(ascii: "="),
                     follows.last != UInt8(ascii: "!")

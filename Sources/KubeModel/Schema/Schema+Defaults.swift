@@ -3,17 +3,30 @@ extension Schema {
     /// defaults have defaults themselves, so that a few levels of a schema could make any amount of a small document.
     public static let defaultsLimit = 3 << 20
 
+    /// Sets every absent property that has a default, or none where that would add more than ``defaultsLimit``.
+    /// - Returns: whether all were set.
+    public func applyAllDefaults(_ value: inout JSONValue) -> Bool {
+        let before = value
+        if applyDefaults(&value) { return true }
+        value = before
+        return false
+    }
+
     /// Sets every absent property that has a default, in the objects that are there and in those that defaults make.
     /// - Returns: false when that would have added more than `defaultsLimit`; the document then lacks some.
     @discardableResult
     public func applyDefaults(_ value: inout JSONValue) -> Bool {
-        guard Schema.lacksDefaults(graph, index, value, depth: 0) else { return true }
+        guard lacksDefaults(value) else { return true }
         var defaulter = Defaulter(graph: graph, room: Schema.defaultsLimit)
         defaulter.apply(index, &value, depth: 0)
         return defaulter.room >= 0
     }
 
     /// Whether `applyDefaults` would set anything in a value.
+    public func lacksDefaults(_ value: JSONValue) -> Bool {
+        Schema.lacksDefaults(graph, index, value, depth: 0)
+    }
+
     fileprivate static func lacksDefaults(_ graph: SchemaGraph, _ index: Int, _ value: JSONValue, depth: Int) -> Bool {
         guard graph.nodes[index].leadsToDefault, depth < 100 else { return false }
         switch value {

@@ -63,6 +63,7 @@ struct ClientConnection {
     /// The client is on the other side of TLS.
     var isSecure = false
     var requestsServed: Int32 = 0
+    var lingering = LingeringClose()
     var deadlineHead: Int64 = .max
 
     /// So many bytes were read where there was room for more: a short read has emptied the socket, and the next bytes raise

@@ -246,12 +246,11 @@ extension ProxyCore {
         for _ in 0..<16 {
             let room = UnsafeMutableRawBufferPointer(start: scratch, count: Self.readSize)
             switch Socket.read(c.pointee.socket.descriptor, into: room) {
-            case .bytes: continue
+            case .bytes(let count): if !c.pointee.lingering.discarded(count) { return close(c) }
             case .wouldBlock: return
             case .closed, .failed: return close(c)
             }
         }
-        // A client that sends on and on is cut off by the timer.
         resumeLater(c)
     }
 

@@ -36,8 +36,8 @@ extension ProxyCore {
     mutating func readFrames(_ c: Client) {
         var rounds = 0
         while c.isLive, c.pointee.mayRead, let session = c.pointee.session?.takeUnretainedValue() {
-            // Whoever does not read what it is told (acknowledgements, errors) is not listened to.
-            if session.outgoing.count >= HTTP2Session.batchBytes { return }
+            // Whoever does not read what it is told (acknowledgements, errors) is not listened to, nor who was told to go.
+            if session.isCondemned || session.outgoing.count >= HTTP2Session.batchBytes { return }
             rounds += 1
             if rounds > 16 { return resumeLater(c) }
             guard let count = receive(c, frameScratch, Self.readSize) else { continue }

@@ -36,6 +36,8 @@ final class HTTP2Session {
     private(set) var lastTaken = Int32.max
     /// The other side may be given no further request on this connection.
     var isRefusingRequests = false
+    /// GOAWAY names an error of the peer's.
+    private(set) var isCondemned = false
     /// Somebody will call ``write(to:_:)``.
     var isFlushScheduled = false
     /// The socket has taken nothing since it took no more.
@@ -334,6 +336,7 @@ final class HTTP2Session {
 
     /// Ends the connection with an error code.
     func terminate(_ code: nghttp2_error_code) {
+        isCondemned = true
         isGoingAway = true
         takesNoMore = true
         lastTaken = 0

@@ -28,6 +28,7 @@ final class ServerConnection: EventHandler, @unchecked Sendable {
     private var isFlushDue = false
     private var closesAfterFlush = false
     private var lingersAtEnd = false
+    private var lingering = LingeringClose()
     private var endsOutputAfterFlush = false
     private var peerEnded = false
     private var isDraining = false
@@ -278,15 +279,15 @@ final class ServerConnection: EventHandler, @unchecked Sendable {
         discardInput()
     }
 
+    /// Throws away what comes, up to a bound that the loop's other connections can wait for.
     private func discardInput() {
-        for _ in 0..<64 {
+        while phase == .lingering {
             switch Socket.read(socket.descriptor, into: loop.readBuffer) {
-            case .bytes: continue
+            case .bytes(let count): if !lingering.discarded(count) { close() }
             case .wouldBlock: return
-            case .closed, .failed: return close()
+            case .closed, .failed: close()
             }
         }
-        close()
     }
 
     // MARK: The end

@@ -158,6 +158,16 @@ import Testing
                 "$.properties[a]: Required value: because it is defined in $.anyOf[0].properties[a]"
             ),
             (
+                [
+                    "type": "object",
+                    "properties": [
+                        "a": ["type": "string", "pattern": .string(String(repeating: "(", count: 50_000))]
+                    ],
+                ],
+                "$.properties[a].pattern: Invalid value: \"\(String(repeating: "(", count: 50_000))\": must be a valid regular "
+                    + "expression, but isn't: expression nests too deeply"
+            ),
+            (
                 ["type": "object", "properties": ["a": ["type": "string", "pattern": "("]]],
                 "$.properties[a].pattern: Invalid value: \"(\": must be a valid regular expression, but isn't: "
             ),

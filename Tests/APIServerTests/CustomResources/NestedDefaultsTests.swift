@@ -41,6 +41,47 @@ import Testing
         }
     }
 
+    /// Defaults may come, or grow, when objects are there already.
+    @Test func `defaults that would make too much of a stored object are left out, and it is said`() async throws {
+        let server = try await TestServer()
+        #expect(await server.define(CustomResourceSamples.crontabs()).status == 201)
+        for name in ["one", "two"] {
+            #expect(
+                await server.send("POST", CustomResourceSamples.crontabs, CustomResourceSamples.crontab(name)).status
+                    == 201)
+        }
+        #expect(await server.send("GET", CustomResourceSamples.crontabs).header("Warning") == nil)
+        var spec = CustomResourceSamples.spec
+        spec["properties"]["more"] = Self.nested(levels: 11, breadth: 4)
+        spec["properties"]["more"]["default"] = [:]
+        let definition = "\(CustomResourceSamples.path)/crontabs.stable.example.com"
+        let changed = await server.send(
+            "PATCH", definition,
+            ["spec": ["versions": [CustomResourceSamples.version("v1", spec: spec)]]],
+            contentType: "application/merge-patch+json")
+        #expect(changed.status == 200, "\(changed.message)")
+
+        let one = "\(CustomResourceSamples.crontabs)/one"
+        let read = await server.send("GET", one)
+        #expect(read.json["spec"] == ["schedule": "* * * * *", "replicas": 1])
+        #expect(
+            read.header("Warning")
+                == #"299 - "crontabs.stable.example.com \"default/one\" is shown without the defaults of the schema, "#
+                + #"which would add more than 3145728 bytes""#)
+        let list = await server.send("GET", CustomResourceSamples.crontabs)
+        #expect(list.names == ["one", "two"])
+        #expect(list.header("Warning")?.contains(#"\"default/one\" and 1 more are shown without"#) == true)
+        let patched = await server.send(
+            "PATCH", one, ["metadata": ["labels": ["a": "b"]]], contentType: "application/merge-patch+json")
+        #expect(patched.status == 413)
+        #expect(
+            patched.message
+                == "Request entity too large: the defaults in the schema of crontabs.stable.example.com would add more "
+                + "than 3145728 bytes to the object")
+        #expect(await server.send("DELETE", one).status == 200)
+        #expect(await server.send("GET", CustomResourceSamples.crontabs).names == ["two"])
+    }
+
     @Test func `what fits is filled in`() async throws {
         let server = try await TestServer()
         let version = CustomResourceSamples.version("v1", spec: Self.nested(levels: 3, breadth: 2))

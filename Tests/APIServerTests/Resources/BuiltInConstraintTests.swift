@@ -59,6 +59,36 @@ import Testing
         #expect(repeated.status == 400)
     }
 
+    @Test func `Events and budgets have any name that a path can hold, and claims are protected from the start`()
+        async throws
+    {
+        let server = try await TestServer()
+        for name in ["Web:Started.17", "a b"] {
+            let event: JSONValue = [
+                "apiVersion": "v1", "kind": "Event", "metadata": ["name": .string(name)],
+                "involvedObject": ["kind": "Pod", "namespace": "default", "name": "web"],
+            ]
+            let budget: JSONValue = [
+                "apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": ["name": .string(name)],
+                "spec": ["minAvailable": 1, "selector": ["matchLabels": ["a": "b"]]],
+            ]
+            let path = "/api/v1/namespaces/default/events"
+            #expect(await server.send("POST", path, event).status == 201)
+            #expect(
+                await server.send("POST", "/apis/policy/v1/namespaces/default/poddisruptionbudgets", budget).status
+                    == 201)
+            let escaped = name.replacing(" ", with: "%20")
+            #expect(await server.send("GET", "\(path)/\(escaped)").json["metadata"]["name"].string == name)
+        }
+        let claim: JSONValue = [
+            "apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": ["name": "data"],
+            "spec": ["accessModes": ["ReadWriteOnce"], "resources": ["requests": ["storage": "1Gi"]]],
+        ]
+        let made = await server.send("POST", "/api/v1/namespaces/default/persistentvolumeclaims", claim)
+        #expect(made.status == 201, "\(made.text)")
+        #expect(made.json["metadata"]["finalizers"] == ["kubernetes.io/pvc-protection"])
+    }
+
     @Test func `members of sets may stand twice`() async throws {
         let server = try await TestServer()
         var map = Samples.configMap("f")

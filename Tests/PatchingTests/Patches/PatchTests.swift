@@ -97,6 +97,38 @@ import Testing
         let wide = JSONValue.array(Array(repeating: 1, count: 100_000))
         let shifts = JSONValue.array(Array(repeating: ["op": "add", "path": "/0", "value": 0], count: 10_000))
         #expect { try JSONPatch.apply(shifts, to: wide) } throws: { ($0 as? PatchError)?.code == .tooLarge }
+        // Every move takes a member from before many others, or carries many along.
+        let members = JSONObject((0..<20_000).map { ("k\($0)", JSONValue.integer(Int64($0))) })
+        let moves = (0..<9000).map {
+            ["op": "move", "from": .string("/k\($0)"), "path": .string("/m\($0)")] as JSONValue
+        }
+        let carried = (0..<9000).map { index -> JSONValue in
+            ["op": "move", "from": .string("/m\(index)"), "path": .string("/m\(index + 1)")]
+        }
+        let copies = (0..<9000).map { index -> JSONValue in
+            ["op": "copy", "from": "/m0/k0", "path": .string("/m0/c\(index)")]
+        }
+        let costly: [([JSONValue], JSONValue)] = [(moves, .object(members)), (carried, ["m0": .object(members)])]
+        for (patch, document) in costly {
+            #expect { try JSONPatch.apply(.array(patch), to: document) } throws: { error in
+                guard let error = error as? PatchError else { return false }
+                return error.code == .tooLarge && error.message.contains("more than 4000000 members")
+            }
+        }
+        #expect(throws: Never.self) { try JSONPatch.apply(.array(copies), to: ["m0": .object(members)]) }
+    }
+
+    @Test func aMemberThatIsRemovedFromALargeObjectLeavesTheOthersWhereTheyAre() throws {
+        var object = JSONObject((0..<40).map { ("k\($0)", JSONValue.integer(Int64($0))) })
+        for (key, count) in [("k39", 39), ("k0", 38), ("k20", 37), ("k38", 36)] {
+            object[key] = nil
+            #expect(object.count == count)
+            #expect(object[key] == nil)
+            for (key, value) in object { #expect(object[key] == value) }
+        }
+        object["k39"] = "new"
+        #expect(object["k39"] == "new")
+        #expect(object.keys.last == "k39")
     }
 
     // RFC 7386, appendix A.

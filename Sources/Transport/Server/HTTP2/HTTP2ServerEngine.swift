@@ -25,6 +25,8 @@ final class HTTP2ServerEngine: ServerProtocolEngine, ResponseSink, @unchecked Se
     private var bodies: ByteBudgetState
     private var isDraining = false
     private var conduct: HTTP2Conduct
+    /// GOAWAY says that it has misbehaved: nothing more is read of it.
+    private var isCondemned = false
     private static let pieceSize = 64 * 1024
     /// What a client may send of a body before anybody has asked for it.
     private static let earlyWindow = 32 * 1024
@@ -43,7 +45,7 @@ final class HTTP2ServerEngine: ServerProtocolEngine, ResponseSink, @unchecked Se
         if let session { nghttp2_session_del(session) }
     }
 
-    var isReadPaused: Bool { false }
+    var isReadPaused: Bool { isCondemned }
 
     var waiting: ServerWait { dispatchedCount > 0 ? .application : .idle }
 
@@ -85,7 +87,10 @@ final class HTTP2ServerEngine: ServerProtocolEngine, ResponseSink, @unchecked Se
         if used > 0, !conduct.received(used) { calm() }
         settle()
         // A protocol error within HTTP/2 has queued a GOAWAY already and is no failure here.
-        if used < 0 { connection.closeAfterFlush(lingering: true) }
+        if used < 0 {
+            isCondemned = true
+            connection.closeAfterFlush(lingering: true)
+        }
     }
 
     /// Acts on what callbacks recorded.
@@ -282,7 +287,10 @@ final class HTTP2ServerEngine: ServerProtocolEngine, ResponseSink, @unchecked Se
         if !conduct.reset(now: loop.now.nanoseconds) { calm() }
     }
 
-    private func calm() { nghttp2_session_terminate_session(session, NGHTTP2_ENHANCE_YOUR_CALM.rawValue) }
+    private func calm() {
+        isCondemned = true
+        nghttp2_session_terminate_session(session, NGHTTP2_ENHANCE_YOUR_CALM.rawValue)
+    }
 
     enum BodyPart {
         /// Nothing now.
@@ -509,7 +517,7 @@ final class HTTP2ServerEngine: ServerProtocolEngine, ResponseSink, @unchecked Se
         settle()
         if connection.output.isEmpty, nghttp2_session_want_read(session) == 0, nghttp2_session_want_write(session) == 0
         {
-            connection.closeAfterFlush()
+            connection.closeAfterFlush(lingering: isCondemned)
         }
     }
 
