@@ -32,17 +32,24 @@ package struct ServiceBackend: Hashable, Sendable, CustomStringConvertible {
     package var port: ServicePortSelector?
     /// What its endpoints speak, as the route says; nil for what the Service's port says.
     package var appProtocol: String?
+    /// How requests are shared among them, as the route says; the empty one for nothing.
+    package var policy: RouteBackendPolicy
 
-    package init(service: NamespacedName, port: ServicePortSelector?, appProtocol: String? = nil) {
+    package init(
+        service: NamespacedName, port: ServicePortSelector?, appProtocol: String? = nil,
+        policy: RouteBackendPolicy = RouteBackendPolicy()
+    ) {
         self.service = service
         self.port = port
         self.appProtocol = appProtocol
+        self.policy = policy
     }
 
-    /// `namespace/name:port`, with the protocol in brackets where the route says it.
+    /// `namespace/name:port`, with protocol and policy in brackets where the route says them.
     package var description: String {
-        let text = port.map { "\(service):\($0)" } ?? "\(service)"
-        return appProtocol.map { "\(text) (\($0))" } ?? text
+        var text = port.map { "\(service):\($0)" } ?? "\(service)"
+        if let appProtocol { text += " (\(appProtocol))" }
+        return policy.isEmpty ? text : "\(text) (\(policy))"
     }
 }
 

@@ -89,7 +89,8 @@ extension ServiceBackend {
     package init(_ backend: RouteBackend, namespace: String) {
         self.init(
             service: NamespacedName(namespace: namespace, name: backend.serviceName),
-            port: ServicePortSelector(backend.port), appProtocol: backend.appProtocol)
+            port: ServicePortSelector(backend.port), appProtocol: backend.appProtocol,
+            policy: backend.policy ?? RouteBackendPolicy())
     }
 }
 

@@ -14,31 +14,6 @@ import Testing
         return address
     }
 
-    @Test func `no endpoint is taken twice while there is another`() {
-        var state = UpstreamState()
-        let endpoints = UnsafeMutablePointer<Handle<Party.Endpoints>>.allocate(capacity: 3)
-        defer { endpoints.deallocate() }
-        for index in 0..<3 { (endpoints + index).initialize(to: Handle(index: Int32(index), generation: 1)) }
-        state.endpoints = endpoints
-        state.endpointCount = 3
-        for start in 0..<3 {
-            var tried = TriedEndpoints()
-            state.next = Int32(start)
-            var chosen: Set<Int32> = []
-            for _ in 0..<3 {
-                let endpoint = state.rotate(past: tried)
-                #expect(chosen.insert(endpoint.index).inserted)
-                tried.insert(endpoint)
-                // Others go on with the rotation meanwhile.
-                _ = state.rotate()
-                _ = state.rotate()
-            }
-            #expect(!state.rotate(past: tried).isNone)
-        }
-        state.endpointCount = 0
-        #expect(state.rotate(past: TriedEndpoints()).isNone)
-    }
-
     @Test func `one dead endpoint of two fails no request, however many there are at a time`() async throws {
         let upstream = FakeUpstream()
         let harness = try EngineHarness([Self.closedAddress(), upstream.address])

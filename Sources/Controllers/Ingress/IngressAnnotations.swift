@@ -15,11 +15,15 @@ struct IngressAnnotations: Hashable, Sendable {
     /// What is wanted of connections to backends and cannot be had, as a sentence: a `backend-protocol` that is not spoken, or
     /// that the backend's certificate is verified.
     private(set) var unsupportedProtocol: String?
+    /// How requests are shared among endpoints.
+    let balancing: BalancingAnnotations
 
     init(_ annotations: [String: String]) {
+        balancing = BalancingAnnotations(annotations)
         let isPublic = annotations["ingress.pomerium.io/allow_public_unauthenticated_access"]?.lowercased() == "true"
         for (key, value) in annotations.sorted(by: { $0.key < $1.key }) {
             guard let slash = key.firstIndex(of: "/") else { continue }
+            if BalancingAnnotations.keys.contains(key) { continue }
             if key == "nginx.ingress.kubernetes.io/backend-protocol" {
                 readProtocol(value)
                 continue

@@ -66,6 +66,13 @@ struct IngressCompiler {
         if let spoken = annotations.backendProtocol {
             spec.editBackends { $0?.appProtocol = spoken }
         }
+        spec.editBackends { backend in
+            guard let name = backend?.serviceName else { return }
+            backend?.policy = annotations.balancing.policy(service: service(name)?.metadata.annotations)
+        }
+        for problem in annotations.balancing.problems {
+            problems.append(IngressProblem(reason: "InvalidAnnotation", message: problem, concern: .none))
+        }
         close(&spec, by: annotations, &problems)
         for (claim, count) in claims.sorted(by: { $0.key.indexValue < $1.key.indexValue }) {
             if count > 1 {

@@ -59,12 +59,7 @@ actor IngressFront {
     private func patch() {
         let changes = state.takeBackendChanges()
         guard !changes.isEmpty else { return }
-        engine.patch(
-            changes.map {
-                .init(
-                    name: $0.key.upstreamName, endpoints: $0.value.endpoints, version: $0.value.version,
-                    tls: $0.value.tls)
-            })
+        engine.patch(changes.map { ProxyConfiguration.Upstream($0.key, $0.value) })
     }
 
     private func publish() {

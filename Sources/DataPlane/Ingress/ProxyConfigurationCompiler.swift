@@ -104,12 +104,18 @@ private struct UpstreamList {
         if let index = indices[backend] { return index }
         indices[backend] = list.count
         list.append(
-            ProxyConfiguration.Upstream(
-                name: backend?.upstreamName ?? "unavailable",
-                endpoints: backend.flatMap { backends[$0]?.endpoints } ?? [],
-                version: backend.flatMap { backends[$0]?.version } ?? .http1,
-                tls: backend.flatMap { backends[$0]?.tls }))
+            backend.map { ProxyConfiguration.Upstream($0, backends[$0] ?? .missingService) }
+                ?? ProxyConfiguration.Upstream(name: "unavailable", endpoints: []))
         return list.count - 1
+    }
+}
+
+extension ProxyConfiguration.Upstream {
+    /// A backend of a route, and what it means at the moment.
+    init(_ backend: ServiceBackend, _ resolution: BackendResolution) {
+        self.init(
+            name: backend.upstreamName, endpoints: resolution.endpoints, version: resolution.version,
+            tls: resolution.tls, balancing: UpstreamBalancing(backend.policy))
     }
 }
 

@@ -69,11 +69,22 @@ package enum ProxyMetrics {
             ("connect_failures", "Attempts to connect that failed.", \.connectFailures),
             ("retries", "Requests sent once more.", \.retries),
             ("timeouts", "Attempts that took too long.", \.timeouts),
+            ("ejections", "Endpoints left out for a while because they failed.", \.ejections),
         ]
         for (name, help, value) in totals {
             page.family("martlet_l7_upstream_\(name)_total", "counter", help)
             for (upstream, counts) in upstreams {
                 page.sample("martlet_l7_upstream_\(name)_total", [("upstream", upstream)], counts[keyPath: value])
+            }
+        }
+        let gauges: [(String, String, KeyPath<ProxyCounters.Upstream, UInt64>)] = [
+            ("endpoints", "Endpoints that may get requests.", \.endpoints),
+            ("endpoints_ejected", "Endpoints left out now because they failed.", \.endpointsEjected),
+        ]
+        for (name, help, value) in gauges {
+            page.family("martlet_l7_upstream_\(name)", "gauge", help)
+            for (upstream, counts) in upstreams {
+                page.sample("martlet_l7_upstream_\(name)", [("upstream", upstream)], counts[keyPath: value])
             }
         }
     }

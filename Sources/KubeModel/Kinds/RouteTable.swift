@@ -102,13 +102,17 @@ public struct RouteBackend: Codable, Hashable, Sendable {
     public var port: ServiceBackendPort?
     /// What its endpoints speak, in place of the `appProtocol` of the Service's port.
     public var appProtocol: String?
+    /// How requests are shared among them.
+    public var policy: RouteBackendPolicy?
 
     public init(
-        serviceName: String = "", port: ServiceBackendPort? = nil, appProtocol: String? = nil
+        serviceName: String = "", port: ServiceBackendPort? = nil, appProtocol: String? = nil,
+        policy: RouteBackendPolicy? = nil
     ) {
         self.serviceName = serviceName
         self.port = port
         self.appProtocol = appProtocol
+        self.policy = policy
     }
 }
 

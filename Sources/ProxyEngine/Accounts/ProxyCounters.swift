@@ -19,6 +19,12 @@ package struct ProxyCounters: Sendable, Hashable {
         package var connectFailures: UInt64 = 0
         package var retries: UInt64 = 0
         package var timeouts: UInt64 = 0
+        /// How often an endpoint was left out for a while, on any loop.
+        package var ejections: UInt64 = 0
+        /// How many endpoints are left out now: of the loops the one with the most.
+        package var endpointsEjected: UInt64 = 0
+        /// How many there are.
+        package var endpoints: UInt64 = 0
 
         package init() {}
     }

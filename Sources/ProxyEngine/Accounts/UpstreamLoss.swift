@@ -15,6 +15,14 @@ package enum UpstreamLoss: UInt8, Sendable, CaseIterable {
     /// There is nobody to ask.
     case noEndpoint
 
+    /// It speaks against the endpoint.
+    var isFailure: Bool {
+        switch self {
+        case .connect, .connectTimeout, .broken, .responseTimeout, .malformed: true
+        case .uncarriable, .refused, .noEndpoint: false
+        }
+    }
+
     /// For a line of the log, after the endpoint's name.
     var words: String {
         switch self {

@@ -113,14 +113,19 @@ package struct ProxyConfiguration: Sendable {
         package var version: HTTPVersion
         /// nil for connections in the clear.
         package var tls: UpstreamTLS?
+        package var balancing: UpstreamBalancing
+        package var ejection: EjectionPolicy
 
         package init(
-            name: String, endpoints: [SocketAddress], version: HTTPVersion = .http1, tls: UpstreamTLS? = nil
+            name: String, endpoints: [SocketAddress], version: HTTPVersion = .http1, tls: UpstreamTLS? = nil,
+            balancing: UpstreamBalancing = .roundRobin, ejection: EjectionPolicy = EjectionPolicy()
         ) {
             self.name = name
             self.endpoints = endpoints
             self.version = version
             self.tls = tls
+            self.balancing = balancing
+            self.ejection = ejection
         }
 
         /// What the endpoints speak. Nothing is negotiated: it is known from the Service.

@@ -9,6 +9,8 @@ struct TriedEndpoints: BitwiseCopyable {
 
     init() {}
 
+    var isEmpty: Bool { count == 0 }
+
     /// Takes note of one; beyond the capacity of none.
     mutating func insert(_ endpoint: Handle<Party.Endpoints>) {
         guard Int(count) < Self.capacity else { return }

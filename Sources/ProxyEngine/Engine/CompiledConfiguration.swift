@@ -12,6 +12,8 @@ final class CompiledConfiguration: Sendable {
     let tls: TLSContext?
     /// What stands between host and path in a redirect: empty, or `:port`.
     let httpsPortSuffix: [UInt8]
+    /// Of each upstream, where its endpoints are chosen by a key.
+    let hashKeys: [HashKey?]
 
     init(
         table: RoutingTable, configuration: ProxyConfiguration, routeCounters: [Handle<Party.Routes>], tls: TLSContext?,
@@ -24,5 +26,8 @@ final class CompiledConfiguration: Sendable {
         self.routeCounters = routeCounters
         self.tls = tls
         self.httpsPortSuffix = httpsPortSuffix
+        hashKeys = configuration.upstreams.map { upstream in
+            if case .hash(let key) = upstream.balancing { key } else { nil }
+        }
     }
 }

@@ -50,6 +50,10 @@ extension ProxyCore {
             upstream.connectFailures += state.connectFailures
             upstream.retries += state.retries
             upstream.timeouts += state.timeouts
+            upstream.ejections += state.ejections
+            upstream.endpoints = UInt64(max(0, state.endpointCount))
+            upstream.endpointsEjected = max(
+                upstream.endpointsEjected, directory.ejectedCount(of: state, now: loop.now.nanoseconds))
             sum.upstreams[name] = upstream
         }
         sum.connectionsOpen += clients.count - streamCount

@@ -50,6 +50,7 @@ extension ProxyCore {
         else { return nil }
         m.pointee.session = Unmanaged.passRetained(session)
         e.pointee.multiplexed = m.handle
+        e.pointee.carrierCount += 1
         return m
     }
 

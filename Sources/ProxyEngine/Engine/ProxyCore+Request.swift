@@ -61,6 +61,7 @@ extension ProxyCore {
             x.pointee.flags.insert(.multiplexed)
             if x.pointee.body.kind == .chunked { x.pointee.flags.insert(.unchunksRequest) }
         }
+        if target?.pointee.balancing == .hash { x.pointee.key = key(match.upstream, c, head, bytes) }
         let step = advanceUpload(x, rest, restCount)
         if step.isMalformed || x.pointee.body.chunkedContentBytes > limits.maxBodyBytes {
             x.pointee.flags.remove(.keepAlive)
@@ -191,6 +192,21 @@ extension ProxyCore {
         }
     }
 
+    /// What the endpoint for the request in `requestHead` is chosen by.
+    private func key(_ upstream: Int32, _ c: Client, _ head: RequestHead, _ bytes: UnsafePointer<UInt8>) -> UInt64 {
+        guard let keys = configuration?.hashKeys, let key = keys[Int(upstream)] else { return 0 }
+        let isTLS = c.pointee.isSecure
+        return withUnsafePointer(to: c.pointee.addressText) { text in
+            text.withMemoryRebound(to: UInt8.self, capacity: 46) { text in
+                key.read(
+                    requestHead, bytes,
+                    HashKey.Sender(
+                        address: UnsafeBufferPointer(start: text, count: Int(c.pointee.addressCount)), isTLS: isTLS,
+                        hostNameCount: head.hostNameCount))
+            }
+        }
+    }
+
     private func routeCounter(_ route: Int32) -> Handle<Party.Routes> {
         guard let counters = configuration?.routeCounters, Int(route) < counters.count else { return .none }
         return counters[Int(route)]
@@ -259,15 +275,13 @@ extension ProxyCore {
         attempt(x)
     }
 
-    /// Sends the request to the next endpoint in turn, of those that have not failed it.
+    /// Sends the request to one of the endpoints, of those that have not failed it.
     mutating func attempt(_ x: ExchangeReference) {
-        let endpoint: Handle<Party.Endpoints>
-        if x.pointee.attempts == 0 {
-            endpoint = directory[x.pointee.target].pointee.rotate()
-        } else {
-            x.pointee.tried.insert(x.pointee.endpoint)
-            endpoint = directory[x.pointee.target].pointee.rotate(past: x.pointee.tried)
-        }
+        if x.pointee.attempts > 0 { x.pointee.tried.insert(x.pointee.endpoint) }
+        let now = loop.now.nanoseconds
+        let endpoint = directory.choose(
+            for: directory[x.pointee.target], key: x.pointee.key, tried: x.pointee.tried, now: now)
+        x.pointee.attemptedAt = now
         if endpoint.isNone { return fail(x, .noEndpoint) }
         x.pointee.attempts += 1
         x.pointee.endpoint = endpoint

@@ -147,6 +147,11 @@ extension ProxyCore {
         _ u: Upstream, _ x: ExchangeReference, _ c: Client, _ bytes: UnsafeMutablePointer<UInt8>, _ count: Int
     ) {
         u.pointee.hasHead = true
+        if !x.pointee.target.isNone {
+            directory.succeeded(
+                x.pointee.endpoint, of: directory[x.pointee.target], since: x.pointee.attemptedAt,
+                now: loop.now.nanoseconds)
+        }
         u.pointee.body = MessageBody.response(responseHead.pointee.framing)
         u.pointee.isReusable =
             responseHead.pointee.keepsAlive && x.pointee.body.isComplete

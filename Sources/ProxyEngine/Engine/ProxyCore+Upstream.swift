@@ -178,6 +178,7 @@ extension ProxyCore {
         if !u.pointee.carrier.isNone { return closeStream(u) }
         if let session = u.pointee.session {
             pool.setIdle(u, false)
+            directory.endpoints[u.pointee.endpoint].pointee.carrierCount -= 1
             buffers.release(&session.takeUnretainedValue().outgoing)
             u.pointee.session = nil
             session.release()
@@ -322,6 +323,11 @@ extension ProxyCore {
             case .connect: state.pointee.connectFailures += 1
             case .connectTimeout, .responseTimeout: state.pointee.timeouts += 1
             case .broken, .malformed, .uncarriable, .refused, .noEndpoint: break
+            }
+            if loss.isFailure, !isStale, !hasHead {
+                directory.failed(
+                    endpoint, of: state, isConnection: loss == .connect || loss == .connectTimeout,
+                    since: x.pointee.attemptedAt, now: loop.now.nanoseconds)
             }
         }
         let hadAnswered = u.pointee.hasAnswered

@@ -37,6 +37,10 @@ struct Exchange {
     var download: Int64 = 0
     /// Nanoseconds of the loop's clock.
     var startedAt: UInt64 = 0
+    /// When the endpoint was chosen that it is with now.
+    var attemptedAt: UInt64 = 0
+    /// What its endpoint is chosen by; 0 for nothing.
+    var key: UInt64 = 0
     /// What the client was or will be told; 0 as long as that is open.
     var status: Int32 = 0
     var attempts: Int32 = 0

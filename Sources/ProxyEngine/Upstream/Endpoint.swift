@@ -19,6 +19,13 @@ struct Endpoint {
     var concurrency: Int32 = 100
     /// Connections of any kind, and streams on them.
     var openCount: Int32 = 0
+    /// Those of them that carry streams.
+    var carrierCount: Int32 = 0
+    var latency = PeakEWMA()
+    var health = EndpointHealth()
+
+    /// Requests under way, with those that wait for a connection, and tunnels.
+    var outstanding: Int32 { openCount - idleCount - carrierCount }
 
     var isWanted: Bool { references > 0 }
 }

@@ -23,12 +23,18 @@ struct UpstreamDirectory: ~Copyable {
     private var stateOfPosition: [Handle<Party.Targets>] = []
     private var orphans: [EndpointHandle] = []
     private var random: UInt64
+    /// When the last endpoint that was ejected is back: from then on nobody need be asked about it. Nanoseconds.
+    var lastEjectionEnd: UInt64 = 0
 
     /// - Parameter seed: where rotations begin, so that loops differ.
     init(seed: UInt64) { random = seed }
 
     deinit {
-        for index in 0..<states.indexBound { states.tenant(at: index)?.pointee.endpoints?.deallocate() }
+        for index in 0..<states.indexBound {
+            guard let state = states.tenant(at: index) else { continue }
+            state.pointee.endpoints?.deallocate()
+            state.pointee.seeds?.deallocate()
+        }
     }
 
     // MARK: Changes
@@ -44,6 +50,8 @@ struct UpstreamDirectory: ~Copyable {
             let state = state(named: upstream.name)
             state.pointee.isConfigured = true
             state.pointee.isMultiplexed = upstream.version == .http2
+            state.pointee.balancing = UpstreamState.Balancing(upstream.balancing)
+            state.pointee.ejection = upstream.ejection
             set(upstream.endpoints, tls.isEmpty ? 0 : tls[position], of: state, dropping: &dropped)
             stateOfPosition.append(state.handle)
         }
@@ -57,8 +65,8 @@ struct UpstreamDirectory: ~Copyable {
         release(dropped)
     }
 
-    /// Gives the named upstreams other endpoints (and versions) and leaves everything else alone. Names that are not configured are
-    /// passed over.
+    /// Gives the named upstreams other endpoints (and versions) and leaves everything else alone, how they are chosen among
+    /// it. Names that are not configured are passed over.
     ///
     /// - Parameter tls: as for ``install(_:tls:)``.
     mutating func patch(_ upstreams: [ProxyConfiguration.Upstream], tls: [Int32] = []) {
@@ -150,18 +158,28 @@ struct UpstreamDirectory: ~Copyable {
             }
             dropped += UnsafeBufferPointer(start: current, count: count)
             current.deallocate()
+            state.pointee.seeds?.deallocate()
         }
         state.pointee.endpoints = nil
+        state.pointee.seeds = nil
         state.pointee.endpointCount = Int32(addresses.count)
         guard !addresses.isEmpty else { return }
         let list = UnsafeMutablePointer<EndpointHandle>.allocate(capacity: addresses.count)
+        let seeds = UnsafeMutablePointer<UInt64>.allocate(capacity: addresses.count)
         for (position, address) in addresses.enumerated() {
             (list + position).initialize(to: retain(address, tls))
+            (seeds + position).initialize(to: RendezvousHash.seed(address))
         }
         state.pointee.endpoints = list
+        state.pointee.seeds = seeds
         // Loops start at different places, so that few requests still spread over all endpoints.
+        state.pointee.next = Int32(nextRandom() % UInt64(addresses.count))
+    }
+
+    /// 31 bits by lot.
+    mutating func nextRandom() -> UInt64 {
         random = random &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-        state.pointee.next = Int32(random >> 33) % Int32(addresses.count)
+        return random >> 33
     }
 
     private mutating func retain(_ address: SocketAddress, _ tls: Int32) -> EndpointHandle {

@@ -1,7 +1,19 @@
 /// An upstream's place in its rotation and its counters, as one loop knows it.
 struct UpstreamState {
+    /// ``UpstreamBalancing`` without what belongs to each request.
+    enum Balancing: UInt8 {
+        case roundRobin
+        case leastRequests
+        case peakEWMA
+        case hash
+    }
+
     /// Owned memory, nil when there are none.
     var endpoints: UnsafeMutablePointer<Handle<Party.Endpoints>>?
+    /// Of each endpoint its seed for ``RendezvousHash``; owned, and there when `endpoints` is.
+    var seeds: UnsafeMutablePointer<UInt64>?
+    var balancing = Balancing.roundRobin
+    var ejection = EjectionPolicy()
     var endpointCount: Int32 = 0
     /// Position of the next one to use.
     var next: Int32 = 0
@@ -15,6 +27,7 @@ struct UpstreamState {
     var connectFailures: UInt64 = 0
     var retries: UInt64 = 0
     var timeouts: UInt64 = 0
+    var ejections: UInt64 = 0
 
     /// The next endpoint in turn, or none.
     mutating func rotate() -> Handle<Party.Endpoints> {
@@ -24,13 +37,15 @@ struct UpstreamState {
         next += 1
         return chosen
     }
+}
 
-    /// The next one in turn that was not tried; where all were, the next one.
-    mutating func rotate(past tried: TriedEndpoints) -> Handle<Party.Endpoints> {
-        for _ in 0..<endpointCount {
-            let chosen = rotate()
-            if !tried.contains(chosen) { return chosen }
+extension UpstreamState.Balancing {
+    init(_ balancing: UpstreamBalancing) {
+        switch balancing {
+        case .roundRobin: self = .roundRobin
+        case .leastRequests: self = .leastRequests
+        case .peakEWMA: self = .peakEWMA
+        case .hash: self = .hash
         }
-        return rotate()
     }
 }
