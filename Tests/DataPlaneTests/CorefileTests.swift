@@ -146,6 +146,10 @@ import Testing
         }
         #expect(failure(bomb + ". {\n import s7\n}") != nil)
         #expect(failure(String(repeating: "#", count: Corefile.sizeLimit + 1)) != nil)
+        // The text is a key of its ConfigMap, which counts once.
+        let long = ".:53 { errors\n}\n" + String(repeating: "#", count: Corefile.sizeLimit * 3 / 4)
+        #expect(throws: Never.self) { try Corefile(long, files: ["/etc/coredns/Corefile": long]) }
+        #expect(throws: Corefile.Failure.self) { try Corefile(long, files: ["/etc/coredns/other": long + "#"]) }
     }
 
     @Test(arguments: 0..<200)

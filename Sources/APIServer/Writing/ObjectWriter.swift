@@ -137,7 +137,7 @@ final class ObjectWriter: Sendable {
         case .full:
             .insufficientStorage(
                 "insufficient storage: the server's disk is full, so the \(operation) was not stored; deletes, and updates "
-                    + "that make nothing larger, are taken", retryAfterSeconds: 5)
+                    + "that make nothing larger, are taken")
         case .closed: .serviceUnavailable("the server is shutting down")
         case .invalid: .tooLarge("limit of the store")
         default: .internalError("the store did not take the \(operation)")

@@ -119,11 +119,10 @@ extension Status {
     }
 
     /// `reason` is told to the client: it must hold no internals.
-    /// 507 for a write that finds no room on the disk. Kubernetes has no word for it; HTTP does (RFC 4918 §11.5).
-    public static func insufficientStorage(_ message: String, retryAfterSeconds: Int) -> Status {
-        Status(
-            code: 507, reason: StatusReason(rawValue: "InsufficientStorage"), message: message,
-            details: Details(retryAfterSeconds: retryAfterSeconds))
+    /// 507 for a write that finds no room on the disk. Kubernetes has no word for it; HTTP does (RFC 4918 §11.5). No time is
+    /// named after which to try again: kubectl would, ten times, before it says anything.
+    public static func insufficientStorage(_ message: String) -> Status {
+        Status(code: 507, reason: StatusReason(rawValue: "InsufficientStorage"), message: message)
     }
 
     /// 500 for stored objects that are not what was written, as Kubernetes words it (KEP-3926).

@@ -158,12 +158,12 @@ struct BGPSpeakerTests {
         #expect(await eventually { bench.flooded?.state == .established })
         // Much more than socket buffers hold: it is read all the while.
         let before = flood.sent
-        #expect(await eventually { flood.sent > before + 15_000_000 }, "\(flood.sent - before) bytes")
+        #expect(await eventually(300) { flood.sent > before + 15_000_000 }, "\(flood.sent - before) bytes")
         // A new route goes out in the midst of it.
         bench.speaker.apply([SpeakerBench.plan(["203.0.113.1/32", "203.0.113.2/32"], bfd: bfd), noisy])
         #expect(await eventually { bird.has("203.0.113.2/32") }, "\(bird.log)")
         let then = flood.sent
-        #expect(await eventually { flood.sent > then + 2_000_000 })
+        #expect(await eventually(300) { flood.sent > then + 2_000_000 })
         #expect(bench.quiet?.bfd?.downs == 0, "\(bench.troubles)")
         #expect(bench.quiet?.state == .established && bench.flooded?.state == .established)
         flood.stop()

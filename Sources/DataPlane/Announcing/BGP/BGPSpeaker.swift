@@ -41,6 +41,10 @@ package final class BGPSpeaker: @unchecked Sendable {
     // Loop state.
     private let bfd: BFDSpeaker
     private var entries: [String: Entry] = [:]
+    /// BFD sessions whose BGP session has ended for good, until they end too.
+    private var partings: [BFDSpeaker.Peer: LoopTimer] = [:]
+    /// For a router to read a Cease.
+    private static let partingTime = Duration.seconds(1)
     /// Addresses that are announced: none of them is a next hop.
     private var announced: Set<IPAddress> = []
     private var seed: UInt64
@@ -149,15 +153,24 @@ package final class BGPSpeaker: @unchecked Sendable {
     }
 
     private func end(_ name: String, _ event: BGPSession.Event) {
-        var absence: Duration?
-        if case .pause = event { absence = entries[name]?.connection.session.absence }
-        endBFD(name, until: absence)
+        if case .pause = event { endBFD(name, until: entries[name]?.connection.session.absence) }
         guard let entry = entries.removeValue(forKey: name) else { return }
         entry.connection.handle(event)
+        guard entry.hasBFD, let peer = entry.plan.bfd?.peer else { return }
+        // Some routers take the end of BFD, an administrative one too, for the loss of the path, and keep the routes for our
+        // restart: they are to read first that there is none.
+        partings[peer] = loop.schedule(after: Self.partingTime) { [weak self] in
+            self?.partings[peer] = nil
+            self?.bfd.remove(peer)
+        }
     }
 
     private func beginBFD(_ name: String, isResuming: Bool = false) {
         guard let plan = entries[name]?.plan, let wanted = plan.bfd else { return }
+        if let parting = partings.removeValue(forKey: wanted.peer) {
+            parting.cancel()
+            bfd.remove(wanted.peer)
+        }
         do throws(TransportError) {
             try bfd.add(wanted.peer, wanted.configuration, isResuming: isResuming) { [weak self] notice in
                 guard let self else { return }
