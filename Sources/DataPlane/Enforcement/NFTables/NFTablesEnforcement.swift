@@ -48,20 +48,10 @@ struct NFTablesEnforcement: KernelEnforcement {
         self.logger = logger
         self.onLoss = onLoss
         var policy = policy
-        policy.guardsLoopback = Self.isToGuard(loopback, ruleset)
+        // Whoever turned the routing of 127.0.0.0/8 on: an earlier process whose table has gone since would look like an
+        // administrator.
+        policy.guardsLoopback = true
         plan = NFTablesPlan(policy: policy, chooser: chooser, fastPath: fastPath?())
-    }
-
-    /// Whether it was us who turned the routing of 127.0.0.0/8 on, or is to be.
-    private static func isToGuard(_ loopback: any LoopbackRouting, _ ruleset: any NFRuleset) -> Bool {
-        if loopback.isOn == false { return true }
-        do throws(NFTablesError) {
-            let listing = try ruleset.listing(of: TableLayout.table, leavingOut: TableLayout.allSets)
-            return listing?.chains[TableLayout.loopbackGuard] != nil
-        } catch {
-            // A guard too many keeps out what a guard too few would let in.
-            return true
-        }
     }
 
     // MARK: Batches
