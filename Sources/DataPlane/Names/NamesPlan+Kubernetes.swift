@@ -159,7 +159,8 @@ extension NamesPlan {
                     option.place, "tls: certificates of our own are not sent: servers over TLS are not asked")
             }
             guard let first else { break }
-            guard let text = circumstances.files[first] ?? circumstances.files["\(CorefileSource.directory)/\(first)"] else {
+            guard let text = circumstances.files[first] ?? circumstances.files["\(CorefileSource.directory)/\(first)"]
+            else {
                 credentials = nil
                 return close(
                     option.place,
