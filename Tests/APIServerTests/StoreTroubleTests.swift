@@ -62,7 +62,8 @@ import Testing
         #expect(await server.send("POST", Samples.configMaps, Samples.configMap("b")).status == 201)
     }
 
-    @Test func `a full store answers 507, without a time that clients would wait for, and takes deletes`() async throws {
+    @Test func `a full store answers 507, without a time that clients would wait for, and takes deletes`() async throws
+    {
         let server = try await TestServer(maximumStorePages: 400)
         var refused: TestResponse?
         for number in 0..<400 where refused == nil {
