@@ -326,10 +326,18 @@ final class RequestPipeline: Sendable {
     /// A write of this many bytes takes some 20 milliseconds of a processor.
     static let largeWrite = 64 << 10
 
-    /// The place of a request is free again when its answer has been taken.
-    private func keepPlace(_ place: InFlightLimit.Place, _ response: inout OutgoingResponse) {
-        let held = limit.hold(response.size, in: place)
-        response.onSent = { [limit] in limit.leave(place, held: held) }
+    /// The place of a request is free again when its answer has been taken. What is too large for the place becomes a 429.
+    private func keepPlace(_ place: InFlightLimit.Place, _ exchange: Exchange, _ response: inout OutgoingResponse) {
+        var held = 0
+        if place.slot == .read {
+            let size = response.size
+            if limit.allows(size, in: place) {
+                held = limit.hold(size, in: place)
+            } else {
+                response = OutgoingResponse(Status.tooManyRequests(), shape: exchange.shape)
+            }
+        }
+        response.onSent = { [limit, held] in limit.leave(place, held: held) }
     }
 
     /// Whether a write takes long: by what is sent, or by what is there, which a small patch goes through as well.
@@ -384,12 +392,9 @@ final class RequestPipeline: Sendable {
 
     private func answer(_ exchange: Exchange, _ response: OutgoingResponse) {
         var response = response
-        if let place = exchange.place, !limit.allows(response.size, in: place) {
-            response = OutgoingResponse(Status.tooManyRequests(), shape: exchange.shape)
-        }
+        if let place = exchange.place { keepPlace(place, exchange, &response) }
         metrics.record(exchange, status: response.status)
         response.isOpenAPI = exchange.info.segments.first == "openapi"
-        if let place = exchange.place { keepPlace(place, &response) }
         for warning in exchange.warnings?.headers ?? [] { response.headers.append(("Warning", warning)) }
         if let warning = exchange.deprecationWarning {
             response.headers.append(("Warning", WarningLog.header(warning)))
