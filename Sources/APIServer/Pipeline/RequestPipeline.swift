@@ -326,18 +326,16 @@ final class RequestPipeline: Sendable {
     /// A write of this many bytes takes some 20 milliseconds of a processor.
     static let largeWrite = 64 << 10
 
-    /// The place of a request is free again when its answer has been taken. What is too large for the place becomes a 429.
+    /// The place of a request is free again when its answer has been taken. What is too large for the place becomes a 429, which
+    /// needs none, as one that never had a place.
     private func keepPlace(_ place: InFlightLimit.Place, _ exchange: Exchange, _ response: inout OutgoingResponse) {
-        var held = 0
-        if place.slot == .read {
-            let size = response.size
-            if limit.allows(size, in: place) {
-                held = limit.hold(size, in: place)
-            } else {
-                response = OutgoingResponse(Status.tooManyRequests(), shape: exchange.shape)
-            }
+        let size = place.slot == .read ? response.size : 0
+        guard limit.allows(size, in: place) else {
+            response = OutgoingResponse(Status.tooManyRequests(), shape: exchange.shape)
+            return limit.leave(place)
         }
-        response.onSent = { [limit, held] in limit.leave(place, held: held) }
+        let held = limit.hold(size, in: place)
+        response.onSent = { [limit] in limit.leave(place, held: held) }
     }
 
     /// Whether a write takes long: by what is sent, or by what is there, which a small patch goes through as well.
