@@ -225,4 +225,25 @@ struct FullDiskTests {
         try await store.create("/a", "x")
         store.close()
     }
+
+    /// Some of it is enough for the files, some for a part of them.
+    @Test(arguments: [8, 40, 60, 72, 80, 84, 92, 100, 108, 120, 160, 240])
+    func `a first start with little room opens or says that there is none, and loses nothing by it`(kibibytes: Int)
+        async throws
+    {
+        let disk = try SmallDisk(bytes: 8 << 20)
+        let filler = try disk.fill()
+        var status = stat()
+        try #require(stat(filler, &status) == 0)
+        try #require(truncate(filler, status.st_size - off_t(kibibytes << 10)) == 0)
+        do {
+            try disk.open().close()
+        } catch let error as StoreError {
+            #expect(error.code == .full, "\(error)")
+        }
+        unlink(filler)
+        let store = try disk.open()
+        try await store.create("/a", "x")
+        store.close()
+    }
 }
