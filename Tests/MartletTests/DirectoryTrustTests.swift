@@ -43,6 +43,21 @@ struct DirectoryTrustTests {
         }
     }
 
+    @Test(.enabled(if: geteuid() == 0, "only root gives files away"))
+    func `in one that belongs to somebody else nothing is made before it is refused`() throws {
+        try inDirectory { path in
+            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+            chmod(path, 0o700)
+            chown(path, 12345, 12345)
+            #expect {
+                try DataDirectory(path)
+            } throws: {
+                "\($0)".contains("\(path) belongs to user 12345") && "\($0)".contains("give another --data-dir")
+            }
+            #expect(try FileManager.default.contentsOfDirectory(atPath: path).isEmpty)
+        }
+    }
+
     @Test(arguments: [mode_t(0o770), 0o707, 0o1777])
     func `one that others may write is refused`(mode: mode_t) throws {
         try inDirectory { path in

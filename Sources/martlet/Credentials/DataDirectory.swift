@@ -24,8 +24,10 @@ struct DataDirectory: Sendable {
         while absolute.count > 1 && absolute.hasSuffix("/") { absolute.removeLast() }
         self.path = absolute
         try Self.make(absolute)
-        try Self.make(logs)
+        // First: in a directory of somebody else's nothing is made, and nothing of theirs is passed on as a failure of ours.
         try DirectoryTrust.check(absolute)
+        try Self.make(logs)
+        try DirectoryTrust.check(logs)
         FileBytes.removeLeftovers(in: absolute)
     }
 
