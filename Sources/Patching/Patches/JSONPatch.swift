@@ -102,6 +102,9 @@ public enum JSONPatch {
 }
 
 /// The document while operations are applied, and what they have cost so far.
+///
+/// A list or object is taken out of its place before it is changed, and nothing else holds it then: `switch` would hold what it
+/// looks at until its end where code is not optimised, and each change of a long list would copy the list.
 private struct JSONPatchApplication {
     private(set) var document: JSONValue
     private var copied = 0
@@ -194,19 +197,7 @@ private struct JSONPatchApplication {
             return
         }
         let rest = path.dropFirst()
-        switch target {
-        case .object(var object):
-            target = .null
-            if rest.isEmpty {
-                object[token] = value
-            } else {
-                guard var member = object[token] else { throw Problem.missing }
-                object[token] = .null
-                try insert(rest, in: &member, value)
-                object[token] = member
-            }
-            target = .object(object)
-        case .array(var elements):
+        if var elements = target.array {
             target = .null
             if rest.isEmpty {
                 let end = elements.count
@@ -220,7 +211,19 @@ private struct JSONPatchApplication {
                 try insert(rest, in: &elements[index], value)
             }
             target = .array(elements)
-        default: throw Problem.missing
+        } else if var object = target.object {
+            target = .null
+            if rest.isEmpty {
+                object[token] = value
+            } else {
+                guard var member = object[token] else { throw Problem.missing }
+                object[token] = .null
+                try insert(rest, in: &member, value)
+                object[token] = member
+            }
+            target = .object(object)
+        } else {
+            throw Problem.missing
         }
     }
 
@@ -231,20 +234,20 @@ private struct JSONPatchApplication {
             target = value
             return
         }
-        switch target {
-        case .object(var object):
+        if var elements = target.array {
+            guard let index = JSONPointer.index(token, upTo: elements.count - 1) else { throw Problem.missing }
+            target = .null
+            try replace(path.dropFirst(), in: &elements[index], with: value)
+            target = .array(elements)
+        } else if var object = target.object {
             guard var member = object[token] else { throw Problem.missing }
             target = .null
             object[token] = .null
             try replace(path.dropFirst(), in: &member, with: value)
             object[token] = member
             target = .object(object)
-        case .array(var elements):
-            guard let index = JSONPointer.index(token, upTo: elements.count - 1) else { throw Problem.missing }
-            target = .null
-            try replace(path.dropFirst(), in: &elements[index], with: value)
-            target = .array(elements)
-        default: throw Problem.missing
+        } else {
+            throw Problem.missing
         }
     }
 
@@ -263,8 +266,17 @@ private struct JSONPatchApplication {
         }
         let rest = path.dropFirst()
         let taken: JSONValue
-        switch target {
-        case .object(var object):
+        if var elements = target.array {
+            guard let index = JSONPointer.index(token, upTo: elements.count - 1) else { throw Problem.missing }
+            target = .null
+            if rest.isEmpty {
+                work += (elements.count - index) / JSONPatch.shiftedPerUnit
+                taken = elements.remove(at: index)
+            } else {
+                taken = try take(rest, from: &elements[index])
+            }
+            target = .array(elements)
+        } else if var object = target.object {
             guard var member = object[token] else { throw Problem.missing }
             target = .null
             if rest.isEmpty {
@@ -277,17 +289,8 @@ private struct JSONPatchApplication {
                 object[token] = member
             }
             target = .object(object)
-        case .array(var elements):
-            guard let index = JSONPointer.index(token, upTo: elements.count - 1) else { throw Problem.missing }
-            target = .null
-            if rest.isEmpty {
-                work += (elements.count - index) / JSONPatch.shiftedPerUnit
-                taken = elements.remove(at: index)
-            } else {
-                taken = try take(rest, from: &elements[index])
-            }
-            target = .array(elements)
-        default: throw Problem.missing
+        } else {
+            throw Problem.missing
         }
         return taken
     }
