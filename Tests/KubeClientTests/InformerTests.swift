@@ -94,6 +94,21 @@ import Testing
         }
     }
 
+    @Test func `a failure is told once however often it is met, and so is its end`() async throws {
+        for _ in 0..<5 { api.failNext("GET", with: .internalError("out of order")) }
+        for _ in 0..<3 { api.failNext("GET", with: .internalError("still not")) }
+        let lines = LoggedLines()
+        var reflector = Reflector<ConfigMap>(client: client, logger: Logger(label: "test") { _ in lines })
+        reflector.backoff = Backoff(initial: .microseconds(10), limit: .milliseconds(1))
+        let steady = reflector
+        try await withBackground({ try await steady.run { _ in } }) {
+            try await eventually { lines.all.count == 3 }
+        }
+        #expect(lines.all[0].contains("configmaps: ") && lines.all[0].contains("out of order"))
+        #expect(lines.all[1].contains("still not"))
+        #expect(lines.all[2] == "configmaps: works again")
+    }
+
     @Test func `a late handler gets what is there`() async throws {
         _ = try await client.create(map("a"))
         let informer = informer()

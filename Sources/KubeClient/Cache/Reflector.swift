@@ -14,7 +14,8 @@ public enum ReflectorEvent<Object: KubeObject>: Sendable {
 ///
 /// - A watch that ends or breaks is opened again from the last revision seen; nothing is listed again for it.
 /// - A revision that the server no longer has (410) leads to a new list.
-/// - Failures are repeated with growing, jittered delays, for ever.
+/// - What fails is tried again with growing, jittered delays, for ever. The log is told once of each failure in a row, and
+///   of the end: what can never work says so in one line, not in one every half a minute.
 /// - A server that falls silent, or the way to it, is noticed by the client's deadlines and counts as a failure.
 /// - Bookmarks move the revision forward, so that a quiet resource does not fall out of the server's window.
 public struct Reflector<Object: KubeObject>: Sendable {
@@ -51,6 +52,7 @@ public struct Reflector<Object: KubeObject>: Sendable {
     /// Runs until it is cancelled; `deliver` is called from one task, one event at a time.
     public func run(_ deliver: @Sendable (ReflectorEvent<Object>) -> Void) async throws {
         var backoff = backoff
+        var failure: String?
         // The revision to watch from; nil asks for a list.
         var revision: String?
         while true {
@@ -58,7 +60,7 @@ public struct Reflector<Object: KubeObject>: Sendable {
             let started = clock.now
             do {
                 if let from = revision {
-                    revision = try await watch(from: from, deliver)
+                    revision = try await watch(from: from, &failure, deliver)
                     // A server that closes at once must not be asked in a tight loop.
                     if clock.now - started < .seconds(1) {
                         try await clock.sleep(for: backoff.next())
@@ -67,6 +69,7 @@ public struct Reflector<Object: KubeObject>: Sendable {
                     }
                 } else {
                     let list = try await listAll()
+                    tellEnd(of: &failure)
                     deliver(.replaced(list.items, revision: list.revision))
                     revision = list.revision
                 }
@@ -78,27 +81,38 @@ public struct Reflector<Object: KubeObject>: Sendable {
                     revision = nil
                 }
                 if interruption.madeProgress { backoff.reset() }
-                try await pause(after: interruption.cause, &backoff)
+                try await pause(after: interruption.cause, &backoff, &failure)
             } catch let status as Status where status.isExpired {
                 logger.info("\(definition.plural): the revision is gone, listing again")
                 revision = nil
                 onContact(true)
                 try await clock.sleep(for: backoff.next())
             } catch {
-                try await pause(after: error, &backoff)
+                try await pause(after: error, &backoff, &failure)
             }
         }
     }
 
-    private func pause(after error: any Error, _ backoff: inout Backoff) async throws {
+    /// - Parameter failure: what was told last, and is still so.
+    private func pause(after error: any Error, _ backoff: inout Backoff, _ failure: inout String?) async throws {
         try Task.checkCancellation()
         onContact(false)
         var delay = backoff.next()
         if let status = error as? Status, let seconds = status.details?.retryAfterSeconds {
             delay = max(delay, .seconds(seconds))
         }
-        logger.info("\(definition.plural): \(error); again in \(delay)")
+        let text = "\(error)"
+        logger.log(
+            level: text == failure ? .debug : .info, "\(definition.plural): \(text); again in \(delay), then less often"
+        )
+        failure = text
         try await clock.sleep(for: delay)
+    }
+
+    private func tellEnd(of failure: inout String?) {
+        guard failure != nil else { return }
+        failure = nil
+        logger.info("\(definition.plural): works again")
     }
 
     private func listAll() async throws -> (items: [Object], revision: String) {
@@ -126,7 +140,7 @@ public struct Reflector<Object: KubeObject>: Sendable {
 
     /// Watches until the server ends the stream and returns the revision to go on from.
     private func watch(
-        from revision: String, _ deliver: @Sendable (ReflectorEvent<Object>) -> Void
+        from revision: String, _ failure: inout String?, _ deliver: @Sendable (ReflectorEvent<Object>) -> Void
     ) async throws -> String {
         var revision = revision
         var madeProgress = false
@@ -139,6 +153,7 @@ public struct Reflector<Object: KubeObject>: Sendable {
             onContact(true)
             for try await event in events {
                 madeProgress = true
+                tellEnd(of: &failure)
                 onContact(true)
                 switch event {
                 case .added(let object), .modified(let object):
