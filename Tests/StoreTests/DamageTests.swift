@@ -55,6 +55,22 @@ struct DamageTests {
         #expect(refusal(folder)?.code == .lost, "asked again, it says the same")
     }
 
+    @Test(arguments: [0.0, 0.5, 1.0])
+    func `a store whose mark is gone is refused with the mend, whatever its log has`(_ part: Double) async throws {
+        let folder = try await killed(60)
+        try edit(folder.storePath + "-wal") { $0 = $0.prefix(Int(Double($0.count) * part)) }
+        try FileManager.default.removeItem(atPath: folder.storePath + "-mark")
+        for _ in 0..<2 {
+            let error = try #require(refusal(folder))
+            #expect(error.code == .lost)
+            #expect(error.message.contains("-mark is missing or empty"), "\(error)")
+            #expect(error.message.hasSuffix("echo accept > \(folder.storePath)-mark"))
+        }
+        try Data("accept\n".utf8).write(to: URL(fileURLWithPath: folder.storePath + "-mark"))
+        #expect(refusal(folder) == nil)
+        #expect(refusal(folder) == nil, "from then on it has a mark")
+    }
+
     @Test(arguments: [false, true])
     func `a log with a flipped bit is refused, with the mark and without it`(_ hasMark: Bool) async throws {
         let folder = try await killed(60)

@@ -226,6 +226,23 @@ struct FullDiskTests {
         store.close()
     }
 
+    @Test func `a start that finds no room says so before the first write, and takes it back when there is room`()
+        async throws
+    {
+        let disk = try SmallDisk(bytes: 8 << 20)
+        var store = try disk.open()
+        for number in 0..<20 { try await store.create("/k/\(number)", value) }
+        store.close()
+        let filler = try disk.fill()
+        #expect(disk.reserveBytes == 1 << 20)
+        store = try disk.open()
+        await eventually { store.health.troubles[.space] != nil }
+        unlink(filler)
+        await eventually { store.health.isGood }
+        try await store.create("/k/more", value)
+        store.close()
+    }
+
     /// Some of it is enough for the files, some for a part of them.
     @Test(arguments: [8, 40, 60, 72, 80, 84, 92, 100, 108, 120, 160, 240])
     func `a first start with little room opens or says that there is none, and loses nothing by it`(kibibytes: Int)

@@ -61,6 +61,10 @@ import Testing
         #expect(store.currentRevision == Revision(Int64(acknowledged.count) + 1))
         store.close()
 
+        // As full as before, and nobody has to write to hear of it.
+        let full = try SQLiteStore(configuration)
+        await eventually { full.health.troubles[.space] != nil }
+        full.close()
         configuration.maximumPages = nil
         let reopened = try SQLiteStore(configuration)
         #expect(try Set(reopened.keys("/k/")) == acknowledged)

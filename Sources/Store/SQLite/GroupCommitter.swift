@@ -170,8 +170,11 @@ final class GroupCommitter: Sendable {
         var upkeep = Upkeep(
             cleaned: log.openedCleaned, garbage: GarbageAccount(bytes: log.openedGarbageBytes, at: log.openedAt))
         var jobs: [Job] = []
-        if !log.reserve.isWhole {
-            becomeShort(&upkeep, log, "the disk is full: there is no room for the reserve")
+        if !log.reserve.isWhole || !hasRoomToBegin(log) {
+            becomeShort(
+                &upkeep, log,
+                "the disk is full: there is no room for "
+                    + (log.reserve.isWhole ? "a write beside the reserve" : "the reserve"))
             makeRoom(&upkeep, log)
         }
         var lastRetry = ContinuousClock.now
@@ -277,7 +280,23 @@ final class GroupCommitter: Sendable {
     /// Where a group finds its room while room is not short.
     /// - Throws: `full` where it finds none.
     private func findRoom(for group: [PendingWrite], _ log: LogWriter) throws(StoreError) -> WriteRoom.Source {
-        let bytes = Self.bytes(of: group)
+        try findRoom(for: Self.bytes(of: group), log)
+    }
+
+    /// Whether the first write, of usual size, would be taken: a server that has just started says so before it comes.
+    private func hasRoomToBegin(_ log: LogWriter) -> Bool {
+        let usual = Write.create(key: "", value: [UInt8](repeating: 0, count: StoreFiles.pageBytes))
+        let bytes = WriteRoom.bytes(of: [usual])
+        do throws(StoreError) {
+            guard try log.isInLimit(adding: bytes) else { return false }
+            return try findRoom(for: bytes, log) != .none
+        } catch {
+            // What fails in another way fails with the first write, and is told then.
+            return error.code != .full
+        }
+    }
+
+    private func findRoom(for bytes: Int, _ log: LogWriter) throws(StoreError) -> WriteRoom.Source {
         var source = try log.source(of: bytes)
         if source == .disk { return .disk }
         // What is carried over is room for the next.

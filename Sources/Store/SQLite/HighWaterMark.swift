@@ -5,7 +5,8 @@ import Glibc
 /// SQLite takes the end of its log to be where a checksum fails, so a log that is cut or flipped halfway looks like one
 /// that ends there. The mark knows better. It is written after the fsync of a commit and before its writes are answered,
 /// without an fsync of its own: after the end of a process it is exact, after a power cut it may be too low, and then
-/// misses what it would have noticed. It is never too high.
+/// misses what it would have noticed. It is never too high. It is there before the file's first write: without it nothing is
+/// opened.
 final class HighWaterMark: Sendable {
     enum Content: Equatable {
         case absent

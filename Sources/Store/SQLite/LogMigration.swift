@@ -24,6 +24,8 @@ struct LogMigration {
         // What it is to be is asked for before the first page is written.
         try connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         try connection.execute("BEGIN IMMEDIATE; \(LogSchema.create) COMMIT")
+        // Into the file: a log that is lost whole must not make it look like one that was never begun.
+        try connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     }
 
     private func addChecksums() throws(StoreError) {

@@ -9,6 +9,8 @@
 /// Version 1 had no checksums, and its file never shrank; `LogMigration` brings it here.
 enum LogSchema {
     static let version: Int64 = 2
+    /// From this version on a file has a `HighWaterMark` beside it, from before its first write.
+    static let markedVersion: Int64 = 2
 
     /// The key comes before the value so that a scan over other keys' rows never touches the values' overflow pages.
     /// The index has what a list needs to skip old versions and deleted keys without reading rows. The checksum comes

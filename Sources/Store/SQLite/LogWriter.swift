@@ -56,11 +56,17 @@ final class LogWriter: @unchecked Sendable {
         // The distribution's SQLite writes zeros over every page that becomes free: on a full disk the deletion of a large
         // value would need as much room in the log as the value had.
         try connection.execute("PRAGMA secure_delete = FAST")
-        if try connection.number("PRAGMA user_version") ?? 0 > 0 {
-            try files.check(try Self.end(connection))
-        } else {
-            // Made, and then cut to before its first commit, or new.
-            try files.check(StoreFiles.LogEnd(current: .initial, cleaned: .zero, historyRows: 0, historyBytes: 0))
+        let format = try connection.number("PRAGMA user_version") ?? 0
+        // Format 0: made, and then cut to before its first commit, or new.
+        let found =
+            format > 0
+            ? try Self.end(connection)
+            : StoreFiles.LogEnd(current: .initial, cleaned: .zero, historyRows: 0, historyBytes: 0)
+        try files.check(found, isMarked: format >= LogSchema.markedVersion)
+        if format < LogSchema.markedVersion, files.mark.opened == .absent {
+            // On disk before the file says that it has one.
+            try files.mark.begin(at: found.current)
+            files.mark.sync()
         }
         try LogMigration(connection: connection, path: configuration.path).run()
         let end = try Self.end(connection)
@@ -277,6 +283,12 @@ final class LogWriter: @unchecked Sendable {
     func allowReserve(_ isAllowed: Bool) throws(StoreError) {
         guard let pageLimit else { return }
         try connection.execute("PRAGMA max_page_count = \(pageLimit + (isAllowed ? reservePages : 0))")
+    }
+
+    /// Whether the file stays in its limit of pages with so many bytes more.
+    func isInLimit(adding bytes: Int) throws(StoreError) -> Bool {
+        guard let pageLimit else { return true }
+        return try Int(number(countPages) - number(freePages)) + bytes / StoreFiles.pageBytes <= pageLimit
     }
 
     /// Whether there is room for more than what is held back for writes that make room. Takes back what of that was let

@@ -40,8 +40,9 @@ final class StoreFiles: Sendable {
         try createFile()
     }
 
-    /// - Throws: `lost` when acknowledged writes are missing.
-    func check(_ end: LogEnd) throws(StoreError) {
+    /// - Parameter isMarked: whether a store of its format has had a mark from its first write on.
+    /// - Throws: `lost` when acknowledged writes are missing, or nothing tells whether they are.
+    func check(_ end: LogEnd, isMarked: Bool) throws(StoreError) {
         let first = max(end.cleaned, .initial)
         let missing = end.current.rawValue - first.rawValue - end.historyRows
         switch mark.opened {
@@ -67,6 +68,14 @@ final class StoreFiles: Sendable {
         guard missing == 0 else {
             throw lost(
                 "\(missing) of the revisions after \(first), up to \(end.current), are missing in \(path)")
+        }
+        // A log that is cut looks like one that ends there.
+        guard !isMarked || mark.opened != .absent else {
+            throw lost(
+                """
+                \(mark.path) is missing or empty, so nothing tells whether \(path), which ends at revision \(end.current), \
+                has all writes that were acknowledged
+                """)
         }
     }
 
