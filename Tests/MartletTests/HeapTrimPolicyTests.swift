@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 
 @testable import martlet
@@ -23,6 +24,32 @@ import Testing
         var policy = HeapTrimPolicy()
         let answers = (0..<4).map { _ in policy.look(resident: resident, used: used) }
         #expect(!answers.contains(true))
+    }
+
+    @Test func `what a burst of a real process leaves behind goes back to the kernel`() throws {
+        let megabytes = 192
+        // Small blocks below one that stays: glibc keeps all of them.
+        var blocks = (0..<(megabytes << 10)).map { _ -> UnsafeMutableRawPointer? in
+            let block = malloc(1000)
+            if let block { memset(block, 1, 1000) }
+            return block
+        }
+        let last = blocks.removeLast()
+        defer { free(last) }
+        let during = try #require(HeapTrimmer.anonymousBytes())
+        for block in blocks { free(block) }
+        var policy = HeapTrimPolicy()
+        var looks = 0
+        var hasTrimmed = false
+        // A burst of other tests may come in between.
+        while !hasTrimmed {
+            let answer = HeapTrimmer.look(&policy)
+            hasTrimmed = try #require(answer as Bool?)
+            looks += 1
+            try #require(looks < 1000, "\(megabytes) MiB are free, and nobody gives them back")
+        }
+        let after = try #require(HeapTrimmer.anonymousBytes())
+        #expect(during - after > megabytes << 19, "\(during >> 20) MiB, then \(after >> 20) MiB")
     }
 
     @Test func `the process knows what it occupies`() throws {

@@ -11,10 +11,18 @@ enum HeapTrimmer {
             var policy = HeapTrimPolicy()
             // Ends with the process; only a cancelled task would end the sleep early, and nobody cancels this one.
             while (try? await Task.sleep(for: interval)) != nil {
-                guard let resident = anonymousBytes() else { return }
-                if policy.look(resident: resident, used: martlet_heap_in_use()) { martlet_trim_heap() }
+                guard look(&policy) != nil else { return }
             }
         }
+    }
+
+    /// Looks once, and gives free heap back where the policy says so.
+    /// - Returns: whether it did; nil where nobody can tell what is free.
+    static func look(_ policy: inout HeapTrimPolicy) -> Bool? {
+        guard let resident = anonymousBytes() else { return nil }
+        guard policy.look(resident: resident, used: martlet_heap_in_use()) else { return false }
+        martlet_trim_heap()
+        return true
     }
 
     /// Resident less what files back (proc_pid_statm(5)); nil without /proc.

@@ -108,8 +108,29 @@ extension EndToEnd {
             #expect(third.err.contains("another martlet up"), "\(third)")
         }
 
+        @Test(arguments: ["apiserver", "up"])
+        func `the serving certificate has the names that --tls-san asks for`(_ command: String) async throws {
+            var line = [command, "--tls-san", "api.example.test", "--tls-san", "192.0.2.77"]
+            if command == "up" { line += ["--local-only", "--http-port", "0", "--https-port", "0"] }
+            let server = try await MartletServer.start(line)
+            let port = try #require(server.url.split(separator: ":").last)
+            for (name, isServed) in [("api.example.test", true), ("192.0.2.77", true), ("other.example.test", false)] {
+                let answer = try await Program.run(
+                    "curl",
+                    [
+                        "-s", "--max-time", "20", "--cacert", server.file("ca.crt"), "-o", "/dev/null", "-w",
+                        "%{http_code}", "--connect-to", "\(name):\(port):127.0.0.1:\(port)",
+                        "https://\(name):\(port)/livez",
+                    ])
+                #expect(answer.succeeded == isServed, "\(name): \(answer)")
+                #expect(answer.out == (isServed ? "200" : "000"))
+            }
+            await server.stop()
+        }
+
         @Test(arguments: [
-            ["up", "--service-cluster-ip-range", "nonsense"], ["apiserver", "--secure-port", "70000"],
+            ["up", "--service-cluster-ip-range", "nonsense"], ["apiserver", "--tls-san", "not a name"],
+            ["apiserver", "--secure-port", "70000"],
             ["apiserver", "--service-node-port-range", "9-1"], ["controller", "nobody"],
             ["dataplane", "--no-such-flag"],
         ])
