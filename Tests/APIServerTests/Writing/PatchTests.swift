@@ -65,8 +65,16 @@ import Testing
         let retained = await server.send("PATCH", path, patch, contentType: Self.strategic)
         #expect(retained.status == 200, "\(retained.text)")
         #expect(retained.json["data"] == ["a": "b"])
+        let directive: JSONValue = ["data": ["$retainKeys": ["z"]]]
+        let emptied = await server.send("PATCH", path, directive, contentType: Self.strategic)
+        #expect(emptied.status == 200 && emptied.json["data"]["a"] == nil, "\(emptied.text)")
+        #expect(await server.send("PATCH", path, ["data": ["c": "d"]], contentType: Self.strategic).status == 200)
+        let unlisted: JSONValue = ["data": ["$retainKeys": ["a"], "b": "b"]]
+        #expect(await server.send("PATCH", path, unlisted, contentType: Self.strategic).status == 400)
         let bare: JSONValue = ["apiVersion": "v1", "kind": "ConfigMap", "metadata": ["name": "bare"]]
         #expect(await server.send("POST", Samples.configMaps, bare).status == 201)
+        let alone = await server.send("PATCH", "\(Samples.configMaps)/bare", directive, contentType: Self.strategic)
+        #expect(alone.status == 422, "\(alone.text)")
         let refused = await server.send("PATCH", "\(Samples.configMaps)/bare", patch, contentType: Self.strategic)
         #expect(refused.status == 422, "\(refused.text)")
         #expect(refused.json["reason"] == "Invalid")
