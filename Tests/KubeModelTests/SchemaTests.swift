@@ -316,6 +316,54 @@ import Testing
         }
     }
 
+    /// A schema of a megabyte may have a hundred thousand alternatives, and an object as many elements.
+    @Test(arguments: ["enum", "anyOf", "oneOf", "allOf", "not"])
+    func `a schema that multiplies by what it is asked about is refused before it has cost too much`(place: String)
+        throws
+    {
+        let many = 200
+        let numbers = (0..<many).map { JSONValue.integer(Int64($0)) }
+        let keyword = place == "allOf" ? "maximum" : "minimum"
+        let parts = (1...many).map { JSONValue.object([keyword: .integer(Int64($0))]) }
+        let rule: JSONValue =
+            switch place {
+            case "enum": .array(numbers)
+            case "not": .object(["anyOf": .array(parts)])
+            default: .array(parts)
+            }
+        let node = JSONValue.object(["type": "integer", place: rule])
+        let schema = try Schema(json: ["type": "array", "items": node])
+        let values = JSONValue.array([JSONValue](repeating: .integer(0), count: many))
+        let refusal = try #require(
+            schema.validate(values, replacing: nil, at: FieldPath(), limit: 1 << 18).last?.description)
+        #expect(schema.validate(values).count < 2 * many)
+        #expect(
+            refusal.hasSuffix(
+                "Invalid value: the object up to here is too large for all that its schema compares it with"),
+            "\(refusal)")
+    }
+
+    @Test func `what defaults make of one value is known without making it`() throws {
+        func level(_ depth: Int) -> JSONValue {
+            guard depth > 0 else {
+                return ["type": "object", "properties": ["z": ["type": "string", "default": "0123456789"]]]
+            }
+            var inner = level(depth - 1)
+            inner["default"] = [:]
+            return [
+                "type": "object",
+                "properties": ["a": inner, "b": ["type": "array", "items": level(depth - 1), "default": [[:], [:]]]],
+            ]
+        }
+        let small = try Schema(json: level(1))
+        var made: JSONValue = [:]
+        #expect(small.applyAllDefaults(&made))
+        let bytes = made.encoded().count
+        #expect(small.mostAddedByDefaults >= bytes - 2 && small.mostAddedByDefaults < bytes + 40)
+        #expect(try Schema(json: level(12)).mostAddedByDefaults == Schema.defaultsLimit)
+        #expect(try Schema(json: ["type": "object", "properties": ["a": ["type": "string"]]]).mostAddedByDefaults == 0)
+    }
+
     /// RE2's time is linear in the text, but by the size of the program, which a definition may make very large.
     @Test(arguments: ["pattern", "not", "anyOf", "allOf"])
     func `texts that take too long to be matched are refused, wherever the pattern stands`(place: String) throws {

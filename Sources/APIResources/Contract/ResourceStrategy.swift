@@ -55,6 +55,9 @@ package protocol ResourceStrategy: Sendable {
     /// a wrong type is the strategy's to refuse (422), and there is no strategic merge patch.
     var isCustomResource: Bool { get }
 
+    /// The most that defaults add for one value of a document, in bytes: a small document may be much work.
+    var mostAddedByDefaults: Int { get }
+
     /// What clients are told with every answer, because the version is deprecated; nil: nothing.
     var deprecationWarning: String? { get }
 
@@ -250,6 +253,7 @@ extension ResourceStrategy {
     package var partSubresource: String? { nil }
     package var selectableFieldNames: [String] { [] }
     package var isCustomResource: Bool { false }
+    package var mostAddedByDefaults: Int { 0 }
     package var deprecationWarning: String? { nil }
     package var isCheckedBySchema: Bool { false }
     package var storedForm: StoredForm? { nil }

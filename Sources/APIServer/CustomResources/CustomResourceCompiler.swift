@@ -58,7 +58,7 @@ enum CustomResourceCompiler {
             let strategy = CustomResourceStrategy(
                 definition: definition, schema: schema.schema, storedForm: form, scale: version.scale,
                 selectableFieldNames: version.selectableFields, deprecationWarning: version.deprecationWarning,
-                isTerminating: spec.isTerminating)
+                mostAddedByDefaults: schema.schema.mostAddedByDefaults, isTerminating: spec.isTerminating)
             versions.append(
                 Compiled.Version(
                     strategy: strategy, columns: PrinterColumn.table(version.columns), isServed: version.isServed))

@@ -9,6 +9,7 @@ struct CustomResourceStrategy: ResourceStrategy {
     let scale: ScaleMapping?
     let selectableFieldNames: [String]
     let deprecationWarning: String?
+    let mostAddedByDefaults: Int
     /// The definition is being deleted: nothing new is taken.
     let isTerminating: Bool
 

@@ -16,10 +16,24 @@ extension Schema {
     /// - Returns: false when that would have added more than `defaultsLimit`; the document then lacks some.
     @discardableResult
     public func applyDefaults(_ value: inout JSONValue) -> Bool {
+        var room = Schema.defaultsLimit
+        return applyDefaults(&value, room: &room)
+    }
+
+    /// - Parameter room: what may be added, in bytes of JSON; less what was added, or negative.
+    /// - Returns: whether all were set.
+    package func applyDefaults(_ value: inout JSONValue, room: inout Int) -> Bool {
         guard lacksDefaults(value) else { return true }
-        var defaulter = Defaulter(graph: graph, room: Schema.defaultsLimit)
+        var defaulter = Defaulter(graph: graph, room: room)
         defaulter.apply(index, &value, depth: 0)
-        return defaulter.room >= 0
+        room = defaulter.room
+        return room >= 0
+    }
+
+    /// The most that defaults add for one value of a document, in bytes of JSON; ``defaultsLimit`` where it is more.
+    package var mostAddedByDefaults: Int {
+        var weigher = DefaultWeigher(graph: graph)
+        return (0..<graph.nodes.count).reduce(0) { max($0, weigher.weight(of: $1)) }
     }
 
     /// Whether `applyDefaults` would set anything in a value.
@@ -49,6 +63,50 @@ extension Schema {
             return elements.contains { lacksDefaults(graph, items, $0, depth: depth + 1) }
         default: return false
         }
+    }
+}
+
+/// What defaults make of an empty object, by node: in the time that it takes to read the schema once.
+private struct DefaultWeigher {
+    let graph: SchemaGraph
+    private var known: [Int: Int] = [:]
+
+    init(graph: SchemaGraph) {
+        self.graph = graph
+    }
+
+    mutating func weight(of index: Int) -> Int {
+        if let known = known[index] { return known }
+        // What is asked about while it is being answered nests in itself, and would never end.
+        known[index] = Schema.defaultsLimit
+        var sum = 0
+        for position in graph.nodes[index].defaultingProperties {
+            let (name, place) = graph.nodes[index].properties[position]
+            guard let initial = graph.nodes[place].defaultValue else { continue }
+            sum += graph.nodes[place].defaultSize + name.utf8.count + 4 + added(to: initial, place)
+            guard sum < Schema.defaultsLimit else { break }
+        }
+        let weight = min(sum, Schema.defaultsLimit)
+        known[index] = weight
+        return weight
+    }
+
+    private mutating func added(to value: JSONValue, _ index: Int) -> Int {
+        guard graph.nodes[index].leadsToDefault else { return 0 }
+        var sum = 0
+        switch value {
+        case .object(let object):
+            sum = weight(of: index)
+            for (name, member) in object {
+                guard let place = graph.nodes.property(name, of: index) else { continue }
+                sum = min(sum + added(to: member, place), Schema.defaultsLimit)
+            }
+        case .array(let elements):
+            guard let items = graph.nodes[index].items else { return 0 }
+            for element in elements { sum = min(sum + added(to: element, items), Schema.defaultsLimit) }
+        default: break
+        }
+        return sum
     }
 }
 

@@ -9,7 +9,13 @@ extension Schema {
     public func validate(_ value: JSONValue, replacing old: JSONValue? = nil, at path: FieldPath = FieldPath())
         -> [FieldError]
     {
-        var validator = SchemaValidator(graph: graph, path: path.steps)
+        validate(value, replacing: old, at: path, limit: SchemaValidator.workLimit)
+    }
+
+    /// - Parameter limit: what the walk may take.
+    package func validate(_ value: JSONValue, replacing old: JSONValue?, at path: FieldPath, limit: Int) -> [FieldError]
+    {
+        var validator = SchemaValidator(graph: graph, path: path.steps, limit: limit)
         validator.validate(index, value, old)
         return validator.errors + validator.unmatched
     }
@@ -20,27 +26,39 @@ struct SchemaValidator {
     let graph: SchemaGraph
     private(set) var errors: [FieldError] = []
     private var path: [FieldPath.Step]
-    /// Instructions of patterns times bytes of the texts that they were asked about: what RE2 takes at worst.
-    private var matchingWork = 0
-    /// Where a text was not matched any more, so that nobody takes it for one that does not match.
-    private var tooMuchAt: [FieldPath.Step]?
+    /// Instructions of patterns times bytes of the texts that they were asked about, what RE2 takes at worst; and for each
+    /// value as much as it takes to look at it.
+    private var work = 0
+    /// Where the walk ended before its time, so that nobody takes the rest for valid or for invalid.
+    private var tooMuch: (path: [FieldPath.Step], detail: String)?
 
     /// What one walk may take, about two seconds at worst; nearly always RE2 takes a thousandth of that.
-    static let matchingLimit = 1 << 30
+    static let workLimit = 1 << 30
+    /// What it takes to look at one value by one schema, a refusal made included: of these there are at most two million, where
+    /// the alternatives of a schema are multiplied by the elements of an object.
+    private static let workPerValue = 512
+    /// And to compare a value with one of an enumeration.
+    private static let workPerComparison = 8
+    private let limit: Int
 
-    init(graph: SchemaGraph, path: [FieldPath.Step]) {
+    init(graph: SchemaGraph, path: [FieldPath.Step], limit: Int) {
         self.graph = graph
         self.path = path
+        self.limit = limit
     }
 
-    /// The refusal of what was too much to be matched.
+    /// The refusal of what was too much.
     var unmatched: [FieldError] {
-        guard let tooMuchAt else { return [] }
-        return [
-            .invalid(
-                FieldPath(steps: tooMuchAt), nil,
-                "the object's texts up to here are too long for the patterns of its schema to be matched")
-        ]
+        tooMuch.map { [.invalid(FieldPath(steps: $0.path), nil, $0.detail)] } ?? []
+    }
+
+    /// Whether there is still work that may be spent.
+    private mutating func spend(_ units: Int, orRefuse detail: @autoclosure () -> String) -> Bool {
+        work += units
+        if work <= limit { return true }
+        work = limit + 1
+        if tooMuch == nil { tooMuch = (path, detail()) }
+        return false
     }
 
     private var here: FieldPath { FieldPath(steps: path) }
@@ -48,10 +66,17 @@ struct SchemaValidator {
 
     /// - Parameter old: what stood here before, where that can be told.
     mutating func validate(_ index: Int, _ value: JSONValue, _ old: JSONValue? = nil) {
+        let choices = graph.nodes[index].enumeration.count
+        guard
+            spend(
+                Self.workPerValue + choices * Self.workPerComparison,
+                orRefuse: "the object up to here is too large for all that its schema compares it with")
+        else { return }
         if let old, old == value { return }
         if value.isNull, graph.nodes[index].isNullable { return }
         guard checkType(index, value) else { return }
-        if !graph.nodes[index].enumeration.isEmpty, !graph.nodes[index].enumeration.contains(value) {
+        if choices > 0, !graph.nodes[index].enumeration.contains(value) {
+            work += choices * Self.workPerValue
             let supported = graph.nodes[index].enumeration.map { $0.string ?? $0.description }
             errors.append(.notSupported(here, value, supported: supported))
         }
@@ -115,11 +140,12 @@ struct SchemaValidator {
 
     private mutating func matches(_ pattern: TextPattern, _ text: String) -> Bool {
         // Neither is more than some millions.
-        matchingWork += pattern.size * text.utf8.count
-        if matchingWork <= Self.matchingLimit { return pattern.matches(text) }
-        matchingWork = Self.matchingLimit + 1
-        if tooMuchAt == nil { tooMuchAt = path }
-        return true
+        guard
+            spend(
+                pattern.size * text.utf8.count,
+                orRefuse: "the object's texts up to here are too long for the patterns of its schema to be matched")
+        else { return true }
+        return pattern.matches(text)
     }
 
     private mutating func check(_ index: Int, _ number: Double, _ value: JSONValue) {
@@ -270,11 +296,11 @@ struct SchemaValidator {
     }
 
     private mutating func accepts(_ index: Int, _ value: JSONValue) -> Bool {
-        var inner = SchemaValidator(graph: graph, path: path)
-        inner.matchingWork = matchingWork
+        var inner = SchemaValidator(graph: graph, path: path, limit: limit)
+        inner.work = work
         inner.validate(index, value)
-        matchingWork = inner.matchingWork
-        if tooMuchAt == nil { tooMuchAt = inner.tooMuchAt }
+        work = inner.work
+        if tooMuch == nil { tooMuch = inner.tooMuch }
         return inner.errors.isEmpty
     }
 }

@@ -188,7 +188,8 @@ package struct SchemaCompiler {
         var changed = true
         while changed {
             changed = false
-            for place in nodes.indices where !nodes[place].leadsToDefault {
+            // Children mostly come after their parents: one round nearly always suffices.
+            for place in nodes.indices.reversed() where !nodes[place].leadsToDefault {
                 let node = nodes[place]
                 var children = node.properties.map(\.node)
                 if let items = node.items { children.append(items) }

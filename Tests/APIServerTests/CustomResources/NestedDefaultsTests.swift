@@ -41,6 +41,20 @@ import Testing
         }
     }
 
+    @Test func `a definition costs no more than its size, however its defaults multiply`() throws {
+        var properties = JSONObject()
+        for index in 0..<40 { properties["p\(index)"] = Self.nested(levels: 11, breadth: 4) }
+        properties["wrong"] = ["type": "string", "default": 3]
+        let schema: JSONValue = ["type": "object", "properties": .object(properties)]
+        let compiled = try Schema(customObject: schema, components: CustomResourceComponents.metadata, rules: .cel)
+        var errors: [FieldError] = []
+        let added = DefaultRules.check(schema, compiled, FieldPath(), &errors)
+        // One goes over it, and by no more than what it says itself.
+        #expect(added > 0 && added < DefaultRules.limit + 1000)
+        #expect(errors.count == 1)
+        #expect(errors.first?.message.hasPrefix("properties[wrong].default: Invalid value") == true, "\(errors)")
+    }
+
     /// Defaults may come, or grow, when objects are there already.
     @Test func `defaults that would make too much of a stored object are left out, and it is said`() async throws {
         let server = try await TestServer()

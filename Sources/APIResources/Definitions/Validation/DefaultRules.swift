@@ -1,13 +1,28 @@
 import KubeModel
 
 /// Defaults must be what they are after pruning, and fit their own schema (`structuraldefaulting.ValidateDefaults`).
-enum DefaultRules {
+///
+/// Each is completed by those inside of it first, which multiply: of all defaults of a schema together, so many bytes are
+/// made and no more. Beyond that each is looked at by itself, and what they make together in the objects that have it, where
+/// it is bounded as well.
+struct DefaultRules {
+    /// In bytes of JSON; the defaults of large public definitions make some ten thousand.
+    static let limit = 1 << 20
+
+    private var room = DefaultRules.limit
+
     /// - Parameter compiled: of `schema`.
-    static func check(_ schema: JSONValue, _ compiled: Schema, _ path: FieldPath, _ errors: inout [FieldError]) {
-        visit(schema, compiled, path, isRoot: true, &errors)
+    /// - Returns: the bytes that defaults have added to defaults.
+    @discardableResult
+    static func check(
+        _ schema: JSONValue, _ compiled: Schema, _ path: FieldPath, _ errors: inout [FieldError]
+    ) -> Int {
+        var rules = DefaultRules()
+        rules.visit(schema, compiled, path, isRoot: true, &errors)
+        return limit - rules.room
     }
 
-    private static func visit(
+    private mutating func visit(
         _ schema: JSONValue, _ compiled: Schema, _ path: FieldPath, isRoot: Bool, _ errors: inout [FieldError]
     ) {
         if let value = schema["default"], !value.isNull {
@@ -37,7 +52,7 @@ enum DefaultRules {
         }
     }
 
-    private static func checkDefault(
+    private mutating func checkDefault(
         _ value: JSONValue, _ compiled: Schema, _ path: FieldPath, _ errors: inout [FieldError]
     ) {
         var pruned = value
@@ -46,7 +61,7 @@ enum DefaultRules {
             return
         }
         var whole = pruned
-        compiled.applyDefaults(&whole)
+        guard compiled.applyDefaults(&whole, room: &room) else { return }
         let found = compiled.validate(whole, at: path)
         errors += found
         if found.isEmpty, compiled.hasRules { errors += compiled.ruleErrors(whole, old: nil, at: path) }
