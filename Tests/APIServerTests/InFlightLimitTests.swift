@@ -5,9 +5,10 @@ import Transport
 @testable import APIServer
 
 @Suite("Places for requests") struct InFlightLimitTests {
-    private static let hog = ReadShares.Reader(user: "hog", peer: PeerKey(.loopbackV4))
-    private static let other = ReadShares.Reader(user: "other", peer: PeerKey(.loopbackV4))
-    private static let third = ReadShares.Reader(user: "hog", peer: nil)
+    private static let hog = RequestSender(user: "hog", peer: PeerKey(.loopbackV4))
+    private static let other = RequestSender(user: "other", peer: PeerKey(.loopbackV4))
+    private static let third = RequestSender(user: "hog", peer: PeerKey(.loopbackV6))
+    private static let local = RequestSender(user: "hog", peer: nil)
 
     @Test func `places are counted by kind and given back`() throws {
         let limit = InFlightLimit(maxReads: 1, maxWrites: 1)
@@ -37,6 +38,33 @@ import Transport
         for _ in 0..<6 { shares.leave(Self.hog, held: 0) }
         #expect(shares.places == 4)
         #expect(shares.enter(Self.hog, waiting: 0) == .any)
+    }
+
+    @Test func `one sender has half of the places for writes, and the unix socket more than all others have`() {
+        var shares = WriteShares(maxPlaces: 8)
+        for _ in 0..<4 { #expect(shares.enter(Self.hog) == true) }
+        #expect(shares.enter(Self.hog) == false)
+        for _ in 0..<4 { #expect(shares.enter(Self.other) == true) }
+        #expect(shares.enter(Self.third) == false)
+        for _ in 0..<2 { #expect(shares.enter(Self.local) == true) }
+        #expect(shares.enter(Self.local) == false)
+        shares.leave(Self.hog)
+        #expect(shares.places == 9)
+        shares.leave(Self.local)
+        shares.leave(Self.local)
+        #expect(shares.enter(Self.hog) == true)
+        #expect(shares.enter(Self.hog) == false)
+    }
+
+    @Test func `when others have all places for reads, the unix socket has a quarter more`() {
+        var shares = ReadShares(maxPlaces: 8, maxBytes: 1000)
+        for reader in [Self.hog, Self.other] {
+            for _ in 0..<4 { #expect(shares.enter(reader, waiting: 0) == .any) }
+        }
+        #expect(shares.enter(Self.third, waiting: 0) == .small)
+        #expect(shares.enter(Self.local, waiting: 0) == .any)
+        #expect(shares.enter(Self.third, waiting: 0) == .refused)
+        #expect(shares.enter(Self.local, waiting: 0) == .small)
     }
 
     @Test func `answers that wait for one reader leave half of the room to others`() {

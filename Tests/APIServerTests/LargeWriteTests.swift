@@ -23,12 +23,62 @@ import Transport
         return Samples.configMap("labelled", labels: .object(labels))
     }
 
-    /// Holds the place where large writes are worked on until it is opened.
+    /// Holds the threads where large writes are worked on until it is opened.
     private final class Gate: Sendable {
         private let semaphore = DispatchSemaphore(value: 0)
 
-        func close(_ server: TestServer) { server.core.largeWriteLoop.execute { [semaphore] in semaphore.wait() } }
-        func open() { semaphore.signal() }
+        func close(_ server: TestServer) {
+            for loop in server.core.largeWrites.loops { loop.execute { [semaphore] in semaphore.wait() } }
+        }
+
+        func open() {
+            for _ in 0..<LargeWrites.threads { semaphore.signal() }
+        }
+    }
+
+    /// Keeps threads busy as a sender's writes do.
+    private static func occupy(_ count: Int, of server: TestServer, _ sender: RequestSender) -> DispatchSemaphore {
+        let semaphore = DispatchSemaphore(value: 0)
+        for _ in 0..<count {
+            server.core.largeWrites.run(of: sender, abandon: { _ in }, { semaphore.wait() })
+        }
+        return semaphore
+    }
+
+    @Test func `what takes long for one sender does not keep the large writes of another one waiting`() async throws {
+        let server = try await TestServer()
+        let hog = RequestSender(user: "hog", peer: nil)
+        let held = Self.occupy(8, of: server, hog)
+        #expect(await server.send("POST", Samples.configMaps, Self.labelled(5_000)).status == 201)
+        for _ in 0..<8 { held.signal() }
+    }
+
+    @Test func `a server that stops waits for no large write`() async throws {
+        let server = try await TestServer()
+        let told = Mutex<[Bool]>([])
+        let end = DispatchSemaphore(value: 0)
+        let begun = DispatchSemaphore(value: 0)
+        let hog = RequestSender(user: "hog", peer: nil)
+        for _ in 0..<3 {
+            server.core.largeWrites.run(of: hog, abandon: { hasBegun in told.withLock { $0.append(hasBegun) } }) {
+                begun.signal()
+                end.wait()
+            }
+        }
+        await withCheckedContinuation { continuation in
+            DispatchQueue.global().async {
+                for _ in 0..<2 { begun.wait() }
+                continuation.resume()
+            }
+        }
+        server.core.stop()
+        #expect(told.withLock { $0 } == [false])
+        let late = await server.send("POST", Samples.configMaps, Self.labelled(5_000))
+        #expect(late.status == 503)
+        #expect(late.message == "the server is stopping")
+        while told.withLock({ $0.count }) < 3 { try await Task.sleep(for: .milliseconds(20)) }
+        #expect(told.withLock { $0 } == [false, true, true])
+        for _ in 0..<3 { end.signal() }
     }
 
     @Test func `others are answered while forty thousand ports and a hundred thousand labels wait`() async throws {

@@ -51,6 +51,42 @@ import Transport
         #expect(await server.send("GET", Samples.configMaps).status == 200)
     }
 
+    @Test func `a write has no place while its body is coming`() async throws {
+        let server = try await TestServer(limit: InFlightLimit(maxReads: 2, maxWrites: 2))
+        var request = Self.list
+        request.method = "POST"
+        request.path = Samples.configMaps
+        request.contentType = "application/json"
+        request.awaitsBody = true
+        let slow = (0..<8).map { _ in HeldResponse(isSlow: true) }
+        for response in slow { server.core.pipeline.handle(request, response) }
+        #expect(server.core.limit.current.writes == 0)
+        #expect(await server.send("POST", Samples.configMaps, Samples.configMap("a")).status == 201)
+        // Two of four bodies of another sender arrive, and nobody takes the answers: one has that sender's half of the
+        // places, and the other one none.
+        request.peer = SocketAddress(ip: .loopbackV4, port: 4001)
+        let others = (0..<4).map { _ in HeldResponse(isSlow: true) }
+        for response in others { server.core.pipeline.handle(request, response) }
+        let first = await others[0].finish(with: Samples.configMap("b").encoded())
+        let second = await others[1].finish(with: Samples.configMap("c").encoded())
+        #expect([first, second] == [201, 429])
+        #expect(server.core.limit.current.writes == 1)
+        #expect(await server.send("POST", Samples.configMaps, Samples.configMap("d")).status == 201)
+        others[0].leave()
+        #expect(await others[2].finish(with: Samples.configMap("e").encoded()) == 201)
+    }
+
+    @Test func `a write that has no place is refused at its head`() async throws {
+        let server = try await TestServer(limit: InFlightLimit(maxReads: 1, maxWrites: 0))
+        var request = Self.list
+        request.method = "POST"
+        request.path = Samples.configMaps
+        request.awaitsBody = true
+        let response = HeldResponse(isSlow: true)
+        server.core.pipeline.handle(request, response)
+        #expect(response.status == 429)
+    }
+
     @Test func placesAreGivenBack() async throws {
         let server = try await TestServer()
         _ = await server.send("POST", Samples.configMaps, Samples.configMap("a"))
@@ -161,12 +197,36 @@ import Transport
 /// An answer that its client does not take for a while.
 private final class HeldResponse: ResponseWriter {
     private let sent = Mutex<OutgoingResponse?>(nil)
+    private let body = Mutex<(@Sendable (Result<[UInt8], RequestBodyFailure>) -> Void)?>(nil)
+    private let waiter = Mutex<CheckedContinuation<Int, Never>?>(nil)
+    private let isSlow: Bool
 
-    func readBody(_ completion: @escaping @Sendable (Result<[UInt8], RequestBodyFailure>) -> Void) {
-        completion(.success([]))
+    /// - Parameter isSlow: Whether the request's body does not arrive before `finish`.
+    init(isSlow: Bool = false) {
+        self.isSlow = isSlow
     }
 
-    func send(_ response: OutgoingResponse) { sent.withLock { $0 = response } }
+    func readBody(
+        of sender: RequestSender, _ completion: @escaping @Sendable (Result<[UInt8], RequestBodyFailure>) -> Void
+    ) {
+        if isSlow { body.withLock { $0 = completion } } else { completion(.success([])) }
+    }
+
+    /// Lets the body arrive.
+    /// - Returns: the answer's status; 0 if the body is not awaited.
+    func finish(with bytes: [UInt8]) async -> Int {
+        guard let completion = body.withLock({ $0 }) else { return 0 }
+        return await withCheckedContinuation { continuation in
+            waiter.withLock { $0 = continuation }
+            completion(.success(bytes))
+        }
+    }
+
+    func send(_ response: OutgoingResponse) {
+        sent.withLock { $0 = response }
+        waiter.withLock { $0.take() }?.resume(returning: response.status)
+    }
+
     func startStream(contentType: String, warnings: [String]) -> any ResponseStream { TestWatch() }
     func startBody(status: Int, headers: [(name: String, value: String)]) -> any BodyStream {
         CollectedBody(status: status, headers: headers) { _ in }

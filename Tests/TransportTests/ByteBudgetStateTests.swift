@@ -1,3 +1,4 @@
+import NetworkTypes
 import Testing
 
 @testable import Transport
@@ -58,6 +59,34 @@ import Testing
         #expect(answer17.isEmpty)
         let answer18 = budget.release(1)
         #expect(answer18 == [2])
+    }
+
+    @Test func `one sender has half, and what it wants beyond keeps nobody waiting`() {
+        let hog = RequestSender(user: "hog", peer: PeerKey(.loopbackV4))
+        let other = RequestSender(user: "other", peer: PeerKey(.loopbackV4))
+        let third = RequestSender(user: "third", peer: PeerKey(.loopbackV4))
+        let local = RequestSender(user: "hog", peer: nil)
+        var budget = ByteBudgetState(capacity: 16, maximumWaiting: 4)
+        let answers = [
+            budget.claim(4, id: 1, by: hog), budget.claim(4, id: 2, by: hog), budget.claim(4, id: 3, by: hog),
+            budget.claim(1, id: 4, by: hog), budget.claim(1, id: 5, by: hog), budget.claim(5, id: 6, by: other),
+            budget.claim(4, id: 7, by: third), budget.claim(1, id: 8, by: other), budget.claim(4, id: 9, by: local),
+        ]
+        // The fifth is more than half of those who may wait; the eighth would fit and must not overtake the seventh.
+        #expect(
+            answers == [.granted, .granted, .queued, .queued, .refused, .granted, .queued, .queued, .granted])
+        #expect(budget.held == 17)
+        let afterLocal = budget.release(4, of: local)
+        #expect(afterLocal.isEmpty)
+        let afterHog = budget.release(4, of: hog)
+        // Its own place is the oldest wish, and there is room for it alone.
+        #expect(afterHog == [3])
+        let afterOther = budget.release(5, of: other)
+        #expect(afterOther == [7, 8])
+        let afterThird = budget.release(4, of: third)
+        #expect(afterThird.isEmpty)
+        let afterAll = budget.release(4, of: hog)
+        #expect(afterAll == [4])
     }
 
     @Test func `no more wait than may`() {

@@ -8,7 +8,8 @@ import Testing
     private final class IdleSink: ResponseSink {
         func respond(_ response: HTTPResponse, exchange: UInt64) {}
         func readBody(
-            exchange: UInt64, _ completion: @escaping @Sendable (Result<[UInt8], RequestBodyFailure>) -> Void
+            exchange: UInt64, of sender: RequestSender?,
+            _ completion: @escaping @Sendable (Result<[UInt8], RequestBodyFailure>) -> Void
         ) {}
         func begin(status: Int, headers: HTTPHeaders, stream: ResponseStreamQueue, exchange: UInt64) {}
         func upgrade(headers: HTTPHeaders, stream: ResponseStreamQueue, input: UpgradedInput, exchange: UInt64) {}

@@ -87,8 +87,10 @@ private final class HTTPResponseWriter: ResponseWriter {
         self.acceptsGzip = acceptsGzip
     }
 
-    func readBody(_ completion: @escaping @Sendable (Result<[UInt8], RequestBodyFailure>) -> Void) {
-        responder.readBody(completion)
+    func readBody(
+        of sender: RequestSender, _ completion: @escaping @Sendable (Result<[UInt8], RequestBodyFailure>) -> Void
+    ) {
+        responder.readBody(of: sender, completion)
     }
 
     func send(_ response: OutgoingResponse) {

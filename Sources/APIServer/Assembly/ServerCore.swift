@@ -25,8 +25,7 @@ struct ServerCore: Sendable {
     let worker: BoundedWorker
     private let dispatcher: WatchDispatcher
     let loops: [EventLoop]
-    /// Where large writes are worked on, one after the other: it carries no connections.
-    let largeWriteLoop: EventLoop
+    let largeWrites: LargeWrites
     /// Where what works without being asked has its turns.
     private let keeperLoop: EventLoop
     let isReady = StopFlag()
@@ -65,7 +64,7 @@ struct ServerCore: Sendable {
         }
         do {
             loops = try EventLoop.group(count: configuration.eventLoops ?? Self.processors, name: "api")
-            largeWriteLoop = try EventLoop.group(count: 1, name: "api-large")[0]
+            largeWrites = try LargeWrites()
             keeperLoop = try EventLoop.group(count: 1, name: "api-keepers")[0]
         } catch {
             throw APIServerError(.badConfiguration, "\(error)")
@@ -154,7 +153,7 @@ struct ServerCore: Sendable {
                 forwarder: RequestForwarder(
                     loops: loops, metrics: metrics.proxy, maximum: configuration.maxForwarded,
                     tunnels: TunnelLimit(maximum: configuration.maxTunnels))),
-            largeWrites: LoopQueue([largeWriteLoop]), maxBodyBytes: configuration.maxBodyBytes)
+            largeWrites: largeWrites, maxBodyBytes: configuration.maxBodyBytes)
         let keepers = KeeperLoop(
             queue: keeping?.queue ?? LoopQueue([keeperLoop]), writer: writer, clock: keeping?.clock ?? KeeperClock())
         self.keepers = keepers
@@ -190,6 +189,7 @@ struct ServerCore: Sendable {
         kubernetesService?.stop()
         customResources?.stop()
         upkeep.stop()
+        largeWrites.finish(on: keeperLoop)
     }
 
     /// Ends the threads, once what was begun on them is done: behind the last request, before the store is closed.
@@ -197,7 +197,8 @@ struct ServerCore: Sendable {
         customResources?.close()
         worker.stop()
         dispatcher.stop()
-        for loop in loops + [largeWriteLoop, keeperLoop] { loop.stop() }
+        largeWrites.stop()
+        for loop in loops + [keeperLoop] { loop.stop() }
     }
 
     /// Makes what is always there and is not: namespaces, then PriorityClasses.

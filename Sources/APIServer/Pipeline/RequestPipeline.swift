@@ -18,7 +18,7 @@ final class RequestPipeline: Sendable {
     let watcher: WatchService
     let proxy: ProxyService
     /// Where writes go on that would keep everybody else on their loop waiting.
-    let largeWrites: any WorkQueue
+    let largeWrites: LargeWrites
     let maxBodyBytes: Int
     let clock: @Sendable () -> Timestamp
 
@@ -26,7 +26,7 @@ final class RequestPipeline: Sendable {
         resources: ServedResources, unstored: UnstoredResources, authenticator: Authenticator,
         authorizer: any Authorizer, limit: InFlightLimit, metrics: RequestMetrics,
         documents: ServerDocuments, reader: ObjectReader, writer: ObjectWriter, watcher: WatchService,
-        proxy: ProxyService, largeWrites: any WorkQueue, maxBodyBytes: Int = 3 << 20,
+        proxy: ProxyService, largeWrites: LargeWrites, maxBodyBytes: Int = 3 << 20,
         clock: @escaping @Sendable () -> Timestamp = { Timestamp.now }
     ) {
         self.resources = resources
@@ -253,10 +253,9 @@ final class RequestPipeline: Sendable {
     private func takeSlot(_ exchange: inout Exchange) throws(Status) {
         // What is forwarded has a limit of its own: it takes as long as others like.
         guard let verb = exchange.verb, verb != .watch, verb != .connect else { return }
-        let slot: InFlightLimit.Slot = verb.isMutating ? .write : .read
-        let reader = ReadShares.Reader(
-            user: exchange.user.name, peer: exchange.request.peer.map { PeerKey($0.ip) })
-        guard let place = limit.enter(slot, by: reader) else { throw Status.tooManyRequests() }
+        guard let place = limit.enter(verb.isMutating ? .write : .read, by: exchange.sender) else {
+            throw Status.tooManyRequests()
+        }
         exchange.place = place
         if verb.isMutating { exchange.warnings = WarningLog() }
     }
@@ -310,11 +309,25 @@ final class RequestPipeline: Sendable {
             throw Status.notImplemented(operation.subresource ?? .proxy, of: definition, operation.name)
         case .create, .update, .patch, .delete, .deletecollection:
             receiveBody(exchange) { exchange in
-                if Self.isLarge(exchange, operation) {
-                    self.largeWrites.run { self.write(exchange, operation) }
-                } else {
-                    self.write(exchange, operation)
-                }
+                guard Self.isLarge(exchange, operation) else { return self.write(exchange, operation) }
+                var large = exchange
+                large.goOn = self.turns(of: exchange)
+                large.goOn? { [large] in self.write(large, operation) }
+            }
+        }
+    }
+
+    /// Where a large write goes on.
+    private func turns(of exchange: Exchange) -> @Sendable (@escaping @Sendable () -> Void) -> Void {
+        // Its place is given back by its own answer, if it comes to one.
+        var abandoned = exchange
+        abandoned.place = nil
+        return { [self, abandoned] work in
+            largeWrites.run(of: abandoned.sender) { hasBegun in
+                let message = "the server is stopping"
+                self.answer(abandoned, with: hasBegun ? .timeout(message) : .serviceUnavailable(message))
+            } _: {
+                work()
             }
         }
     }
@@ -325,6 +338,8 @@ final class RequestPipeline: Sendable {
 
     /// A write of this many bytes takes some 20 milliseconds of a processor.
     static let largeWrite = 64 << 10
+    /// The same for one that brings schemas and expressions, which are compiled.
+    static let largeDefinition = 4 << 10
 
     /// The place of a request is free again when its answer has been taken. What is too large for the place becomes a 429, which
     /// needs none, as one that never had a place.
@@ -338,12 +353,22 @@ final class RequestPipeline: Sendable {
         response.onSent = { [limit] in limit.leave(place, held: held) }
     }
 
-    /// Whether a write takes long: by what is sent, or by what is there, which a small patch goes through as well.
+    /// What defaults may make of a write that is not large yet.
+    static let largeAddition = 256 << 10
+
+    /// Whether a write takes long: by what is sent, by what is there, which a small patch goes through as well, or by what
+    /// defaults may add to it.
     private static func isLarge(_ exchange: Exchange, _ operation: ResourceOperation) -> Bool {
-        if exchange.request.body.count > largeWrite { return true }
-        guard !operation.name.isEmpty, operation.verb == .patch || operation.verb == .update else { return false }
-        let present = operation.resource.cache.get(namespace: operation.namespace, name: operation.name)
-        return present.map { $0.bytes.count > largeWrite } ?? false
+        var bytes = exchange.request.body.count
+        if !operation.name.isEmpty, operation.verb == .patch || operation.verb == .update {
+            let present = operation.resource.cache.get(namespace: operation.namespace, name: operation.name)
+            bytes = max(bytes, present?.bytes.count ?? 0)
+        }
+        let isCompiled = ["admissionregistration.k8s.io", "apiextensions.k8s.io"].contains(
+            operation.resource.definition.group)
+        if bytes > (isCompiled ? largeDefinition : largeWrite) { return true }
+        // The smallest value that gets any is an empty object, with a comma.
+        return bytes / 3 * operation.resource.strategy.mostAddedByDefaults > largeAddition
     }
 
     private func forward(_ exchange: Exchange, _ operation: ResourceOperation) {
@@ -360,14 +385,23 @@ final class RequestPipeline: Sendable {
         }
     }
 
-    /// Goes on with the request when its body is there, or answers why it is not.
+    /// Goes on with the request when its body is there, or answers why it is not. Until then it has no place: whoever sends a
+    /// byte a second would keep others from writing.
     private func receiveBody(_ exchange: Exchange, _ goOn: @escaping @Sendable (Exchange) -> Void) {
         guard exchange.request.awaitsBody else { return goOn(exchange) }
-        exchange.writer.readBody { result in
+        var exchange = exchange
+        let place = exchange.place
+        exchange.place = nil
+        if let place { limit.leave(place) }
+        exchange.writer.readBody(of: exchange.sender) { [exchange] result in
             switch result {
             case .success(let body):
                 var exchange = exchange
                 exchange.request.body = body
+                if let place {
+                    exchange.place = self.limit.enter(place.slot, by: place.sender)
+                    guard exchange.place != nil else { return self.answer(exchange, with: .tooManyRequests()) }
+                }
                 goOn(exchange)
             case .failure(let failure):
                 self.answer(exchange, with: Status(failure, maxBodyBytes: self.maxBodyBytes))

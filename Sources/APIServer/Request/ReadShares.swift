@@ -6,14 +6,6 @@ import Transport
 /// Beyond that, and when all places are taken, a few more are for small answers alone: these lie in the socket's buffer, and
 /// cost nothing, whether their reader takes them or not. Whether an answer is small shows when it is made.
 struct ReadShares {
-    /// Whose places and answers are counted together: one user at one address.
-    struct Reader: Hashable {
-        /// As authenticated.
-        let user: String
-        /// Nil for whoever comes over a unix socket.
-        let peer: PeerKey?
-    }
-
     enum Admission: Equatable {
         case refused
         /// Only an answer of at most `smallAnswer` bytes may be given.
@@ -32,10 +24,10 @@ struct ReadShares {
     private let maxPlaces: Int
     private let maxBytes: Int
     private(set) var places = 0
-    private var holdings: [Reader?: Holding] = [:]
+    private var holdings: [RequestSender?: Holding] = [:]
 
     /// - Parameters:
-    ///   - maxPlaces: A quarter more is for small answers.
+    ///   - maxPlaces: A quarter more is for small answers, and another one for readers on the unix socket.
     ///   - maxBytes: While more than this waits, answers are small; but up to a quarter more is for readers for whom nothing
     ///     waits.
     init(maxPlaces: Int, maxBytes: Int) {
@@ -45,12 +37,13 @@ struct ReadShares {
 
     /// Takes a place, unless it is refused.
     /// - Parameter waiting: bytes of large answers that wait for anybody.
-    mutating func enter(_ reader: Reader?, waiting: Int) -> Admission {
+    mutating func enter(_ reader: RequestSender?, waiting: Int) -> Admission {
         let own = holdings[reader] ?? Holding()
         let half = max(maxPlaces / 2, 1)
         let more = maxPlaces / 4
-        guard places < maxPlaces + more, own.places < half + more else { return .refused }
-        let isInPlaces = places < maxPlaces && own.places < half
+        let reserve = reader?.isLocal == true ? more : 0
+        guard places < maxPlaces + more + reserve, own.places < half + more else { return .refused }
+        let isInPlaces = places < maxPlaces + reserve && own.places < half
         let isInBytes =
             own.bytes == 0
             ? waiting <= maxBytes + maxBytes / 4 : waiting <= maxBytes && own.bytes <= maxBytes / 2
@@ -60,12 +53,12 @@ struct ReadShares {
     }
 
     /// Counts a large answer of a reader who has a place.
-    mutating func hold(_ bytes: Int, for reader: Reader?) {
+    mutating func hold(_ bytes: Int, for reader: RequestSender?) {
         holdings[reader, default: Holding()].bytes += bytes
     }
 
     /// Gives a place back, and the bytes that it held.
-    mutating func leave(_ reader: Reader?, held bytes: Int) {
+    mutating func leave(_ reader: RequestSender?, held bytes: Int) {
         places -= 1
         guard var own = holdings[reader] else { return }
         own.places -= 1

@@ -2,8 +2,10 @@ import Transport
 
 /// The way back to a request's client. Exactly one of `send` and `startStream` is called, once, from any thread.
 protocol ResponseWriter: AnyObject, Sendable {
-    /// Has the request's body read, at most once and before the answer. `completion` is called once, on any thread.
-    func readBody(_ completion: @escaping @Sendable (Result<[UInt8], RequestBodyFailure>) -> Void)
+    /// Has the body of `sender`'s request read, at most once and before the answer. `completion` is called once, on any
+    /// thread.
+    func readBody(
+        of sender: RequestSender, _ completion: @escaping @Sendable (Result<[UInt8], RequestBodyFailure>) -> Void)
     /// Calls the response's `onSent` once it has left, or never will.
     func send(_ response: OutgoingResponse)
     /// Sends the head and leaves the body open.

@@ -1,5 +1,6 @@
 import APIResources
 import KubeModel
+import NetworkTypes
 import Transport
 
 /// One request on its way through the phases: each phase fills in what the next ones need.
@@ -22,10 +23,15 @@ struct Exchange: Sendable {
     var agreedShape: ResponseShape?
     /// The request's place among those in flight; given back when the answer is sent.
     var place: InFlightLimit.Place?
+    /// Where a write that takes long computes; nil for any loop.
+    var goOn: (@Sendable (@escaping @Sendable () -> Void) -> Void)?
     /// Texts for `Warning` headers; nil where there can be none.
     var warnings: WarningLog?
     /// Whether JSON is broken into lines for human eyes.
     var isPretty = false
+
+    /// Of whose share of places and room it takes.
+    var sender: RequestSender { RequestSender(user: user.name, peer: request.peer.map { PeerKey($0.ip) }) }
 
     var shape: ResponseShape { agreedShape ?? .json }
 

@@ -36,7 +36,7 @@ extension ObjectWriter {
     private func again(_ attempt: Attempt) {
         var next = attempt
         next.number += 1
-        queue.run { [next] in self.attempt(next) }
+        goOn(next.request) { [next] in self.attempt(next) }
     }
 
     // MARK: What is wanted
@@ -118,8 +118,8 @@ extension ObjectWriter {
 
     /// Goes on, on a thread that may compute, once somebody has answered.
     private func ask(_ question: AdmissionVerdict.Question, _ plan: AdmissionPlan, _ attempt: Attempt) {
-        let answer = AwaitedAnswer { [queue] answer in
-            queue.run {
+        let answer = AwaitedAnswer { answer in
+            self.goOn(attempt.request) {
                 var plan = plan
                 do throws(Status) {
                     try plan.resume(answer)

@@ -7,7 +7,7 @@ import WatchCache
 /// share in `ObjectWriter+Write.swift`.
 ///
 /// Everything up to the store runs on the calling thread; the store's answer arrives on its own thread, where only the
-/// allocations are settled and the response is handed on. A lost race is tried again through `queue`.
+/// allocations are settled and the response is handed on. A lost race is tried again through `goOn`.
 final class ObjectWriter: Sendable {
     let store: any Store
     let resources: ServedResources
@@ -55,12 +55,19 @@ final class ObjectWriter: Sendable {
         -> WriteRequest
     {
         let options = try WriteOptions(exchange.query, kind: optionsKind)
-        return WriteRequest(
+        var request = WriteRequest(
             resource: operation.resource, namespace: operation.namespace, name: operation.name,
             subresource: operation.subresource, options: options,
             shape: exchange.shape, user: exchange.user, now: exchange.now, warnings: exchange.warnings,
             manager: options.fieldManager.isEmpty
                 ? FieldManagerIdentity.name(userAgent: exchange.request.userAgent) : options.fieldManager)
+        request.goOn = exchange.goOn
+        return request
+    }
+
+    /// Goes on with a request that has waited, on a thread that may compute.
+    func goOn(_ request: WriteRequest, _ work: @escaping @Sendable () -> Void) {
+        if let goOn = request.goOn { goOn(work) } else { queue.run(work) }
     }
 
     /// The answer with an object as it is now stored.

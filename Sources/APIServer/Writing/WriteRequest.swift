@@ -17,6 +17,9 @@ struct WriteRequest: Sendable {
     /// Who is to own what the write sets: the client's `fieldManager`, or the beginning of its User-Agent.
     var manager = "martlet"
 
+    /// Where it computes when it has waited; nil for any loop.
+    var goOn: (@Sendable (@escaping @Sendable () -> Void) -> Void)?
+
     var strategy: any ResourceStrategy { resource.strategy }
 
     func context(name: String) -> StrategyContext {

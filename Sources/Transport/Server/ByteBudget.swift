@@ -5,6 +5,7 @@ package final class ByteBudget: Sendable {
     /// What ``claim(_:onGrant:)`` gave: hand it to ``release(_:)`` exactly once, granted or not.
     package struct Claim: Sendable {
         fileprivate let id: UInt64
+        fileprivate let sender: RequestSender?
         package fileprivate(set) var bytes: Int
         /// Whether the bytes may be used at once; otherwise `onGrant` tells when.
         package let isGranted: Bool
@@ -32,18 +33,19 @@ package final class ByteBudget: Sendable {
     /// Claims that wait.
     package var waitingCount: Int { state.withLock { $0.budget.waitingCount } }
 
-    /// Asks for bytes. `onGrant` is called at most once, on any thread, if they are not there at once.
+    /// Asks for bytes, for a sender whose share is counted. `onGrant` is called at most once, on any thread, if they are not there at once.
     /// - Returns: nil when too many wait already.
-    package func claim(_ bytes: Int, onGrant: @escaping @Sendable () -> Void) -> Claim? {
+    package func claim(_ bytes: Int, by sender: RequestSender? = nil, onGrant: @escaping @Sendable () -> Void) -> Claim?
+    {
         state.withLock { state in
             state.next += 1
             let id = state.next
-            switch state.budget.claim(bytes, id: id) {
-            case .granted: return Claim(id: id, bytes: bytes, isGranted: true)
+            switch state.budget.claim(bytes, id: id, by: sender) {
+            case .granted: return Claim(id: id, sender: sender, bytes: bytes, isGranted: true)
             case .refused: return nil
             case .queued:
                 state.callbacks[id] = onGrant
-                return Claim(id: id, bytes: bytes, isGranted: false)
+                return Claim(id: id, sender: sender, bytes: bytes, isGranted: false)
             }
         }
     }
@@ -53,7 +55,7 @@ package final class ByteBudget: Sendable {
         let excess = claim.bytes - bytes
         guard excess > 0 else { return }
         claim.bytes = bytes
-        let granted = state.withLock { $0.take($0.budget.release(excess)) }
+        let granted = state.withLock { $0.take($0.budget.release(excess, of: claim.sender)) }
         for callback in granted { callback() }
     }
 
@@ -64,7 +66,7 @@ package final class ByteBudget: Sendable {
                 state.callbacks[claim.id] = nil
                 return state.take(others)
             }
-            return state.take(state.budget.release(claim.bytes))
+            return state.take(state.budget.release(claim.bytes, of: claim.sender))
         }
         for callback in granted { callback() }
     }

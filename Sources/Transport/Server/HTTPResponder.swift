@@ -33,11 +33,15 @@ package final class HTTPResponder: Sendable {
     /// Asks for the request's body, once and before an answer. `completion` gets the whole of it, or why it did not come,
     /// on the loop (before this returns where nothing is missing); it is not called after an answer. The answer to a
     /// failure is the handler's affair too.
-    package func readBody(_ completion: @escaping @Sendable (Result<[UInt8], RequestBodyFailure>) -> Void) {
+    /// - Parameter sender: of whose share of the room for bodies it takes; nil where nobody knows.
+    package func readBody(
+        of sender: RequestSender? = nil,
+        _ completion: @escaping @Sendable (Result<[UInt8], RequestBodyFailure>) -> Void
+    ) {
         if loop.isCurrent {
-            sink.readBody(exchange: exchange, completion)
+            sink.readBody(exchange: exchange, of: sender, completion)
         } else {
-            loop.execute { [sink, exchange] in sink.readBody(exchange: exchange, completion) }
+            loop.execute { [sink, exchange] in sink.readBody(exchange: exchange, of: sender, completion) }
         }
     }
 

@@ -6,6 +6,7 @@ final class RequestBodyReader {
     private let budget: ByteBudget
     private let limit: Int
     private let length: Int?
+    private let sender: RequestSender?
     private let deadline: MonotonicTime
     private var claim: ByteBudget.Claim?
     private var completion: Completion?
@@ -13,13 +14,17 @@ final class RequestBodyReader {
     /// Whether bytes may be taken: the budget has room for all of them.
     private(set) var isAdmitted = false
 
-    /// - Parameter length: What the head announces; nil when it does not say. One beyond the limit fails at once.
+    /// - Parameters:
+    ///   - length: What the head announces; nil when it does not say. One beyond the limit fails at once.
+    ///   - sender: of whose share of the budget it takes.
     init(
-        length: Int?, configuration: HTTPServerConfiguration, now: MonotonicTime, completion: @escaping Completion
+        length: Int?, sender: RequestSender?, configuration: HTTPServerConfiguration, now: MonotonicTime,
+        completion: @escaping Completion
     ) {
         budget = configuration.bodyBudget
         limit = configuration.maxBodyBytes
         self.length = length
+        self.sender = sender
         deadline = now + configuration.bodyTimeout
         self.completion = completion
         if let length, length > limit { fail(.tooLarge) }
@@ -32,7 +37,7 @@ final class RequestBodyReader {
     /// ``granted()`` follows on the loop.
     func claimRoom(onGrant: @escaping @Sendable () -> Void) {
         guard isOpen, claim == nil else { return }
-        claim = budget.claim(wanted, onGrant: onGrant)
+        claim = budget.claim(wanted, by: sender, onGrant: onGrant)
         guard let claim else { return fail(.noRoom) }
         if claim.isGranted { granted() }
     }

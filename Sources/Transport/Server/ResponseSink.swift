@@ -6,7 +6,7 @@ protocol ResponseSink: AnyObject, Sendable {
     /// Sends the head of a streamed response, and from then on whatever the stream holds.
     func begin(status: Int, headers: HTTPHeaders, stream: ResponseStreamQueue, exchange: UInt64)
     /// Has the exchange's request body read. `completion` is called once on the loop, unless an answer comes first.
-    func readBody(exchange: UInt64, _ completion: @escaping RequestBodyReader.Completion)
+    func readBody(exchange: UInt64, of sender: RequestSender?, _ completion: @escaping RequestBodyReader.Completion)
     /// Answers 101 and leaves HTTP: what the peer sends from then on goes to `input`, what is written to the stream goes out
     /// as it is. HTTP/1.1 only: elsewhere the stream is closed.
     func upgrade(headers: HTTPHeaders, stream: ResponseStreamQueue, input: UpgradedInput, exchange: UInt64)

@@ -12,7 +12,9 @@ final class SingleResponse: ResponseWriter {
         self.stream = stream
     }
 
-    func readBody(_ completion: @escaping @Sendable (Result<[UInt8], RequestBodyFailure>) -> Void) {
+    func readBody(
+        of sender: RequestSender, _ completion: @escaping @Sendable (Result<[UInt8], RequestBodyFailure>) -> Void
+    ) {
         completion(.success([]))
     }
 

@@ -257,7 +257,7 @@ final class HTTP1ServerEngine: ServerProtocolEngine, ResponseSink, @unchecked Se
         }
     }
 
-    func readBody(exchange: UInt64, _ completion: @escaping RequestBodyReader.Completion) {
+    func readBody(exchange: UInt64, of sender: RequestSender?, _ completion: @escaping RequestBodyReader.Completion) {
         guard exchange == self.exchange, hasExchange, case .nothing = sending, reader == nil, !connection.isClosed
         else {
             return completion(.failure(.closed))
@@ -266,7 +266,8 @@ final class HTTP1ServerEngine: ServerProtocolEngine, ResponseSink, @unchecked Se
         var length: Int?
         if case .body(let remaining) = receiving { length = remaining }
         let reader = RequestBodyReader(
-            length: length, configuration: connection.configuration, now: loop.now, completion: completion)
+            length: length, sender: sender, configuration: connection.configuration, now: loop.now,
+            completion: completion)
         guard reader.isOpen else { return }
         self.reader = reader
         bodyUse = .reading(reader)

@@ -154,13 +154,13 @@ final class HTTP2ServerEngine: ServerProtocolEngine, ResponseSink, @unchecked Se
 
     // MARK: Bodies
 
-    func readBody(exchange: UInt64, _ completion: @escaping RequestBodyReader.Completion) {
+    func readBody(exchange: UInt64, of sender: RequestSender?, _ completion: @escaping RequestBodyReader.Completion) {
         guard let stream = stream(exchange), case .nothing = stream.sending, stream.reader == nil else {
             return completion(.failure(.closed))
         }
         if stream.hasEnded, stream.early.isEmpty { return completion(.success([])) }
         let reader = RequestBodyReader(
-            length: stream.hasEnded ? stream.early.count : stream.contentLength,
+            length: stream.hasEnded ? stream.early.count : stream.contentLength, sender: sender,
             configuration: connection.configuration, now: loop.now, completion: completion)
         guard reader.isOpen else { return }
         stream.reader = reader
