@@ -21,6 +21,7 @@ import Testing
         let copy = directory + "-copy"
         try FileManager.default.createDirectory(atPath: copy, withIntermediateDirectories: true)
         try bytes.write(to: URL(fileURLWithPath: copy + "/store.db"))
+        try FileManager.default.copyItem(atPath: path + "-mark", toPath: copy + "/store.db-mark")
         return try await TestServer(directory: copy)
     }
 
