@@ -17,13 +17,16 @@ struct IngressAnnotations: Hashable, Sendable {
     private(set) var unsupportedProtocol: String?
     /// How requests are shared among endpoints.
     let balancing: BalancingAnnotations
+    /// By which cookie clients find their endpoint again.
+    let affinity: AffinityAnnotations
 
     init(_ annotations: [String: String]) {
         balancing = BalancingAnnotations(annotations)
+        affinity = AffinityAnnotations(annotations)
         let isPublic = annotations["ingress.pomerium.io/allow_public_unauthenticated_access"]?.lowercased() == "true"
         for (key, value) in annotations.sorted(by: { $0.key < $1.key }) {
             guard let slash = key.firstIndex(of: "/") else { continue }
-            if BalancingAnnotations.keys.contains(key) { continue }
+            if BalancingAnnotations.keys.contains(key) || AffinityAnnotations.keys.contains(key) { continue }
             if key == "nginx.ingress.kubernetes.io/backend-protocol" {
                 readProtocol(value)
                 continue

@@ -64,13 +64,16 @@ struct IngressCompiler {
         spec.tls = tls.isEmpty ? nil : tls
         let annotations = IngressAnnotations(ingress.metadata.annotations ?? [:])
         if let spoken = annotations.backendProtocol {
-            spec.editBackends { $0?.appProtocol = spoken }
+            spec.editBackends { backend, _ in backend?.appProtocol = spoken }
         }
-        spec.editBackends { backend in
+        spec.editBackends { backend, path in
             guard let name = backend?.serviceName else { return }
-            backend?.policy = annotations.balancing.policy(service: service(name)?.metadata.annotations)
+            var policy =
+                annotations.balancing.policy(service: service(name)?.metadata.annotations) ?? RouteBackendPolicy()
+            policy.affinity = annotations.affinity.affinity(path: path, ingress: ingress.metadata.uid)
+            backend?.policy = policy.isEmpty ? nil : policy
         }
-        for problem in annotations.balancing.problems {
+        for problem in annotations.balancing.problems + annotations.affinity.problems {
             problems.append(IngressProblem(reason: "InvalidAnnotation", message: problem, concern: .none))
         }
         close(&spec, by: annotations, &problems)
@@ -111,7 +114,7 @@ struct IngressCompiler {
         _ spec: inout RouteTableSpec, by annotations: IngressAnnotations, _ problems: inout [IngressProblem]
     ) {
         if !annotations.guards.isEmpty {
-            spec.editBackends { $0 = nil }
+            spec.editBackends { backend, _ in backend = nil }
             problems.insert(
                 IngressProblem(
                     reason: "UnsupportedGuard",
@@ -121,7 +124,7 @@ struct IngressCompiler {
         }
         if let unsupported = annotations.unsupportedProtocol {
             // What is meant to be encrypted or framed otherwise is not sent in the clear to somebody who expects that.
-            spec.editBackends { $0 = nil }
+            spec.editBackends { backend, _ in backend = nil }
             problems.append(
                 IngressProblem(
                     reason: "UnsupportedBackend",
@@ -195,15 +198,17 @@ struct IngressCompiler {
 }
 
 extension RouteTableSpec {
-    /// Changes the backend of every route, and the default one.
-    fileprivate mutating func editBackends(_ edit: (inout RouteBackend?) -> Void) {
-        edit(&defaultBackend)
-        for rule in (rules ?? []).indices {
-            for path in (rules?[rule].paths ?? []).indices { rules?[rule].paths?[path].backend.edit(by: edit) }
+    /// Changes the backend of every route, and the default one, by its path.
+    fileprivate mutating func editBackends(_ edit: (_ backend: inout RouteBackend?, _ path: String) -> Void) {
+        edit(&defaultBackend, "/")
+        rules = rules?.map { rule in
+            var rule = rule
+            rule.paths = rule.paths?.map { path in
+                var path = path
+                edit(&path.backend, path.path)
+                return path
+            }
+            return rule
         }
     }
-}
-
-extension RouteBackend? {
-    fileprivate mutating func edit(by edit: (inout RouteBackend?) -> Void) { edit(&self) }
 }

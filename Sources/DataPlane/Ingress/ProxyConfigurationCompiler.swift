@@ -115,7 +115,8 @@ extension ProxyConfiguration.Upstream {
     init(_ backend: ServiceBackend, _ resolution: BackendResolution) {
         self.init(
             name: backend.upstreamName, endpoints: resolution.endpoints, version: resolution.version,
-            tls: resolution.tls, balancing: UpstreamBalancing(backend.policy))
+            tls: resolution.tls, balancing: UpstreamBalancing(backend.policy),
+            affinity: backend.policy.affinity.map(CookieAffinity.init))
     }
 }
 

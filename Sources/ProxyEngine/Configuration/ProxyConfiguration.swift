@@ -115,10 +115,13 @@ package struct ProxyConfiguration: Sendable {
         package var tls: UpstreamTLS?
         package var balancing: UpstreamBalancing
         package var ejection: EjectionPolicy
+        /// nil for none.
+        package var affinity: CookieAffinity?
 
         package init(
             name: String, endpoints: [SocketAddress], version: HTTPVersion = .http1, tls: UpstreamTLS? = nil,
-            balancing: UpstreamBalancing = .roundRobin, ejection: EjectionPolicy = EjectionPolicy()
+            balancing: UpstreamBalancing = .roundRobin, ejection: EjectionPolicy = EjectionPolicy(),
+            affinity: CookieAffinity? = nil
         ) {
             self.name = name
             self.endpoints = endpoints
@@ -126,6 +129,7 @@ package struct ProxyConfiguration: Sendable {
             self.tls = tls
             self.balancing = balancing
             self.ejection = ejection
+            self.affinity = affinity
         }
 
         /// What the endpoints speak. Nothing is negotiated: it is known from the Service.

@@ -62,6 +62,9 @@ extension ProxyCore {
             if x.pointee.body.kind == .chunked { x.pointee.flags.insert(.unchunksRequest) }
         }
         if target?.pointee.balancing == .hash { x.pointee.key = key(match.upstream, c, head, bytes) }
+        if let target, target.pointee.affinity != .none, let affinity = directory.affinity(of: target.handle) {
+            x.pointee.session = SessionCookie.read(affinity, requestHead, bytes)
+        }
         let step = advanceUpload(x, rest, restCount)
         if step.isMalformed || x.pointee.body.chunkedContentBytes > limits.maxBodyBytes {
             x.pointee.flags.remove(.keepAlive)
@@ -279,8 +282,18 @@ extension ProxyCore {
     mutating func attempt(_ x: ExchangeReference) {
         if x.pointee.attempts > 0 { x.pointee.tried.insert(x.pointee.endpoint) }
         let now = loop.now.nanoseconds
-        let endpoint = directory.choose(
-            for: directory[x.pointee.target], key: x.pointee.key, tried: x.pointee.tried, now: now)
+        let target = directory[x.pointee.target]
+        let endpoint: Handle<Party.Endpoints>
+        if target.pointee.affinity == .none {
+            endpoint = directory.choose(for: target, key: x.pointee.key, tried: x.pointee.tried, now: now)
+        } else {
+            var session = UpstreamDirectory.Session(
+                value: x.pointee.session, isNew: x.pointee.flags.contains(.newSession))
+            endpoint = directory.choose(
+                for: target, session: &session, key: x.pointee.key, tried: x.pointee.tried, now: now)
+            x.pointee.session = session.value
+            if session.isNew { x.pointee.flags.insert(.newSession) }
+        }
         x.pointee.attemptedAt = now
         if endpoint.isNone { return fail(x, .noEndpoint) }
         x.pointee.attempts += 1

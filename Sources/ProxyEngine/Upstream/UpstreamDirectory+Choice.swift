@@ -3,7 +3,7 @@ internal import NetworkTypes
 // Which endpoint gets a request.
 extension UpstreamDirectory {
     /// Who may be chosen, from the best to what is left: a pool without anybody well is asked all the same.
-    private enum Openness: Int {
+    enum Openness: Int, CaseIterable {
         case wellAndUntried = 0
         case untried
         case any
@@ -52,7 +52,7 @@ extension UpstreamDirectory {
         }
     }
 
-    private func isOpen(
+    func isOpen(
         _ endpoint: EndpointHandle, _ tried: TriedEndpoints, _ openness: Openness, _ now: UInt64
     ) -> Bool {
         if openness == .any { return true }
@@ -61,7 +61,7 @@ extension UpstreamDirectory {
     }
 
     /// Who draws highest for the key, of those with fewer than `bound` requests.
-    private func highest(
+    func highest(
         of state: State, _ key: UInt64, _ tried: TriedEndpoints, _ openness: Openness, _ now: UInt64, below bound: Int32
     ) -> EndpointHandle {
         guard let list = state.pointee.endpoints, let seeds = state.pointee.seeds else { return .none }

@@ -12,6 +12,8 @@ struct UpstreamDirectory: ~Copyable {
     private var stateOfName: [String: Handle<Party.Targets>] = [:]
     /// By the index of a state's slot; empty for one that is free.
     private var nameOfState: [String] = []
+    /// Likewise.
+    private var cookieOfState: [CookieAffinity?] = []
     /// Who is connected to, and in which way.
     private struct Identity: Hashable {
         var address: SocketAddress
@@ -34,6 +36,7 @@ struct UpstreamDirectory: ~Copyable {
             guard let state = states.tenant(at: index) else { continue }
             state.pointee.endpoints?.deallocate()
             state.pointee.seeds?.deallocate()
+            state.pointee.tags?.deallocate()
         }
     }
 
@@ -52,14 +55,17 @@ struct UpstreamDirectory: ~Copyable {
             state.pointee.isMultiplexed = upstream.version == .http2
             state.pointee.balancing = UpstreamState.Balancing(upstream.balancing)
             state.pointee.ejection = upstream.ejection
-            set(upstream.endpoints, tls.isEmpty ? 0 : tls[position], of: state, dropping: &dropped)
+            let isSame = cookieOfState[Int(state.handle.index)] == upstream.affinity
+            if !isSame { set(upstream.affinity, of: state) }
+            let isChanged = set(upstream.endpoints, tls.isEmpty ? 0 : tls[position], of: state, dropping: &dropped)
+            if isChanged || !isSame { setTags(upstream.endpoints, of: state) }
             stateOfPosition.append(state.handle)
         }
         for handle in stateOfName.values {
             let state = states[handle]
             if state.pointee.isConfigured { continue }
             // Its requests finish where they are, but find no other endpoint any more.
-            set([], 0, of: state, dropping: &dropped)
+            if set([], 0, of: state, dropping: &dropped) { setTags([], of: state) }
             removeIfUnused(state)
         }
         release(dropped)
@@ -76,7 +82,9 @@ struct UpstreamDirectory: ~Copyable {
             let state = states[handle]
             guard state.pointee.isConfigured else { continue }
             state.pointee.isMultiplexed = upstream.version == .http2
-            set(upstream.endpoints, tls.isEmpty ? 0 : tls[position], of: state, dropping: &dropped)
+            if set(upstream.endpoints, tls.isEmpty ? 0 : tls[position], of: state, dropping: &dropped) {
+                setTags(upstream.endpoints, of: state)
+            }
         }
         release(dropped)
     }
@@ -116,6 +124,9 @@ struct UpstreamDirectory: ~Copyable {
 
     func name(of handle: Handle<Party.Targets>) -> String { nameOfState[Int(handle.index)] }
 
+    /// By which clients of an upstream find their endpoint again; nil for none.
+    func affinity(of handle: Handle<Party.Targets>) -> CookieAffinity? { cookieOfState[Int(handle.index)] }
+
     /// Calls `body` with every upstream that has a name.
     func forEach(_ body: (_ name: String, UpstreamState) -> Void) {
         for (name, handle) in stateOfName { body(name, states[handle].pointee) }
@@ -127,7 +138,10 @@ struct UpstreamDirectory: ~Copyable {
         if let known = stateOfName[name] { return states[known] }
         let state = states.take()
         stateOfName[name] = state.handle
-        while nameOfState.count <= Int(state.handle.index) { nameOfState.append("") }
+        while nameOfState.count <= Int(state.handle.index) {
+            nameOfState.append("")
+            cookieOfState.append(nil)
+        }
         nameOfState[Int(state.handle.index)] = name
         return state
     }
@@ -137,14 +151,17 @@ struct UpstreamDirectory: ~Copyable {
         let index = Int(state.handle.index)
         stateOfName[nameOfState[index]] = nil
         nameOfState[index] = ""
+        cookieOfState[index] = nil
         states.release(state)
     }
 
     /// Counts the new endpoints in at once and leaves the old ones to ``release(_:)``: one that moves from one upstream
     /// to another keeps its connections.
+    ///
+    /// - Returns: false when nothing has changed.
     private mutating func set(
         _ addresses: [SocketAddress], _ tls: Int32, of state: State, dropping dropped: inout [EndpointHandle]
-    ) {
+    ) -> Bool {
         let count = Int(state.pointee.endpointCount)
         if let current = state.pointee.endpoints {
             // Mostly nothing has changed: compare in place before allocating.
@@ -154,7 +171,7 @@ struct UpstreamDirectory: ~Copyable {
                         && endpoints[current[$0]].pointee.tls == tls
                 })
             {
-                return
+                return false
             }
             dropped += UnsafeBufferPointer(start: current, count: count)
             current.deallocate()
@@ -163,7 +180,7 @@ struct UpstreamDirectory: ~Copyable {
         state.pointee.endpoints = nil
         state.pointee.seeds = nil
         state.pointee.endpointCount = Int32(addresses.count)
-        guard !addresses.isEmpty else { return }
+        guard !addresses.isEmpty else { return true }
         let list = UnsafeMutablePointer<EndpointHandle>.allocate(capacity: addresses.count)
         let seeds = UnsafeMutablePointer<UInt64>.allocate(capacity: addresses.count)
         for (position, address) in addresses.enumerated() {
@@ -174,6 +191,31 @@ struct UpstreamDirectory: ~Copyable {
         state.pointee.seeds = seeds
         // Loops start at different places, so that few requests still spread over all endpoints.
         state.pointee.next = Int32(nextRandom() % UInt64(addresses.count))
+        return true
+    }
+
+    private mutating func set(_ affinity: CookieAffinity?, of state: State) {
+        cookieOfState[Int(state.handle.index)] = affinity
+        state.pointee.changesOnFailure = affinity?.changesOnFailure ?? false
+        switch affinity?.mode {
+        case nil: state.pointee.affinity = .none
+        case .balanced: state.pointee.affinity = .balanced
+        case .persistent: state.pointee.affinity = .persistent
+        }
+    }
+
+    /// Names the endpoints for cookies, where those name any.
+    private func setTags(_ addresses: [SocketAddress], of state: State) {
+        state.pointee.tags?.deallocate()
+        state.pointee.tags = nil
+        guard case .persistent(let seed)? = cookieOfState[Int(state.handle.index)]?.mode, !addresses.isEmpty else {
+            return
+        }
+        let tags = UnsafeMutablePointer<UInt64>.allocate(capacity: addresses.count)
+        for (position, address) in addresses.enumerated() {
+            (tags + position).initialize(to: EndpointTag.make(address, seed: seed))
+        }
+        state.pointee.tags = tags
     }
 
     /// 31 bits by lot.

@@ -8,11 +8,22 @@ struct UpstreamState {
         case hash
     }
 
+    /// ``CookieAffinity`` likewise.
+    enum Affinity: UInt8 {
+        case none
+        case balanced
+        case persistent
+    }
+
     /// Owned memory, nil when there are none.
     var endpoints: UnsafeMutablePointer<Handle<Party.Endpoints>>?
     /// Of each endpoint its seed for ``RendezvousHash``; owned, and there when `endpoints` is.
     var seeds: UnsafeMutablePointer<UInt64>?
+    /// Of each endpoint its ``EndpointTag``, where affinity is persistent; owned.
+    var tags: UnsafeMutablePointer<UInt64>?
     var balancing = Balancing.roundRobin
+    var affinity = Affinity.none
+    var changesOnFailure = false
     var ejection = EjectionPolicy()
     var endpointCount: Int32 = 0
     /// Position of the next one to use.

@@ -1,0 +1,183 @@
+import Foundation
+import Glibc
+import Testing
+
+extension EndToEnd {
+    /// Whom the L7 proxy asks, through the real processes.
+    @Suite("Balancing of Ingresses", .serialized) struct BalancingTrafficTests {
+        /// A Service with a slice for each backend.
+        private static func service(_ name: String, _ backends: [Backend]) -> String {
+            let slices = backends.enumerated().map { index, backend in
+                """
+                apiVersion: discovery.k8s.io/v1
+                kind: EndpointSlice
+                metadata: {name: \(name)-\(index), labels: {kubernetes.io/service-name: \(name)}}
+                addressType: IPv4
+                ports: [{name: http, port: \(backend.port)}]
+                endpoints: [{addresses: ["\(backend.address)"]}]
+                ---
+
+                """
+            }
+            return """
+                apiVersion: v1
+                kind: Service
+                metadata: {name: \(name)}
+                spec: {ports: [{name: http, port: 80}]}
+                ---
+
+                """ + slices.joined()
+        }
+
+        private static func ingress(_ name: String, _ annotations: [String: String]) -> String {
+            let text = annotations.map { "\($0.key): '\($0.value)'" }.joined(separator: ", ")
+            return IngressTrafficTests.ingress(name, host: "\(name).example.com", service: "web", class: "left")
+                .replacingOccurrences(of: "{name: \(name)}", with: "{name: \(name), annotations: {\(text)}}")
+        }
+
+        /// Who answers, by the first word.
+        private static func answerer(_ text: String?) -> String? {
+            text?.split(separator: " ").first.map(String.init)
+        }
+
+        @Test func `a header, the client's address or turn chooses as the annotations say, and wrong ones are told of`()
+            async throws
+        {
+            let family = try await Family.start()
+            do {
+                var backends: [Backend] = []
+                for (index, name) in ["one", "two", "three"].enumerated() {
+                    backends.append(try await family.backend(name, on: "127.0.58.\(index + 1)"))
+                }
+                defer { for backend in backends { backend.program.signal(SIGTERM) } }
+                try await family.apply(IngressTrafficTests.classes + Self.service("web", backends))
+                let nginx = "nginx.ingress.kubernetes.io/"
+                try await family.apply(
+                    [
+                        Self.ingress("plain", [:]), Self.ingress("users", [nginx + "upstream-hash-by": "$http_x_user"]),
+                        Self.ingress("peers", ["traffic.martlet.dev/balancing": "consistent-hash"]),
+                        Self.ingress("wrong", [nginx + "load-balance": "best"]),
+                    ].joined(separator: "---\n"))
+                @Sendable func ask(_ host: String, user: String = "", _ more: String...) async throws -> String? {
+                    let output = try await Program.run(
+                        "curl",
+                        [
+                            "-s", "--fail", "--max-time", "10", "-H", "Host: \(host).example.com", "-H",
+                            "X-User: \(user)", "http://127.0.0.1:\(family.httpPort)/",
+                        ] + more)
+                    return output.succeeded ? Self.answerer(output.out) : nil
+                }
+                for host in ["plain", "users", "peers", "wrong"] {
+                    try await eventually(within: .seconds(20), "an answer for \(host)") {
+                        try await ask(host) != nil
+                    }
+                }
+                for host in ["plain", "wrong"] {
+                    var answers: Set<String?> = []
+                    for _ in 0..<9 { answers.insert(try await ask(host)) }
+                    #expect(answers == ["one", "two", "three"], "\(host)")
+                }
+                var peers: Set<String?> = []
+                for _ in 0..<6 { peers.insert(try await ask("peers")) }
+                #expect(peers.count == 1)
+                var served: Set<String?> = []
+                for user in 0..<40 {
+                    let first = try await ask("users", user: "u\(user)")
+                    if user < 8 { #expect(try await ask("users", user: "u\(user)") == first) }
+                    if user < 8 {
+                        #expect(try await ask("users", user: "u\(user)", "--http2-prior-knowledge") == first)
+                    }
+                    served.insert(first)
+                }
+                #expect(served == ["one", "two", "three"])
+                let server = family.server
+                try await eventually(within: .seconds(20), "the Event") {
+                    let output = try await server.tryKubectl([
+                        "get", "events", "--field-selector", "involvedObject.name=wrong", "-o",
+                        "jsonpath={.items[*].message}",
+                    ])
+                    return output.out.contains("nginx.ingress.kubernetes.io/load-balance: \"best\" is not known")
+                }
+            } catch {
+                await family.stop()
+                throw error
+            }
+            await family.stop()
+        }
+
+        @Test(arguments: ["balanced", "persistent"])
+        func `a client with a cookie stays with its endpoint, over both protocols`(mode: String) async throws {
+            let family = try await Family.start()
+            do {
+                var backends: [Backend] = []
+                for (index, name) in ["one", "two", "three"].enumerated() {
+                    backends.append(try await family.backend(name, on: "127.0.59.\(index + 1)"))
+                }
+                defer { for backend in backends { backend.program.signal(SIGTERM) } }
+                try await family.apply(IngressTrafficTests.classes + Self.service("web", backends))
+                let nginx = "nginx.ingress.kubernetes.io/"
+                try await family.apply(
+                    Self.ingress(
+                        "sticky",
+                        [
+                            nginx + "affinity": "cookie", nginx + "affinity-mode": mode,
+                            nginx + "session-cookie-name": "route", nginx + "session-cookie-max-age": "600",
+                            nginx + "session-cookie-samesite": "Lax",
+                            nginx + "session-cookie-change-on-failure": "true",
+                        ]))
+                try await eventually(within: .seconds(20), "an answer") {
+                    try await family.get("sticky.example.com") != nil
+                }
+                @Sendable func ask(cookie: String? = nil, _ more: [String] = []) async throws -> (
+                    by: String?, cookie: String?
+                ) {
+                    let fields = cookie.map { ["-H", "Cookie: a=b; route=\($0)"] } ?? []
+                    let output = try await Program.run(
+                        "curl",
+                        ["-s", "-i", "--max-time", "10", "-H", "Host: sticky.example.com"] + fields + more + [
+                            "http://127.0.0.1:\(family.httpPort)/"
+                        ])
+                    let lines = output.out.replacingOccurrences(of: "\r", with: "").split(separator: "\n")
+                    let set = lines.first { $0.lowercased().hasPrefix("set-cookie: ") }
+                    return (
+                        lines.first { $0.contains(" answers ") }.flatMap { Self.answerer(String($0)) },
+                        set.map { String($0.dropFirst(12)) }
+                    )
+                }
+                var sessions: [String: String] = [:]
+                for protocolFlags in [[], ["--http2-prior-knowledge"]] {
+                    for _ in 0..<6 {
+                        let first = try await ask(protocolFlags)
+                        let text = try #require(first.cookie)
+                        let value = try #require(
+                            text.wholeMatch(
+                                of: /route=([0-9a-f]{16}); Path=\/; Max-Age=600; SameSite=Lax; HttpOnly/)?.1)
+                        let by = try #require(first.by)
+                        sessions[String(value)] = by
+                        for _ in 0..<3 {
+                            let again = try await ask(cookie: String(value), protocolFlags)
+                            #expect(again.by == by && again.cookie == nil)
+                        }
+                    }
+                }
+                #expect(Set(sessions.values).count >= 2)
+                // What we have not written is nobody's session.
+                #expect(try await ask(cookie: "127.0.59.1:80").cookie != nil)
+                // Its endpoint dies: the client goes to another one, and stays there.
+                let (value, by) = try #require(sessions.first)
+                let dying = try #require(backends.firstIndex { $0.name == by })
+                backends[dying].program.signal(SIGKILL)
+                try await eventually(within: .seconds(20), "another one") {
+                    try await ask(cookie: value).by.map { $0 != by } ?? false
+                }
+                let moved = try await ask(cookie: value)
+                let next = try #require(moved.cookie?.dropFirst(6).prefix(16))
+                #expect(try await ask(cookie: String(next)).by == moved.by)
+            } catch {
+                await family.stop()
+                throw error
+            }
+            await family.stop()
+        }
+    }
+}
