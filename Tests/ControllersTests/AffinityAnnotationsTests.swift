@@ -19,7 +19,8 @@ import Testing
         let full = Self.read([
             "affinity": "cookie", "affinity-mode": "persistent", "session-cookie-name": "route",
             "session-cookie-path": "/", "session-cookie-domain": "example.com", "session-cookie-max-age": "60",
-            "session-cookie-expires": "120", "session-cookie-samesite": "none", "session-cookie-secure": "true",
+            "session-cookie-expires": "120", "session-cookie-samesite": "none",
+            "session-cookie-conditional-samesite-none": "true", "session-cookie-secure": "true",
             "session-cookie-change-on-failure": "true",
         ])
         #expect(full.problems == [])
@@ -27,7 +28,7 @@ import Testing
             full.affinity(path: "/cart", ingress: "u")
                 == RouteBackendAffinity(
                     mode: "persistent", seed: "u", cookieName: "route", path: "/", domain: "example.com", maxAge: 60,
-                    expires: 120, sameSite: "None", secure: true, changeOnFailure: true))
+                    expires: 120, sameSite: "None", conditionalSameSiteNone: true, secure: true, changeOnFailure: true))
     }
 
     @Test(arguments: [
@@ -36,7 +37,8 @@ import Testing
         ("session-cookie-path", "/\r\nX: y"), ("session-cookie-path", "cart"), ("session-cookie-domain", "a;b"),
         ("session-cookie-max-age", "-1"), ("session-cookie-max-age", "soon"),
         ("session-cookie-expires", "99999999999999999999"), ("session-cookie-samesite", "Sometimes"),
-        ("session-cookie-secure", "yes"), ("session-cookie-change-on-failure", "1"),
+        ("session-cookie-conditional-samesite-none", "maybe"), ("session-cookie-secure", "yes"),
+        ("session-cookie-change-on-failure", "1"),
     ])
     func `what cannot be is told of by its annotation, and the rest counts`(name: String, value: String) {
         let read = Self.read(["affinity": "cookie"].merging([name: value]) { $1 })

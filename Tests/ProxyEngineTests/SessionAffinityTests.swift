@@ -110,6 +110,38 @@ import Testing
         #expect(room.ask(own).session.isNew)
     }
 
+    @Test(arguments: [
+        ("", true), ("curl/8.5.0", true),
+        ("Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/51.0 Safari/537.36", false),
+        ("Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/66.0 Safari/537.36", false),
+        ("Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/67", false),
+        ("Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/80.0 Safari/537.36", true),
+        ("Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36", true),
+        ("Chrome/", true),
+        ("Mozilla/5.0 (iPhone; CPU iPhone OS 12_0 like Mac OS X) AppleWebKit/602 CriOS/56 Safari/602.1", false),
+        ("Mozilla/5.0 (iPhone; CPU iPhone OS 13_0 like Mac OS X) AppleWebKit/602 CriOS/56 Safari/602.1", true),
+        ("Mozilla/5.0 (iPad; CPU OS 12_0 like Mac OS X) AppleWebKit/605 Version/13.0 Safari/604.1", false),
+        ("Mozilla/5.0 (Macintosh; Intel Mac OS X 10_14_6) AppleWebKit/605 Version/12.1.2 Safari/605.1", false),
+        ("Mozilla/5.0 (Macintosh; Intel Mac OS X 10_14_6) AppleWebKit/537 Chrome/79.0 Safari/537.36", true),
+        ("Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_2) AppleWebKit/605 Version/13.0.4 Safari/605.1", true),
+    ])
+    func `browsers that misread SameSite=None are known by their names`(userAgent: String, knows: Bool) {
+        var text = userAgent
+        text.withUTF8 { #expect(SameSite.knowsNone($0) == knows) }
+    }
+
+    @Test func `SameSite=None is said to those who know it`() async throws {
+        let upstream = FakeUpstream(name: "one")
+        var configuration = EngineHarness.toAll([upstream.address])
+        configuration.upstreams[0].affinity = CookieAffinity(saysSameSiteNoneWhereKnown: true)
+        let harness = try EngineHarness(configuration)
+        #expect(harness.get("/echo")?["Set-Cookie"]?.hasSuffix("; Path=/; HttpOnly; SameSite=None") == true)
+        let old = harness.get("/echo", fields: "User-Agent: Mozilla/5.0 Chrome/60.0 Safari/537.36\r\n")
+        #expect(old?["Set-Cookie"]?.hasSuffix("; Path=/; HttpOnly") == true)
+        await harness.stop()
+        upstream.stop()
+    }
+
     @Test func `the cookie is set once, with its attributes, and nonsense in it is nobody's`() async throws {
         let upstreams = ["one", "two", "three"].map { FakeUpstream(name: $0) }
         var configuration = EngineHarness.toAll(upstreams.map(\.address))

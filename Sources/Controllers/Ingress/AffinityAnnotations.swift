@@ -9,7 +9,7 @@ struct AffinityAnnotations: Hashable, Sendable {
         [
             "affinity", "affinity-mode", "session-cookie-name", "session-cookie-path", "session-cookie-domain",
             "session-cookie-max-age", "session-cookie-expires", "session-cookie-samesite", "session-cookie-secure",
-            "session-cookie-change-on-failure",
+            "session-cookie-conditional-samesite-none", "session-cookie-change-on-failure",
         ].map { Self.prefix + $0 })
 
     /// Without seed, and without path where no annotation says it.
@@ -67,6 +67,8 @@ struct AffinityAnnotations: Hashable, Sendable {
                 refuse("session-cookie-samesite", sameSite, "is not known (Strict, Lax and None are)")
             }
         }
+        affinity.conditionalSameSiteNone = boolean(
+            "session-cookie-conditional-samesite-none", value("session-cookie-conditional-samesite-none"))
         affinity.secure = boolean("session-cookie-secure", value("session-cookie-secure"))
         affinity.changeOnFailure = boolean(
             "session-cookie-change-on-failure", value("session-cookie-change-on-failure"))

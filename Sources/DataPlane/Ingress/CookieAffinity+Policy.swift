@@ -7,7 +7,8 @@ extension CookieAffinity {
         var attributes = "; Path=\(affinity.path ?? "/")"
         if let domain = affinity.domain { attributes += "; Domain=\(domain)" }
         if let maxAge = affinity.maxAge { attributes += "; Max-Age=\(maxAge)" }
-        if let sameSite = affinity.sameSite { attributes += "; SameSite=\(sameSite)" }
+        let isConditional = affinity.sameSite == "None" && affinity.conditionalSameSiteNone == true
+        if let sameSite = affinity.sameSite, !isConditional { attributes += "; SameSite=\(sameSite)" }
         attributes += "; HttpOnly"
         // Names made without a seed would tell the addresses to whoever tries them all.
         let seed = affinity.mode == "persistent" ? Array((affinity.seed ?? "").utf8) : []
@@ -15,7 +16,7 @@ extension CookieAffinity {
             mode: seed.isEmpty ? .balanced : .persistent(seed: seed),
             name: Array((affinity.cookieName ?? "INGRESSCOOKIE").utf8),
             attributes: attributes.utf8.filter { 0x20..<0x7F ~= $0 },
-            expires: affinity.expires,
+            saysSameSiteNoneWhereKnown: isConditional, expires: affinity.expires,
             secure: affinity.secure.map { $0 ? .always : .never } ?? .asRequest,
             changesOnFailure: affinity.changeOnFailure ?? false)
     }

@@ -15,6 +15,8 @@ public struct RouteBackendAffinity: Codable, Hashable, Sendable {
     public var expires: Int?
     /// `Strict`, `Lax` or `None`.
     public var sameSite: String?
+    /// `None` is not said to clients that take it for `Strict`, or refuse the cookie because of it.
+    public var conditionalSameSiteNone: Bool?
     /// Only over HTTPS; without it, when the request came by HTTPS.
     public var secure: Bool?
     /// A client whose endpoint has failed stays with the one that has served it then.
@@ -22,8 +24,8 @@ public struct RouteBackendAffinity: Codable, Hashable, Sendable {
 
     public init(
         mode: String? = nil, seed: String? = nil, cookieName: String? = nil, path: String? = nil, domain: String? = nil,
-        maxAge: Int? = nil, expires: Int? = nil, sameSite: String? = nil, secure: Bool? = nil,
-        changeOnFailure: Bool? = nil
+        maxAge: Int? = nil, expires: Int? = nil, sameSite: String? = nil,
+        conditionalSameSiteNone: Bool? = nil, secure: Bool? = nil, changeOnFailure: Bool? = nil
     ) {
         self.mode = mode
         self.seed = seed
@@ -33,6 +35,7 @@ public struct RouteBackendAffinity: Codable, Hashable, Sendable {
         self.maxAge = maxAge
         self.expires = expires
         self.sameSite = sameSite
+        self.conditionalSameSiteNone = conditionalSameSiteNone
         self.secure = secure
         self.changeOnFailure = changeOnFailure
     }
@@ -46,7 +49,9 @@ extension RouteBackendAffinity: CustomStringConvertible {
         if let domain { words.append("Domain=\(domain)") }
         if let maxAge { words.append("Max-Age=\(maxAge)") }
         if let expires { words.append("Expires=\(expires)") }
-        if let sameSite { words.append("SameSite=\(sameSite)") }
+        if let sameSite {
+            words.append("SameSite=\(sameSite)\(conditionalSameSiteNone == true ? " where it is known" : "")")
+        }
         if let secure { words.append("Secure=\(secure)") }
         if changeOnFailure == true { words.append("change-on-failure") }
         return words.joined(separator: "; ")

@@ -20,6 +20,8 @@ package struct CookieAffinity: Sendable, Hashable {
     package var name: [UInt8]
     /// Each with `; ` in front, but for those that follow.
     package var attributes: [UInt8]
+    /// `SameSite=None` is said to clients that know it (``SameSite``).
+    package var saysSameSiteNoneWhereKnown: Bool
     /// Seconds from now until the date of `Expires`.
     package var expires: Int?
     package var secure: Secure
@@ -32,12 +34,13 @@ package struct CookieAffinity: Sendable, Hashable {
 
     package init(
         mode: Mode = .balanced, name: [UInt8] = Array("INGRESSCOOKIE".utf8),
-        attributes: [UInt8] = Array("; Path=/; HttpOnly".utf8), expires: Int? = nil, secure: Secure = .asRequest,
-        changesOnFailure: Bool = false
+        attributes: [UInt8] = Array("; Path=/; HttpOnly".utf8), saysSameSiteNoneWhereKnown: Bool = false,
+        expires: Int? = nil, secure: Secure = .asRequest, changesOnFailure: Bool = false
     ) {
         self.mode = mode
         self.name = name
         self.attributes = attributes
+        self.saysSameSiteNoneWhereKnown = saysSameSiteNoneWhereKnown
         self.expires = expires
         self.secure = secure
         self.changesOnFailure = changesOnFailure

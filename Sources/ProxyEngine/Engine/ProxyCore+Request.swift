@@ -64,6 +64,9 @@ extension ProxyCore {
         if target?.pointee.balancing == .hash { x.pointee.key = key(match.upstream, c, head, bytes) }
         if let target, target.pointee.affinity != .none, let affinity = directory.affinity(of: target.handle) {
             x.pointee.session = SessionCookie.read(affinity, requestHead, bytes)
+            if affinity.saysSameSiteNoneWhereKnown, !SameSite.knowsNone(requestHead, bytes) {
+                x.pointee.flags.insert(.misreadsSameSite)
+            }
         }
         let step = advanceUpload(x, rest, restCount)
         if step.isMalformed || x.pointee.body.chunkedContentBytes > limits.maxBodyBytes {

@@ -222,7 +222,9 @@ extension ProxyCore {
         else { return ByteBuffer() }
         var line = buffers.take(SessionCookie.bound(affinity))
         var out = ByteCursor(line.bytes)
-        SessionCookie.write(affinity, x.pointee.session, isTLS: c.pointee.isSecure, now: time(nil), to: &out)
+        SessionCookie.write(
+            affinity, x.pointee.session, isTLS: c.pointee.isSecure,
+            knowsSameSiteNone: !x.pointee.flags.contains(.misreadsSameSite), now: time(nil), to: &out)
         line.end = line.start + (out.position - line.bytes)
         return line
     }

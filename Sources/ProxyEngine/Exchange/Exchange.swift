@@ -56,7 +56,7 @@ struct Exchange {
 
 /// What is remembered of a request head.
 struct RequestFlags: OptionSet, BitwiseCopyable {
-    let rawValue: UInt16
+    let rawValue: UInt32
 
     static let keepAlive = RequestFlags(rawValue: 1)
     static let http10 = RequestFlags(rawValue: 2)
@@ -81,4 +81,6 @@ struct RequestFlags: OptionSet, BitwiseCopyable {
     static let multiplexed = RequestFlags(rawValue: 4096)
     /// The client is to be told another cookie.
     static let newSession = RequestFlags(rawValue: 8192)
+    /// The client takes `SameSite=None` for something else.
+    static let misreadsSameSite = RequestFlags(rawValue: 16384)
 }

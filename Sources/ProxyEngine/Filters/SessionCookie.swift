@@ -21,22 +21,26 @@ enum SessionCookie {
         return number
     }
 
-    /// Room that ``write(_:_:isTLS:now:to:)`` needs at most.
+    /// Room that ``write(_:_:isTLS:knowsSameSiteNone:now:to:)`` needs at most.
     static func bound(_ affinity: CookieAffinity) -> Int {
-        affinity.name.count + affinity.attributes.count + 12 + 1 + 16 + 10 + 40 + 8 + 2
+        affinity.name.count + affinity.attributes.count + 12 + 1 + 16 + 15 + 10 + 40 + 8 + 2
     }
 
     /// Writes the line `Set-Cookie: …` with its end (RFC 6265 section 4.1).
     ///
-    /// - Parameter now: seconds since 1970.
+    /// - Parameters:
+    ///   - knowsSameSiteNone: the client does.
+    ///   - now: seconds since 1970.
     static func write(
-        _ affinity: CookieAffinity, _ session: UInt64, isTLS: Bool, now: Int, to out: inout ByteCursor
+        _ affinity: CookieAffinity, _ session: UInt64, isTLS: Bool, knowsSameSiteNone: Bool, now: Int,
+        to out: inout ByteCursor
     ) {
         out.put("Set-Cookie: ")
         put(affinity.name, &out)
         out.put("=")
         out.put(hex: session)
         put(affinity.attributes, &out)
+        if affinity.saysSameSiteNoneWhereKnown, knowsSameSiteNone { out.put("; SameSite=None") }
         if let expires = affinity.expires {
             out.put("; Expires=")
             let (date, isTooLate) = now.addingReportingOverflow(expires)
