@@ -75,6 +75,13 @@ struct AffinityAnnotations: Hashable, Sendable {
         wanted = affinity
     }
 
+    /// What is told of them on a canary, whose sessions are its main Ingress'.
+    var problemsOfCanary: [String] {
+        wanted == nil
+            ? problems
+            : ["\(Self.prefix)affinity: has no effect on a canary, whose sessions are those of its main Ingress"]
+    }
+
     /// The affinity of a route.
     ///
     /// - Parameters:

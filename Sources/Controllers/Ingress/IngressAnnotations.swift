@@ -19,14 +19,20 @@ struct IngressAnnotations: Hashable, Sendable {
     let balancing: BalancingAnnotations
     /// By which cookie clients find their endpoint again.
     let affinity: AffinityAnnotations
+    /// Whether it takes part of the requests of others, and which.
+    let canary: CanaryAnnotations
+
+    private static let readElsewhere = BalancingAnnotations.keys.union(AffinityAnnotations.keys)
+        .union(CanaryAnnotations.keys)
 
     init(_ annotations: [String: String]) {
         balancing = BalancingAnnotations(annotations)
         affinity = AffinityAnnotations(annotations)
+        canary = CanaryAnnotations(annotations)
         let isPublic = annotations["ingress.pomerium.io/allow_public_unauthenticated_access"]?.lowercased() == "true"
         for (key, value) in annotations.sorted(by: { $0.key < $1.key }) {
             guard let slash = key.firstIndex(of: "/") else { continue }
-            if BalancingAnnotations.keys.contains(key) || AffinityAnnotations.keys.contains(key) { continue }
+            if Self.readElsewhere.contains(key) { continue }
             if key == "nginx.ingress.kubernetes.io/backend-protocol" {
                 readProtocol(value)
                 continue

@@ -38,6 +38,8 @@ struct IngressCompiler {
     let secretProblem: (String) -> String?
     /// The table that wins a claim against this Ingress, if any.
     let winner: (RouteClaim) -> NamespacedName?
+    /// Who serves a claim that a canary has, if anybody: the table, and the route in it.
+    var main: (RouteClaim) -> (table: RouteTable, path: RoutePath)? = { _ in nil }
 
     func compile(_ ingress: Ingress, className: String?) -> CompiledIngress {
         var problems: [IngressProblem] = []
@@ -66,14 +68,20 @@ struct IngressCompiler {
         if let spoken = annotations.backendProtocol {
             spec.editBackends { backend, _ in backend?.appProtocol = spoken }
         }
+        spec.canary = annotations.canary.canary
+        let isCanary = spec.canary != nil
         spec.editBackends { backend, path in
             guard let name = backend?.serviceName else { return }
             var policy =
                 annotations.balancing.policy(service: service(name)?.metadata.annotations) ?? RouteBackendPolicy()
-            policy.affinity = annotations.affinity.affinity(path: path, ingress: ingress.metadata.uid)
+            if !isCanary {
+                policy.affinity = annotations.affinity.affinity(path: path, ingress: ingress.metadata.uid)
+            }
             backend?.policy = policy.isEmpty ? nil : policy
         }
-        for problem in annotations.balancing.problems + annotations.affinity.problems {
+        let affinityProblems =
+            isCanary ? annotations.affinity.problemsOfCanary : annotations.affinity.problems
+        for problem in annotations.balancing.problems + affinityProblems + annotations.canary.problems {
             problems.append(IngressProblem(reason: "InvalidAnnotation", message: problem, concern: .none))
         }
         close(&spec, by: annotations, &problems)
@@ -84,7 +92,7 @@ struct IngressCompiler {
                         reason: "DuplicatePath", message: "\(claim) is listed \(count) times; the first one counts",
                         concern: .none))
             }
-            if let winner = winner(claim) {
+            if !isCanary, let winner = winner(claim) {
                 problems.append(
                     IngressProblem(
                         reason: "Conflict", message: "\(claim) is already served by the older Ingress \(winner)",
@@ -96,6 +104,7 @@ struct IngressCompiler {
                 problems.append(IngressProblem(reason: "InvalidSecret", message: "Secret \(name): \(problem)"))
             }
         }
+        if isCanary { reduce(&spec, &problems) }
         let metadata = ObjectMeta(
             name: ingress.metadata.name, namespace: ingress.metadata.namespace,
             ownerReferences: [
@@ -103,9 +112,45 @@ struct IngressCompiler {
                     apiVersion: Ingress.definition.apiVersion, kind: "Ingress", name: ingress.metadata.name ?? "",
                     uid: ingress.metadata.uid ?? "", controller: true, blockOwnerDeletion: true)
             ])
+        let table = RouteTable(metadata: metadata, spec: spec)
+        if isCanary { check(canary: table, &problems) }
         var unique: [IngressProblem] = []
         for problem in problems where !unique.contains(problem) { unique.append(problem) }
-        return CompiledIngress(table: RouteTable(metadata: metadata, spec: spec), problems: unique)
+        return CompiledIngress(table: table, problems: unique)
+    }
+
+    /// Takes away what a canary has from its main Ingress.
+    private func reduce(_ spec: inout RouteTableSpec, _ problems: inout [IngressProblem]) {
+        if spec.defaultBackend != nil {
+            problems.append(
+                IngressProblem(
+                    reason: "UnsupportedBackend", message: "the default backend of a canary gets no requests",
+                    concern: .none))
+        }
+        spec.defaultBackend = nil
+        spec.tls = nil
+        // The main Ingress says what endpoints speak.
+        spec.editBackends { backend, _ in backend?.appProtocol = nil }
+    }
+
+    /// What keeps the routes of a canary from getting requests: there is no main route that they may stand beside, or another
+    /// canary stands there already.
+    private func check(canary table: RouteTable, _ problems: inout [IngressProblem]) {
+        for rule in table.spec?.rules ?? [] {
+            for path in rule.paths ?? [] {
+                let claim = RouteClaim(host: rule.host, path: path)
+                if let problem = CanaryFit(table, path, main: main(claim)).problem {
+                    problems.append(
+                        IngressProblem(
+                            reason: "CanaryNotServed", message: "\(claim) \(problem)", concern: .acceptance))
+                } else if let winner = winner(claim) {
+                    problems.append(
+                        IngressProblem(
+                            reason: "Conflict", message: "\(claim) has the older canary \(winner) already",
+                            concern: .acceptance))
+                }
+            }
+        }
     }
 
     /// Takes every backend away from an Ingress whose access is guarded in a way that is not understood: its requests

@@ -3,7 +3,7 @@ internal import ProxyEngine
 
 extension CookieAffinity {
     /// Reads a route's affinity, which the API server has found good.
-    init(_ affinity: RouteBackendAffinity) {
+    init(_ affinity: RouteBackendAffinity, isCanary: Bool = false) {
         var attributes = "; Path=\(affinity.path ?? "/")"
         if let domain = affinity.domain { attributes += "; Domain=\(domain)" }
         if let maxAge = affinity.maxAge { attributes += "; Max-Age=\(maxAge)" }
@@ -18,6 +18,6 @@ extension CookieAffinity {
             attributes: attributes.utf8.filter { 0x20..<0x7F ~= $0 },
             saysSameSiteNoneWhereKnown: isConditional, expires: affinity.expires,
             secure: affinity.secure.map { $0 ? .always : .never } ?? .asRequest,
-            changesOnFailure: affinity.changeOnFailure ?? false)
+            changesOnFailure: affinity.changeOnFailure ?? false, isCanary: isCanary)
     }
 }

@@ -32,8 +32,12 @@ package struct ProxyConfigurationCompiler: Sendable {
                     routes: host.routes.map { route in
                         ProxyConfiguration.Route(
                             path: route.path.isEmpty ? "/" : route.path,
-                            match: route.kind == .exact ? .exact : .prefix, upstream: upstreams.index(of: route.backend)
-                        )
+                            match: route.kind == .exact ? .exact : .prefix,
+                            upstream: upstreams.index(of: route.backend),
+                            canary: route.canary.map { canary in
+                                ProxyConfiguration.Canary(
+                                    rule: CanaryRule(canary.rule), upstream: upstreams.index(of: canary.backend))
+                            })
                     },
                     defaultUpstream: host.defaultBackend.map { upstreams.index(of: $0) },
                     redirectsToHTTPS: redirects))
@@ -116,7 +120,7 @@ extension ProxyConfiguration.Upstream {
         self.init(
             name: backend.upstreamName, endpoints: resolution.endpoints, version: resolution.version,
             tls: resolution.tls, balancing: UpstreamBalancing(backend.policy),
-            affinity: backend.policy.affinity.map(CookieAffinity.init))
+            affinity: backend.policy.affinity.map { CookieAffinity($0, isCanary: backend.isCanary) })
     }
 }
 

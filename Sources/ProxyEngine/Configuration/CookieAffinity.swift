@@ -27,6 +27,8 @@ package struct CookieAffinity: Sendable, Hashable {
     package var secure: Secure
     /// A client whose endpoint has failed stays with the one that serves it then.
     package var changesOnFailure: Bool
+    /// Its cookies say that their clients are a canary's.
+    package var isCanary: Bool
 
     /// The longest name, and the longest attributes: what is longer makes no cookie.
     package static let longestName = 64
@@ -35,7 +37,7 @@ package struct CookieAffinity: Sendable, Hashable {
     package init(
         mode: Mode = .balanced, name: [UInt8] = Array("INGRESSCOOKIE".utf8),
         attributes: [UInt8] = Array("; Path=/; HttpOnly".utf8), saysSameSiteNoneWhereKnown: Bool = false,
-        expires: Int? = nil, secure: Secure = .asRequest, changesOnFailure: Bool = false
+        expires: Int? = nil, secure: Secure = .asRequest, changesOnFailure: Bool = false, isCanary: Bool = false
     ) {
         self.mode = mode
         self.name = name
@@ -44,5 +46,6 @@ package struct CookieAffinity: Sendable, Hashable {
         self.expires = expires
         self.secure = secure
         self.changesOnFailure = changesOnFailure
+        self.isCanary = isCanary
     }
 }

@@ -95,10 +95,25 @@ package struct ProxyConfiguration: Sendable {
         package var match: Match
         /// Index into ``ProxyConfiguration/upstreams``.
         package var upstream: Int
+        /// nil for none.
+        package var canary: Canary?
 
-        package init(path: String, match: Match, upstream: Int) {
+        package init(path: String, match: Match, upstream: Int, canary: Canary? = nil) {
             self.path = path
             self.match = match
+            self.upstream = upstream
+            self.canary = canary
+        }
+    }
+
+    /// Who takes part of a route's requests.
+    package struct Canary: Sendable, Hashable {
+        package var rule: CanaryRule
+        /// Index into ``ProxyConfiguration/upstreams``.
+        package var upstream: Int
+
+        package init(rule: CanaryRule, upstream: Int) {
+            self.rule = rule
             self.upstream = upstream
         }
     }

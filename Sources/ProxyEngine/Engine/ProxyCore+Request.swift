@@ -56,12 +56,13 @@ extension ProxyCore {
             answer(x, 413)
             return .done
         }
-        let target = match.upstream >= 0 ? directory.state(at: match.upstream) : nil
+        let upstream = match.canary < 0 ? match.upstream : shared(match, bytes)
+        let target = upstream >= 0 ? directory.state(at: upstream) : nil
         if target?.pointee.isMultiplexed ?? false {
             x.pointee.flags.insert(.multiplexed)
             if x.pointee.body.kind == .chunked { x.pointee.flags.insert(.unchunksRequest) }
         }
-        if target?.pointee.balancing == .hash { x.pointee.key = key(match.upstream, c, head, bytes) }
+        if target?.pointee.balancing == .hash { x.pointee.key = key(upstream, c, head, bytes) }
         if let target, target.pointee.affinity != .none, let affinity = directory.affinity(of: target.handle) {
             x.pointee.session = SessionCookie.read(affinity, requestHead, bytes)
             if affinity.saysSameSiteNoneWhereKnown, !SameSite.knowsNone(requestHead, bytes) {
@@ -196,6 +197,21 @@ extension ProxyCore {
             return table.match(host: host, head.hostNameCount, path: headScratch + 1, count)
         case .invalid: return nil
         }
+    }
+
+    /// The upstream for the request in `requestHead`, of a route with a canary.
+    private mutating func shared(_ match: RoutingTable.Match, _ bytes: UnsafePointer<UInt8>) -> Int32 {
+        guard let canary = configuration?.table.canaries[Int(match.canary)] else { return match.upstream }
+        let taking = directory.state(at: canary.upstream)
+        if taking.pointee.endpointCount == 0 { return match.upstream }
+        var session: UInt64 = 0
+        if let affinity = directory.affinity(of: directory.state(at: match.upstream).handle) {
+            session = SessionCookie.read(affinity, requestHead, bytes)
+        }
+        let isTaken = canary.rule.takes(
+            requestHead, bytes, pattern: canary.pattern, session: session,
+            keepsSessions: taking.pointee.affinity != .none, drawn: nextRandom())
+        return isTaken ? canary.upstream : match.upstream
     }
 
     /// What the endpoint for the request in `requestHead` is chosen by.

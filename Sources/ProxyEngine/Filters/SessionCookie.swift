@@ -21,6 +21,15 @@ enum SessionCookie {
         return number
     }
 
+    /// Whether a session is a canary's.
+    static func isCanary(_ session: UInt64) -> Bool { session & 1 == 1 }
+
+    /// A number as a session of a canary, or of none; never 0.
+    static func marked(_ number: UInt64, isCanary: Bool) -> UInt64 {
+        if isCanary { return number | 1 }
+        return number & ~1 == 0 ? 2 : number & ~1
+    }
+
     /// Room that ``write(_:_:isTLS:knowsSameSiteNone:now:to:)`` needs at most.
     static func bound(_ affinity: CookieAffinity) -> Int {
         affinity.name.count + affinity.attributes.count + 12 + 1 + 16 + 15 + 10 + 40 + 8 + 2

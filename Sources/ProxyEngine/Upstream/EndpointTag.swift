@@ -10,7 +10,6 @@ enum EndpointTag {
         var digest = [UInt8](repeating: 0, count: 32)
         var count: UInt32 = 0
         _ = HMAC(EVP_sha256(), seed, Int32(clamping: seed.count), text, text.count, &digest, &count)
-        let tag = digest.prefix(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-        return tag == 0 ? 1 : tag
+        return digest.prefix(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
     }
 }

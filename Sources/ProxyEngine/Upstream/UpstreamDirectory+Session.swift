@@ -29,12 +29,12 @@ extension UpstreamDirectory {
     private mutating func chooseBalanced(
         for state: State, _ session: inout Session, _ tried: TriedEndpoints, _ now: UInt64
     ) -> EndpointHandle {
-        if session.value == 0 { session = Session(value: freshSession(), isNew: true) }
+        if session.value == 0 { session = Session(value: freshSession(of: state), isNew: true) }
         let own = highest(of: state, session.value, TriedEndpoints(), .any, now, below: .max)
         if own.isNone || isOpen(own, tried, .wellAndUntried, now) { return own }
         if state.pointee.changesOnFailure || session.isNew {
             for _ in 0..<Self.draws {
-                let value = freshSession()
+                let value = freshSession(of: state)
                 let other = highest(of: state, value, TriedEndpoints(), .any, now, below: .max)
                 guard isOpen(other, tried, .wellAndUntried, now) else { continue }
                 session = Session(value: value, isNew: true)
@@ -70,8 +70,8 @@ extension UpstreamDirectory {
     }
 
     /// Never 0.
-    private mutating func freshSession() -> UInt64 {
-        let value = nextRandom() << 40 ^ nextRandom() << 20 ^ nextRandom()
-        return value == 0 ? 1 : value
+    private mutating func freshSession(of state: State) -> UInt64 {
+        SessionCookie.marked(
+            nextRandom() << 40 ^ nextRandom() << 20 ^ nextRandom(), isCanary: state.pointee.isCanary)
     }
 }

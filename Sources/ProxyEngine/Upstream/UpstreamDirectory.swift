@@ -197,6 +197,7 @@ struct UpstreamDirectory: ~Copyable {
     private mutating func set(_ affinity: CookieAffinity?, of state: State) {
         cookieOfState[Int(state.handle.index)] = affinity
         state.pointee.changesOnFailure = affinity?.changesOnFailure ?? false
+        state.pointee.isCanary = affinity?.isCanary ?? false
         switch affinity?.mode {
         case nil: state.pointee.affinity = .none
         case .balanced: state.pointee.affinity = .balanced
@@ -213,7 +214,8 @@ struct UpstreamDirectory: ~Copyable {
         }
         let tags = UnsafeMutablePointer<UInt64>.allocate(capacity: addresses.count)
         for (position, address) in addresses.enumerated() {
-            (tags + position).initialize(to: EndpointTag.make(address, seed: seed))
+            let tag = EndpointTag.make(address, seed: seed)
+            (tags + position).initialize(to: SessionCookie.marked(tag, isCanary: state.pointee.isCanary))
         }
         state.pointee.tags = tags
     }

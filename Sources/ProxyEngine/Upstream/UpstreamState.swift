@@ -24,6 +24,8 @@ struct UpstreamState {
     var balancing = Balancing.roundRobin
     var affinity = Affinity.none
     var changesOnFailure = false
+    /// Its cookies say so.
+    var isCanary = false
     var ejection = EjectionPolicy()
     var endpointCount: Int32 = 0
     /// Position of the next one to use.

@@ -105,6 +105,76 @@ extension EndToEnd {
             await family.stop()
         }
 
+        @Test func `a canary takes the requests that its annotations say, and none without a main Ingress`()
+            async throws
+        {
+            let family = try await Family.start()
+            do {
+                let main = try await family.backend("main", on: "127.0.58.11")
+                let new = try await family.backend("new", on: "127.0.58.12")
+                defer { for backend in [main, new] { backend.program.signal(SIGTERM) } }
+                try await family.apply(
+                    IngressTrafficTests.classes + Self.service("web", [main]) + Self.service("new", [new]))
+                let nginx = "nginx.ingress.kubernetes.io/"
+                let canary = Self.ingress(
+                    "canary",
+                    [
+                        nginx + "canary": "true", nginx + "canary-by-header": "X-New",
+                        nginx + "canary-by-header-pattern": "^beta-[0-9]+$", nginx + "canary-by-cookie": "new",
+                    ]
+                ).replacingOccurrences(of: "canary.example.com", with: "shared.example.com")
+                    .replacingOccurrences(of: "{name: web, ", with: "{name: new, ")
+                let server = family.server
+                try await family.apply(canary)
+                try await eventually(within: .seconds(20), "the Event") {
+                    let output = try await server.tryKubectl([
+                        "get", "events", "--field-selector", "involvedObject.name=canary,reason=CanaryNotServed", "-o",
+                        "jsonpath={.items[*].message}",
+                    ])
+                    return output.out.contains("is in no other Ingress that this canary could take requests from")
+                }
+                #expect(try await family.get("shared.example.com") == nil)
+                try await family.apply(Self.ingress("shared", [:]))
+                @Sendable func ask(_ more: String...) async throws -> String? {
+                    let output = try await Program.run(
+                        "curl",
+                        ["-s", "--fail", "--max-time", "10", "-H", "Host: shared.example.com"] + more + [
+                            "http://127.0.0.1:\(family.httpPort)/"
+                        ])
+                    return output.succeeded ? Self.answerer(output.out) : nil
+                }
+                try await eventually(within: .seconds(20), "the canary") {
+                    try await ask("-H", "X-New: beta-7") == "new"
+                }
+                for more in [[], ["--http2-prior-knowledge"]] {
+                    let flag = more.first ?? "--http1.1"
+                    #expect(try await ask(flag) == "main")
+                    #expect(try await ask(flag, "-H", "X-New: beta-7") == "new")
+                    #expect(try await ask(flag, "-H", "X-New: always") == "main")
+                    #expect(try await ask(flag, "-H", "Cookie: new=always") == "new")
+                    #expect(try await ask(flag, "-H", "Cookie: new=never") == "main")
+                }
+                try await eventually(within: .seconds(20), "the condition") {
+                    let output = try await server.tryKubectl([
+                        "get", "routetable", "canary", "-o",
+                        "jsonpath={range .status.conditions[*]}{.type}={.status} {end}",
+                    ])
+                    return output.out.contains("Accepted=True") && output.out.contains("Programmed=True")
+                }
+                try await server.kubectl(
+                    "annotate", "--overwrite", "ingress", "canary", nginx + "canary-weight=100")
+                try await eventually(within: .seconds(20), "all requests") { try await ask() == "new" }
+                try await server.kubectl("delete", "ingress", "canary")
+                try await eventually(within: .seconds(20), "the main one") {
+                    try await ask("-H", "X-New: beta-7") == "main"
+                }
+            } catch {
+                await family.stop()
+                throw error
+            }
+            await family.stop()
+        }
+
         @Test(arguments: ["balanced", "persistent"])
         func `a client with a cookie stays with its endpoint, over both protocols`(mode: String) async throws {
             let family = try await Family.start()
