@@ -179,6 +179,8 @@ private struct CanaryRoute {
         taking.isCanary = true
         taking.appProtocol = main.appProtocol
         taking.policy.affinity = rule.affinity == "legacy" ? nil : main.policy.affinity
+        taking.policy.retry = main.policy.retry
+        taking.policy.timeouts = main.policy.timeouts
         return CompiledRoutes.Canary(rule: rule, backend: taking, table: key)
     }
 }

@@ -76,12 +76,15 @@ struct IngressCompiler {
                 annotations.balancing.policy(service: service(name)?.metadata.annotations) ?? RouteBackendPolicy()
             if !isCanary {
                 policy.affinity = annotations.affinity.affinity(path: path, ingress: ingress.metadata.uid)
+                policy.retry = annotations.retry.retry
+                policy.timeouts = annotations.retry.timeouts
             }
             backend?.policy = policy.isEmpty ? nil : policy
         }
         let affinityProblems =
             isCanary ? annotations.affinity.problemsOfCanary : annotations.affinity.problems
-        for problem in annotations.balancing.problems + affinityProblems + annotations.canary.problems {
+        let told = annotations.balancing.problems + affinityProblems + annotations.retry.problems
+        for problem in told + annotations.canary.problems {
             problems.append(IngressProblem(reason: "InvalidAnnotation", message: problem, concern: .none))
         }
         close(&spec, by: annotations, &problems)

@@ -120,7 +120,8 @@ extension ProxyConfiguration.Upstream {
         self.init(
             name: backend.upstreamName, endpoints: resolution.endpoints, version: resolution.version,
             tls: resolution.tls, balancing: UpstreamBalancing(backend.policy),
-            affinity: backend.policy.affinity.map { CookieAffinity($0, isCanary: backend.isCanary) })
+            affinity: backend.policy.affinity.map { CookieAffinity($0, isCanary: backend.isCanary) },
+            retry: RetryPolicy(backend.policy.retry), timeouts: UpstreamTimeouts(backend.policy.timeouts))
     }
 }
 

@@ -68,6 +68,10 @@ package enum ProxyMetrics {
         let families: [(name: String, type: String, help: String, value: KeyPath<ProxyCounters.Upstream, UInt64>)] = [
             ("connect_failures_total", "counter", "Attempts to connect that failed.", \.connectFailures),
             ("retries_total", "counter", "Requests sent once more.", \.retries),
+            (
+                "retries_refused_total", "counter",
+                "Requests not sent once more, since too large a share of them was already.", \.retriesRefused
+            ),
             ("timeouts_total", "counter", "Attempts that took too long.", \.timeouts),
             ("ejections_total", "counter", "Endpoints left out for a while because they failed.", \.ejections),
             ("endpoints", "gauge", "Endpoints, with those that are left out.", \.endpoints),

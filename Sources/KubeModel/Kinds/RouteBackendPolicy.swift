@@ -1,4 +1,4 @@
-/// How requests are shared among the endpoints of a route's backend.
+/// How requests are shared among the endpoints of a route's backend, and how long and how often these are asked.
 public struct RouteBackendPolicy: Codable, Hashable, Sendable {
     /// `round-robin` (the default), `least-connections`, `peak-ewma` or `consistent-hash`.
     public var balancing: String?
@@ -7,11 +7,20 @@ public struct RouteBackendPolicy: Codable, Hashable, Sendable {
     public var hashBy: String?
     /// By which the requests of a client stay with one endpoint.
     public var affinity: RouteBackendAffinity?
+    /// When a request goes to another endpoint.
+    public var retry: RouteBackendRetry?
+    /// How long endpoints are waited for.
+    public var timeouts: RouteBackendTimeouts?
 
-    public init(balancing: String? = nil, hashBy: String? = nil, affinity: RouteBackendAffinity? = nil) {
+    public init(
+        balancing: String? = nil, hashBy: String? = nil, affinity: RouteBackendAffinity? = nil,
+        retry: RouteBackendRetry? = nil, timeouts: RouteBackendTimeouts? = nil
+    ) {
         self.balancing = balancing
         self.hashBy = hashBy
         self.affinity = affinity
+        self.retry = retry
+        self.timeouts = timeouts
     }
 
     /// Nothing is said.
@@ -21,6 +30,7 @@ public struct RouteBackendPolicy: Codable, Hashable, Sendable {
 extension RouteBackendPolicy: CustomStringConvertible {
     /// What is said of it, in one line: a name for two backends that differ in nothing else.
     public var description: String {
-        [balancing, hashBy.map { "by \($0)" }, affinity?.description].compactMap(\.self).joined(separator: " ")
+        [balancing, hashBy.map { "by \($0)" }, affinity?.description, retry?.description, timeouts?.description]
+            .compactMap(\.self).joined(separator: " ")
     }
 }

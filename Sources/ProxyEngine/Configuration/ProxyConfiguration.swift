@@ -132,11 +132,14 @@ package struct ProxyConfiguration: Sendable {
         package var ejection: EjectionPolicy
         /// nil for none.
         package var affinity: CookieAffinity?
+        package var retry: RetryPolicy
+        package var timeouts: UpstreamTimeouts
 
         package init(
             name: String, endpoints: [SocketAddress], version: HTTPVersion = .http1, tls: UpstreamTLS? = nil,
             balancing: UpstreamBalancing = .roundRobin, ejection: EjectionPolicy = EjectionPolicy(),
-            affinity: CookieAffinity? = nil
+            affinity: CookieAffinity? = nil, retry: RetryPolicy = RetryPolicy(),
+            timeouts: UpstreamTimeouts = UpstreamTimeouts()
         ) {
             self.name = name
             self.endpoints = endpoints
@@ -145,6 +148,8 @@ package struct ProxyConfiguration: Sendable {
             self.balancing = balancing
             self.ejection = ejection
             self.affinity = affinity
+            self.retry = retry
+            self.timeouts = timeouts
         }
 
         /// What the endpoints speak. Nothing is negotiated: it is known from the Service.

@@ -49,6 +49,7 @@ extension ProxyCore {
             upstream.traffic.add(state.traffic)
             upstream.connectFailures += state.connectFailures
             upstream.retries += state.retries
+            upstream.retriesRefused += state.retriesRefused
             upstream.timeouts += state.timeouts
             upstream.ejections += state.ejections
             upstream.endpoints = UInt64(max(0, state.endpointCount))

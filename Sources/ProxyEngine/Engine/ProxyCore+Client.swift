@@ -187,7 +187,7 @@ extension ProxyCore {
                 continueClient(c.handle)
             }
         case .tunnel:
-            setTimer(client: c, limits.tunnelIdle)
+            setTimer(client: c, tunnelTicks(c))
             let x = exchanges[c.pointee.exchange]
             if !x.pointee.upstream.isNone { pumpTunnelDown(pool.connections[x.pointee.upstream]) }
         case .readingHead, .lingering, .multiplexed: break

@@ -131,7 +131,7 @@ extension ProxyCore {
         let x = exchanges[s.pointee.exchange]
         if x.pointee.phase == .switched {
             keepInput(s, bytes, count)
-            setTimer(client: s, limits.tunnelIdle)
+            setTimer(client: s, tunnelTicks(s))
             return pumpTunnelUp(s)
         }
         if x.pointee.flags.contains(.upgrade), x.pointee.phase == .waiting {

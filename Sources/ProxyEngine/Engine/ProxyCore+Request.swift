@@ -416,7 +416,7 @@ extension ProxyCore {
             } else {
                 awaitBody(x, c, after: step.consumed)
             }
-            setTimer(upstream: u, limits.response)
+            setTimer(upstream: u, u.pointee.responseTicks)
             guard send(u, bytes, step.forward) else { return }
             if x.pointee.body.isComplete, !u.pointee.carrier.isNone { endRequestStream(u, x) }
             if step.needsFinalCRLF {

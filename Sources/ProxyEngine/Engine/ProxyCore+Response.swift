@@ -28,7 +28,7 @@ extension ProxyCore {
             case .bytes(let count):
                 u.pointee.noteRead(count, of: room)
                 u.pointee.hasAnswered = true
-                setTimer(upstream: u, limits.response)
+                setTimer(upstream: u, u.pointee.responseTicks)
                 if isPartial {
                     u.pointee.input.end += count
                     deliverPartial(u, x, c)
@@ -146,6 +146,14 @@ extension ProxyCore {
     private mutating func begin(
         _ u: Upstream, _ x: ExchangeReference, _ c: Client, _ bytes: UnsafeMutablePointer<UInt8>, _ count: Int
     ) {
+        if !x.pointee.target.isNone {
+            let retry = directory[x.pointee.target].pointee.retry
+            if !retry.conditions.isDisjoint(with: .of(status: Int32(responseHead.pointee.status))),
+                retryStatus(u, x, bytes, count)
+            {
+                return
+            }
+        }
         u.pointee.hasHead = true
         if !x.pointee.target.isNone {
             directory.succeeded(

@@ -55,6 +55,8 @@ struct UpstreamDirectory: ~Copyable {
             state.pointee.isMultiplexed = upstream.version == .http2
             state.pointee.balancing = UpstreamState.Balancing(upstream.balancing)
             state.pointee.ejection = upstream.ejection
+            state.pointee.retry = upstream.retry
+            state.pointee.patience = UpstreamPatience(upstream.timeouts)
             let isSame = cookieOfState[Int(state.handle.index)] == upstream.affinity
             if !isSame { set(upstream.affinity, of: state) }
             let isChanged = set(upstream.endpoints, tls.isEmpty ? 0 : tls[position], of: state, dropping: &dropped)

@@ -27,6 +27,9 @@ struct UpstreamState {
     /// Its cookies say so.
     var isCanary = false
     var ejection = EjectionPolicy()
+    var retry = RetryPolicy()
+    var retryBudget = RetryBudget()
+    var patience = UpstreamPatience()
     var endpointCount: Int32 = 0
     /// Position of the next one to use.
     var next: Int32 = 0
@@ -39,6 +42,8 @@ struct UpstreamState {
     var traffic = TrafficCount()
     var connectFailures: UInt64 = 0
     var retries: UInt64 = 0
+    /// Requests that were not sent again for want of budget.
+    var retriesRefused: UInt64 = 0
     var timeouts: UInt64 = 0
     var ejections: UInt64 = 0
 
@@ -49,6 +54,25 @@ struct UpstreamState {
         let chosen = endpoints[Int(next)]
         next += 1
         return chosen
+    }
+}
+
+extension UpstreamState {
+    /// Whether a request of this upstream is sent to another endpoint; one that is counts as sent again.
+    mutating func retries(
+        _ failure: RetryPolicy.Failure, _ request: RetryPolicy.Circumstances, now: UInt64
+    ) -> Bool {
+        switch retry.verdict(on: failure, request) {
+        case .never: return false
+        case .freely: break
+        case .withinBudget:
+            guard retryBudget.take(requests: traffic.requests, underWay: activeRequests, now: now) else {
+                retriesRefused += 1
+                return false
+            }
+        }
+        retries += 1
+        return true
     }
 }
 
