@@ -181,6 +181,8 @@ private struct CanaryRoute {
         taking.policy.affinity = rule.affinity == "legacy" ? nil : main.policy.affinity
         taking.policy.retry = main.policy.retry
         taking.policy.timeouts = main.policy.timeouts
+        taking.policy.limits = main.policy.limits
+        taking.policy.slowStartSeconds = main.policy.slowStartSeconds
         return CompiledRoutes.Canary(rule: rule, backend: taking, table: key)
     }
 }

@@ -78,13 +78,15 @@ struct IngressCompiler {
                 policy.affinity = annotations.affinity.affinity(path: path, ingress: ingress.metadata.uid)
                 policy.retry = annotations.retry.retry
                 policy.timeouts = annotations.retry.timeouts
+                policy.limits = annotations.limits.limits
+                policy.slowStartSeconds = annotations.limits.slowStartSeconds
             }
             backend?.policy = policy.isEmpty ? nil : policy
         }
         let affinityProblems =
             isCanary ? annotations.affinity.problemsOfCanary : annotations.affinity.problems
         let told = annotations.balancing.problems + affinityProblems + annotations.retry.problems
-        for problem in told + annotations.canary.problems {
+        for problem in told + annotations.limits.problems + annotations.canary.problems {
             problems.append(IngressProblem(reason: "InvalidAnnotation", message: problem, concern: .none))
         }
         close(&spec, by: annotations, &problems)

@@ -121,7 +121,9 @@ extension ProxyConfiguration.Upstream {
             name: backend.upstreamName, endpoints: resolution.endpoints, version: resolution.version,
             tls: resolution.tls, balancing: UpstreamBalancing(backend.policy),
             affinity: backend.policy.affinity.map { CookieAffinity($0, isCanary: backend.isCanary) },
-            retry: RetryPolicy(backend.policy.retry), timeouts: UpstreamTimeouts(backend.policy.timeouts))
+            retry: RetryPolicy(backend.policy.retry), timeouts: UpstreamTimeouts(backend.policy.timeouts),
+            limits: UpstreamLimits(backend.policy.limits),
+            slowStart: .seconds(backend.policy.slowStartSeconds ?? 0))
     }
 }
 

@@ -44,3 +44,13 @@ extension UpstreamTimeouts {
             write: timeouts?.sendSeconds.map { .seconds($0) })
     }
 }
+
+extension UpstreamLimits {
+    /// Reads a route's policy.
+    init(_ limits: RouteBackendLimits?) {
+        self.init(
+            requests: Int32(clamping: limits?.requests ?? 0),
+            requestsPerEndpoint: Int32(clamping: limits?.requestsPerEndpoint ?? 0),
+            queue: Int32(clamping: limits?.queue ?? 0), queueTimeout: .seconds(limits?.queueSeconds ?? 5))
+    }
+}

@@ -11,16 +11,23 @@ public struct RouteBackendPolicy: Codable, Hashable, Sendable {
     public var retry: RouteBackendRetry?
     /// How long endpoints are waited for.
     public var timeouts: RouteBackendTimeouts?
+    /// How much they are asked at a time.
+    public var limits: RouteBackendLimits?
+    /// Seconds in which an endpoint that comes to others gets less than its share, a tenth at first.
+    public var slowStartSeconds: Int?
 
     public init(
         balancing: String? = nil, hashBy: String? = nil, affinity: RouteBackendAffinity? = nil,
-        retry: RouteBackendRetry? = nil, timeouts: RouteBackendTimeouts? = nil
+        retry: RouteBackendRetry? = nil, timeouts: RouteBackendTimeouts? = nil, limits: RouteBackendLimits? = nil,
+        slowStartSeconds: Int? = nil
     ) {
         self.balancing = balancing
         self.hashBy = hashBy
         self.affinity = affinity
         self.retry = retry
         self.timeouts = timeouts
+        self.limits = limits
+        self.slowStartSeconds = slowStartSeconds
     }
 
     /// Nothing is said.
@@ -30,7 +37,9 @@ public struct RouteBackendPolicy: Codable, Hashable, Sendable {
 extension RouteBackendPolicy: CustomStringConvertible {
     /// What is said of it, in one line: a name for two backends that differ in nothing else.
     public var description: String {
-        [balancing, hashBy.map { "by \($0)" }, affinity?.description, retry?.description, timeouts?.description]
-            .compactMap(\.self).joined(separator: " ")
+        [
+            balancing, hashBy.map { "by \($0)" }, affinity?.description, retry?.description, timeouts?.description,
+            limits?.description, slowStartSeconds.map { "slow-start=\($0)s" },
+        ].compactMap(\.self).joined(separator: " ")
     }
 }

@@ -134,12 +134,16 @@ package struct ProxyConfiguration: Sendable {
         package var affinity: CookieAffinity?
         package var retry: RetryPolicy
         package var timeouts: UpstreamTimeouts
+        package var limits: UpstreamLimits
+        /// How long an endpoint that comes to others gets less than its share; zero for not at all.
+        package var slowStart: Duration
 
         package init(
             name: String, endpoints: [SocketAddress], version: HTTPVersion = .http1, tls: UpstreamTLS? = nil,
             balancing: UpstreamBalancing = .roundRobin, ejection: EjectionPolicy = EjectionPolicy(),
             affinity: CookieAffinity? = nil, retry: RetryPolicy = RetryPolicy(),
-            timeouts: UpstreamTimeouts = UpstreamTimeouts()
+            timeouts: UpstreamTimeouts = UpstreamTimeouts(), limits: UpstreamLimits = UpstreamLimits(),
+            slowStart: Duration = .zero
         ) {
             self.name = name
             self.endpoints = endpoints
@@ -150,6 +154,8 @@ package struct ProxyConfiguration: Sendable {
             self.affinity = affinity
             self.retry = retry
             self.timeouts = timeouts
+            self.limits = limits
+            self.slowStart = slowStart
         }
 
         /// What the endpoints speak. Nothing is negotiated: it is known from the Service.

@@ -275,11 +275,17 @@ extension ProxyCore {
         x.pointee.upload = Int64(written)
     }
 
-    /// Makes the first attempt at an upstream.
+    /// Makes the first attempt at an upstream, or waits for it.
     private mutating func dispatch(_ x: ExchangeReference, _ c: Client, _ state: UpstreamDirectory.State) {
         directory.beginExchange(on: state)
         x.pointee.target = state.handle
         if state.pointee.endpointCount == 0 { return fail(x, .noEndpoint) }
+        if directory.mustWait(state) { return wait(x, c, state) }
+        start(x, c)
+    }
+
+    /// Makes the first attempt for a request whose upstream may be asked.
+    mutating func start(_ x: ExchangeReference, _ c: Client) {
         if x.pointee.flags.contains(.expectsContinue), !x.pointee.body.isComplete {
             // The proxy vouches for the upstream, as nginx does: the decision to take the body is made here.
             let text: StaticString = "HTTP/1.1 100 Continue\r\n\r\n"
@@ -314,7 +320,7 @@ extension ProxyCore {
             if session.isNew { x.pointee.flags.insert(.newSession) }
         }
         x.pointee.attemptedAt = now
-        if endpoint.isNone { return fail(x, .noEndpoint) }
+        if endpoint.isNone { return fail(x, target.pointee.endpointCount > 0 ? .overloaded : .noEndpoint) }
         x.pointee.attempts += 1
         x.pointee.endpoint = endpoint
         connect(x, endpoint, mayReuse: true)

@@ -332,7 +332,7 @@ extension ProxyCore {
             switch loss {
             case .connect: state.pointee.connectFailures += 1
             case .connectTimeout, .responseTimeout: state.pointee.timeouts += 1
-            case .broken, .malformed, .uncarriable, .refused, .noEndpoint: break
+            case .broken, .malformed, .uncarriable, .refused, .noEndpoint, .overloaded: break
             }
             if loss.isFailure, !isStale, !hasHead {
                 directory.failed(
@@ -416,6 +416,9 @@ extension ProxyCore {
         switch loss {
         case .connect, .broken, .malformed, .uncarriable, .refused: answer(x, 502)
         case .noEndpoint: answer(x, 503)
+        case .overloaded:
+            directory[x.pointee.target].pointee.requestsRefused += 1
+            answer(x, 503)
         case .connectTimeout, .responseTimeout: answer(x, 504)
         }
     }

@@ -83,4 +83,6 @@ struct RequestFlags: OptionSet, BitwiseCopyable {
     static let newSession = RequestFlags(rawValue: 8192)
     /// The client takes `SameSite=None` for something else.
     static let misreadsSameSite = RequestFlags(rawValue: 16384)
+    /// In its upstream's line.
+    static let waiting = RequestFlags(rawValue: 32768)
 }

@@ -47,7 +47,7 @@ extension RetryPolicy {
         case .loss(.broken): condition = .error
         case .loss(.responseTimeout): condition = .responseTimeout
         case .loss(.malformed): condition = .invalidHeader
-        case .loss(.uncarriable), .loss(.noEndpoint): return .never
+        case .loss(.uncarriable), .loss(.noEndpoint), .loss(.overloaded): return .never
         case .status(let status): condition = .of(status: status)
         }
         guard !condition.isEmpty, conditions.contains(condition), request.attempts < request.endpoints else {

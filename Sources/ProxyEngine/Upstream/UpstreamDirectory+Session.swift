@@ -16,6 +16,7 @@ extension UpstreamDirectory {
     mutating func choose(
         for state: State, session: inout Session, key: UInt64, tried: TriedEndpoints, now: UInt64
     ) -> EndpointHandle {
+        begin(state)
         switch state.pointee.affinity {
         case .none: return choose(for: state, key: key, tried: tried, now: now)
         case .balanced: return chooseBalanced(for: state, &session, tried, now)

@@ -14,6 +14,12 @@ struct UpstreamDirectory: ~Copyable {
     private var nameOfState: [String] = []
     /// Likewise.
     private var cookieOfState: [CookieAffinity?] = []
+    /// Likewise: who waits for it.
+    var lines: [WaitingLine] = []
+    /// How many do, of all upstreams.
+    var waiting = 0
+    /// How many requests the endpoint may have that is being chosen, which it gets one more of.
+    var endpointLimit = Int32.max
     /// Who is connected to, and in which way.
     private struct Identity: Hashable {
         var address: SocketAddress
@@ -25,7 +31,8 @@ struct UpstreamDirectory: ~Copyable {
     private var stateOfPosition: [Handle<Party.Targets>] = []
     private var orphans: [EndpointHandle] = []
     private var random: UInt64
-    /// When the last endpoint that was ejected is back: from then on nobody need be asked about it. Nanoseconds.
+    /// When the last endpoint that was ejected is back, and the last new one warm: from then on nobody need be asked about it.
+    /// Nanoseconds.
     var lastEjectionEnd: UInt64 = 0
 
     /// - Parameter seed: where rotations begin, so that loops differ.
@@ -44,8 +51,13 @@ struct UpstreamDirectory: ~Copyable {
 
     /// Makes `upstreams` the ones there are. Those that stay keep their place in the rotation and their counters.
     ///
-    /// - Parameter tls: of each upstream, its number among ``UpstreamTLSContexts``; empty for 0 everywhere.
-    mutating func install(_ upstreams: [ProxyConfiguration.Upstream], tls: [Int32] = []) {
+    /// - Parameters:
+    ///   - tls: of each upstream, its number among ``UpstreamTLSContexts``; empty for 0 everywhere.
+    ///   - loops: that share the limits.
+    ///   - now: nanoseconds of the loop's clock.
+    mutating func install(
+        _ upstreams: [ProxyConfiguration.Upstream], tls: [Int32] = [], loops: Int = 1, now: UInt64 = 0
+    ) {
         for handle in stateOfName.values { states[handle].pointee.isConfigured = false }
         var dropped: [EndpointHandle] = []
         stateOfPosition.removeAll(keepingCapacity: true)
@@ -57,9 +69,13 @@ struct UpstreamDirectory: ~Copyable {
             state.pointee.ejection = upstream.ejection
             state.pointee.retry = upstream.retry
             state.pointee.patience = UpstreamPatience(upstream.timeouts)
+            state.pointee.limits = LoopLimits(upstream.limits, loops: loops)
+            state.pointee.isLimited = !state.pointee.limits.isEmpty
+            state.pointee.slowStart = EjectionPolicy.nanoseconds(upstream.slowStart)
             let isSame = cookieOfState[Int(state.handle.index)] == upstream.affinity
             if !isSame { set(upstream.affinity, of: state) }
-            let isChanged = set(upstream.endpoints, tls.isEmpty ? 0 : tls[position], of: state, dropping: &dropped)
+            let isChanged = set(
+                upstream.endpoints, tls.isEmpty ? 0 : tls[position], of: state, dropping: &dropped, now: now)
             if isChanged || !isSame { setTags(upstream.endpoints, of: state) }
             stateOfPosition.append(state.handle)
         }
@@ -67,7 +83,7 @@ struct UpstreamDirectory: ~Copyable {
             let state = states[handle]
             if state.pointee.isConfigured { continue }
             // Its requests finish where they are, but find no other endpoint any more.
-            if set([], 0, of: state, dropping: &dropped) { setTags([], of: state) }
+            if set([], 0, of: state, dropping: &dropped, now: now) { setTags([], of: state) }
             removeIfUnused(state)
         }
         release(dropped)
@@ -76,15 +92,15 @@ struct UpstreamDirectory: ~Copyable {
     /// Gives the named upstreams other endpoints (and versions) and leaves everything else alone, how they are chosen among
     /// it. Names that are not configured are passed over.
     ///
-    /// - Parameter tls: as for ``install(_:tls:)``.
-    mutating func patch(_ upstreams: [ProxyConfiguration.Upstream], tls: [Int32] = []) {
+    /// The other parameters are those of ``install(_:tls:loops:now:)``.
+    mutating func patch(_ upstreams: [ProxyConfiguration.Upstream], tls: [Int32] = [], now: UInt64 = 0) {
         var dropped: [EndpointHandle] = []
         for (position, upstream) in upstreams.enumerated() {
             guard let handle = stateOfName[upstream.name] else { continue }
             let state = states[handle]
             guard state.pointee.isConfigured else { continue }
             state.pointee.isMultiplexed = upstream.version == .http2
-            if set(upstream.endpoints, tls.isEmpty ? 0 : tls[position], of: state, dropping: &dropped) {
+            if set(upstream.endpoints, tls.isEmpty ? 0 : tls[position], of: state, dropping: &dropped, now: now) {
                 setTags(upstream.endpoints, of: state)
             }
         }
@@ -124,6 +140,11 @@ struct UpstreamDirectory: ~Copyable {
     @inline(__always)
     subscript(_ handle: Handle<Party.Targets>) -> State { states[handle] }
 
+    func resolve(_ handle: Handle<Party.Targets>) -> State? { states.resolve(handle) }
+
+    /// The upstreams that somebody waits for.
+    func awaited() -> [Handle<Party.Targets>] { stateOfName.values.filter { states[$0].pointee.waiting > 0 } }
+
     func name(of handle: Handle<Party.Targets>) -> String { nameOfState[Int(handle.index)] }
 
     /// By which clients of an upstream find their endpoint again; nil for none.
@@ -143,6 +164,7 @@ struct UpstreamDirectory: ~Copyable {
         while nameOfState.count <= Int(state.handle.index) {
             nameOfState.append("")
             cookieOfState.append(nil)
+            lines.append(WaitingLine())
         }
         nameOfState[Int(state.handle.index)] = name
         return state
@@ -162,9 +184,12 @@ struct UpstreamDirectory: ~Copyable {
     ///
     /// - Returns: false when nothing has changed.
     private mutating func set(
-        _ addresses: [SocketAddress], _ tls: Int32, of state: State, dropping dropped: inout [EndpointHandle]
+        _ addresses: [SocketAddress], _ tls: Int32, of state: State, dropping dropped: inout [EndpointHandle],
+        now: UInt64
     ) -> Bool {
         let count = Int(state.pointee.endpointCount)
+        // Where all are new there is nobody who could take their share.
+        let warmsSince = count > 0 && state.pointee.slowStart > 0 ? max(1, now) : 0
         if let current = state.pointee.endpoints {
             // Mostly nothing has changed: compare in place before allocating.
             if count == addresses.count,
@@ -186,11 +211,12 @@ struct UpstreamDirectory: ~Copyable {
         let list = UnsafeMutablePointer<EndpointHandle>.allocate(capacity: addresses.count)
         let seeds = UnsafeMutablePointer<UInt64>.allocate(capacity: addresses.count)
         for (position, address) in addresses.enumerated() {
-            (list + position).initialize(to: retain(address, tls))
+            (list + position).initialize(to: retain(address, tls, warmsSince: warmsSince))
             (seeds + position).initialize(to: RendezvousHash.seed(address))
         }
         state.pointee.endpoints = list
         state.pointee.seeds = seeds
+        if warmsSince > 0 { lastEjectionEnd = max(lastEjectionEnd, warmsSince + state.pointee.slowStart) }
         // Loops start at different places, so that few requests still spread over all endpoints.
         state.pointee.next = Int32(nextRandom() % UInt64(addresses.count))
         return true
@@ -228,9 +254,11 @@ struct UpstreamDirectory: ~Copyable {
         return random >> 33
     }
 
-    private mutating func retain(_ address: SocketAddress, _ tls: Int32) -> EndpointHandle {
+    private mutating func retain(_ address: SocketAddress, _ tls: Int32, warmsSince: UInt64) -> EndpointHandle {
         let identity = Identity(address: address, tls: tls)
         if let known = endpointOfIdentity[identity] {
+            // One that nobody had is as new as another.
+            if endpoints[known].pointee.references == 0 { endpoints[known].pointee.warmsSince = warmsSince }
             endpoints[known].pointee.references += 1
             return known
         }
@@ -238,6 +266,7 @@ struct UpstreamDirectory: ~Copyable {
         endpoint.pointee.address = address
         endpoint.pointee.tls = tls
         endpoint.pointee.references = 1
+        endpoint.pointee.warmsSince = warmsSince
         endpointOfIdentity[identity] = endpoint.handle
         return endpoint.handle
     }

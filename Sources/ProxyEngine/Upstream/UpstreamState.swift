@@ -30,11 +30,17 @@ struct UpstreamState {
     var retry = RetryPolicy()
     var retryBudget = RetryBudget()
     var patience = UpstreamPatience()
+    var limits = LoopLimits()
+    var isLimited = false
+    /// Nanoseconds.
+    var slowStart: UInt64 = 0
     var endpointCount: Int32 = 0
     /// Position of the next one to use.
     var next: Int32 = 0
     /// Exchanges that refer to this state.
     var activeRequests: Int32 = 0
+    /// Those of them that wait for others to end.
+    var waiting: Int32 = 0
     /// Its endpoints speak HTTP/2.
     var isMultiplexed = false
     /// The configuration has it.
@@ -45,6 +51,8 @@ struct UpstreamState {
     /// Requests that were not sent again for want of budget.
     var retriesRefused: UInt64 = 0
     var timeouts: UInt64 = 0
+    /// Requests answered by the proxy since there were too many.
+    var requestsRefused: UInt64 = 0
     var ejections: UInt64 = 0
 
     /// The next endpoint in turn, or none.

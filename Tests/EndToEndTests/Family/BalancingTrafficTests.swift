@@ -175,6 +175,76 @@ extension EndToEnd {
             await family.stop()
         }
 
+        @Test func `times, tries and limits hold as the annotations say, and wrong ones are told of`() async throws {
+            let family = try await Family.start()
+            do {
+                let backend = try await family.backend("one", on: "127.0.58.21")
+                defer { backend.program.signal(SIGTERM) }
+                try await family.apply(IngressTrafficTests.classes + Self.service("web", [backend]))
+                let nginx = "nginx.ingress.kubernetes.io/"
+                try await family.apply(
+                    [
+                        Self.ingress(
+                            "hasty",
+                            [
+                                nginx + "proxy-read-timeout": "1", nginx + "proxy-connect-timeout": "2",
+                                nginx + "proxy-next-upstream": "error timeout http_503",
+                                nginx + "proxy-next-upstream-tries": "2",
+                            ]),
+                        Self.ingress(
+                            "limited",
+                            ["traffic.martlet.dev/max-requests": "1", "traffic.martlet.dev/slow-start": "10"]),
+                        Self.ingress(
+                            "queued",
+                            [
+                                "traffic.martlet.dev/max-requests-per-endpoint": "1",
+                                "traffic.martlet.dev/max-queue": "500",
+                                "traffic.martlet.dev/queue-timeout": "60",
+                            ]), Self.ingress("wrong", [nginx + "proxy-read-timeout": "5m"]),
+                    ].joined(separator: "---\n"))
+                @Sendable func status(_ host: String, _ path: String) async throws -> String {
+                    try await Program.run(
+                        "curl",
+                        [
+                            "-s", "-o", "/dev/null", "-w", "%{http_code}", "--max-time", "60", "-H",
+                            "Host: \(host).example.com", "http://127.0.0.1:\(family.httpPort)\(path)",
+                        ]
+                    ).out
+                }
+                @Sendable func statuses(_ host: String, _ count: Int, _ path: String) async throws -> Set<String> {
+                    try await withThrowingTaskGroup(of: String.self) { group in
+                        for _ in 0..<count { group.addTask { try await status(host, path) } }
+                        return try await group.reduce(into: []) { $0.insert($1) }
+                    }
+                }
+                for host in ["hasty", "limited", "queued", "wrong"] {
+                    try await eventually(within: .seconds(20), "an answer for \(host)") {
+                        try await status(host, "/") == "200"
+                    }
+                }
+                #expect(try await status("hasty", "/delay/4000") == "504")
+                #expect(try await status("wrong", "/delay/1500") == "200")
+                // With nobody else to ask, the endpoint's own answer.
+                #expect(try await status("hasty", "/status/503") == "503")
+                // Every loop has a request at least, so that there must be more than loops.
+                let many = 2 * ProcessInfo.processInfo.activeProcessorCount + 6
+                #expect(try await statuses("limited", many, "/delay/1500") == ["200", "503"])
+                #expect(try await statuses("queued", many, "/delay/20") == ["200"])
+                let server = family.server
+                try await eventually(within: .seconds(20), "the Event") {
+                    let output = try await server.tryKubectl([
+                        "get", "events", "--field-selector", "involvedObject.name=wrong", "-o",
+                        "jsonpath={.items[*].message}",
+                    ])
+                    return output.out.contains("nginx.ingress.kubernetes.io/proxy-read-timeout: \"5m\" is no number")
+                }
+            } catch {
+                await family.stop()
+                throw error
+            }
+            await family.stop()
+        }
+
         @Test(arguments: ["balanced", "persistent"])
         func `a client with a cookie stays with its endpoint, over both protocols`(mode: String) async throws {
             let family = try await Family.start()
