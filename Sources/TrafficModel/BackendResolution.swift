@@ -34,22 +34,26 @@ package struct ServiceBackend: Hashable, Sendable, CustomStringConvertible {
     package var appProtocol: String?
     /// How requests are shared among them, as the route says; the empty one for nothing.
     package var policy: RouteBackendPolicy
+    /// It gets part of another backend's requests.
+    package var isCanary: Bool
 
     package init(
         service: NamespacedName, port: ServicePortSelector?, appProtocol: String? = nil,
-        policy: RouteBackendPolicy = RouteBackendPolicy()
+        policy: RouteBackendPolicy = RouteBackendPolicy(), isCanary: Bool = false
     ) {
         self.service = service
         self.port = port
         self.appProtocol = appProtocol
         self.policy = policy
+        self.isCanary = isCanary
     }
 
-    /// `namespace/name:port`, with protocol and policy in brackets where the route says them.
+    /// `namespace/name:port`, with protocol and policy in brackets where the route says them, and `canary` for one.
     package var description: String {
         var text = port.map { "\(service):\($0)" } ?? "\(service)"
         if let appProtocol { text += " (\(appProtocol))" }
-        return policy.isEmpty ? text : "\(text) (\(policy))"
+        if !policy.isEmpty { text += " (\(policy))" }
+        return isCanary ? "\(text) canary" : text
     }
 }
 

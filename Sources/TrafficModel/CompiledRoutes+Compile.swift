@@ -4,9 +4,13 @@ extension CompiledRoutes {
     /// Compiles tables. The result depends on their content only, not on their order.
     package init(compiling tables: some Sequence<RouteTable>) {
         self.init()
-        let ordered = tables.map(AgedTable.init).sorted { $0.precedence < $1.precedence }
+        let all = tables.map(AgedTable.init).sorted { $0.precedence < $1.precedence }
+        let ordered = all.filter { $0.table.spec?.canary == nil }
+        var canaries: [Claim: [CanaryRoute]] = [:]
+        for aged in all where aged.table.spec?.canary != nil { CanaryRoute.add(aged.table, to: &canaries) }
         var claimed: [Claim: NamespacedName] = [:]
-        for aged in ordered { add(aged.table, key: aged.key, claimed: &claimed) }
+        for aged in ordered { add(aged.table, key: aged.key, claimed: &claimed, canaries: &canaries) }
+        for route in canaries.values.joined() { conflicts.append(route.conflict(with: nil)) }
         for index in ordered.indices where ordered[index].table.spec?.rules?.isEmpty ?? true {
             guard defaultBackend == nil else { break }
             defaultBackend = ordered[index].defaultBackend
@@ -17,7 +21,10 @@ extension CompiledRoutes {
         for name in wildcardHosts.keys { wildcardHosts[name]?.sortByPrecedence() }
     }
 
-    private mutating func add(_ table: RouteTable, key: NamespacedName, claimed: inout [Claim: NamespacedName]) {
+    private mutating func add(
+        _ table: RouteTable, key: NamespacedName, claimed: inout [Claim: NamespacedName],
+        canaries: inout [Claim: [CanaryRoute]]
+    ) {
         let tableDefault = table.spec?.defaultBackend.map { ServiceBackend($0, namespace: key.namespace) }
         for rule in table.spec?.rules ?? [] {
             let host = (rule.host ?? "").lowercased()
@@ -25,7 +32,7 @@ extension CompiledRoutes {
             for path in rule.paths ?? [] {
                 let isExact = path.pathType == "Exact"
                 let text = isExact ? path.path : RoutePathMatcher.canonicalPrefix(path.path)
-                let claim = Claim(host: host, isExact: isExact, path: Array(text.utf8))
+                let claim = Claim(host: host, path)
                 if let winner = claimed[claim] {
                     // The same path twice in one table is the author's matter: the first one counts.
                     if winner != key {
@@ -37,8 +44,11 @@ extension CompiledRoutes {
                 // A kind of path that is not known cannot be matched as it is meant: what lies below it is not opened.
                 let isKnown = isExact || path.pathType == "Prefix" || path.pathType == "ImplementationSpecific"
                 let backend = isKnown ? path.backend.map { ServiceBackend($0, namespace: key.namespace) } : nil
-                routes.append(
-                    Route(kind: isExact ? .exact : .prefix, path: text, backend: backend, table: key))
+                var route = Route(kind: isExact ? .exact : .prefix, path: text, backend: backend, table: key)
+                if let candidates = canaries.removeValue(forKey: claim) {
+                    attach(candidates, to: &route, (table, path))
+                }
+                routes.append(route)
             }
             edit(host) { entry in
                 entry.routes += routes
@@ -69,6 +79,23 @@ extension CompiledRoutes {
                 } else if exactCertificates[host] == nil {
                     exactCertificates[host] = certificate
                 }
+            }
+        }
+    }
+
+    /// Gives a main route the first of the canaries that fits.
+    private mutating func attach(
+        _ candidates: [CanaryRoute], to route: inout Route, _ main: (table: RouteTable, path: RoutePath)
+    ) {
+        for candidate in candidates {
+            guard let backend = route.backend, CanaryFit(candidate.table, candidate.path, main: main) == .fits else {
+                conflicts.append(candidate.conflict(with: nil))
+                continue
+            }
+            if let canary = route.canary {
+                conflicts.append(candidate.conflict(with: canary.table))
+            } else {
+                route.canary = candidate.canary(of: backend)
             }
         }
     }
@@ -111,6 +138,53 @@ private struct Claim: Hashable {
     var isExact: Bool
     /// Paths are bytes: two that Unicode holds to be equivalent are two.
     var path: [UInt8]
+
+    /// - Parameter host: in lower case.
+    init(host: String, _ path: RoutePath) {
+        self.host = host
+        isExact = path.pathType == "Exact"
+        self.path = Array((isExact ? path.path : RoutePathMatcher.canonicalPrefix(path.path)).utf8)
+    }
+}
+
+/// A route of a canary, which looks for its main route.
+private struct CanaryRoute {
+    var table: RouteTable
+    var host: String
+    var path: RoutePath
+
+    /// Adds the routes of a canary's table; the same path twice counts once.
+    static func add(_ table: RouteTable, to routes: inout [Claim: [CanaryRoute]]) {
+        let key = NamespacedName(table.metadata)
+        for rule in table.spec?.rules ?? [] {
+            let host = (rule.host ?? "").lowercased()
+            for path in rule.paths ?? [] {
+                let claim = Claim(host: host, path)
+                if let last = routes[claim]?.last, NamespacedName(last.table.metadata) == key { continue }
+                routes[claim, default: []].append(CanaryRoute(table: table, host: host, path: path))
+            }
+        }
+    }
+
+    func conflict(with winner: NamespacedName?) -> CompiledRoutes.Conflict {
+        CompiledRoutes.Conflict(
+            table: NamespacedName(table.metadata), winner: winner, host: host, path: path.path)
+    }
+
+    /// What takes requests from a main route with this backend, in whose language endpoints are spoken to.
+    func canary(of main: ServiceBackend) -> CompiledRoutes.Canary? {
+        guard let rule = table.spec?.canary, let backend = path.backend else { return nil }
+        let key = NamespacedName(table.metadata)
+        var taking = ServiceBackend(backend, namespace: key.namespace)
+        taking.isCanary = true
+        taking.appProtocol = main.appProtocol
+        taking.policy.affinity = rule.affinity == "legacy" ? nil : main.policy.affinity
+        taking.policy.retry = main.policy.retry
+        taking.policy.timeouts = main.policy.timeouts
+        taking.policy.limits = main.policy.limits
+        taking.policy.slowStartSeconds = main.policy.slowStartSeconds
+        return CompiledRoutes.Canary(rule: rule, backend: taking, table: key)
+    }
 }
 
 /// A table with its precedence.

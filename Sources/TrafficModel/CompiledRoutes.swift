@@ -5,6 +5,8 @@ package import KubeModel
 /// - A host is looked up as an exact name, then as a wildcard (`*.example.com` covers one label), then among the
 ///   routes for every host. Only the most specific host that has routes is asked.
 /// - Within a host the longest matching path wins, `Exact` before `Prefix`.
+/// - A canary's route takes part of the requests of the main route with the same host, path type and path, if that is one
+///   of its own namespace and controller (``CanaryFit``); of several canaries the older Ingress's.
 /// - When two tables claim the same host, path type and path, the older Ingress wins, then namespace and name in order.
 /// - A request that no path matches goes to the default backend of the table that owns the host (the oldest one that
 ///   has both), then to the default backend of the oldest table that has one, tables without rules first.
@@ -22,13 +24,25 @@ package struct CompiledRoutes: Hashable, Sendable {
         package var backend: ServiceBackend?
         /// The table that it comes from.
         package var table: NamespacedName
+        package var canary: Canary?
 
-        package init(kind: Kind, path: String, backend: ServiceBackend?, table: NamespacedName) {
+        package init(
+            kind: Kind, path: String, backend: ServiceBackend?, table: NamespacedName, canary: Canary? = nil
+        ) {
             self.kind = kind
             self.path = path
             self.backend = backend
             self.table = table
+            self.canary = canary
         }
+    }
+
+    /// Who takes part of a route's requests, and which.
+    package struct Canary: Hashable, Sendable {
+        package var rule: RouteCanary
+        package var backend: ServiceBackend
+        /// The table that it comes from.
+        package var table: NamespacedName
     }
 
     /// The routes of one host.
@@ -54,10 +68,11 @@ package struct CompiledRoutes: Hashable, Sendable {
         }
     }
 
-    /// A route that lost to the same route of an older Ingress.
+    /// A route that lost to the same route of an older Ingress, or a canary's that has no main route beside it.
     package struct Conflict: Hashable, Sendable {
         package var table: NamespacedName
-        package var winner: NamespacedName
+        /// nil where there is no main route.
+        package var winner: NamespacedName?
         /// As written in the rule, empty for every host.
         package var host: String
         package var path: String
@@ -139,7 +154,10 @@ package struct CompiledRoutes: Hashable, Sendable {
     package var backends: Set<ServiceBackend> {
         var result: Set<ServiceBackend> = []
         for host in [anyHost] + exactHosts.values + wildcardHosts.values {
-            for case let backend? in host.routes.map(\.backend) { result.insert(backend) }
+            for route in host.routes {
+                if let backend = route.backend { result.insert(backend) }
+                if let canary = route.canary { result.insert(canary.backend) }
+            }
             if let backend = host.defaultBackend { result.insert(backend) }
         }
         if let defaultBackend { result.insert(defaultBackend) }

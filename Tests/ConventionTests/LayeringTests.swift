@@ -27,7 +27,7 @@ import Testing
         "TrafficModel": ["NetworkTypes", "KubeModel"],
         "DNS": ["System", "NetworkTypes", "Transport", "CRE2"],
         "Announcement": ["System", "NetworkTypes", "Netlink", "CLinux"],
-        "ProxyEngine": ["System", "NetworkTypes", "Transport", "CLinux", "COpenSSL", "CNGHTTP2"],
+        "ProxyEngine": ["System", "NetworkTypes", "Transport", "CLinux", "COpenSSL", "CNGHTTP2", "CRE2"],
         "Controllers": ["System", "NetworkTypes", "KubeModel", "KubeClient", "TrafficModel", "Transport"],
         "DataPlane": [
             "System", "NetworkTypes", "Netlink", "NFTables", "IPVS", "BPF", "Conntrack", "KubeModel", "Transport",

@@ -17,13 +17,28 @@ struct IngressAnnotations: Hashable, Sendable {
     private(set) var unsupportedProtocol: String?
     /// How requests are shared among endpoints.
     let balancing: BalancingAnnotations
+    /// By which cookie clients find their endpoint again.
+    let affinity: AffinityAnnotations
+    /// How long endpoints are waited for, and when a request goes to another one.
+    let retry: RetryAnnotations
+    /// How much endpoints are asked at a time.
+    let limits: LimitAnnotations
+    /// Whether it takes part of the requests of others, and which.
+    let canary: CanaryAnnotations
+
+    private static let readElsewhere = BalancingAnnotations.keys.union(AffinityAnnotations.keys)
+        .union(RetryAnnotations.keys).union(LimitAnnotations.keys).union(CanaryAnnotations.keys)
 
     init(_ annotations: [String: String]) {
         balancing = BalancingAnnotations(annotations)
+        affinity = AffinityAnnotations(annotations)
+        retry = RetryAnnotations(annotations)
+        limits = LimitAnnotations(annotations)
+        canary = CanaryAnnotations(annotations)
         let isPublic = annotations["ingress.pomerium.io/allow_public_unauthenticated_access"]?.lowercased() == "true"
         for (key, value) in annotations.sorted(by: { $0.key < $1.key }) {
             guard let slash = key.firstIndex(of: "/") else { continue }
-            if BalancingAnnotations.keys.contains(key) { continue }
+            if Self.readElsewhere.contains(key) { continue }
             if key == "nginx.ingress.kubernetes.io/backend-protocol" {
                 readProtocol(value)
                 continue

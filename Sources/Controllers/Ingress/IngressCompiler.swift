@@ -38,6 +38,8 @@ struct IngressCompiler {
     let secretProblem: (String) -> String?
     /// The table that wins a claim against this Ingress, if any.
     let winner: (RouteClaim) -> NamespacedName?
+    /// Who serves a claim that a canary has, if anybody: the table, and the route in it.
+    var main: (RouteClaim) -> (table: RouteTable, path: RoutePath)? = { _ in nil }
 
     func compile(_ ingress: Ingress, className: String?) -> CompiledIngress {
         var problems: [IngressProblem] = []
@@ -64,13 +66,27 @@ struct IngressCompiler {
         spec.tls = tls.isEmpty ? nil : tls
         let annotations = IngressAnnotations(ingress.metadata.annotations ?? [:])
         if let spoken = annotations.backendProtocol {
-            spec.editBackends { $0?.appProtocol = spoken }
+            spec.editBackends { backend, _ in backend?.appProtocol = spoken }
         }
-        spec.editBackends { backend in
+        spec.canary = annotations.canary.canary
+        let isCanary = spec.canary != nil
+        spec.editBackends { backend, path in
             guard let name = backend?.serviceName else { return }
-            backend?.policy = annotations.balancing.policy(service: service(name)?.metadata.annotations)
+            var policy =
+                annotations.balancing.policy(service: service(name)?.metadata.annotations) ?? RouteBackendPolicy()
+            if !isCanary {
+                policy.affinity = annotations.affinity.affinity(path: path, ingress: ingress.metadata.uid)
+                policy.retry = annotations.retry.retry
+                policy.timeouts = annotations.retry.timeouts
+                policy.limits = annotations.limits.limits
+                policy.slowStartSeconds = annotations.limits.slowStartSeconds
+            }
+            backend?.policy = policy.isEmpty ? nil : policy
         }
-        for problem in annotations.balancing.problems {
+        let affinityProblems =
+            isCanary ? annotations.affinity.problemsOfCanary : annotations.affinity.problems
+        let told = annotations.balancing.problems + affinityProblems + annotations.retry.problems
+        for problem in told + annotations.limits.problems + annotations.canary.problems {
             problems.append(IngressProblem(reason: "InvalidAnnotation", message: problem, concern: .none))
         }
         close(&spec, by: annotations, &problems)
@@ -81,7 +97,7 @@ struct IngressCompiler {
                         reason: "DuplicatePath", message: "\(claim) is listed \(count) times; the first one counts",
                         concern: .none))
             }
-            if let winner = winner(claim) {
+            if !isCanary, let winner = winner(claim) {
                 problems.append(
                     IngressProblem(
                         reason: "Conflict", message: "\(claim) is already served by the older Ingress \(winner)",
@@ -93,6 +109,7 @@ struct IngressCompiler {
                 problems.append(IngressProblem(reason: "InvalidSecret", message: "Secret \(name): \(problem)"))
             }
         }
+        if isCanary { reduce(&spec, &problems) }
         let metadata = ObjectMeta(
             name: ingress.metadata.name, namespace: ingress.metadata.namespace,
             ownerReferences: [
@@ -100,9 +117,45 @@ struct IngressCompiler {
                     apiVersion: Ingress.definition.apiVersion, kind: "Ingress", name: ingress.metadata.name ?? "",
                     uid: ingress.metadata.uid ?? "", controller: true, blockOwnerDeletion: true)
             ])
+        let table = RouteTable(metadata: metadata, spec: spec)
+        if isCanary { check(canary: table, &problems) }
         var unique: [IngressProblem] = []
         for problem in problems where !unique.contains(problem) { unique.append(problem) }
-        return CompiledIngress(table: RouteTable(metadata: metadata, spec: spec), problems: unique)
+        return CompiledIngress(table: table, problems: unique)
+    }
+
+    /// Takes away what a canary has from its main Ingress.
+    private func reduce(_ spec: inout RouteTableSpec, _ problems: inout [IngressProblem]) {
+        if spec.defaultBackend != nil {
+            problems.append(
+                IngressProblem(
+                    reason: "UnsupportedBackend", message: "the default backend of a canary gets no requests",
+                    concern: .none))
+        }
+        spec.defaultBackend = nil
+        spec.tls = nil
+        // The main Ingress says what endpoints speak.
+        spec.editBackends { backend, _ in backend?.appProtocol = nil }
+    }
+
+    /// What keeps the routes of a canary from getting requests: there is no main route that they may stand beside, or another
+    /// canary stands there already.
+    private func check(canary table: RouteTable, _ problems: inout [IngressProblem]) {
+        for rule in table.spec?.rules ?? [] {
+            for path in rule.paths ?? [] {
+                let claim = RouteClaim(host: rule.host, path: path)
+                if let problem = CanaryFit(table, path, main: main(claim)).problem {
+                    problems.append(
+                        IngressProblem(
+                            reason: "CanaryNotServed", message: "\(claim) \(problem)", concern: .acceptance))
+                } else if let winner = winner(claim) {
+                    problems.append(
+                        IngressProblem(
+                            reason: "Conflict", message: "\(claim) has the older canary \(winner) already",
+                            concern: .acceptance))
+                }
+            }
+        }
     }
 
     /// Takes every backend away from an Ingress whose access is guarded in a way that is not understood: its requests
@@ -111,7 +164,7 @@ struct IngressCompiler {
         _ spec: inout RouteTableSpec, by annotations: IngressAnnotations, _ problems: inout [IngressProblem]
     ) {
         if !annotations.guards.isEmpty {
-            spec.editBackends { $0 = nil }
+            spec.editBackends { backend, _ in backend = nil }
             problems.insert(
                 IngressProblem(
                     reason: "UnsupportedGuard",
@@ -121,7 +174,7 @@ struct IngressCompiler {
         }
         if let unsupported = annotations.unsupportedProtocol {
             // What is meant to be encrypted or framed otherwise is not sent in the clear to somebody who expects that.
-            spec.editBackends { $0 = nil }
+            spec.editBackends { backend, _ in backend = nil }
             problems.append(
                 IngressProblem(
                     reason: "UnsupportedBackend",
@@ -195,15 +248,17 @@ struct IngressCompiler {
 }
 
 extension RouteTableSpec {
-    /// Changes the backend of every route, and the default one.
-    fileprivate mutating func editBackends(_ edit: (inout RouteBackend?) -> Void) {
-        edit(&defaultBackend)
-        for rule in (rules ?? []).indices {
-            for path in (rules?[rule].paths ?? []).indices { rules?[rule].paths?[path].backend.edit(by: edit) }
+    /// Changes the backend of every route, and the default one, by its path.
+    fileprivate mutating func editBackends(_ edit: (_ backend: inout RouteBackend?, _ path: String) -> Void) {
+        edit(&defaultBackend, "/")
+        rules = rules?.map { rule in
+            var rule = rule
+            rule.paths = rule.paths?.map { path in
+                var path = path
+                edit(&path.backend, path.path)
+                return path
+            }
+            return rule
         }
     }
-}
-
-extension RouteBackend? {
-    fileprivate mutating func edit(by edit: (inout RouteBackend?) -> Void) { edit(&self) }
 }

@@ -107,7 +107,8 @@ final class IngressController: Controller {
                 guard let secret = secrets.store.get(name, namespace: key.namespace) else { return "it does not exist" }
                 return SecretVerdict.read(secret)
             },
-            winner: { [self] claim in winner(of: claim, against: ingress) })
+            winner: { [self] claim in winner(of: claim, against: ingress) },
+            main: { [self] claim in main(of: claim, but: key) })
         let compiled = compiler.compile(ingress, className: IngressClaim.className(of: ingress, classes: known))
         do {
             let table = try await write(compiled.table)
@@ -216,8 +217,27 @@ final class IngressController: Controller {
     private func winner(of claim: RouteClaim, against ingress: Ingress) -> NamespacedName? {
         let ours = RoutePrecedence(
             created: ingress.metadata.creationTimestamp, key: NamespacedName(ingress.metadata))
-        return tables.store.objects(index: Self.byClaim, claim.indexValue).map { RoutePrecedence($0) }
-            .filter { $0.key != ours.key && $0 < ours }.min()?.key
+        // Canaries vie with those of their own namespace and controller alone, and with nobody else.
+        let isCanary = CanaryAnnotations(ingress.metadata.annotations ?? [:]).canary != nil
+        return tables.store.objects(index: Self.byClaim, claim.indexValue)
+            .filter { table in
+                guard isCanary else { return table.spec?.canary == nil }
+                return table.spec?.canary != nil && table.spec?.controllerName == configuration.controllerName
+                    && table.metadata.namespace == ingress.metadata.namespace
+            }
+            .map { RoutePrecedence($0) }.filter { $0.key != ours.key && $0 < ours }.min()?.key
+    }
+
+    /// Who serves a claim, of all namespaces and controllers.
+    private func main(of claim: RouteClaim, but own: NamespacedName) -> (table: RouteTable, path: RoutePath)? {
+        let table = tables.store.objects(index: Self.byClaim, claim.indexValue)
+            .filter { $0.spec?.canary == nil && NamespacedName($0.metadata) != own }
+            .min { RoutePrecedence($0) < RoutePrecedence($1) }
+        guard let table else { return nil }
+        for rule in table.spec?.rules ?? [] {
+            for path in rule.paths ?? [] where RouteClaim(host: rule.host, path: path) == claim { return (table, path) }
+        }
+        return nil
     }
 
     private func addRivals(of table: RouteTable, to queue: WorkQueue<NamespacedName>) {

@@ -32,8 +32,12 @@ package struct ProxyConfigurationCompiler: Sendable {
                     routes: host.routes.map { route in
                         ProxyConfiguration.Route(
                             path: route.path.isEmpty ? "/" : route.path,
-                            match: route.kind == .exact ? .exact : .prefix, upstream: upstreams.index(of: route.backend)
-                        )
+                            match: route.kind == .exact ? .exact : .prefix,
+                            upstream: upstreams.index(of: route.backend),
+                            canary: route.canary.map { canary in
+                                ProxyConfiguration.Canary(
+                                    rule: CanaryRule(canary.rule), upstream: upstreams.index(of: canary.backend))
+                            })
                     },
                     defaultUpstream: host.defaultBackend.map { upstreams.index(of: $0) },
                     redirectsToHTTPS: redirects))
@@ -115,7 +119,11 @@ extension ProxyConfiguration.Upstream {
     init(_ backend: ServiceBackend, _ resolution: BackendResolution) {
         self.init(
             name: backend.upstreamName, endpoints: resolution.endpoints, version: resolution.version,
-            tls: resolution.tls, balancing: UpstreamBalancing(backend.policy))
+            tls: resolution.tls, balancing: UpstreamBalancing(backend.policy),
+            affinity: backend.policy.affinity.map { CookieAffinity($0, isCanary: backend.isCanary) },
+            retry: RetryPolicy(backend.policy.retry), timeouts: UpstreamTimeouts(backend.policy.timeouts),
+            limits: UpstreamLimits(backend.policy.limits),
+            slowStart: .seconds(backend.policy.slowStartSeconds ?? 0))
     }
 }
 

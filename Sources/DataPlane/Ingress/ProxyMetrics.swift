@@ -68,7 +68,16 @@ package enum ProxyMetrics {
         let families: [(name: String, type: String, help: String, value: KeyPath<ProxyCounters.Upstream, UInt64>)] = [
             ("connect_failures_total", "counter", "Attempts to connect that failed.", \.connectFailures),
             ("retries_total", "counter", "Requests sent once more.", \.retries),
+            (
+                "retries_refused_total", "counter",
+                "Requests not sent once more, since too large a share of them was already.", \.retriesRefused
+            ),
             ("timeouts_total", "counter", "Attempts that took too long.", \.timeouts),
+            (
+                "requests_refused_total", "counter", "Requests answered 503 since there were too many.",
+                \.requestsRefused
+            ),
+            ("requests_waiting", "gauge", "Requests that wait for others to end.", \.requestsWaiting),
             ("ejections_total", "counter", "Endpoints left out for a while because they failed.", \.ejections),
             ("endpoints", "gauge", "Endpoints, with those that are left out.", \.endpoints),
             ("endpoints_ejected", "gauge", "Endpoints left out now because they failed.", \.endpointsEjected),

@@ -58,7 +58,10 @@ final class RouteTableAcknowledger: Sendable {
         _ table: RouteTable, conflicts: [CompiledRoutes.Conflict], now: Timestamp
     ) -> RouteTable? {
         let key = NamespacedName(table.metadata)
-        let shadowed = conflicts.filter { $0.table == key }.map { "\($0.host)\($0.path) belongs to \($0.winner)" }
+        let shadowed = conflicts.filter { $0.table == key }.map { conflict in
+            let reason = conflict.winner.map { "belongs to \($0)" } ?? "has no main route for this canary"
+            return "\(conflict.host)\(conflict.path) \(reason)"
+        }
         // With every route of it served by older tables, nothing of this one is in force.
         let paths = (table.spec?.rules ?? []).reduce(0) { $0 + ($1.paths?.count ?? 0) }
         let isWhollyShadowed = paths > 0 && shadowed.count >= paths && table.spec?.defaultBackend == nil

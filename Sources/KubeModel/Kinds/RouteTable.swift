@@ -33,18 +33,22 @@ public struct RouteTableSpec: Codable, Hashable, Sendable {
     public var defaultBackend: RouteBackend?
     /// Certificates by host.
     public var tls: [RouteTableTLS]?
+    /// These routes take part of the requests of the same routes of another table, and none of their own.
+    public var canary: RouteCanary?
     /// When the Ingress was created: the older one wins a conflict between tables, then namespace and name in order.
     public var sourceCreationTimestamp: Timestamp?
 
     public init(
         controllerName: String? = nil, ingressClassName: String? = nil, rules: [RouteTableRule]? = nil,
-        defaultBackend: RouteBackend? = nil, tls: [RouteTableTLS]? = nil, sourceCreationTimestamp: Timestamp? = nil
+        defaultBackend: RouteBackend? = nil, tls: [RouteTableTLS]? = nil, canary: RouteCanary? = nil,
+        sourceCreationTimestamp: Timestamp? = nil
     ) {
         self.controllerName = controllerName
         self.ingressClassName = ingressClassName
         self.rules = rules
         self.defaultBackend = defaultBackend
         self.tls = tls
+        self.canary = canary
         self.sourceCreationTimestamp = sourceCreationTimestamp
     }
 }

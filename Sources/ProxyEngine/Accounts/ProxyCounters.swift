@@ -18,7 +18,13 @@ package struct ProxyCounters: Sendable, Hashable {
         package var traffic = Traffic()
         package var connectFailures: UInt64 = 0
         package var retries: UInt64 = 0
+        /// Requests that were not sent again, since too large a share of them was already.
+        package var retriesRefused: UInt64 = 0
         package var timeouts: UInt64 = 0
+        /// Requests answered 503 since there were too many.
+        package var requestsRefused: UInt64 = 0
+        /// Requests that wait for others to end now.
+        package var requestsWaiting: UInt64 = 0
         /// How often an endpoint was left out for a while, on any loop.
         package var ejections: UInt64 = 0
         /// How many endpoints are left out now: of the loops the one with the most.

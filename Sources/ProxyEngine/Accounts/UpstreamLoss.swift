@@ -14,12 +14,14 @@ package enum UpstreamLoss: UInt8, Sendable, CaseIterable {
     case refused
     /// There is nobody to ask.
     case noEndpoint
+    /// It has as many requests as it may.
+    case overloaded
 
     /// It speaks against the endpoint.
     var isFailure: Bool {
         switch self {
         case .connect, .connectTimeout, .broken, .responseTimeout, .malformed: true
-        case .uncarriable, .refused, .noEndpoint: false
+        case .uncarriable, .refused, .noEndpoint, .overloaded: false
         }
     }
 
@@ -34,6 +36,7 @@ package enum UpstreamLoss: UInt8, Sendable, CaseIterable {
         case .uncarriable: "answered with what cannot be passed on to this client"
         case .refused: "refused the request"
         case .noEndpoint: "has no endpoint to ask"
+        case .overloaded: "has as many requests as it may"
         }
     }
 }

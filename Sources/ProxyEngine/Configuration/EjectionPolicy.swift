@@ -34,7 +34,7 @@ package struct EjectionPolicy: BitwiseCopyable, Sendable, Hashable {
         return ejected == 0 || (Int64(ejected) + 1) * 100 <= Int64(share) * Int64(count)
     }
 
-    private static func nanoseconds(_ duration: Duration) -> UInt64 {
+    static func nanoseconds(_ duration: Duration) -> UInt64 {
         let (seconds, attoseconds) = duration.components
         guard seconds >= 0 else { return 0 }
         // A year is as good as for ever.

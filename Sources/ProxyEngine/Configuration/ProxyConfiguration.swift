@@ -95,10 +95,25 @@ package struct ProxyConfiguration: Sendable {
         package var match: Match
         /// Index into ``ProxyConfiguration/upstreams``.
         package var upstream: Int
+        /// nil for none.
+        package var canary: Canary?
 
-        package init(path: String, match: Match, upstream: Int) {
+        package init(path: String, match: Match, upstream: Int, canary: Canary? = nil) {
             self.path = path
             self.match = match
+            self.upstream = upstream
+            self.canary = canary
+        }
+    }
+
+    /// Who takes part of a route's requests.
+    package struct Canary: Sendable, Hashable {
+        package var rule: CanaryRule
+        /// Index into ``ProxyConfiguration/upstreams``.
+        package var upstream: Int
+
+        package init(rule: CanaryRule, upstream: Int) {
+            self.rule = rule
             self.upstream = upstream
         }
     }
@@ -115,10 +130,20 @@ package struct ProxyConfiguration: Sendable {
         package var tls: UpstreamTLS?
         package var balancing: UpstreamBalancing
         package var ejection: EjectionPolicy
+        /// nil for none.
+        package var affinity: CookieAffinity?
+        package var retry: RetryPolicy
+        package var timeouts: UpstreamTimeouts
+        package var limits: UpstreamLimits
+        /// How long an endpoint that comes to others gets less than its share; zero for not at all.
+        package var slowStart: Duration
 
         package init(
             name: String, endpoints: [SocketAddress], version: HTTPVersion = .http1, tls: UpstreamTLS? = nil,
-            balancing: UpstreamBalancing = .roundRobin, ejection: EjectionPolicy = EjectionPolicy()
+            balancing: UpstreamBalancing = .roundRobin, ejection: EjectionPolicy = EjectionPolicy(),
+            affinity: CookieAffinity? = nil, retry: RetryPolicy = RetryPolicy(),
+            timeouts: UpstreamTimeouts = UpstreamTimeouts(), limits: UpstreamLimits = UpstreamLimits(),
+            slowStart: Duration = .zero
         ) {
             self.name = name
             self.endpoints = endpoints
@@ -126,6 +151,11 @@ package struct ProxyConfiguration: Sendable {
             self.tls = tls
             self.balancing = balancing
             self.ejection = ejection
+            self.affinity = affinity
+            self.retry = retry
+            self.timeouts = timeouts
+            self.limits = limits
+            self.slowStart = slowStart
         }
 
         /// What the endpoints speak. Nothing is negotiated: it is known from the Service.

@@ -11,6 +11,7 @@ extension ProxyCore {
         if !x.pointee.target.isNone {
             directory[x.pointee.target].pointee.traffic.count(
                 status: x.pointee.status, up: x.pointee.upload, down: x.pointee.download)
+            if directory[x.pointee.target].pointee.waiting > 0 { leaveLine(x) }
             directory.endExchange(x.pointee.target)
         }
         x.pointee.target = .none
@@ -49,7 +50,10 @@ extension ProxyCore {
             upstream.traffic.add(state.traffic)
             upstream.connectFailures += state.connectFailures
             upstream.retries += state.retries
+            upstream.retriesRefused += state.retriesRefused
             upstream.timeouts += state.timeouts
+            upstream.requestsRefused += state.requestsRefused
+            upstream.requestsWaiting += UInt64(max(0, state.waiting))
             upstream.ejections += state.ejections
             upstream.endpoints = UInt64(max(0, state.endpointCount))
             upstream.endpointsEjected = max(

@@ -187,7 +187,7 @@ extension ProxyCore {
                 continueClient(c.handle)
             }
         case .tunnel:
-            setTimer(client: c, limits.tunnelIdle)
+            setTimer(client: c, tunnelTicks(c))
             let x = exchanges[c.pointee.exchange]
             if !x.pointee.upstream.isNone { pumpTunnelDown(pool.connections[x.pointee.upstream]) }
         case .readingHead, .lingering, .multiplexed: break
@@ -313,6 +313,10 @@ extension ProxyCore {
         case .exchanging:
             if !c.pointee.output.isEmpty { return abandon(c) }
             let x = exchanges[c.pointee.exchange]
+            if x.pointee.flags.contains(.waiting) {
+                fail(x, .overloaded)
+                return continueClient(c.handle)
+            }
             if x.pointee.body.isComplete { return }
             if !x.pointee.upstream.isNone, !pool.connections[x.pointee.upstream].pointee.output.isEmpty {
                 // The upstream is the slow one; its own timer decides.

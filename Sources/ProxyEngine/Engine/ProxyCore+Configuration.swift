@@ -16,16 +16,18 @@ extension ProxyCore {
         handshakes.limits = .init(total: limits.maxHandshakes)
         accounts.begin(freshCounters)
         upstreamTLS = tls
-        directory.install(upstreams, tls: numbers)
+        directory.install(upstreams, tls: numbers, loops: loops, now: loop.now.nanoseconds)
         closeOrphans()
+        admitEverywhere()
     }
 
     /// Gives some upstreams other endpoints; costs only those.
     mutating func patch(_ upstreams: [ProxyConfiguration.Upstream], tls: UpstreamTLSContexts, numbers: [Int32]) {
         updateTime()
         upstreamTLS = tls
-        directory.patch(upstreams, tls: numbers)
+        directory.patch(upstreams, tls: numbers, now: loop.now.nanoseconds)
         closeOrphans()
+        admitEverywhere()
     }
 
     /// An endpoint that no upstream has loses its idle connections; what is under way on it finishes.

@@ -131,7 +131,7 @@ extension ProxyCore {
         let x = exchanges[s.pointee.exchange]
         if x.pointee.phase == .switched {
             keepInput(s, bytes, count)
-            setTimer(client: s, limits.tunnelIdle)
+            setTimer(client: s, tunnelTicks(s))
             return pumpTunnelUp(s)
         }
         if x.pointee.flags.contains(.upgrade), x.pointee.phase == .waiting {
@@ -251,7 +251,13 @@ extension ProxyCore {
             session.inform(stream, fieldBlock)
         } else {
             if !hasDate { addDate() }
+            var cookie = ByteBuffer()
+            if let x = exchanges.resolve(s.pointee.exchange), x.pointee.flags.contains(.newSession) {
+                cookie = sessionCookie(x, s)
+                if cookie.count > 0 { fieldBlock.add("set-cookie", cookie.bytes + 12, cookie.count - 14) }
+            }
             session.respond(stream, fieldBlock, hasContent: hasContent)
+            buffers.release(&cookie)
         }
         scheduleFlush(clients[s.pointee.carrier], session)
     }

@@ -20,7 +20,7 @@ extension ProxyCore {
         }
         var carrier: Upstream?
         if let m = pool.connections.resolve(e.pointee.multiplexed), hasRoom(m) { carrier = m }
-        if carrier == nil { carrier = openCarrier(to: e) }
+        if carrier == nil { carrier = openCarrier(to: e, connectTicks(x)) }
         guard let m = carrier, m.pointee.session != nil else {
             directory[x.pointee.target].pointee.connectFailures += 1
             return retryOrFail(x, .connect)
@@ -44,9 +44,9 @@ extension ProxyCore {
     }
 
     /// Begins a connection with HTTP/2 to an endpoint, and makes it the one that requests go to.
-    private mutating func openCarrier(to e: UpstreamPool.EndpointReference) -> Upstream? {
+    private mutating func openCarrier(to e: UpstreamPool.EndpointReference, _ ticks: Int64) -> Upstream? {
         guard let session = HTTP2Session(role: .client, headLimit: limits.maxHeadBytes, now: loop.now.nanoseconds),
-            let m = dial(e)
+            let m = dial(e, ticks)
         else { return nil }
         m.pointee.session = Unmanaged.passRetained(session)
         e.pointee.multiplexed = m.handle
@@ -89,7 +89,7 @@ extension ProxyCore {
             buffers.reserve(contentCount, in: &u.pointee.output)
             u.pointee.output.append(base + headCount, contentCount)
         }
-        setTimer(upstream: u, limits.response)
+        setTimer(upstream: u, u.pointee.responseTicks)
         if m.pointee.phase == .multiplexed { scheduleFlush(m, session) }
         if x.pointee.body.isComplete {
             end(stream, x)
@@ -127,7 +127,7 @@ extension ProxyCore {
         if count > 0 {
             buffers.reserve(count, in: &u.pointee.output)
             u.pointee.output.append(bytes, count)
-            setTimer(upstream: u, limits.write)
+            setTimer(upstream: u, u.pointee.writeTicks)
         }
         resume(u)
     }
@@ -232,7 +232,7 @@ extension ProxyCore {
         case .head:
             u.pointee.hasAnswered = true
             u.pointee.endsWithHead = event.endsStream
-            setTimer(upstream: u, limits.response)
+            setTimer(upstream: u, u.pointee.responseTicks)
             guard !u.pointee.hasHead, !event.range.isEmpty else { return lost(u, x, .malformed) }
             memcpy(scratch + Self.headroom, text, event.range.count)
             deliver(u, x, clients[x.pointee.client], scratch + Self.headroom, event.range.count)
@@ -240,7 +240,7 @@ extension ProxyCore {
             buffers.release(&u.pointee.trailers)
             TrailerSection.copy(text, event.range.count, of: .response, to: &u.pointee.trailers, &buffers)
         case .data:
-            setTimer(upstream: u, limits.response)
+            setTimer(upstream: u, u.pointee.responseTicks)
             u.pointee.stream?.pointee.held += event.count
             if let bytes = event.bytes { takeContent(u, x, bytes, event.count) }
         case .end:
@@ -250,7 +250,7 @@ extension ProxyCore {
         case .drained:
             guard u.pointee.output.isEmpty else { return }
             buffers.release(&u.pointee.output)
-            setTimer(upstream: u, limits.response)
+            setTimer(upstream: u, u.pointee.responseTicks)
             if !x.pointee.body.isComplete { pumpUpload(x) }
         case .endedEarly: break
         }

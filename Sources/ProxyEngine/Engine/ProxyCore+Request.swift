@@ -56,12 +56,19 @@ extension ProxyCore {
             answer(x, 413)
             return .done
         }
-        let target = match.upstream >= 0 ? directory.state(at: match.upstream) : nil
+        let upstream = match.canary < 0 ? match.upstream : shared(match, bytes)
+        let target = upstream >= 0 ? directory.state(at: upstream) : nil
         if target?.pointee.isMultiplexed ?? false {
             x.pointee.flags.insert(.multiplexed)
             if x.pointee.body.kind == .chunked { x.pointee.flags.insert(.unchunksRequest) }
         }
-        if target?.pointee.balancing == .hash { x.pointee.key = key(match.upstream, c, head, bytes) }
+        if target?.pointee.balancing == .hash { x.pointee.key = key(upstream, c, head, bytes) }
+        if let target, target.pointee.affinity != .none, let affinity = directory.affinity(of: target.handle) {
+            x.pointee.session = SessionCookie.read(affinity, requestHead, bytes)
+            if affinity.saysSameSiteNoneWhereKnown, !SameSite.knowsNone(requestHead, bytes) {
+                x.pointee.flags.insert(.misreadsSameSite)
+            }
+        }
         let step = advanceUpload(x, rest, restCount)
         if step.isMalformed || x.pointee.body.chunkedContentBytes > limits.maxBodyBytes {
             x.pointee.flags.remove(.keepAlive)
@@ -192,6 +199,21 @@ extension ProxyCore {
         }
     }
 
+    /// The upstream for the request in `requestHead`, of a route with a canary.
+    private mutating func shared(_ match: RoutingTable.Match, _ bytes: UnsafePointer<UInt8>) -> Int32 {
+        guard let canary = configuration?.table.canaries[Int(match.canary)] else { return match.upstream }
+        let taking = directory.state(at: canary.upstream)
+        if taking.pointee.endpointCount == 0 { return match.upstream }
+        var session: UInt64 = 0
+        if let affinity = directory.affinity(of: directory.state(at: match.upstream).handle) {
+            session = SessionCookie.read(affinity, requestHead, bytes)
+        }
+        let isTaken = canary.rule.takes(
+            requestHead, bytes, pattern: canary.pattern, session: session,
+            keepsSessions: taking.pointee.affinity != .none, drawn: nextRandom())
+        return isTaken ? canary.upstream : match.upstream
+    }
+
     /// What the endpoint for the request in `requestHead` is chosen by.
     private func key(_ upstream: Int32, _ c: Client, _ head: RequestHead, _ bytes: UnsafePointer<UInt8>) -> UInt64 {
         guard let keys = configuration?.hashKeys, let key = keys[Int(upstream)] else { return 0 }
@@ -253,11 +275,17 @@ extension ProxyCore {
         x.pointee.upload = Int64(written)
     }
 
-    /// Makes the first attempt at an upstream.
+    /// Makes the first attempt at an upstream, or waits for it.
     private mutating func dispatch(_ x: ExchangeReference, _ c: Client, _ state: UpstreamDirectory.State) {
         directory.beginExchange(on: state)
         x.pointee.target = state.handle
         if state.pointee.endpointCount == 0 { return fail(x, .noEndpoint) }
+        if directory.mustWait(state) { return wait(x, c, state) }
+        start(x, c)
+    }
+
+    /// Makes the first attempt for a request whose upstream may be asked.
+    mutating func start(_ x: ExchangeReference, _ c: Client) {
         if x.pointee.flags.contains(.expectsContinue), !x.pointee.body.isComplete {
             // The proxy vouches for the upstream, as nginx does: the decision to take the body is made here.
             let text: StaticString = "HTTP/1.1 100 Continue\r\n\r\n"
@@ -279,10 +307,20 @@ extension ProxyCore {
     mutating func attempt(_ x: ExchangeReference) {
         if x.pointee.attempts > 0 { x.pointee.tried.insert(x.pointee.endpoint) }
         let now = loop.now.nanoseconds
-        let endpoint = directory.choose(
-            for: directory[x.pointee.target], key: x.pointee.key, tried: x.pointee.tried, now: now)
+        let target = directory[x.pointee.target]
+        let endpoint: Handle<Party.Endpoints>
+        if target.pointee.affinity == .none {
+            endpoint = directory.choose(for: target, key: x.pointee.key, tried: x.pointee.tried, now: now)
+        } else {
+            var session = UpstreamDirectory.Session(
+                value: x.pointee.session, isNew: x.pointee.flags.contains(.newSession))
+            endpoint = directory.choose(
+                for: target, session: &session, key: x.pointee.key, tried: x.pointee.tried, now: now)
+            x.pointee.session = session.value
+            if session.isNew { x.pointee.flags.insert(.newSession) }
+        }
         x.pointee.attemptedAt = now
-        if endpoint.isNone { return fail(x, .noEndpoint) }
+        if endpoint.isNone { return fail(x, target.pointee.endpointCount > 0 ? .overloaded : .noEndpoint) }
         x.pointee.attempts += 1
         x.pointee.endpoint = endpoint
         connect(x, endpoint, mayReuse: true)
@@ -384,7 +422,7 @@ extension ProxyCore {
             } else {
                 awaitBody(x, c, after: step.consumed)
             }
-            setTimer(upstream: u, limits.response)
+            setTimer(upstream: u, u.pointee.responseTicks)
             guard send(u, bytes, step.forward) else { return }
             if x.pointee.body.isComplete, !u.pointee.carrier.isNone { endRequestStream(u, x) }
             if step.needsFinalCRLF {

@@ -28,7 +28,7 @@ extension ProxyCore {
             case .bytes(let count):
                 u.pointee.noteRead(count, of: room)
                 u.pointee.hasAnswered = true
-                setTimer(upstream: u, limits.response)
+                setTimer(upstream: u, u.pointee.responseTicks)
                 if isPartial {
                     u.pointee.input.end += count
                     deliverPartial(u, x, c)
@@ -146,6 +146,14 @@ extension ProxyCore {
     private mutating func begin(
         _ u: Upstream, _ x: ExchangeReference, _ c: Client, _ bytes: UnsafeMutablePointer<UInt8>, _ count: Int
     ) {
+        if !x.pointee.target.isNone {
+            let retry = directory[x.pointee.target].pointee.retry
+            if !retry.conditions.isDisjoint(with: .of(status: Int32(responseHead.pointee.status))),
+                retryStatus(u, x, bytes, count)
+            {
+                return
+            }
+        }
         u.pointee.hasHead = true
         if !x.pointee.target.isNone {
             directory.succeeded(
@@ -190,9 +198,43 @@ extension ProxyCore {
         let connection: ResponseHead.Connection =
             !x.pointee.flags.contains(.keepAlive) ? .close : x.pointee.flags.contains(.http10) ? .keepAlive : .implied
         let headCount = responseHead.pointee.byteCount
-        let written = ResponseHead.write(
+        var written = ResponseHead.write(
             responseHead, bytes, framing: framing, connection: connection, date: currentDate(), to: headScratch)
+        if x.pointee.flags.contains(.newSession) {
+            written = addSessionCookie(x, c, headCount: headCount, written: written)
+        }
         forwardBody(u, x, c, bytes + headCount, count - headCount, headCount: written)
+    }
+
+    /// Puts the session's cookie at the end of the head in `headScratch`, if there is room for it in front of the body.
+    private mutating func addSessionCookie(
+        _ x: ExchangeReference, _ c: Client, headCount: Int, written: Int
+    ) -> Int {
+        var line = sessionCookie(x, c)
+        defer { buffers.release(&line) }
+        guard line.count > 0, written + line.count <= headCount + Self.headroom - Self.chunkPrefixBound else {
+            return written
+        }
+        // In place of the empty line, which follows again.
+        let end = headScratch + written - 2
+        memcpy(end, line.bytes, line.count)
+        end[line.count] = 0x0D
+        end[line.count + 1] = 0x0A
+        return written + line.count
+    }
+
+    /// The line `Set-Cookie: …` for an exchange; the caller releases it.
+    mutating func sessionCookie(_ x: ExchangeReference, _ c: Client) -> ByteBuffer {
+        guard !x.pointee.target.isNone, x.pointee.session != 0,
+            let affinity = directory.affinity(of: x.pointee.target)
+        else { return ByteBuffer() }
+        var line = buffers.take(SessionCookie.bound(affinity))
+        var out = ByteCursor(line.bytes)
+        SessionCookie.write(
+            affinity, x.pointee.session, isTLS: c.pointee.isSecure,
+            knowsSameSiteNone: !x.pointee.flags.contains(.misreadsSameSite), now: time(nil), to: &out)
+        line.end = line.start + (out.position - line.bytes)
+        return line
     }
 
     /// As ``begin(_:_:_:_:_:)``, for a stream of HTTP/2: content goes to it without any framing.

@@ -24,7 +24,7 @@ extension ProxyCore {
         }
         accounts.tunnels += 1
         clearTimer(upstream: u)
-        setTimer(client: c, limits.tunnelIdle)
+        setTimer(client: c, tunnelTicks(c))
         if !c.pointee.carrier.isNone {
             respondOnStream(c, bytes, hasContent: true)
         } else {
@@ -95,7 +95,7 @@ extension ProxyCore {
             switch c.pointee.socket.read(into: room) {
             case .bytes(let count):
                 c.pointee.noteRead(count, of: Self.readSize)
-                setTimer(client: c, limits.tunnelIdle)
+                setTimer(client: c, tunnelTicks(c))
                 guard sendTunnelUp(u, x, c, scratch, count) else { return }
             case .wouldBlock: c.pointee.mayRead = false
             case .failed: return abandon(c)
@@ -164,7 +164,7 @@ extension ProxyCore {
             case .bytes(let count):
                 u.pointee.noteRead(count, of: Self.readSize)
                 guard send(x, c, scratch, count) else { return }
-                if c.pointee.output.isEmpty { setTimer(client: c, limits.tunnelIdle) }
+                if c.pointee.output.isEmpty { setTimer(client: c, tunnelTicks(c)) }
             case .wouldBlock: u.pointee.mayRead = false
             case .failed: return abandon(c)
             case .closed:
@@ -175,5 +175,12 @@ extension ProxyCore {
                 Socket.shutdownWrite(c.pointee.socket.descriptor)
             }
         }
+    }
+
+    /// How long a tunnel may be silent: never shorter than the configuration says, and longer where its upstream is given
+    /// longer for its responses.
+    func tunnelTicks(_ c: Client) -> Int64 {
+        guard let x = exchanges.resolve(c.pointee.exchange), !x.pointee.target.isNone else { return limits.tunnelIdle }
+        return max(limits.tunnelIdle, directory[x.pointee.target].pointee.patience.response)
     }
 }

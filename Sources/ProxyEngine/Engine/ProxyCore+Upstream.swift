@@ -28,7 +28,7 @@ extension ProxyCore {
                 return
             }
         }
-        guard let u = dial(e) else {
+        guard let u = dial(e, connectTicks(x)) else {
             directory[x.pointee.target].pointee.connectFailures += 1
             return retryOrFail(x, .connect)
         }
@@ -38,8 +38,9 @@ extension ProxyCore {
     /// Begins a connection to an endpoint, which ``establish(_:_:)`` goes on with: TLS is what the endpoint wants now, whatever
     /// the configuration becomes meanwhile.
     ///
+    /// - Parameter ticks: until it must be there.
     /// - Returns: nil when there is no place for one or nothing can be sent there.
-    mutating func dial(_ e: UpstreamPool.EndpointReference) -> Upstream? {
+    mutating func dial(_ e: UpstreamPool.EndpointReference, _ ticks: Int64) -> Upstream? {
         guard let worker = worker?.takeUnretainedValue() else { return nil }
         if pool.connections.count - pool.streamCount >= limits.maxUpstreamConnections, !closeAnIdle() { return nil }
         var descriptor: Int32 = -1
@@ -58,7 +59,7 @@ extension ProxyCore {
                 pool.close(u, of: e)
                 throw error
             }
-            setTimer(upstream: u, limits.connect)
+            setTimer(upstream: u, ticks)
             return u
         } catch {
             tls?.free()
@@ -67,7 +68,16 @@ extension ProxyCore {
         }
     }
 
+    /// How long the upstream of an exchange is given to take a connection.
+    func connectTicks(_ x: ExchangeReference) -> Int64 {
+        let ticks = directory[x.pointee.target].pointee.patience.connect
+        return ticks == 0 ? limits.connect : ticks
+    }
+
     func attach(_ u: Upstream, _ x: ExchangeReference) {
+        let patience = directory[x.pointee.target].pointee.patience
+        u.pointee.responseTicks = patience.response == 0 ? limits.response : patience.response
+        u.pointee.writeTicks = patience.write == 0 ? limits.write : patience.write
         u.pointee.attach(to: x.handle)
         x.pointee.upstream = u.handle
         x.pointee.endpoint = u.pointee.endpoint
@@ -247,11 +257,11 @@ extension ProxyCore {
             let rest = UnsafeRawBufferPointer(start: base + x.pointee.requestSent, count: total - x.pointee.requestSent)
             switch u.pointee.socket.write(rest) {
             case .bytes(let written): x.pointee.requestSent += written
-            case .wouldBlock: return setTimer(upstream: u, limits.write)
+            case .wouldBlock: return setTimer(upstream: u, u.pointee.writeTicks)
             case .closed, .failed: return writeBroke(u, x)
             }
         }
-        setTimer(upstream: u, limits.response)
+        setTimer(upstream: u, u.pointee.responseTicks)
         if !x.pointee.body.isComplete { pumpUpload(x) }
     }
 
@@ -277,7 +287,7 @@ extension ProxyCore {
         if sent < count {
             buffers.reserve(count - sent, in: &u.pointee.output)
             u.pointee.output.append(bytes + sent, count - sent)
-            setTimer(upstream: u, limits.write)
+            setTimer(upstream: u, u.pointee.writeTicks)
         }
         return true
     }
@@ -289,12 +299,12 @@ extension ProxyCore {
             let rest = UnsafeRawBufferPointer(start: u.pointee.output.bytes, count: u.pointee.output.count)
             switch u.pointee.socket.write(rest) {
             case .bytes(let written): u.pointee.output.start += written
-            case .wouldBlock: return setTimer(upstream: u, limits.write)
+            case .wouldBlock: return setTimer(upstream: u, u.pointee.writeTicks)
             case .closed, .failed: return writeBroke(u, x)
             }
         }
         buffers.release(&u.pointee.output)
-        setTimer(upstream: u, limits.response)
+        setTimer(upstream: u, u.pointee.responseTicks)
         if !x.pointee.body.isComplete { pumpUpload(x) }
     }
 
@@ -322,7 +332,7 @@ extension ProxyCore {
             switch loss {
             case .connect: state.pointee.connectFailures += 1
             case .connectTimeout, .responseTimeout: state.pointee.timeouts += 1
-            case .broken, .malformed, .uncarriable, .refused, .noEndpoint: break
+            case .broken, .malformed, .uncarriable, .refused, .noEndpoint, .overloaded: break
             }
             if loss.isFailure, !isStale, !hasHead {
                 directory.failed(
@@ -336,7 +346,7 @@ extension ProxyCore {
             note(loss, x)
             return abandon(x)
         }
-        if hadAnswered || loss == .malformed || loss == .uncarriable { return fail(x, loss) }
+        if hadAnswered, loss != .malformed { return fail(x, loss) }
         let maySendAgain = !x.pointee.flags.contains(.streamedBody) && x.pointee.request.base != nil
         if loss == .broken, isStale, maySendAgain,
             x.pointee.flags.contains(.idempotent) || x.pointee.requestSent == 0,
@@ -346,27 +356,58 @@ extension ProxyCore {
             directory[x.pointee.target].pointee.retries += 1
             return connect(x, endpoint, mayReuse: false)
         }
-        if loss == .refused, maySendAgain, x.pointee.attempts < limits.maxAttempts {
-            // Also where there is no other endpoint: it is well, and takes the request on another connection.
-            directory[x.pointee.target].pointee.retries += 1
-            return attempt(x)
-        }
         retryOrFail(x, loss)
     }
 
     /// Tries another endpoint if that is safe and there is one.
     mutating func retryOrFail(_ x: ExchangeReference, _ loss: UpstreamLoss) {
-        let wasSent = loss == .broken && x.pointee.requestSent > 0
-        let mayRetry = loss == .connect || loss == .connectTimeout || loss == .broken || loss == .refused
+        guard mayRetry(x, .loss(loss)) else { return fail(x, loss) }
+        // What was decided by a head whose body could not be read.
+        x.pointee.flags.subtract([.chunksResponse, .unchunksResponse, .endsWithConnection])
+        attempt(x)
+    }
+
+    /// Whether a request is sent again, by its upstream's policy; it counts as such then.
+    func mayRetry(_ x: ExchangeReference, _ failure: RetryPolicy.Failure) -> Bool {
         let state = directory[x.pointee.target]
-        if mayRetry, !wasSent || x.pointee.flags.contains(.idempotent), !x.pointee.flags.contains(.streamedBody),
-            x.pointee.request.base != nil, x.pointee.attempts < limits.maxAttempts,
-            x.pointee.attempts < state.pointee.endpointCount
+        let now = loop.now.nanoseconds
+        let request = RetryPolicy.Circumstances(
+            attempts: x.pointee.attempts, mostAttempts: limits.maxAttempts, endpoints: state.pointee.endpointCount,
+            isIdempotent: x.pointee.flags.contains(.idempotent), wasSent: x.pointee.requestSent > 0,
+            isKept: !x.pointee.flags.contains(.streamedBody) && x.pointee.request.base != nil,
+            age: now > x.pointee.startedAt ? now - x.pointee.startedAt : 0)
+        return state.pointee.retries(failure, request, now: now)
+    }
+
+    /// Sends a request to another endpoint because of the status in `responseHead`, if its upstream's policy wants that and
+    /// it may be sent again.
+    ///
+    /// - Parameter bytes: the head, and `count` bytes of what is there of the response.
+    /// - Returns: false when the response is to be passed on.
+    mutating func retryStatus(
+        _ u: Upstream, _ x: ExchangeReference, _ bytes: UnsafeMutablePointer<UInt8>, _ count: Int
+    ) -> Bool {
+        let status = Int32(responseHead.pointee.status)
+        guard !x.pointee.flags.contains(.upgrade), mayRetry(x, .status(status)) else { return false }
+        directory.failed(
+            u.pointee.endpoint, of: directory[x.pointee.target], isConnection: false, since: x.pointee.attemptedAt,
+            now: loop.now.nanoseconds)
+        if u.pointee.carrier.isNone, responseHead.pointee.keepsAlive, x.pointee.body.isComplete,
+            x.pointee.isRequestSent
         {
-            state.pointee.retries += 1
-            return attempt(x)
+            // A response that is all there leaves its connection to others.
+            let headCount = responseHead.pointee.byteCount
+            u.pointee.body = MessageBody.response(responseHead.pointee.framing)
+            let step = u.pointee.body.advance(bytes + headCount, count - headCount)
+            u.pointee.isReusable =
+                u.pointee.body.isComplete && !step.isMalformed && step.consumed == count - headCount
+            x.pointee.upstream = .none
+            release(u)
+        } else {
+            detachUpstream(x)
         }
-        fail(x, loss)
+        attempt(x)
+        return true
     }
 
     /// Answers for an upstream that gave no answer, and says why.
@@ -375,6 +416,9 @@ extension ProxyCore {
         switch loss {
         case .connect, .broken, .malformed, .uncarriable, .refused: answer(x, 502)
         case .noEndpoint: answer(x, 503)
+        case .overloaded:
+            directory[x.pointee.target].pointee.requestsRefused += 1
+            answer(x, 503)
         case .connectTimeout, .responseTimeout: answer(x, 504)
         }
     }
@@ -394,18 +438,18 @@ extension ProxyCore {
             if let stream = u.pointee.stream, stream.pointee.hasProgressed, !u.pointee.output.isEmpty {
                 // Frames were written since: it takes the request, slowly.
                 stream.pointee.hasProgressed = false
-                return setTimer(upstream: u, limits.write)
+                return setTimer(upstream: u, u.pointee.writeTicks)
             }
             let x = exchanges[u.pointee.exchange]
             if !clients[x.pointee.client].pointee.output.isEmpty {
                 // We are not reading because the client is slow; the client's timer decides.
-                return setTimer(upstream: u, limits.response)
+                return setTimer(upstream: u, u.pointee.responseTicks)
             }
             if !x.pointee.body.isComplete, !u.pointee.hasHead, x.pointee.requestSent == x.pointee.request.end,
                 u.pointee.output.isEmpty
             {
                 // It is waiting for the client's body, as it should.
-                return setTimer(upstream: u, limits.response)
+                return setTimer(upstream: u, u.pointee.responseTicks)
             }
             if !u.pointee.carrier.isNone { distrustCarrier(of: u) }
             let client = x.pointee.client

@@ -17,6 +17,8 @@ package final class ProxyEngine: Sendable {
         /// What each wanted listener is bound to.
         var bound: [ProxyConfiguration.Listener: SocketAddress] = [:]
         var tls: TLSContext?
+        /// Of the configuration that is in force.
+        var patterns: [String: HeaderPattern] = [:]
         var upstreamTLS = UpstreamTLSContexts()
         var certificates: [ProxyConfiguration.ServerCertificate: TLSIdentity] = [:]
         var fallback: TLSIdentity?
@@ -51,7 +53,8 @@ package final class ProxyEngine: Sendable {
             var problems: [ProxyProblem] = []
             prepareCertificates(configuration, &state, &problems)
             let changes = bindListeners(configuration, &state, &problems)
-            let table = RoutingTable(configuration)
+            let table = RoutingTable(configuration, patterns: state.patterns)
+            state.patterns = table.patterns
             let names = table.origins.map { Self.routeName(configuration.hosts[$0.host], $0.route) }
             let assignment = state.counters.assign(names)
             let compiled = CompiledConfiguration(

@@ -41,6 +41,8 @@ struct Exchange {
     var attemptedAt: UInt64 = 0
     /// What its endpoint is chosen by; 0 for nothing.
     var key: UInt64 = 0
+    /// What its cookie says of the endpoint, or is to say; 0 for nothing.
+    var session: UInt64 = 0
     /// What the client was or will be told; 0 as long as that is open.
     var status: Int32 = 0
     var attempts: Int32 = 0
@@ -54,7 +56,7 @@ struct Exchange {
 
 /// What is remembered of a request head.
 struct RequestFlags: OptionSet, BitwiseCopyable {
-    let rawValue: UInt16
+    let rawValue: UInt32
 
     static let keepAlive = RequestFlags(rawValue: 1)
     static let http10 = RequestFlags(rawValue: 2)
@@ -77,4 +79,10 @@ struct RequestFlags: OptionSet, BitwiseCopyable {
     static let unchunksRequest = RequestFlags(rawValue: 2048)
     /// It goes to upstreams as HTTP/2, as they were when it was routed: its body is framed for that.
     static let multiplexed = RequestFlags(rawValue: 4096)
+    /// The client is to be told another cookie.
+    static let newSession = RequestFlags(rawValue: 8192)
+    /// The client takes `SameSite=None` for something else.
+    static let misreadsSameSite = RequestFlags(rawValue: 16384)
+    /// In its upstream's line.
+    static let waiting = RequestFlags(rawValue: 32768)
 }

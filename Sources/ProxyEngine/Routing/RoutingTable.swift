@@ -14,6 +14,16 @@ final class RoutingTable: Sendable {
         /// Index of the virtual host, or -1.
         var host: Int32
         var redirectsToHTTPS: Bool
+        /// Index into ``canaries``, or -1.
+        var canary: Int32 = -1
+    }
+
+    /// Who takes part of a route's requests.
+    struct Canary: Sendable {
+        var rule: CanaryRule
+        /// There when the rule has one.
+        var pattern: HeaderPattern?
+        var upstream: Int32
     }
 
     struct Host: BitwiseCopyable {
@@ -35,6 +45,7 @@ final class RoutingTable: Sendable {
         var host: Int32 = 0
         var isExact = false
         var upstream: Int32 = 0
+        var canary: Int32 = -1
     }
 
     // Safe to share: written in the initialiser only.
@@ -53,9 +64,13 @@ final class RoutingTable: Sendable {
 
     /// Which configured route each compiled one came from: `(host, route)` of the configuration, for naming counters.
     let origins: [(host: Int, route: Int)]
+    let canaries: [Canary]
+    /// By their sources.
+    let patterns: [String: HeaderPattern]
 
-    init(_ configuration: ProxyConfiguration) {
-        var builder = RoutingTableBuilder()
+    /// - Parameter patterns: that were compiled before.
+    init(_ configuration: ProxyConfiguration, patterns: [String: HeaderPattern] = [:]) {
+        var builder = RoutingTableBuilder(knownPatterns: patterns)
         for (index, host) in configuration.hosts.enumerated() { builder.add(host, origin: index) }
         text = .allocate(capacity: max(1, builder.text.count))
         text.initialize(from: builder.text, count: builder.text.count)
@@ -66,6 +81,8 @@ final class RoutingTable: Sendable {
         hostCount = builder.hosts.count
         routeCount = builder.routes.count
         origins = builder.origins
+        canaries = builder.canaries
+        self.patterns = builder.patterns
         anyHost = builder.anyHost
         defaultUpstream = Int32(configuration.defaultUpstream ?? -1)
 
@@ -107,14 +124,16 @@ final class RoutingTable: Sendable {
         let record = hosts + Int(hostIndex)
         let route = findRoute(record, hostIndex, path, pathCount)
         var upstream = defaultUpstream
+        var canary: Int32 = -1
         if route >= 0 {
             upstream = routes[Int(route)].upstream
+            canary = routes[Int(route)].canary
         } else if record.pointee.defaultUpstream >= 0 {
             upstream = record.pointee.defaultUpstream
         }
         return Match(
             upstream: upstream, route: route, host: hostIndex,
-            redirectsToHTTPS: record.pointee.redirectsToHTTPS)
+            redirectsToHTTPS: record.pointee.redirectsToHTTPS, canary: canary)
     }
 
     private func findHost(_ name: UnsafePointer<UInt8>, _ count: Int) -> Int32 {

@@ -5,6 +5,9 @@ struct RoutingTableBuilder {
     private(set) var routes: [RoutingTable.Route] = []
     private(set) var origins: [(host: Int, route: Int)] = []
     private(set) var anyHost: Int32 = -1
+    private(set) var canaries: [RoutingTable.Canary] = []
+    private(set) var patterns: [String: HeaderPattern] = [:]
+    private let knownPatterns: [String: HeaderPattern]
 
     private struct RouteKey: Hashable {
         var host: Int32
@@ -14,6 +17,9 @@ struct RoutingTableBuilder {
 
     private var hostIndices: [HostPattern: Int32] = [:]
     private var seenRoutes: Set<RouteKey> = []
+
+    /// - Parameter knownPatterns: that need not be compiled again.
+    init(knownPatterns: [String: HeaderPattern]) { self.knownPatterns = knownPatterns }
 
     mutating func add(_ virtualHost: ProxyConfiguration.VirtualHost, origin: Int) {
         // Through the text, so that names which were not made from it are lowercased as well.
@@ -64,7 +70,7 @@ struct RoutingTableBuilder {
         routes.append(
             RoutingTable.Route(
                 hash: hash, pathOffset: Int32(text.count), pathCount: Int32(path.count), host: host,
-                isExact: isExact, upstream: Int32(route.upstream)))
+                isExact: isExact, upstream: Int32(route.upstream), canary: add(route.canary)))
         origins.append(origin)
         text += path
         if isExact {
@@ -73,5 +79,17 @@ struct RoutingTableBuilder {
             let depth = Int32(path.count { $0 == 0x2F })
             hosts[Int(host)].deepestPrefix = max(hosts[Int(host)].deepestPrefix, depth)
         }
+    }
+
+    private mutating func add(_ canary: ProxyConfiguration.Canary?) -> Int32 {
+        guard let canary else { return -1 }
+        var pattern: HeaderPattern?
+        if case .pattern(let source)? = canary.rule.header?.match {
+            pattern = patterns[source] ?? knownPatterns[source] ?? HeaderPattern(source)
+            patterns[source] = pattern
+        }
+        canaries.append(
+            RoutingTable.Canary(rule: canary.rule, pattern: pattern, upstream: Int32(canary.upstream)))
+        return Int32(canaries.count - 1)
     }
 }

@@ -23,6 +23,8 @@ struct Endpoint {
     var carrierCount: Int32 = 0
     var latency = PeakEWMA()
     var health = EndpointHealth()
+    /// When it came to others, where these are to warm it up; 0 otherwise. Nanoseconds.
+    var warmsSince: UInt64 = 0
 
     /// Requests under way, with those that wait for a connection, and tunnels.
     var outstanding: Int32 { openCount - idleCount - carrierCount }

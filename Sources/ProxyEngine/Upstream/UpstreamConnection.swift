@@ -36,6 +36,10 @@ struct UpstreamConnection {
     var nextIdle = Handle<Party.Upstreams>.none
     var previousIdle = Handle<Party.Upstreams>.none
 
+    /// Ticks that it is waited for: until more of the response is there, and until it takes more of the request.
+    var responseTicks: Int64 = 0
+    var writeTicks: Int64 = 0
+
     /// Part of a response head.
     var input = ByteBuffer()
     /// Request body or tunnel bytes the upstream has not taken yet.

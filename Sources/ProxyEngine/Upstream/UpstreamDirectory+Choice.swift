@@ -3,7 +3,7 @@ internal import NetworkTypes
 // Which endpoint gets a request.
 extension UpstreamDirectory {
     /// Who may be chosen, from the best to what is left: a pool without anybody well is asked all the same.
-    private enum Openness: Int {
+    enum Openness: Int, CaseIterable {
         case wellAndUntried = 0
         case untried
         case any
@@ -19,15 +19,22 @@ extension UpstreamDirectory {
     ///   - tried: have failed it.
     ///   - now: nanoseconds of the loop's clock.
     mutating func choose(for state: State, key: UInt64, tried: TriedEndpoints, now: UInt64) -> EndpointHandle {
-        if state.pointee.balancing == .roundRobin, tried.isEmpty, now >= lastEjectionEnd {
+        if state.pointee.balancing == .roundRobin, tried.isEmpty, now >= lastEjectionEnd, !state.pointee.isLimited {
             return state.pointee.rotate()
         }
+        begin(state)
         var openness = Openness.wellAndUntried
         while true {
             let chosen = choose(for: state, key: key, tried, openness, now)
             guard chosen.isNone, let next = Openness(rawValue: openness.rawValue + 1) else { return chosen }
             openness = next
         }
+    }
+
+    /// Takes note of how many requests an upstream's endpoints may have.
+    mutating func begin(_ state: State) {
+        let limit = state.pointee.limits.requestsPerEndpoint
+        endpointLimit = limit == 0 ? .max : limit
     }
 
     private mutating func choose(
@@ -44,29 +51,33 @@ extension UpstreamDirectory {
         case .leastRequests: return leastBusy(of: state, tried, openness, now)
         case .peakEWMA: return cheaper(of: state, tried, openness, now)
         case .roundRobin, .hash:
+            var passed = EndpointHandle.none
             for _ in 0..<state.pointee.endpointCount {
                 let chosen = state.pointee.rotate()
-                if isOpen(chosen, tried, openness, now) { return chosen }
+                guard isOpen(chosen, tried, openness, now) else { continue }
+                if takesTurn(chosen, state, now) { return chosen }
+                if passed.isNone { passed = chosen }
             }
-            return .none
+            return passed
         }
     }
 
-    private func isOpen(
+    func isOpen(
         _ endpoint: EndpointHandle, _ tried: TriedEndpoints, _ openness: Openness, _ now: UInt64
     ) -> Bool {
+        if endpointLimit != .max, endpoints[endpoint].pointee.outstanding >= endpointLimit { return false }
         if openness == .any { return true }
         if tried.contains(endpoint) { return false }
         return openness == .untried || !endpoints[endpoint].pointee.health.isEjected(now)
     }
 
     /// Who draws highest for the key, of those with fewer than `bound` requests.
-    private func highest(
+    func highest(
         of state: State, _ key: UInt64, _ tried: TriedEndpoints, _ openness: Openness, _ now: UInt64, below bound: Int32
     ) -> EndpointHandle {
         guard let list = state.pointee.endpoints, let seeds = state.pointee.seeds else { return .none }
         // Mostly nobody is left out, so that the endpoints themselves are not looked at.
-        let takesAll = bound == .max && tried.isEmpty && now >= lastEjectionEnd
+        let takesAll = bound == .max && tried.isEmpty && now >= lastEjectionEnd && endpointLimit == .max
         var best = EndpointHandle.none
         var highest: UInt64 = 0
         for position in 0..<Int(state.pointee.endpointCount) {
@@ -92,6 +103,7 @@ extension UpstreamDirectory {
         let count = state.pointee.endpointCount
         var position = state.pointee.next < count ? state.pointee.next : 0
         state.pointee.next = position + 1
+        let isWarming = state.pointee.slowStart > 0 && now < lastEjectionEnd
         var best = EndpointHandle.none
         var fewest = Int32.max
         var seen: Int32 = 0
@@ -99,7 +111,8 @@ extension UpstreamDirectory {
             let endpoint = list[Int(position)]
             position = position + 1 < count ? position + 1 : 0
             guard isOpen(endpoint, tried, openness, now) else { continue }
-            let outstanding = endpoints[endpoint].pointee.outstanding
+            var outstanding = endpoints[endpoint].pointee.outstanding
+            if isWarming { outstanding = Int32(clamping: Int(Double(outstanding) / warmth(of: endpoint, state, now))) }
             if outstanding < fewest {
                 fewest = outstanding
                 best = endpoint
@@ -119,8 +132,10 @@ extension UpstreamDirectory {
         let second = drawn(of: state, tried, openness, now, but: first)
         if second.isNone { return first }
         let (a, b) = (endpoints[first], endpoints[second])
-        let costOfFirst = a.pointee.latency.cost(outstanding: a.pointee.outstanding, now: now)
-        let costOfSecond = b.pointee.latency.cost(outstanding: b.pointee.outstanding, now: now)
+        let costOfFirst =
+            a.pointee.latency.cost(outstanding: a.pointee.outstanding, now: now) / warmth(of: first, state, now)
+        let costOfSecond =
+            b.pointee.latency.cost(outstanding: b.pointee.outstanding, now: now) / warmth(of: second, state, now)
         return costOfSecond < costOfFirst ? second : first
     }
 

@@ -49,6 +49,21 @@ import Testing
             "a key for nothing", table(["defaultBackend": hashed(by: "$uri", "peak-ewma")]),
             "spec.defaultBackend.policy.hashBy: Invalid value: \"$uri\": may only be set when balancing is consistent-hash"
         ),
+        RefusalCase(
+            "a canary",
+            table(["canary": ["header": "X-New", "headerPattern": "^b+$", "cookie": "new", "weight": 3]])),
+        RefusalCase(
+            "a canary that cannot be",
+            table([
+                "canary": ["headerValue": "x", "headerPattern": "(?=a)"],
+                "defaultBackend": ["serviceName": "web", "port": ["number": 80]],
+                "tls": [["hosts": ["a.example.com"], "secretName": "tls"]],
+            ]), "spec.canary.headerValue: Forbidden: may only be set together with header",
+            "spec.canary.headerPattern: Forbidden: may only be set together with header",
+            "spec.canary.headerPattern: Invalid value: \"(?=a)\": is no regular expression: "
+                + "invalid or unsupported Perl syntax: `(?=`",
+            "spec.defaultBackend: Forbidden: may not be set in a canary",
+            "spec.tls: Forbidden: may not be set in a canary"),
     ]
 
     private static func hashed(by key: String, _ balancing: String) -> JSONValue {

@@ -31,6 +31,12 @@ struct RouteTableStrategy: ResourceStrategy {
         if let backend = object.at("spec", "defaultBackend") {
             checkBackend(backend, path.child("defaultBackend"), &errors)
         }
+        if let canary = object.at("spec", "canary") {
+            checkCanary(canary, path.child("canary"), &errors)
+            for key in ["defaultBackend", "tls"] where object.at("spec", key) != nil {
+                errors.forbidden(path.child(key), "may not be set in a canary")
+            }
+        }
         for (index, entry) in (object["spec"]["tls"].array ?? []).enumerated() {
             IngressRules.checkTLS(entry, path.child("tls").index(index), &errors)
         }
@@ -54,6 +60,20 @@ struct RouteTableStrategy: ResourceStrategy {
         }
         IngressRules.checkServicePort(backend.at("port"), at: path.child("port"), of: path, &errors)
         if let policy = backend.at("policy") { checkPolicy(policy, path.child("policy"), &errors) }
+    }
+
+    private func checkCanary(_ canary: JSONValue, _ path: FieldPath, _ errors: inout [FieldError]) {
+        for key in ["headerValue", "headerPattern"] where canary.at(key) != nil && canary.at("header") == nil {
+            errors.forbidden(path.child(key), "may only be set together with header")
+        }
+        if let pattern = canary["headerPattern"].string {
+            do {
+                _ = try TextPattern(usedNow: pattern)
+            } catch {
+                errors.invalid(
+                    path.child("headerPattern"), .string(pattern), "is no regular expression: \(error.message)")
+            }
+        }
     }
 
     private func checkPolicy(_ policy: JSONValue, _ path: FieldPath, _ errors: inout [FieldError]) {
