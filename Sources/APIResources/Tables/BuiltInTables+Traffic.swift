@@ -76,7 +76,7 @@ extension BuiltInTables {
         ],
         trailing: [TableColumn("Period", description: "Time between the checks of an endpoint.", priority: 1)]
     ) { row in
-        let spec = row.object["spec"]
+        let spec = row.object["spec"] ?? .null
         let names = (spec["targetRefs"].array ?? []).compactMap { $0["name"].string }
         return (
             [
@@ -93,7 +93,7 @@ extension BuiltInTables {
 
     /// As `HTTP:8080/healthz`, `TCP:5432` or `GRPC:grpc`.
     private static func check(_ spec: JSONValue) -> String {
-        func port(_ handler: JSONValue) -> String { handler["port"].string ?? "\(handler["port"].int ?? 0)" }
+        func port(_ handler: JSONValue?) -> String { handler["port"].string ?? "\(handler["port"].int ?? 0)" }
         if let http = spec.at("httpGet") {
             return "\(http["scheme"].string ?? "HTTP"):\(port(http))\(http["path"].string ?? "/")"
         }

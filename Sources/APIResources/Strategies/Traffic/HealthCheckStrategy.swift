@@ -15,7 +15,7 @@ struct HealthCheckStrategy: ResourceStrategy {
 
     func validate(_ object: JSONValue, _ context: StrategyContext) -> [FieldError] {
         var errors: [FieldError] = []
-        let spec = object["spec"]
+        let spec = object["spec"] ?? .null
         let path = FieldPath("spec")
         for (index, target) in (spec["targetRefs"].array ?? []).enumerated() {
             let name = target.text("name")
@@ -25,7 +25,7 @@ struct HealthCheckStrategy: ResourceStrategy {
         checkHandlers(spec, path, &errors)
         if let timeout = spec["timeoutSeconds"].int, let period = spec["periodSeconds"].int, timeout > period {
             errors.invalid(
-                path.child("timeoutSeconds"), spec["timeoutSeconds"],
+                path.child("timeoutSeconds"), .integer(Int64(timeout)),
                 "must not be more than periodSeconds (\(period))")
         }
         return errors
@@ -47,7 +47,7 @@ struct HealthCheckStrategy: ResourceStrategy {
             errors.forbidden(path.child(key), "may not be given beside \(given[0])")
         }
         guard let key = given.first else { return }
-        let handler = spec[key]
+        let handler = spec[key] ?? .null
         PortRules.checkNumberOrName(handler["port"], path.child(key).child("port"), &errors)
         if key == "httpGet" { checkRequest(handler, path.child(key), &errors) }
     }
