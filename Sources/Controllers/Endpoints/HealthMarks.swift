@@ -70,15 +70,27 @@ enum HealthMarks {
     }
 
     /// A plan for slices that one owner writes whole: their marks are no difference, and endpoints keep theirs, in
-    /// whichever slice they end up.
+    /// whichever slice they end up. An address with ports that it has not had yet has the mark that it had with others.
     ///
     /// - Parameter plan: gets the slices as if nothing were marked.
     static func keep(in existing: [EndpointSlice], plan: ([EndpointSlice]) -> SlicePlan) -> SlicePlan {
-        let unhealthy = existing.reduce(into: Set<String>()) { $0.formUnion(addresses(of: $1)) }
+        var byPorts: [Set<EndpointPort>: (known: Set<String>, marked: Set<String>)] = [:]
+        var unhealthy: Set<String> = []
+        for slice in existing {
+            let marked = addresses(of: slice)
+            let known = (slice.endpoints ?? []).compactMap { $0.addresses?.first }
+            byPorts[Set(slice.ports ?? []), default: ([], [])].known.formUnion(known)
+            byPorts[Set(slice.ports ?? []), default: ([], [])].marked.formUnion(marked)
+            unhealthy.formUnion(marked)
+        }
         guard !unhealthy.isEmpty else { return plan(existing) }
+        func withMarks(_ slice: EndpointSlice) -> EndpointSlice {
+            let (known, marked) = byPorts[Set(slice.ports ?? [])] ?? ([], [])
+            return self.marked(slice, unhealthy.subtracting(known).union(marked))
+        }
         var result = plan(existing.map(unmarked))
-        result.create = result.create.map { marked($0, unhealthy) }
-        result.update = result.update.map { marked($0, unhealthy) }
+        result.create = result.create.map(withMarks)
+        result.update = result.update.map(withMarks)
         return result
     }
 

@@ -26,10 +26,12 @@ final class CheckRunner: Sendable {
     }
 
     /// Makes exactly these targets those of a Service; see ``CheckRounds``.
-    func set(_ wanted: [ProbeTarget: Bool], _ pace: CheckRounds.Pace, for service: NamespacedName) {
+    ///
+    /// - Returns: how many there was no room for.
+    func set(_ wanted: [ProbeTarget: Bool], _ pace: CheckRounds.Pace, for service: NamespacedName) -> Int {
         var random = SystemRandomNumberGenerator()
-        rounds.withLock { _ = $0.set(wanted, pace, for: service, at: now, using: &random) }
-        waker.yield()
+        defer { waker.yield() }
+        return rounds.withLock { $0.set(wanted, pace, for: service, at: now, using: &random) }
     }
 
     /// Forgets a Service.

@@ -9,6 +9,8 @@ import Logging
 final class HealthCheckController: Controller {
     let name = "health-check-controller"
     private static let byService = "target"
+    /// When targets that there was no room for are tried again.
+    private static let roomMayBeFree = Duration.seconds(60)
 
     private enum Key: Hashable {
         case service(NamespacedName)
@@ -76,10 +78,11 @@ final class HealthCheckController: Controller {
         let loop = ControllerLoop(name: name, queue: queue, workers: 4, logger: logger) { [self] (key: Key) in
             switch key {
             case .service(let service):
-                try await reconcile(service, runner)
+                let outcome = try await reconcile(service, runner)
                 for check in checks.store.objects(index: Self.byService, "\(service)") {
                     queue.add(.check(NamespacedName(check.metadata)))
                 }
+                return outcome
             case .check(let check): try await reconcile(statusOf: check, runner)
             case .stray(let slice):
                 if let slice = slices.store[slice], EndpointIndexes.owner(of: slice) == nil {
@@ -97,12 +100,12 @@ final class HealthCheckController: Controller {
         _ = consume scope
     }
 
-    private func reconcile(_ service: NamespacedName, _ runner: CheckRunner) async throws {
+    private func reconcile(_ service: NamespacedName, _ runner: CheckRunner) async throws -> ReconcileOutcome {
         let slices = present(service)
         guard let check = check(for: service), let spec = check.spec, services.store[service] != nil else {
             runner.remove(service)
             for slice in slices { try await mark(slice, []) }
-            return
+            return .settled
         }
         var wanted: [ProbeTarget: Bool] = [:]
         for slice in slices {
@@ -111,9 +114,10 @@ final class HealthCheckController: Controller {
                 wanted[target] = !marked.contains(address) && wanted[target] ?? true
             }
         }
-        runner.set(wanted, Self.pace(spec), for: service)
+        let refused = runner.set(wanted, Self.pace(spec), for: service)
         let verdict = verdict(service, spec, runner)
-        for slice in slices { try await mark(slice, verdict.unhealthy) }
+        for slice in slices { try await mark(slice, verdict.unhealthy(in: slice)) }
+        return refused == 0 ? .settled : .again(after: Self.roomMayBeFree)
     }
 
     private func reconcile(statusOf key: NamespacedName, _ runner: CheckRunner) async throws {
@@ -143,6 +147,7 @@ final class HealthCheckController: Controller {
 
     /// Writes what a mark changes, and nothing when nothing does.
     private func mark(_ slice: EndpointSlice, _ unhealthy: Set<String>) async throws {
+        if unhealthy.isEmpty, slice.metadata.annotations?[HealthMarks.annotation] == nil { return }
         let wanted = HealthMarks.marked(HealthMarks.unmarked(slice), unhealthy)
         guard let patch = HealthMarks.patch(from: slice, to: wanted) else { return }
         let key = NamespacedName(slice.metadata)

@@ -58,7 +58,7 @@ struct HealthFindings: Sendable {
     }
 
     private func healthy(_ verdicts: [(service: String, verdict: HealthVerdict)]) -> Condition {
-        let failing = verdicts.flatMap { $0.verdict.failing }.sorted()
+        let failing = verdicts.flatMap { $0.verdict.failing.map(Self.name) }.sorted()
         let unchecked = verdicts.flatMap { $0.verdict.unchecked }.sorted()
         var parts: [String] = []
         if !failing.isEmpty { parts.append("failing: \(Self.some(failing))") }
@@ -78,6 +78,11 @@ struct HealthFindings: Sendable {
                 ("True", "NoEndpointFails")
             }
         return Condition(type: "Healthy", status: status, reason: reason, message: parts.joined(separator: "; "))
+    }
+
+    /// As `10.0.0.1:80` or `[fd00::1]:80`.
+    private static func name(_ target: ProbeTarget) -> String {
+        target.host.contains(":") ? "[\(target.host)]:\(target.port)" : "\(target.host):\(target.port)"
     }
 
     private static func some(_ names: [String]) -> String {

@@ -2,8 +2,8 @@ import KubeModel
 
 /// What a readiness probe or a health check has found so far.
 ///
-/// As the kubelet does: a container begins unready (an endpoint that is checked begins ready); `successThreshold` successes in a row make it ready, and
-/// `failureThreshold` failures in a row make it unready.
+/// As the kubelet does: a container begins unready (an endpoint that is checked begins ready); `successThreshold`
+/// successes in a row make it ready, and `failureThreshold` failures in a row make it unready.
 struct ProbeState: Sendable, Equatable {
     private(set) var isReady: Bool
     private var successes = 0
@@ -85,5 +85,11 @@ struct ProbeTarget: Sendable, Hashable {
         self.host = host.isEmpty ? "localhost" : host
         self.port = port
         self.check = check
+    }
+
+    /// Of where it goes only: what is asked there is nearly always the same, and may be long.
+    func hash(into hasher: inout Hasher) {
+        hasher.combine(host)
+        hasher.combine(port)
     }
 }

@@ -19,6 +19,11 @@ import Testing
                     "httpHeaders": [["name": "X-Check", "value": "a b"]],
                 ], "periodSeconds": 5, "timeoutSeconds": 5,
             ])),
+        RefusalCase("good, by a Service port's name", check(["tcpSocket": ["port": "metrics-for-prometheus"]])),
+        RefusalCase(
+            "a number in quotes", check(["tcpSocket": ["port": "8080"]]),
+            "spec.tcpSocket.port: Invalid value: \"8080\": must contain at least one letter; a number stands without "
+                + "quotes"),
         RefusalCase("good TCP", check(["tcpSocket": ["port": 5432]])),
         RefusalCase("good gRPC", check(["grpc": ["port": 50051, "service": "shop.Cart"]])),
         RefusalCase(

@@ -1,5 +1,7 @@
 import KubeModel
+import NetworkTypes
 import Testing
+import TrafficModel
 
 @testable import Controllers
 
@@ -35,6 +37,18 @@ import Testing
         #expect(HealthMarks.unmarked(marked) == Self.authored)
         #expect(HealthMarks.marked(Self.authored, []) == Self.authored)
         #expect(HealthMarks.marked(Self.authored, ["10.9.9.9"]) == Self.authored)
+    }
+
+    @Test func `what is marked gets no traffic, not even while it terminates`() throws {
+        func usable(_ slice: EndpointSlice) throws -> [String] {
+            var slice = slice
+            slice.metadata.labels = [EndpointSliceEntry.serviceNameLabel: "web"]
+            return try #require(EndpointSliceEntry(slice)).endpoints.usable().map { "\($0.address.ip)" }
+        }
+        #expect(try usable(Self.authored) == ["10.0.0.1", "10.0.0.2"])
+        let both: Set<String> = ["10.0.0.1", "10.0.0.2"]
+        #expect(try usable(HealthMarks.marked(Self.authored, both)) == ["10.0.0.4"])
+        #expect(try usable(HealthMarks.marked(Self.authored, Self.everybody)) == [])
     }
 
     @Test func `the author of a slice has the last word`() {
@@ -112,5 +126,18 @@ import Testing
         // The endpoint goes, and its mark with it.
         let rest = try #require(plan([marked], ["10.0.0.1"], ports: ports).update.first)
         #expect(rest.metadata.annotations?[HealthMarks.annotation] == nil)
+    }
+
+    @Test func `an address that stands in two slices with different ports keeps the mark of each`() {
+        func slice(_ port: Int) -> EndpointSlice {
+            var slice = Self.slice([Endpoint(addresses: ["127.0.0.1"])])
+            slice.ports = [EndpointPort(name: "http", port: port)]
+            return slice
+        }
+        let plan = HealthMarks.keep(in: [slice(81), HealthMarks.marked(slice(82), ["127.0.0.1"])]) {
+            SlicePlan(create: [slice(83)], update: $0)
+        }
+        #expect(plan.update.map(HealthMarks.addresses) == [[], ["127.0.0.1"]])
+        #expect(plan.create.map(HealthMarks.addresses) == [["127.0.0.1"]])
     }
 }

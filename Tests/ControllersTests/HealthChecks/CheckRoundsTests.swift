@@ -95,20 +95,21 @@ import Testing
         }
     }
 
+    private static func targets(_ range: Range<Int>) -> [ProbeTarget: Bool] {
+        Dictionary(uniqueKeysWithValues: range.map { (target($0), true) })
+    }
+
     @Test mutating func `only so many are under way, of one Service and of all, and the others wait`() {
         var rounds = CheckRounds(
-            limits: CheckRounds.Limits(targets: 30, underWay: 10, underWayOfService: 4))
+            limits: CheckRounds.Limits(targets: 72, underWay: 20, underWayOfService: 4))
         let other = NamespacedName(namespace: "default", name: "other")
         let third = NamespacedName(namespace: "default", name: "third")
-        func wanted(_ range: Range<Int>) -> [ProbeTarget: Bool] {
-            Dictionary(uniqueKeysWithValues: range.map { (Self.target($0), true) })
-        }
         var refused: [Int] = []
-        for (service, range) in [(Self.service, 0..<12), (other, 12..<24), (third, 24..<36)] {
-            refused.append(rounds.set(wanted(range), Self.pace, for: service, at: .zero, using: &dice))
+        for (service, range) in [(Self.service, 0..<15), (other, 15..<30), (third, 30..<45)] {
+            refused.append(rounds.set(Self.targets(range), Self.pace, for: service, at: .zero, using: &dice))
         }
-        // No more targets than there is room for.
-        #expect(refused == [0, 0, 6])
+        // No more targets than there is room for: half, for one namespace.
+        #expect(refused == [0, 0, 9])
         var underWay: [CheckRounds.Due] = []
         var time = Duration.zero
         for _ in 0..<200 {
@@ -121,13 +122,59 @@ import Testing
         }
         // Everybody has his turn.
         var seen = Set(underWay.map(\.key))
-        for _ in 0..<2000 where seen.count < 30 {
+        for _ in 0..<2000 where seen.count < 36 {
             time += CheckRounds.tick
             for item in underWay { _ = rounds.note(nil, of: item, at: time, using: &dice) }
             underWay = rounds.due(at: time)
             seen.formUnion(underWay.map(\.key))
         }
-        #expect(seen.count == 30)
+        #expect(seen.count == 36)
+    }
+
+    @Test mutating func `a namespace whose endpoints never answer does not keep others from being checked`() {
+        var rounds = CheckRounds(limits: CheckRounds.Limits(targets: 400, underWay: 16, underWayOfService: 4))
+        for number in 0..<10 {
+            rounds.set(
+                Self.targets(number * 20..<number * 20 + 20), Self.pace,
+                for: NamespacedName(namespace: "greedy", name: "s\(number)"), at: .zero, using: &dice)
+        }
+        var time = Duration.zero
+        var stuck = 0
+        for _ in 0..<200 {
+            time += CheckRounds.tick
+            stuck += rounds.due(at: time).count
+        }
+        #expect(stuck == 8)
+        let refused = rounds.set(Self.targets(0..<40), Self.pace, for: Self.service, at: time, using: &dice)
+        #expect(refused == 0)
+        var seen: Set<CheckRounds.Key> = []
+        for _ in 0..<200 {
+            time += CheckRounds.tick
+            for item in rounds.due(at: time) where item.key.service == Self.service {
+                seen.insert(item.key)
+                _ = rounds.note(nil, of: item, at: time, using: &dice)
+            }
+        }
+        #expect(seen.count == 40)
+    }
+
+    @Test mutating func `a check that is changed again and again leaves nothing behind`() {
+        var rounds = CheckRounds()
+        var slow = Self.pace
+        for number in 0..<1000 {
+            slow.period = .seconds(3600 - number % 2)
+            rounds.set(Self.targets(0..<50), slow, for: Self.service, at: .zero, using: &dice)
+        }
+        #expect(rounds.appointments <= 1100)
+        // Each is still checked in the hour.
+        var seen: Set<ProbeTarget> = []
+        for second in 1...3600 {
+            for item in rounds.due(at: .seconds(second)) {
+                seen.insert(item.key.target)
+                _ = rounds.note(nil, of: item, at: .seconds(second), using: &dice)
+            }
+        }
+        #expect(seen.count == 50)
     }
 
     @Test mutating func `results of what is gone say nothing, and what stays goes on`() throws {

@@ -18,6 +18,11 @@ import Testing
         targetRefs: [HealthCheckTarget(name: "web")],
         httpGet: HTTPGetAction(path: "/live", port: .string("http"), host: "shop.example", scheme: "HTTPS"))
 
+    /// Of all slices together, as these tests name no address twice.
+    private static func unhealthy(_ verdict: HealthVerdict, _ slices: [EndpointSlice]) -> Set<String> {
+        slices.reduce(into: []) { $0.formUnion(verdict.unhealthy(in: $1)) }
+    }
+
     private static func verdict(
         _ slices: [EndpointSlice], _ spec: HealthCheckSpec = spec, failing: Set<String>
     ) -> HealthVerdict {
@@ -47,19 +52,26 @@ import Testing
     func `addresses that traffic may not go to are not asked`(_ address: String) {
         let slice = Self.slice([address], type: address.contains(":") ? "IPv6" : "IPv4")
         let verdict = Self.verdict([slice], failing: [address])
-        #expect(verdict.unchecked == [address] && verdict.unhealthy.isEmpty && !verdict.isAllFailed)
+        #expect(verdict.unchecked == [address] && verdict.unhealthy(in: slice).isEmpty && !verdict.isAllFailed)
     }
 
     @Test func `those that fail are unhealthy, unless nobody would be left`() {
         let slices = [Self.slice(["10.0.0.1", "10.0.0.2"]), Self.slice(["10.0.0.3"], port: 9090)]
-        #expect(Self.verdict(slices, failing: ["10.0.0.2"]).unhealthy == ["10.0.0.2"])
+        #expect(Self.unhealthy(Self.verdict(slices, failing: ["10.0.0.2"]), slices) == ["10.0.0.2"])
         let all: Set<String> = ["10.0.0.1", "10.0.0.2", "10.0.0.3"]
         let kept = Self.verdict(slices, failing: all)
-        #expect(kept.unhealthy.isEmpty && kept.isAllFailed && kept.failing == all)
+        #expect(Self.unhealthy(kept, slices).isEmpty && kept.isAllFailed && Set(kept.failing.map(\.host)) == all)
         var strict = Self.spec
         strict.allFailedPolicy = "StopServing"
         let stopped = Self.verdict(slices, strict, failing: all)
-        #expect(stopped.unhealthy == all && stopped.isAllFailed)
+        #expect(Self.unhealthy(stopped, slices) == all && stopped.isAllFailed)
+    }
+
+    @Test func `one address with two ports is two endpoints`() {
+        let slices = [Self.slice(["127.0.0.1"], port: 8081), Self.slice(["127.0.0.1"], port: 8082)]
+        let verdict = HealthVerdict(slices, Self.spec) { $0.port == 8082 }
+        #expect(verdict.checked.count == 2 && verdict.failing.map(\.port) == [8082] && !verdict.isAllFailed)
+        #expect(slices.map(verdict.unhealthy(in:)) == [[], ["127.0.0.1"]])
     }
 
     @Test func `what its author calls not ready is nobody who would be left, and each family counts by itself`() {
@@ -68,7 +80,7 @@ import Testing
             Self.slice(["fd00::1", "fd00::2"], type: "IPv6"),
         ]
         let verdict = Self.verdict(slices, failing: ["10.0.0.1", "fd00::1"])
-        #expect(verdict.unhealthy == ["fd00::1"])
+        #expect(Self.unhealthy(verdict, slices) == ["fd00::1"])
         #expect(verdict.isAllFailed)
     }
 
@@ -89,7 +101,7 @@ import Testing
         #expect(second.failing == 1)
         #expect(second.conditions?[0].lastTransitionTime == early)
         #expect(second.conditions?[1].lastTransitionTime == late)
-        #expect(second.conditions?[1].message == "failing: 10.0.0.2")
+        #expect(second.conditions?[1].message == "failing: 10.0.0.2:8080")
         let third = status(["10.0.0.1", "10.0.0.2"], second, late)
         #expect(third.conditions?[1].reason == "AllEndpointsFailing")
     }

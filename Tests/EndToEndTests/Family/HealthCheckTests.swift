@@ -1,5 +1,7 @@
 import Foundation
 import Glibc
+import Synchronization
+import TestSupport
 import Testing
 
 extension EndToEnd {
@@ -59,8 +61,7 @@ extension EndToEnd {
                   targetRefs: [\(services)]
                   httpGet: {path: /healthz, port: http}
                   periodSeconds: 1
-                  failureThreshold: 2
-                  successThreshold: 2
+                  failureThreshold: 1
 
                 """
             }
@@ -75,24 +76,31 @@ extension EndToEnd {
                     "jsonpath={.metadata.annotations.traffic\\.martlet\\.dev/unhealthy-endpoints}")
             }
 
+            func isUnmarked() async throws -> Bool {
+                for slice in ["web-1", "bare-1"] where try await !annotation(slice).isEmpty { return false }
+                return true
+            }
+
             func version(_ slice: String) async throws -> String {
                 try await server.kubectl("get", "endpointslice", slice, "-o", "jsonpath={.metadata.resourceVersion}")
             }
 
-            /// Names of the backends that answered.
-            func answers(_ url: [String]) async throws -> Set<String> {
-                var names: Set<String> = []
-                for _ in 0..<12 {
-                    let output = try await Program.run("curl", ["--silent", "--max-time", "2"] + url)
-                    names.insert(output.succeeded ? String(output.out.prefix { $0 != " " }) : "nobody")
-                }
-                return names
+            /// Names of the backends that answered, each on a connection of its own.
+            func answers(_ url: String, _ headers: [String] = []) async throws -> Set<String> {
+                let count = 12
+                // All at once: those that a hanging one gets cost its time once.
+                let output = try await Program.run(
+                    "curl",
+                    ["--silent", "--parallel", "--parallel-immediate", "--max-time", "1", "-H", "Connection: close"]
+                        + headers + Array(repeating: url, count: count))
+                let names = output.out.split(separator: "\n").map { String($0.prefix { $0 != " " }) }
+                return Set(names).union(names.count < count ? ["nobody"] : [])
             }
 
-            func byClusterIP() async throws -> Set<String> { try await answers(["http://127.96.0.77/"]) }
+            func byClusterIP() async throws -> Set<String> { try await answers("http://127.96.0.77/") }
 
             func byProxy() async throws -> Set<String> {
-                try await answers(["-H", "Host: web.example.com", "http://127.0.0.1:\(family.httpPort)/"])
+                try await answers("http://127.0.0.1:\(family.httpPort)/", ["-H", "Host: web.example.com"])
             }
 
             func byName() async throws -> Set<String> {
@@ -205,7 +213,7 @@ extension EndToEnd {
                         == "AllEndpointsFailing"
                 }
                 try await eventually(within: .seconds(60), "nobody to be out") {
-                    try await shop.annotation("web-1").isEmpty && shop.annotation("bare-1").isEmpty
+                    try await shop.isUnmarked()
                 }
                 #expect(try await shop.conditions("web-1") == authored)
                 one.signal(SIGCONT)
@@ -214,8 +222,9 @@ extension EndToEnd {
                 // Without the check the author's word counts again, whatever was found.
                 try await server.kubectl("delete", "hc", "live")
                 try await eventually(within: .seconds(60), "the author's conditions") {
-                    try await shop.conditions("web-1") == authored && shop.annotation("web-1").isEmpty
-                        && shop.annotation("bare-1").isEmpty
+                    let conditions = try await shop.conditions("web-1")
+                    let isUnmarked = try await shop.isUnmarked()
+                    return conditions == authored && isUnmarked
                 }
             }
         }
@@ -271,6 +280,114 @@ extension EndToEnd {
                     try await shop.byClusterIP() == ["one", "two"]
                 }
             }
+        }
+
+        /// A Service with one endpoint, and its check, which may take it out.
+        private static func single(_ name: String, _ address: String, _ port: Int, _ handler: String) -> String {
+            """
+            apiVersion: v1
+            kind: Service
+            metadata: {name: \(name)}
+            spec: {ports: [{name: main, port: 80}]}
+            ---
+            apiVersion: discovery.k8s.io/v1
+            kind: EndpointSlice
+            metadata: {name: \(name)-1, labels: {kubernetes.io/service-name: \(name)}}
+            addressType: IPv4
+            ports: [{name: main, port: \(port)}]
+            endpoints: [{addresses: ["\(address)"], conditions: {ready: true}}]
+            ---
+            apiVersion: traffic.martlet.dev/v1
+            kind: HealthCheck
+            metadata: {name: \(name)}
+            spec:
+              targetRefs: [{name: \(name)}]
+              \(handler)
+              periodSeconds: 1
+              failureThreshold: 1
+              allFailedPolicy: StopServing
+            ---
+
+            """
+        }
+
+        @Test func `HTTPS, TCP and gRPC are asked as they are to be, and may stop a Service`() async throws {
+            let isServing = Mutex(true)
+            let grpc = RawListener { peer in
+                _ = peer.receive()
+                func frame(_ type: UInt8, _ flags: UInt8, _ stream: UInt8, _ payload: [UInt8]) -> [UInt8] {
+                    [0, 0, UInt8(payload.count), type, flags, 0, 0, 0, stream] + payload
+                }
+                let trailer = [0, 11] + Array("grpc-status".utf8) + [1, UInt8(ascii: "0")]
+                let status: UInt8 = isServing.withLock { $0 } ? 1 : 2
+                // SETTINGS, `:status: 200`, HealthCheckResponse, the trailer (RFC 9113, RFC 7541).
+                _ = peer.send(
+                    frame(4, 0, 0, []) + frame(1, 4, 1, [0x88]) + frame(0, 0, 1, [0, 0, 0, 0, 2, 8, status])
+                        + frame(1, 5, 1, trailer))
+                _ = peer.readToEnd()
+            }
+            let family = try await Family.start()
+            var backend: Backend?
+            do {
+                let server = family.server
+                let tcp = try await family.backend("tcp", on: "127.0.33.1")
+                backend = tcp
+                let own = try #require(URL(string: server.url)?.port)
+                func secure(_ path: String) -> String {
+                    Self.single(
+                        "secure", "127.0.0.1", own,
+                        "httpGet: {scheme: HTTPS, port: main, path: \(path), host: a.example}")
+                }
+                @Sendable func isReady(_ name: String) async throws -> Bool {
+                    try await server.kubectl(
+                        "get", "endpointslice", "\(name)-1", "-o", "jsonpath={.endpoints[0].conditions.ready}")
+                        == "true"
+                }
+                @Sendable func healthy(_ name: String) async throws -> String {
+                    try await server.kubectl(
+                        "get", "hc", name, "-o", "jsonpath={.status.conditions[?(@.type=='Healthy')].reason}")
+                }
+                func expect(_ names: [String], _ reason: String, ready: Bool) async throws {
+                    for name in names {
+                        try await eventually(within: .seconds(60), "\(name): \(reason)") {
+                            guard try await healthy(name) == reason else { return false }
+                            return try await isReady(name) == ready
+                        }
+                    }
+                }
+                try await family.apply(
+                    secure("/livez") + Self.single("tcp", tcp.address, Int(tcp.port), "tcpSocket: {port: main}")
+                        + Self.single("grpc", "127.0.0.1", grpc.port, "grpc: {port: \(grpc.port), service: shop}"))
+                try await expect(["secure", "tcp", "grpc"], "NoEndpointFails", ready: true)
+                await tcp.program.stop()
+                isServing.withLock { $0 = false }
+                try await family.apply(secure("/no-such-thing"))
+                try await expect(["secure", "tcp", "grpc"], "AllEndpointsFailing", ready: false)
+                let events = try await server.kubectl("get", "events", "--field-selector", "reason=EndpointUnhealthy")
+                for why in ["statuscode: 40", "refused", "NOT_SERVING"] { #expect(events.contains(why), "\(events)") }
+                let again = try await family.backend("tcp", on: tcp.address, port: tcp.port)
+                backend = again
+                isServing.withLock { $0 = true }
+                try await family.apply(secure("/livez"))
+                try await expect(["secure", "tcp", "grpc"], "NoEndpointFails", ready: true)
+
+                let refused = try await server.tryKubectl(
+                    ["apply", "-f", "-"],
+                    input: Self.single(
+                        "tcp", "169.254.169.254", 80, #"httpGet: {port: 99999, path: "/ HTTP/1.1", host: "a\r\nX: y"}"#
+                    ).replacing("periodSeconds: 1", with: "periodSeconds: 0").replacing(
+                        "failureThreshold: 1", with: "failureThreshold: 1000000000"))
+                for field in [
+                    "endpoints[0].addresses[0]", "spec.periodSeconds", "spec.failureThreshold", "spec.httpGet.port",
+                    "spec.httpGet.path", "spec.httpGet.host",
+                ] { #expect(refused.err.contains(field), "\(refused)") }
+            } catch {
+                await backend?.program.stop()
+                await family.stop()
+                throw error
+            }
+            await backend?.program.stop()
+            await family.stop()
         }
     }
 }

@@ -48,8 +48,17 @@ struct HealthCheckStrategy: ResourceStrategy {
         }
         guard let key = given.first else { return }
         let handler = spec[key] ?? .null
-        PortRules.checkNumberOrName(handler["port"], path.child(key).child("port"), &errors)
+        checkPort(handler["port"], path.child(key).child("port"), &errors)
         if key == "httpGet" { checkRequest(handler, path.child(key), &errors) }
+    }
+
+    /// A name is that of a slice's port: a label, longer than a container's may be.
+    private func checkPort(_ port: JSONValue?, _ path: FieldPath, _ errors: inout [FieldError]) {
+        guard let name = port?.string else { return PortRules.checkNumber(port?.int ?? 0, path, &errors) }
+        errors.invalid(path, .string(name), Validation.dns1123Label(name))
+        if !name.isEmpty, name.utf8.allSatisfy({ (0x30...0x39).contains($0) }) {
+            errors.invalid(path, .string(name), "must contain at least one letter; a number stands without quotes")
+        }
     }
 
     /// Path, host and headers become part of a request's head: nothing in them may end a line.
