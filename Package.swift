@@ -168,7 +168,9 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "ControllersTests",
-            dependencies: ["Controllers", "KubeClient", "KubeModel", "TrafficModel", "NetworkTypes", "Transport"],
+            dependencies: [
+                "Controllers", "KubeClient", "KubeModel", "TrafficModel", "NetworkTypes", "Transport", "TestSupport",
+            ],
             swiftSettings: settings),
         .testTarget(
             name: "DataPlaneTests",
@@ -195,7 +197,9 @@ let package = Package(
         .testTarget(name: "ConventionTests", swiftSettings: settings),
         .testTarget(
             name: "EndToEndTests",
-            dependencies: ["KubeModel", "martlet", "Announcement", "NetworkTypes", "System", "CNamespaces"],
+            dependencies: [
+                "KubeModel", "martlet", "Announcement", "NetworkTypes", "System", "CNamespaces", "TestSupport",
+            ],
             exclude: ["Manifests"],
             swiftSettings: settings),
     ],

@@ -8,6 +8,8 @@ package enum ControllerName: String, Hashable, Sendable, CaseIterable {
     case loadBalancer = "load-balancer"
     /// Nodes whose data planes answer DNS → Service `kube-dns` and its EndpointSlices.
     case nameService = "name-service"
+    /// HealthChecks → conditions of endpoints.
+    case healthCheck = "health-check"
     /// Ingresses → RouteTables.
     case ingress
     /// Removes objects whose owners are gone.
@@ -35,6 +37,7 @@ package enum ControllerName: String, Hashable, Sendable, CaseIterable {
         case .podRegistration: "status and readiness of Pods that name their address by annotation"
         case .nameService: "Service kube-dns and its EndpointSlices, of the nodes that answer DNS"
         case .loadBalancer: "addresses of Services of type LoadBalancer from AddressPools"
+        case .healthCheck: "endpoints that fail a HealthCheck are taken out until they pass"
         case .ingress: "RouteTables and status of the Ingresses of one controller name"
         case .disruption: "status of PodDisruptionBudgets, so that evictions under a budget end"
         case .namespaceContent: "ServiceAccount default and ConfigMap kube-root-ca.crt in every namespace"

@@ -15,7 +15,7 @@ import Testing
         ],
         "Controllers": [
             "", "Announcement", "Nodes", "Certificates", "Disruption", "Endpoints", "NameService", "GarbageCollection",
-            "Ingress",
+            "Probing", "HealthChecks", "Ingress",
             "LoadBalancer", "Namespaces", "PodRegistration", "Storage", "Workloads", "Assembly",
         ],
         "KubeModel": [

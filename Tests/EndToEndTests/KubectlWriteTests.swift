@@ -77,7 +77,7 @@ extension EndToEnd {
                 Set(kinds) == [
                     "namespace", "node", "configmap", "secret", "serviceaccount", "service", "endpoints", "pod",
                     "event",
-                    "lease", "endpointslice", "ingressclass", "ingress", "routetable", "addresspool",
+                    "lease", "endpointslice", "ingressclass", "ingress", "routetable", "addresspool", "healthcheck",
                 ])
             let again = try await server.kubectlError("create", "-n", "every-kind", "-f", path)
             #expect(again.components(separatedBy: "(AlreadyExists)").count - 1 == kinds.count)

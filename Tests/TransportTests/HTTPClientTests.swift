@@ -1,5 +1,6 @@
 import NetworkTypes
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Transport
@@ -198,5 +199,28 @@ import Testing
             #expect(error?.code == .invalidArgument)
         }
         await server.stop()
+    }
+
+    @Test func `interim answers without end are an error, and the loop goes on`() async throws {
+        let flood = RawListener { peer in
+            _ = peer.read(through: "\r\n\r\n")
+            while peer.send("HTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\n\r\n") {}
+        }
+        let loops = try EventLoop.group(count: 1, name: "test")
+        defer { for loop in loops { loop.stop() } }
+        let client = HTTPClient(endpoint: .tcp(host: "127.0.0.1", port: Port(UInt16(flood.port))), loops: loops)
+        let error = await #expect(throws: TransportError.self) {
+            try await client.send(HTTPClientRequest(target: "/"))
+        }
+        #expect(error?.code == .limitExceeded)
+        // As many as belong to one answer pass.
+        let polite = RawListener { peer in
+            _ = peer.read(through: "\r\n\r\n")
+            for _ in 0..<100 { peer.send("HTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\n\r\n") }
+            peer.send("HTTP/1.1 204 No Content\r\n\r\n")
+            _ = peer.readToEnd()
+        }
+        let other = HTTPClient(endpoint: .tcp(host: "127.0.0.1", port: Port(UInt16(polite.port))), loops: loops)
+        #expect(try await other.send(HTTPClientRequest(target: "/")).status == 204)
     }
 }

@@ -76,6 +76,7 @@ package enum BuiltInResources {
             LeaseStrategy(),
             EndpointSliceStrategy(addressRule: addressRule),
             AddressPoolStrategy(pools: pools),
+            HealthCheckStrategy(),
             RouteTableStrategy(),
             // The version that is listed first is the one that clients prefer.
             BGPPeerStrategy(),

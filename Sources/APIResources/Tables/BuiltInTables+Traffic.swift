@@ -65,6 +65,42 @@ extension BuiltInTables {
         )
     }
 
+    static let healthChecks = table(
+        [
+            TableColumn("Services", description: "Services whose endpoints are checked."),
+            TableColumn("Check", description: "How they are checked."),
+            TableColumn("Endpoints", type: "integer", description: "Endpoints that are checked."),
+            TableColumn("Failing", type: "integer", description: "Endpoints that fail."),
+            TableColumn("Accepted", description: "Whether every Service is there and has no older check."),
+            TableColumn("Healthy", description: "Whether every endpoint passes."),
+        ],
+        trailing: [TableColumn("Period", description: "Time between the checks of an endpoint.", priority: 1)]
+    ) { row in
+        let spec = row.object["spec"] ?? .null
+        let names = (spec["targetRefs"].array ?? []).compactMap { $0["name"].string }
+        return (
+            [
+                .string(TableCells.firstThree(names, total: names.count)),
+                .string(check(spec)),
+                .integer(Int64(row.object["status"]["endpoints"].int ?? 0)),
+                .integer(Int64(row.object["status"]["failing"].int ?? 0)),
+                condition("Accepted", of: row.object),
+                condition("Healthy", of: row.object),
+            ],
+            [.string("\(spec["periodSeconds"].int ?? 10)s")]
+        )
+    }
+
+    /// As `HTTP:8080/healthz`, `TCP:5432` or `GRPC:grpc`.
+    private static func check(_ spec: JSONValue) -> String {
+        func port(_ handler: JSONValue?) -> String { handler["port"].string ?? "\(handler["port"].int ?? 0)" }
+        if let http = spec.at("httpGet") {
+            return "\(http["scheme"].string ?? "HTTP"):\(port(http))\(http["path"].string ?? "/")"
+        }
+        if let tcp = spec.at("tcpSocket") { return "TCP:\(port(tcp))" }
+        return "GRPC:\(port(spec["grpc"]))"
+    }
+
     /// The status of a condition, "Unknown" until somebody has set it.
     private static func condition(_ type: String, of object: JSONValue) -> JSONValue {
         let conditions = object["status"]["conditions"].array ?? []

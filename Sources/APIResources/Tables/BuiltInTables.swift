@@ -66,6 +66,7 @@ package enum BuiltInTables {
         case ("storage.k8s.io", "VolumeAttributesClass"): volumeAttributesClasses
         case ("metallb.io", let kind): metalLB[kind]
         case ("traffic.martlet.dev", "AddressPool"): addressPools
+        case ("traffic.martlet.dev", "HealthCheck"): healthChecks
         case ("traffic.martlet.dev", "RouteTable"): routeTables
         default: nil
         }

@@ -35,6 +35,7 @@ package struct ControllerSet: Sendable {
             case .podRegistration: controllers.append(PodRegistrationController(context))
             case .loadBalancer: controllers.append(LoadBalancerController(context, configuration.loadBalancer))
             case .nameService: controllers.append(NameServiceController(context))
+            case .healthCheck: controllers.append(HealthCheckController(context))
             case .ingress: controllers.append(IngressController(context, configuration.ingress))
             case .garbageCollector: controllers.append(GarbageCollector(context))
             case .disruption: controllers.append(DisruptionController(context))

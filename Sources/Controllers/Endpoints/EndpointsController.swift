@@ -99,13 +99,15 @@ final class EndpointsController: Controller {
         guard ServiceSlices.hasSelector(service) else { return }
         let selected = EndpointIndexes.pods(of: service, in: pods.store)
         let triggerTime = triggerTimes.withLock { $0.observe(service, pods: selected) }
-        let plan = SlicePlanner.plan(
-            existing: ours,
-            groups: ServiceSlices.groups(for: service, pods: selected) {
-                nodes.store[NamespacedName(namespace: "", name: $0)]?.zone
-            },
-            template: ServiceSlices.template(for: service, triggerTime: triggerTime),
-            capacity: configuration.maxEndpointsPerSlice)
+        let plan = HealthMarks.keep(in: ours) { existing in
+            SlicePlanner.plan(
+                existing: existing,
+                groups: ServiceSlices.groups(for: service, pods: selected) {
+                    nodes.store[NamespacedName(namespace: "", name: $0)]?.zone
+                },
+                template: ServiceSlices.template(for: service, triggerTime: triggerTime),
+                capacity: configuration.maxEndpointsPerSlice)
+        }
         do {
             try await writer.apply(plan)
             try await writeEndpoints(service, selected, triggerTime)

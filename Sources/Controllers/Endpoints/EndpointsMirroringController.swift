@@ -52,9 +52,12 @@ final class EndpointsMirroringController: Controller {
             for slice in ours { try await writer.delete(slice) }
             return
         }
-        let plan = SlicePlanner.plan(
-            existing: ours, groups: MirroredSlices.groups(for: source), template: MirroredSlices.template(for: source),
-            capacity: max(configuration.maxEndpointsPerSlice, MirroredSlices.maxEndpointsPerSubset))
+        let plan = HealthMarks.keep(in: ours) { existing in
+            SlicePlanner.plan(
+                existing: existing, groups: MirroredSlices.groups(for: source),
+                template: MirroredSlices.template(for: source),
+                capacity: max(configuration.maxEndpointsPerSlice, MirroredSlices.maxEndpointsPerSubset))
+        }
         do {
             try await writer.apply(plan)
         } catch let status as Status where status.isNamespaceTerminating {

@@ -45,6 +45,9 @@ final class ClientConnection: EventHandler, @unchecked Sendable {
     private var keepsAlive = false
     private var isReadPaused = false
     private var hasAnswerBytes = false
+    /// What answers of 1xx have taken of the limit before the answer itself.
+    private var informationalBytes = 0
+    private static let headLimit = 65_535
     private var exchangeCount = 0
     private var idleSince: MonotonicTime?
     private var isIdleTimerSet = false
@@ -79,6 +82,7 @@ final class ClientConnection: EventHandler, @unchecked Sendable {
         output = exchange.encodedRequest
         sent = 0
         hasAnswerBytes = false
+        informationalBytes = 0
         receiving = .head
         idleSince = nil
         exchangeCount += 1
@@ -247,8 +251,13 @@ final class ClientConnection: EventHandler, @unchecked Sendable {
         if output.isEmpty, phase == .ready { endSending() }
     }
 
+    /// A server that sends faster than this reads gets so many reads in a row; then it is the turn of others of the loop, and
+    /// of its timers.
+    private static let readsInTurn = 32
+
     private func readAll() {
-        while phase == .ready, !isReadPaused, !hasPeerEnded, let socket {
+        for _ in 0..<Self.readsInTurn {
+            guard phase == .ready, !isReadPaused, !hasPeerEnded, let socket else { return }
             switch socket.read(into: loop.readBuffer) {
             case .bytes(let count):
                 receive(UnsafeRawBufferPointer(rebasing: loop.readBuffer[..<count]))
@@ -258,6 +267,7 @@ final class ClientConnection: EventHandler, @unchecked Sendable {
                 return fail(.system(number, "read"))
             }
         }
+        loop.execute { self.readAll() }
     }
 
     private func peerClosed() {
@@ -300,7 +310,7 @@ final class ClientConnection: EventHandler, @unchecked Sendable {
             switch receiving {
             case .head:
                 var head = HTTP1ResponseHead()
-                switch head.parse(rest, toHead: exchange.isHead, limits: HTTP1HeadLimits(headBytes: 65_535)) {
+                switch head.parse(rest, toHead: exchange.isHead, limits: HTTP1HeadLimits(headBytes: Self.headLimit)) {
                 case .incomplete:
                     inbound.append(contentsOf: rest)
                     return
@@ -312,7 +322,14 @@ final class ClientConnection: EventHandler, @unchecked Sendable {
                         return fail(
                             TransportError(.protocolViolation, "the server left HTTP although it was not asked to"))
                     }
-                    if !head.isInformational { accept(head, rest, exchange) }
+                    guard head.isInformational else {
+                        accept(head, rest, exchange)
+                        break
+                    }
+                    informationalBytes += head.byteCount
+                    if informationalBytes > Self.headLimit {
+                        return fail(TransportError(.limitExceeded, "too many informational answers"))
+                    }
                 }
             case .length(let remaining):
                 let count = min(remaining, rest.count)

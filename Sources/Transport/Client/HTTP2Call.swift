@@ -151,8 +151,13 @@ package final class HTTP2Call: EventHandler, @unchecked Sendable {
         if events.contains(.readable) { readAll() }
     }
 
+    /// A server that sends faster than this reads gets so many reads in a row; then it is the turn of others of the loop, and
+    /// of its timers.
+    private static let readsInTurn = 32
+
     private func readAll() {
-        while continuation != nil {
+        for _ in 0..<Self.readsInTurn {
+            guard continuation != nil else { return }
             switch Socket.read(descriptor, into: loop.readBuffer) {
             case .bytes(let count):
                 let used = nghttp2_session_mem_recv(
@@ -172,6 +177,7 @@ package final class HTTP2Call: EventHandler, @unchecked Sendable {
             case .failed(let number): return finish(.system(number, "read"))
             }
         }
+        loop.execute { self.readAll() }
     }
 
     private func flush() {

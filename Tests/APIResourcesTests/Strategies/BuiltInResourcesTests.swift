@@ -150,6 +150,7 @@ import Testing
         ("metallb.io/v1beta1/bgppeers", "BGPPeer", true, [], true),
         ("metallb.io/v1beta2/bgppeers", "BGPPeer", true, [], true),
         ("traffic.martlet.dev/v1/addresspools", "AddressPool", false, ["pool"], true),
+        ("traffic.martlet.dev/v1/healthchecks", "HealthCheck", true, ["hc"], true),
         ("traffic.martlet.dev/v1/routetables", "RouteTable", true, ["rt"], true),
     ]
 

@@ -129,6 +129,13 @@ import Testing
         "rolebindings": [
             "metadata": ["name": "a"], "roleRef": ["kind": "Role"], "subjects": [["kind": "User", "name": "a"]],
         ], "clusterroles": ["metadata": ["name": "a"], "rules": [["verbs": ["get"]]]],
+        "healthchecks": [
+            "metadata": ["name": "a"],
+            "spec": [
+                "targetRefs": [["name": "web"]], "periodSeconds": 5, "timeoutSeconds": 2,
+                "httpGet": ["path": "/", "port": "http", "httpHeaders": [["name": "A", "value": "b"]]],
+            ],
+        ],
         "addresspools": ["metadata": ["name": "a"], "spec": ["addresses": ["10.0.0.0/24", "fd00::1-fd00::5"]]],
     ]
 

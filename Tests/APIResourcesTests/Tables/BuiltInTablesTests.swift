@@ -53,6 +53,10 @@ import Testing
         ("metallb.io", "ServiceBGPStatus", "NAME|NODE|SERVICE NAME|SERVICE NAMESPACE|PEERS", ""),
         ("traffic.martlet.dev", "AddressPool", "NAME ALLOCATED TOTAL AUTO-ASSIGN AGE", "ADDRESSES NAMESPACES"),
         (
+            "traffic.martlet.dev", "HealthCheck", "NAME SERVICES CHECK ENDPOINTS FAILING ACCEPTED HEALTHY AGE",
+            "PERIOD"
+        ),
+        (
             "traffic.martlet.dev", "RouteTable", "NAME CLASS HOSTS ROUTES ACCEPTED RESOLVED PROGRAMMED AGE",
             "CONTROLLER TLS"
         ),
@@ -275,6 +279,27 @@ import Testing
         #expect(cells["Resolved"] == "Unknown")
         #expect(cells["Programmed"] == "Unknown")
         #expect(cells["TLS"] == "cert")
+    }
+
+    @Test func `a HealthCheck shows what it checks and found`() throws {
+        let cells = try Self.cells(
+            BuiltInTables.healthChecks,
+            [
+                "spec": [
+                    "targetRefs": [["name": "a"], ["name": "b"]],
+                    "httpGet": ["port": "web", "path": "/live", "scheme": "HTTPS"], "periodSeconds": 5,
+                ],
+                "status": [
+                    "endpoints": 3, "failing": 1, "conditions": [["type": "Healthy", "status": "False"]],
+                ],
+            ])
+        #expect(cells["Services"] == "a,b")
+        #expect(cells["Check"] == "HTTPS:web/live")
+        #expect(cells["Endpoints"] == "3")
+        #expect(cells["Failing"] == "1")
+        #expect(cells["Healthy"] == "False")
+        #expect(cells["Accepted"] == "Unknown")
+        #expect(cells["Period"] == "5s")
     }
 
     @Test func anAddressPoolShowsItsUse() throws {

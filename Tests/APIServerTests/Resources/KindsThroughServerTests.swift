@@ -151,6 +151,10 @@ import Testing
             ["spec": ["addresses": ["192.0.2.0/28"]]]
         ),
         (
+            "/apis/traffic.martlet.dev/v1/namespaces/default/healthchecks", "traffic.martlet.dev/v1", "HealthCheck",
+            ["spec": ["targetRefs": [["name": "web"]], "tcpSocket": ["port": 80]]]
+        ),
+        (
             "/apis/metallb.io/v1beta1/namespaces/default/bfdprofiles", "metallb.io/v1beta1", "BFDProfile",
             ["spec": ["detectMultiplier": 5]]
         ),

@@ -41,9 +41,11 @@ final class Family: Sendable {
 
     func stop(keepingData: Bool = false) async { await server.stop(keepingData: keepingData) }
 
-    /// Starts a backend on a free port of an address.
-    func backend(_ name: String, on address: String = "127.0.0.1", flags: [String] = []) async throws -> Backend {
-        let port = try Self.freePorts(1)[0]
+    /// Starts a backend on a port of an address; on a free one where none is given.
+    func backend(
+        _ name: String, on address: String = "127.0.0.1", port: UInt16? = nil, flags: [String] = []
+    ) async throws -> Backend {
+        let port = try port ?? Self.freePorts(1)[0]
         let program = try Program(
             server.binary, ["echo", "--name", name, "--listen", "\(address):\(port)"] + flags)
         try await eventually(within: .seconds(20), "backend \(name)") { program.output.out.contains("serving HTTP") }

@@ -1,9 +1,9 @@
 import KubeModel
 
-/// What a readiness probe has found so far.
+/// What a readiness probe or a health check has found so far.
 ///
-/// As the kubelet does: a container begins unready; `successThreshold` successes in a row make it ready, and
-/// `failureThreshold` failures in a row make it unready.
+/// As the kubelet does: a container begins unready (an endpoint that is checked begins ready); `successThreshold`
+/// successes in a row make it ready, and `failureThreshold` failures in a row make it unready.
 struct ProbeState: Sendable, Equatable {
     private(set) var isReady: Bool
     private var successes = 0
@@ -13,9 +13,16 @@ struct ProbeState: Sendable, Equatable {
 
     /// - Parameter isReady: what an earlier run of the controller found, so that its restart makes nothing unready.
     init(_ probe: Probe, isReady: Bool = false) {
+        self.init(
+            successThreshold: probe.successThreshold ?? 1, failureThreshold: probe.failureThreshold ?? 3,
+            isReady: isReady)
+    }
+
+    /// - Parameters: results in a row that it takes, at least 1.
+    init(successThreshold: Int, failureThreshold: Int, isReady: Bool) {
         self.isReady = isReady
-        successThreshold = max(1, probe.successThreshold ?? 1)
-        failureThreshold = max(1, probe.failureThreshold ?? 3)
+        self.successThreshold = max(1, successThreshold)
+        self.failureThreshold = max(1, failureThreshold)
     }
 
     /// Notes a result. Returns whether `isReady` changed.
@@ -78,5 +85,11 @@ struct ProbeTarget: Sendable, Hashable {
         self.host = host.isEmpty ? "localhost" : host
         self.port = port
         self.check = check
+    }
+
+    /// Of where it goes only: what is asked there is nearly always the same, and may be long.
+    func hash(into hasher: inout Hasher) {
+        hasher.combine(host)
+        hasher.combine(port)
     }
 }
