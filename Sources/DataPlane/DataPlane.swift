@@ -261,7 +261,8 @@ package final class DataPlane: Sendable {
             group.addTask { [announcements, configuration, choice] in
                 try await announcements.run(
                     obstacle: Self.announcementObstacle(choice.mode),
-                    addresses: NodeAddresses.primary(of: node.ownAddresses), recorder: recorder,
+                    addresses: NodeAddresses.primary(of: node.ownAddresses, leaving: MachineAddresses.outgoing),
+                    recorder: recorder,
                     grace: configuration.shutdownGrace, onNotice: onNotice)
             }
             group.addTask { await reporter.run() }
