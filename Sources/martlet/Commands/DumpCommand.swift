@@ -18,8 +18,9 @@ struct DumpCommand: AsyncParsableCommand {
     @Argument(help: ArgumentHelp("Only this Service; its namespace, or default.", valueName: "namespace/name"))
     var service: String?
 
-    @Option(help: "The name of this node.")
-    var nodeName = NodeName.current
+    /// Named as in `dataplane`, which reads its own options behind `dump` as well: one place keeps what either has read.
+    @OptionGroup
+    var node: Node
 
     @Option(
         help: ArgumentHelp(
@@ -29,6 +30,11 @@ struct DumpCommand: AsyncParsableCommand {
 
     @OptionGroup
     var client: ClientOptions
+
+    struct Node: ParsableArguments {
+        @Option(help: "The name of this node.")
+        var nodeName = NodeName.current
+    }
 
     func run() async throws {
         let name = try service.map { text in
@@ -44,13 +50,13 @@ struct DumpCommand: AsyncParsableCommand {
         for slice in try await api.list(EndpointSlice.self).items { table.setSlice(slice) }
         for service in try await api.list(Service.self).items { table.setService(service) }
         // A node that is not registered is in no zone.
-        let zone = try? await api.get(Node.self, nodeName).zone
-        let node = NodeIdentity(
-            name: nodeName, zone: zone, nodePortAddresses: [], ownAddresses: Set(NodeAddresses.current(in: [])))
+        let zone = try? await api.get(KubeModel.Node.self, node.nodeName).zone
+        let identity = NodeIdentity(
+            name: node.nodeName, zone: zone, nodePortAddresses: [], ownAddresses: Set(NodeAddresses.current(in: [])))
         let dump: EnforcementDump
         do {
             dump = try EnforcementDump.read(
-                Array(table.entries), on: node,
+                Array(table.entries), on: identity,
                 nodePorts: nodeportAddresses.map { NodeAddresses.current(in: $0.networks) })
         } catch {
             throw CleanExitError("\(error)")
