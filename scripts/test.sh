@@ -53,9 +53,9 @@ wait "$beside" || status=1
 # What failed, once more where it is found: each part with its issues, or with its last lines when it did not come to its end.
 for part in pure sockets guests processes; do
     grep -aE '^✘|^.?.?Fatal |crashed:' "$output/$part" | head -n 60 || true
-    grep -aqE '^[✔✘] Test run with' "$output/$part" && continue
+    grep -aqE '^[^ ]+ Test run with' "$output/$part" && continue
     printf '\n%s did not come to its end; its last tests:\n' "$part"
-    grep -aE '^. (Test|Suite) ' "$output/$part" | tail -n 5 || true
+    grep -aE '^[^ ]+ (Test|Suite) ' "$output/$part" | tail -n 5 || true
 done
 step "Done: $([ "$status" = 0 ] && echo "no test failed" || echo "tests failed")"
 exit "$status"

@@ -112,7 +112,8 @@ import Transport
         let refused = HeldResponse()
         server.core.pipeline.handle(list, refused)
         #expect(refused.status == 429)
-        refused.leave()
+        // Nobody has taken that one either, and it has no place.
+        #expect(server.core.limit.current.reads == 4)
         list.path = "\(Samples.configMaps)/small"
         let small = HeldResponse()
         server.core.pipeline.handle(list, small)

@@ -315,4 +315,23 @@ import Testing
             }
         }
     }
+
+    /// RE2's time is linear in the text, but by the size of the program, which a definition may make very large.
+    @Test(arguments: ["pattern", "not", "anyOf", "allOf"])
+    func `texts that take too long to be matched are refused, wherever the pattern stands`(place: String) throws {
+        let source = JSONValue.string("^" + String(repeating: "a{1000}", count: 40))
+        let pattern: JSONValue = ["pattern": source]
+        let node: JSONValue =
+            switch place {
+            case "not": ["type": "string", "not": pattern]
+            case "pattern": ["type": "string", "pattern": source]
+            default: .object(["type": "string", place == "anyOf" ? "anyOf" : "allOf": .array([pattern])])
+            }
+        let schema = try Schema(json: ["type": "object", "properties": ["a": node]])
+        let text = String(repeating: "a", count: 50_000)
+        let refusal =
+            "a: Invalid value: the object's texts up to here are too long for the patterns of its schema to be matched"
+        #expect(schema.validate(["a": .string(text)]).map(\.description).last == refusal)
+        #expect(schema.validate(["a": "b"]).isEmpty == (place == "not"))
+    }
 }

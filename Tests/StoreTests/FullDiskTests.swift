@@ -210,9 +210,9 @@ struct FullDiskTests {
         try await store.create("/again", "x")
     }
 
-    @Test func `a first start on a full disk says so`() async throws {
-        let disk = try SmallDisk(bytes: 1 << 20)
-        _ = try disk.fill()
+    @Test func `a first start on a full disk says so, and the next one begins when there is room`() async throws {
+        let disk = try SmallDisk(bytes: 8 << 20)
+        let filler = try disk.fill()
         do {
             _ = try disk.open()
             Issue.record("opened without room")
@@ -220,5 +220,30 @@ struct FullDiskTests {
             #expect(error.code == .full)
             #expect(error.message.contains("full") || error.message.contains("No space"), "\(error)")
         }
+        unlink(filler)
+        let store = try disk.open()
+        try await store.create("/a", "x")
+        store.close()
+    }
+
+    /// Some of it is enough for the files, some for a part of them.
+    @Test(arguments: [8, 40, 60, 72, 80, 84, 92, 100, 108, 120, 160, 240])
+    func `a first start with little room opens or says that there is none, and loses nothing by it`(kibibytes: Int)
+        async throws
+    {
+        let disk = try SmallDisk(bytes: 8 << 20)
+        let filler = try disk.fill()
+        var status = stat()
+        try #require(stat(filler, &status) == 0)
+        try #require(truncate(filler, status.st_size - off_t(kibibytes << 10)) == 0)
+        do {
+            try disk.open().close()
+        } catch let error as StoreError {
+            #expect(error.code == .full, "\(error)")
+        }
+        unlink(filler)
+        let store = try disk.open()
+        try await store.create("/a", "x")
+        store.close()
     }
 }

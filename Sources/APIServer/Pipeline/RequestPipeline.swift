@@ -326,9 +326,15 @@ final class RequestPipeline: Sendable {
     /// A write of this many bytes takes some 20 milliseconds of a processor.
     static let largeWrite = 64 << 10
 
-    /// The place of a request is free again when its answer has been taken.
-    private func keepPlace(_ place: InFlightLimit.Place, _ response: inout OutgoingResponse) {
-        let held = limit.hold(response.size, in: place)
+    /// The place of a request is free again when its answer has been taken. What is too large for the place becomes a 429, which
+    /// needs none, as one that never had a place.
+    private func keepPlace(_ place: InFlightLimit.Place, _ exchange: Exchange, _ response: inout OutgoingResponse) {
+        let size = place.slot == .read ? response.size : 0
+        guard limit.allows(size, in: place) else {
+            response = OutgoingResponse(Status.tooManyRequests(), shape: exchange.shape)
+            return limit.leave(place)
+        }
+        let held = limit.hold(size, in: place)
         response.onSent = { [limit] in limit.leave(place, held: held) }
     }
 
@@ -384,12 +390,9 @@ final class RequestPipeline: Sendable {
 
     private func answer(_ exchange: Exchange, _ response: OutgoingResponse) {
         var response = response
-        if let place = exchange.place, !limit.allows(response.size, in: place) {
-            response = OutgoingResponse(Status.tooManyRequests(), shape: exchange.shape)
-        }
+        if let place = exchange.place { keepPlace(place, exchange, &response) }
         metrics.record(exchange, status: response.status)
         response.isOpenAPI = exchange.info.segments.first == "openapi"
-        if let place = exchange.place { keepPlace(place, &response) }
         for warning in exchange.warnings?.headers ?? [] { response.headers.append(("Warning", warning)) }
         if let warning = exchange.deprecationWarning {
             response.headers.append(("Warning", WarningLog.header(warning)))

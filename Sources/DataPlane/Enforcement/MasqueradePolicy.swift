@@ -12,10 +12,6 @@ package struct MasqueradePolicy: Hashable, Sendable {
     package var isForAll = false
     /// Clients keep their address where the endpoint is on this node: its answers come back through it anyway.
     package var sparesHome = false
-    /// Whether packets from outside that have addresses of 127.0.0.0/8 are dropped. The kernel does that by itself until it
-    /// routes these addresses (`net.ipv4.conf.all.route_localnet`), which the enforcer has it do so that clients on this node
-    /// reach endpoints elsewhere from addresses of Services in there (CVE-2020-8558 is what comes of it without a guard).
-    var guardsLoopback = false
 
     package init() {}
 }

@@ -65,26 +65,19 @@ package enum ProxyMetrics {
         for (name, upstream) in upstreams {
             classes("martlet_l7_upstream_responses_total", "upstream", name, upstream.traffic, &page)
         }
-        let totals: [(String, String, KeyPath<ProxyCounters.Upstream, UInt64>)] = [
-            ("connect_failures", "Attempts to connect that failed.", \.connectFailures),
-            ("retries", "Requests sent once more.", \.retries),
-            ("timeouts", "Attempts that took too long.", \.timeouts),
-            ("ejections", "Endpoints left out for a while because they failed.", \.ejections),
+        let families: [(name: String, type: String, help: String, value: KeyPath<ProxyCounters.Upstream, UInt64>)] = [
+            ("connect_failures_total", "counter", "Attempts to connect that failed.", \.connectFailures),
+            ("retries_total", "counter", "Requests sent once more.", \.retries),
+            ("timeouts_total", "counter", "Attempts that took too long.", \.timeouts),
+            ("ejections_total", "counter", "Endpoints left out for a while because they failed.", \.ejections),
+            ("endpoints", "gauge", "Endpoints, with those that are left out.", \.endpoints),
+            ("endpoints_ejected", "gauge", "Endpoints left out now because they failed.", \.endpointsEjected),
         ]
-        for (name, help, value) in totals {
-            page.family("martlet_l7_upstream_\(name)_total", "counter", help)
+        for family in families {
+            let name = "martlet_l7_upstream_\(family.name)"
+            page.family(name, family.type, family.help)
             for (upstream, counts) in upstreams {
-                page.sample("martlet_l7_upstream_\(name)_total", [("upstream", upstream)], counts[keyPath: value])
-            }
-        }
-        let gauges: [(String, String, KeyPath<ProxyCounters.Upstream, UInt64>)] = [
-            ("endpoints", "Endpoints that may get requests.", \.endpoints),
-            ("endpoints_ejected", "Endpoints left out now because they failed.", \.endpointsEjected),
-        ]
-        for (name, help, value) in gauges {
-            page.family("martlet_l7_upstream_\(name)", "gauge", help)
-            for (upstream, counts) in upstreams {
-                page.sample("martlet_l7_upstream_\(name)", [("upstream", upstream)], counts[keyPath: value])
+                page.sample(name, [("upstream", upstream)], counts[keyPath: family.value])
             }
         }
     }

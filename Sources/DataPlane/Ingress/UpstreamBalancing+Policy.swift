@@ -1,9 +1,8 @@
 internal import KubeModel
 internal import ProxyEngine
-internal import TrafficModel
 
 extension UpstreamBalancing {
-    /// Reads a route's policy. What cannot be understood (its writer should have said so) shares in turn.
+    /// Reads a route's policy. What cannot be understood, which the API server refuses, shares in turn.
     init(_ policy: RouteBackendPolicy) {
         switch policy.balancing {
         case "least-connections": self = .leastRequests

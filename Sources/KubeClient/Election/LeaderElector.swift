@@ -7,7 +7,7 @@ public struct LeaderElectionTimes: Sendable, Hashable {
     public var leaseDuration: Duration = .seconds(15)
     /// A leader that could not renew for this long stops leading. Less than `leaseDuration`.
     public var renewDeadline: Duration = .seconds(10)
-    /// Between attempts that fail. Less than `renewDeadline`.
+    /// Between attempts to take the Lease, and between renewals that fail. Less than `renewDeadline`.
     public var retryPeriod: Duration = .seconds(2)
 
     /// Between renewals that succeed: half of the deadline, so that the other half is left for retries. Kubernetes' components

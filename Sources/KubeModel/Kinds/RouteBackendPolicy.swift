@@ -5,13 +5,10 @@ public struct RouteBackendPolicy: Codable, Hashable, Sendable {
     /// With `consistent-hash`: what the endpoint is chosen by, text with variables such as `$request_uri`; the client's
     /// address without it.
     public var hashBy: String?
-    /// By which the requests of a client stay with one endpoint.
-    public var affinity: RouteBackendAffinity?
 
-    public init(balancing: String? = nil, hashBy: String? = nil, affinity: RouteBackendAffinity? = nil) {
+    public init(balancing: String? = nil, hashBy: String? = nil) {
         self.balancing = balancing
         self.hashBy = hashBy
-        self.affinity = affinity
     }
 
     /// Nothing is said.
@@ -21,6 +18,6 @@ public struct RouteBackendPolicy: Codable, Hashable, Sendable {
 extension RouteBackendPolicy: CustomStringConvertible {
     /// What is said of it, in one line: a name for two backends that differ in nothing else.
     public var description: String {
-        [balancing, hashBy.map { "by \($0)" }, affinity?.description].compactMap(\.self).joined(separator: " ")
+        [balancing, hashBy.map { "by \($0)" }].compactMap(\.self).joined(separator: " ")
     }
 }

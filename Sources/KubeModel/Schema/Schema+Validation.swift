@@ -11,7 +11,7 @@ extension Schema {
     {
         var validator = SchemaValidator(graph: graph, path: path.steps)
         validator.validate(index, value, old)
-        return validator.errors
+        return validator.errors + validator.unmatched
     }
 }
 
@@ -20,10 +20,27 @@ struct SchemaValidator {
     let graph: SchemaGraph
     private(set) var errors: [FieldError] = []
     private var path: [FieldPath.Step]
+    /// Instructions of patterns times bytes of the texts that they were asked about: what RE2 takes at worst.
+    private var matchingWork = 0
+    /// Where a text was not matched any more, so that nobody takes it for one that does not match.
+    private var tooMuchAt: [FieldPath.Step]?
+
+    /// What one walk may take, about two seconds at worst; nearly always RE2 takes a thousandth of that.
+    static let matchingLimit = 1 << 30
 
     init(graph: SchemaGraph, path: [FieldPath.Step]) {
         self.graph = graph
         self.path = path
+    }
+
+    /// The refusal of what was too much to be matched.
+    var unmatched: [FieldError] {
+        guard let tooMuchAt else { return [] }
+        return [
+            .invalid(
+                FieldPath(steps: tooMuchAt), nil,
+                "the object's texts up to here are too long for the patterns of its schema to be matched")
+        ]
     }
 
     private var here: FieldPath { FieldPath(steps: path) }
@@ -86,7 +103,7 @@ struct SchemaValidator {
         if let limit = graph.nodes[index].minLength, text.unicodeScalars.count < limit {
             refuse(value, "should be at least \(limit) chars long")
         }
-        if let pattern = graph.nodes[index].pattern, !pattern.matches(text) {
+        if let pattern = graph.nodes[index].pattern, !matches(pattern, text) {
             refuse(value, "should match '\(pattern.source)'")
         }
         if let format = graph.nodes[index].format, !graph.nodes[index].isIntOrString,
@@ -94,6 +111,15 @@ struct SchemaValidator {
         {
             refuse(value, "must be of type \(format): \(goQuoted(text))")
         }
+    }
+
+    private mutating func matches(_ pattern: TextPattern, _ text: String) -> Bool {
+        // Neither is more than some millions.
+        matchingWork += pattern.size * text.utf8.count
+        if matchingWork <= Self.matchingLimit { return pattern.matches(text) }
+        matchingWork = Self.matchingLimit + 1
+        if tooMuchAt == nil { tooMuchAt = path }
+        return true
     }
 
     private mutating func check(_ index: Int, _ number: Double, _ value: JSONValue) {
@@ -218,12 +244,14 @@ struct SchemaValidator {
 
     private mutating func combine(_ index: Int, _ value: JSONValue, _ old: JSONValue?) {
         for part in graph.nodes[index].allOf { validate(part, value, old) }
-        if !graph.nodes[index].anyOf.isEmpty, !graph.nodes[index].anyOf.contains(where: { accepts($0, value) }) {
+        let anyOf = graph.nodes[index].anyOf
+        if !anyOf.isEmpty, count(anyOf, accepting: value, atMost: 1) == 0 {
             errors.append(
                 .invalid(here, nil, "\(goQuoted(name)) must validate at least one schema (anyOf)"))
         }
-        if !graph.nodes[index].oneOf.isEmpty {
-            let count = graph.nodes[index].oneOf.filter { accepts($0, value) }.count
+        let oneOf = graph.nodes[index].oneOf
+        if !oneOf.isEmpty {
+            let count = count(oneOf, accepting: value)
             if count != 1 {
                 let found = count == 0 ? "Found none valid" : "Found \(count) valid alternatives"
                 errors.append(
@@ -235,9 +263,18 @@ struct SchemaValidator {
         }
     }
 
-    private func accepts(_ index: Int, _ value: JSONValue) -> Bool {
+    private mutating func count(_ schemas: [Int], accepting value: JSONValue, atMost limit: Int = .max) -> Int {
+        var count = 0
+        for schema in schemas where count < limit && accepts(schema, value) { count += 1 }
+        return count
+    }
+
+    private mutating func accepts(_ index: Int, _ value: JSONValue) -> Bool {
         var inner = SchemaValidator(graph: graph, path: path)
+        inner.matchingWork = matchingWork
         inner.validate(index, value)
+        matchingWork = inner.matchingWork
+        if tooMuchAt == nil { tooMuchAt = inner.tooMuchAt }
         return inner.errors.isEmpty
     }
 }

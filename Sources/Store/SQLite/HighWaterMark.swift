@@ -66,8 +66,9 @@ final class HighWaterMark: Sendable {
 
     /// Makes a new file's length what `set` writes, whatever an operator wrote before.
     func begin(at revision: Revision) throws(StoreError) {
-        guard ftruncate(descriptor, 20) == 0 else { throw StoreError(errno: errno, "cannot write \(path)") }
+        // In this order: a file that was made longer and then found no room would say nothing that can be read.
         try set(revision)
+        guard ftruncate(descriptor, 20) == 0 else { throw StoreError(errno: errno, "cannot write \(path)") }
     }
 
     /// Brings the mark to disk, so that a power cut leaves it no older than this. What fails is not told: it will be done

@@ -29,7 +29,8 @@ final class LogCheckpointer: Sendable {
     ) throws(StoreError) {
         // On a disk that fills up, what is not yet carried over must find room in the reserve.
         threshold = min(
-            configuration.checkpointPages, max(16, Int32(clamping: configuration.reserveBytes / 4096 * 3 / 4)))
+            configuration.checkpointPages,
+            max(16, Int32(clamping: configuration.reserveBytes / StoreFiles.pageBytes * 3 / 4)))
         self.mark = mark
         self.health = health
         let connection = Connection(try SQLiteConnection(path: configuration.path, vfs: configuration.vfs))

@@ -71,7 +71,7 @@ final class LogWriter: @unchecked Sendable {
         openedCleaned = end.cleaned
         try files.mark.begin(at: openedAt)
         try connection.keepsLog(false)
-        reservePages = configuration.reserveBytes / 4096
+        reservePages = configuration.reserveBytes / StoreFiles.pageBytes
 
         begin = try connection.prepare("BEGIN IMMEDIATE")
         commit = try connection.prepare("COMMIT")
@@ -200,7 +200,7 @@ final class LogWriter: @unchecked Sendable {
     /// Then the writer waits for that, lest neither the log nor the database file find room for the rest of it.
     private var isDiskNearlyFull: Bool {
         guard checkpointer.isDue(pages: connection.logPages) else { return false }
-        return reserve.freeBytesBeside < Int(connection.logPages) * 4096
+        return reserve.freeBytesBeside < Int(connection.logPages) * StoreFiles.pageBytes
     }
 
     /// Carries the log over as far as readers let it. What fails is told by `health`, and tried again after later commits.

@@ -135,13 +135,22 @@ package final class SQLiteStore: Store {
     private static func openLog(
         _ configuration: Configuration, _ files: StoreFiles, _ health: HealthRecord, _ reserve: SpaceReserve
     ) throws(StoreError) -> LogWriter {
+        var hasTrimmed = false
         while true {
             do throws(StoreError) {
                 let log = try LogWriter(configuration, files, health, reserve)
                 reserve.regain()
                 return log
             } catch {
-                guard error.code == .full, files.trimLog() || reserve.release() else { throw error }
+                guard error.code == .full else { throw error }
+                // Once for each piece: a try that fails leaves a transaction without its end behind again.
+                if !hasTrimmed, files.trimLog() {
+                    hasTrimmed = true
+                } else if reserve.release() {
+                    hasTrimmed = false
+                } else {
+                    throw error
+                }
             }
         }
     }

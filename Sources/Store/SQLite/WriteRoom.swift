@@ -39,10 +39,10 @@ struct WriteRoom: Equatable {
         var pages = 8
         for write in writes {
             switch write {
-            case .create(_, let value), .update(_, let value, _): pages += value.count / 4084 + 3
+            case .create(_, let value), .update(_, let value, _): pages += value.count / (StoreFiles.pageBytes - 12) + 3
             case .delete: pages += 2
             }
         }
-        return pages * (4096 + LogTail.frameHeaderBytes)
+        return pages * (StoreFiles.pageBytes + LogTail.frameHeaderBytes)
     }
 }

@@ -41,7 +41,22 @@ import Testing
                 + "\"Prefix\"", "spec.rules[0].paths[0].backend.serviceName: Required value",
             "spec.rules[0].paths[0].backend: Required value: port name or number is required",
             "spec.rules[1].paths[0].path: Invalid value: \"/a//b\": must not contain '//'"),
+        RefusalCase("a key", table(["defaultBackend": hashed(by: "$request_uri", "consistent-hash")])),
+        RefusalCase(
+            "a key that is not known", table(["defaultBackend": hashed(by: "$nope", "consistent-hash")]),
+            "spec.defaultBackend.policy.hashBy: Invalid value: \"$nope\": has the variable $nope, which is not known"),
+        RefusalCase(
+            "a key for nothing", table(["defaultBackend": hashed(by: "$uri", "peak-ewma")]),
+            "spec.defaultBackend.policy.hashBy: Invalid value: \"$uri\": may only be set when balancing is consistent-hash"
+        ),
     ]
+
+    private static func hashed(by key: String, _ balancing: String) -> JSONValue {
+        [
+            "serviceName": "web", "port": ["number": 80],
+            "policy": ["balancing": .string(balancing), "hashBy": .string(key)],
+        ]
+    }
 
     @Test(arguments: cases)
     func `a RouteTable is refused with every reason, or taken`(_ example: RefusalCase) {

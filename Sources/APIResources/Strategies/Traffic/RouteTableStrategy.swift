@@ -53,5 +53,19 @@ struct RouteTableStrategy: ResourceStrategy {
             errors.invalid(path.child("serviceName"), .string(name), Validation.dns1123Label(name))
         }
         IngressRules.checkServicePort(backend.at("port"), at: path.child("port"), of: path, &errors)
+        if let policy = backend.at("policy") { checkPolicy(policy, path.child("policy"), &errors) }
+    }
+
+    private func checkPolicy(_ policy: JSONValue, _ path: FieldPath, _ errors: inout [FieldError]) {
+        guard let key = policy["hashBy"].string else { return }
+        let place = path.child("hashBy")
+        if policy.text("balancing") != "consistent-hash" {
+            errors.invalid(place, .string(key), "may only be set when balancing is consistent-hash")
+        }
+        do {
+            _ = try HashKeyTemplate(key)
+        } catch {
+            errors.invalid(place, .string(key), "\(error)")
+        }
     }
 }

@@ -47,10 +47,6 @@ struct NFTablesEnforcement: KernelEnforcement {
         sweeper = flows.map { StaleFlowSweeper($0, logger: logger) }
         self.logger = logger
         self.onLoss = onLoss
-        var policy = policy
-        // Whoever turned the routing of 127.0.0.0/8 on: an earlier process whose table has gone since would look like an
-        // administrator.
-        policy.guardsLoopback = true
         plan = NFTablesPlan(policy: policy, chooser: chooser, fastPath: fastPath?())
     }
 
@@ -143,7 +139,7 @@ struct NFTablesEnforcement: KernelEnforcement {
                 listing = try ruleset.listing(of: TableLayout.table, leavingOut: TableLayout.dynamicSets)
             }
         }
-        if plan.policy.guardsLoopback, loopback.isOn == false {
+        if loopback.isOn == false {
             // After the guard is there.
             do throws(SystemError) {
                 try loopback.turnOn()

@@ -74,7 +74,7 @@ struct NFTablesPlan {
     }
 
     /// The chains that are there whatever the Services.
-    var baseChains: [NFChain] { TableLayout.chains(policy) + (fastPath == nil ? [] : [FastPath.chain]) }
+    var baseChains: [NFChain] { TableLayout.chains + (fastPath == nil ? [] : [FastPath.chain]) }
 
     /// Their rules.
     var baseRules: [NFRule] { TableLayout.rules(policy, chooser) + (fastPath == nil ? [] : FastPath.rules) }

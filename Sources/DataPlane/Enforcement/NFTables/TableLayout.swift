@@ -68,7 +68,10 @@ enum TableLayout {
     /// (40 ms with 50,000 of them): so addresses, of which there are many, lead to numbers, and only those to chains.
     static let treatments = "treatments"
     static let masquerade = "masquerade"
-    /// There as long as it is us who made the kernel route 127.0.0.0/8: a clean-up undoes that.
+    /// Drops packets from outside that have addresses of 127.0.0.0/8. The kernel does that by itself until it routes them
+    /// (`net.ipv4.conf.all.route_localnet`), which the enforcer has it do so that clients on this node reach endpoints
+    /// elsewhere from addresses of Services in there (CVE-2020-8558 is what comes of it without a guard). There whoever turned
+    /// that on: an earlier process whose table has gone since would look like an administrator. A clean-up turns it off.
     static let loopbackGuard = "loopback-guard"
 
     static var sets: [NFSet] {
@@ -98,16 +101,13 @@ enum TableLayout {
             }
     }
 
-    static func chains(_ policy: MasqueradePolicy) -> [NFChain] {
-        (policy.guardsLoopback
-            ? [NFChain(loopbackGuard, hook: .init(.filter, .prerouting, priority: -300))] : [])
-            + [
-                NFChain(prerouting, hook: .init(.nat, .prerouting, priority: -100)),
-                NFChain(output, hook: .init(.nat, .output, priority: -100)),
-                NFChain(postrouting, hook: .init(.nat, .postrouting, priority: 100)),
-                NFChain(services), NFChain(inside), NFChain(masquerade),
-            ]
-    }
+    static let chains = [
+        NFChain(loopbackGuard, hook: .init(.filter, .prerouting, priority: -300)),
+        NFChain(prerouting, hook: .init(.nat, .prerouting, priority: -100)),
+        NFChain(output, hook: .init(.nat, .output, priority: -100)),
+        NFChain(postrouting, hook: .init(.nat, .postrouting, priority: 100)),
+        NFChain(services), NFChain(inside), NFChain(masquerade),
+    ]
 
     static func rules(_ policy: MasqueradePolicy, _ chooser: EndpointChooser) -> [NFRule] {
         var rules = families.filter { family in policy.podNetworks.contains { $0.family == family } }.map { family in
@@ -134,15 +134,13 @@ enum TableLayout {
                 postrouting, "from 127.0.0.0/8",
                 isOf(.v4) + isLoopback(.source) + [.verdict(.goto(masquerade))])
         ]
-        if policy.guardsLoopback {
-            for (end, words) in [(End.source, "from"), (.destination, "to")] {
-                rules.append(
-                    rule(
-                        loopbackGuard, "from outside \(words) 127.0.0.0/8",
-                        isOf(.v4) + [
-                            .meta(.inputInterface, into: a), .unequal(a, NFValue().appending(host: 1)),
-                        ] + isLoopback(end) + [.verdict(.drop)]))
-            }
+        for (end, words) in [(End.source, "from"), (.destination, "to")] {
+            rules.append(
+                rule(
+                    loopbackGuard, "from outside \(words) 127.0.0.0/8",
+                    isOf(.v4) + [
+                        .meta(.inputInterface, into: a), .unequal(a, NFValue().appending(host: 1)),
+                    ] + isLoopback(end) + [.verdict(.drop)]))
         }
         if chooser == .virtualServers {
             // This machine asks its own addresses from those very addresses: what tells it that they refuse comes to one.

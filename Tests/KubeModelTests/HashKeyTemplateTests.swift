@@ -1,6 +1,6 @@
 import Testing
 
-@testable import TrafficModel
+@testable import KubeModel
 
 @Suite("Templates of hash keys") struct HashKeyTemplateTests {
     @Test(arguments: [

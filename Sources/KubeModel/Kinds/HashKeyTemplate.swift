@@ -1,7 +1,7 @@
 /// What an upstream's endpoint is chosen by, in the language of ingress-nginx' `upstream-hash-by`: text with variables of
 /// nginx in it, `$request_uri` or `${http_x_user}`. Pure.
-package struct HashKeyTemplate: Hashable, Sendable {
-    package enum Part: Hashable, Sendable {
+public struct HashKeyTemplate: Hashable, Sendable {
+    public enum Part: Hashable, Sendable {
         case text(String)
         case clientAddress
         /// In lower case, with hyphens.
@@ -16,18 +16,18 @@ package struct HashKeyTemplate: Hashable, Sendable {
         case scheme
     }
 
-    package struct Failure: Error, Hashable, CustomStringConvertible {
-        package var description: String
+    public struct Failure: Error, Hashable, CustomStringConvertible {
+        public var description: String
     }
 
-    package private(set) var parts: [Part] = []
+    public private(set) var parts: [Part] = []
 
     /// Longer ones are refused, and those with more parts.
-    package static let longest = 256
+    public static let longest = 256
     private static let mostParts = 16
 
     /// Throws for what cannot be read and for variables that are not known: a key without them would be another one.
-    package init(_ text: String) throws(Failure) {
+    public init(_ text: String) throws(Failure) {
         guard text.utf8.count <= Self.longest else {
             throw Failure(description: "is longer than \(Self.longest) bytes")
         }
