@@ -14,5 +14,15 @@ struct DumpCommandTests {
         let command = try #require(try Martlet.parseAsRoot(arguments) as? DumpCommand)
         #expect(command.node.nodeName == "edge-1")
         #expect(command.service == "shop/web")
+        #expect(command.nodePorts.nodeportAddresses == nil)
+    }
+
+    @Test(arguments: [
+        ["dataplane", "dump", "--nodeport-addresses", "192.0.2.0/24"],
+        ["dataplane", "--nodeport-addresses=192.0.2.0/24", "dump"],
+    ])
+    func `node ports are asked about on the networks that are named`(arguments: [String]) throws {
+        let command = try #require(try Martlet.parseAsRoot(arguments) as? DumpCommand)
+        #expect(command.nodePorts.nodeportAddresses?.description == "192.0.2.0/24")
     }
 }
