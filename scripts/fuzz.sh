@@ -31,12 +31,14 @@ run() {
     fi
 }
 
-status=0
-for target in "${targets[@]}"; do
+# One target after the other on each processor.
+fuzz() {
+    local target=$1 status=0
     if [ -z "$seconds" ]; then
         run "$target" Corpus/"$target"/* || status=1
         # The same mutations each time: the seed is fixed, and nothing is written into the corpus. A target that speaks TLS is
         # slow: it ends early on a slow machine, which is no failure.
+        local scratch
         scratch=$(mktemp -d -p .build)
         run "$target" "$scratch" Corpus/"$target" -seed=1 -runs=3000 -max_total_time=45 || status=1
         rm -r "$scratch"
@@ -44,5 +46,12 @@ for target in "${targets[@]}"; do
         mkdir -p ".build/corpus/$target"
         limit=$((seconds + 60)) run "$target" ".build/corpus/$target" Corpus/"$target" -max_total_time="$seconds" || status=1
     fi
+    return $status
+}
+
+for target in "${targets[@]}"; do
+    if [ "$(jobs -rp | wc -l)" -ge "$(nproc)" ]; then wait -n || true; fi
+    { fuzz "$target" || echo "$target" >> "$TMPDIR/failed"; } &
 done
-exit $status
+wait
+[ ! -e "$TMPDIR/failed" ]

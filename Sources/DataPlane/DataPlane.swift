@@ -100,7 +100,7 @@ package final class DataPlane: Sendable {
         }
         if names != nil { report.areNamesReady.withLock { $0 = false } }
         health = AnswerServer(loop: loops[0], logger: logger) {
-            [report, state, engine, accessLog, names, queryLog, announcements] path, respond in
+            [report, state, engine, accessLog, names, queryLog, announcements, version = configuration.version] path, respond in
             // Summing the proxy's counters costs by its routes: only for those who ask.
             if let isReady = report.areNamesReady.withLock({ $0 }), path == "/ready" || path == "/health" {
                 // As CoreDNS' plugins of these names answer.
@@ -113,7 +113,7 @@ package final class DataPlane: Sendable {
                     await engine.counters(), droppedLogLines: accessLog?.droppedLines ?? 0)
                 if let names {
                     page += NameMetrics.text(
-                        await names.server.counters(), server: names.addresses,
+                        await names.server.counters(), server: names.addresses, version: version,
                         droppedLogLines: queryLog?.file.droppedLines ?? 0)
                 }
                 page += await announcements.metrics()
@@ -261,7 +261,8 @@ package final class DataPlane: Sendable {
             group.addTask { [announcements, configuration, choice] in
                 try await announcements.run(
                     obstacle: Self.announcementObstacle(choice.mode),
-                    addresses: NodeAddresses.primary(of: node.ownAddresses), recorder: recorder,
+                    addresses: NodeAddresses.primary(of: node.ownAddresses, leaving: MachineAddresses.outgoing),
+                    recorder: recorder,
                     grace: configuration.shutdownGrace, onNotice: onNotice)
             }
             group.addTask { await reporter.run() }

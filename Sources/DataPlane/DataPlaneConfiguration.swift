@@ -19,6 +19,8 @@ package struct DataPlaneConfiguration: Sendable {
     package var httpsAddresses: [SocketAddress]
     /// Threads; nil for one a core.
     package var eventLoops: Int?
+    /// The program's own, for its metrics.
+    package var version = ""
     /// `--access-log`: where the L7 proxy's access log goes, `-` for standard output; nil for none.
     package var accessLogPath: String?
     /// `--access-log-sampling`: one of so many requests is logged.

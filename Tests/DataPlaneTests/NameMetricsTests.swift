@@ -26,7 +26,7 @@ import Transport
             try client.send("\u{0}\u{7}\u{1}\u{0}\u{0}\u{1}\u{0}\u{0}\u{0}\u{0}\u{0}\u{0}\u{0}\u{0}\u{2}\u{0}\u{1}")
             _ = try client.receive()
         }
-        let samples = Self.samples(NameMetrics.text(await server.counters(), server: [address]))
+        let samples = Self.samples(NameMetrics.text(await server.counters(), server: [address], version: "1"))
         let own = #"server="dns://\#(address)",zone=".",view="""#
         #expect(samples[#"coredns_dns_requests_total{\#(own),proto="udp",family="1",type="NS"}"#] == "3")
         #expect(samples[#"coredns_dns_responses_total{\#(own),rcode="REFUSED"}"#] == "3")
@@ -50,7 +50,7 @@ import Transport
         counters.upstream.servers[upstream] = server
         counters.answers.requests = counters.answers.requests.map { _ in 1 }
         counters.answers.responses = counters.answers.responses.map { _ in 1 }
-        let page = NameMetrics.text(counters, server: [SocketAddress(ip: .loopbackV4, port: 53)])
+        let page = NameMetrics.text(counters, server: [SocketAddress(ip: .loopbackV4, port: 53)], version: "1.2.3")
         let samples = Self.samples(page)
         let own = #"server="dns://127.0.0.1:53""#
         #expect(samples[#"coredns_cache_hits_total{\#(own),type="success",zones=".",view=""}"#] == "5")
@@ -59,6 +59,7 @@ import Transport
         #expect(samples[#"coredns_forward_requests_total{to="192.0.2.53:53"}"#] == "9")
         #expect(samples[#"coredns_forward_responses_total{to="192.0.2.53:53",rcode="NOERROR"}"#] == "7")
         #expect(samples[#"coredns_forward_responses_total{to="192.0.2.53:53",rcode="other"}"#] == "1")
+        #expect(samples[#"coredns_build_info{version="1.2.3",revision="",goversion="none"}"#] == "1")
         #expect(samples["martlet_dns_upstreams_up"] == "1")
         // Every type, transport and family, and every code: there are no more.
         #expect(samples.keys.filter { $0.hasPrefix("coredns_dns_requests_total") }.count == 4 * 21)

@@ -436,6 +436,22 @@ import Testing
         #expect(many.count == 64 && many.first?.message == "line 4: no" && many.first?.reason == "CorefileLineClosed")
     }
 
+    @Test func `an Event is counted once for each Corefile that it is said of`() throws {
+        func event(_ revision: String, at second: Int64) -> Event {
+            let map = ObjectReference(
+                kind: "ConfigMap", namespace: "kube-system", name: "coredns", uid: "u", apiVersion: "v1",
+                resourceVersion: revision)
+            return CorefileEvents.event(
+                "no", reason: "CorefileInvalid", about: map, now: Timestamp(secondsSinceEpoch: second))
+        }
+        var present = event("7", at: 5)
+        present.metadata.resourceVersion = "70"
+        #expect(CorefileEvents.raised(present, by: event("7", at: 9)) == nil)
+        let change = try #require(CorefileEvents.raised(present, by: event("8", at: 9)))
+        #expect(change["count"] == 2 && change["involvedObject"]?["resourceVersion"] == "8")
+        #expect(change["lastTimestamp"] == "1970-01-01T00:00:09Z" && change["metadata"]?["resourceVersion"] == "70")
+    }
+
     // MARK: The dump
 
     @Test func `a dump is a zone file with everything that is answered, and what of the Corefile is not done`() {

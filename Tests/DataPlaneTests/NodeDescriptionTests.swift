@@ -17,7 +17,7 @@ import Testing
 
     @Test(arguments: [
         ("zones: z1", "zones"), ("addresses: [nowhere]", "nowhere"), ("zone: 1", "zone"),
-        ("labels: {\"a b\": c}", "a b"),
+        ("labels: {\"a b\": c}", "a b"), ("labels: {node-role.kubernetes.io/edge: \"\"}", "kubectl label node"),
         ("addresses: [10.0.0.1, 10.0.0.2]", "each family"), ("addresses: [0.0.0.0]", "0.0.0.0"), ("- x", "mapping"),
         ("zone: [", "YAML"), ("zone: \"a b\"", "a b"),
     ])

@@ -33,12 +33,26 @@ import Testing
         (["192.0.2.9"], ["192.0.2.9"]), (["192.0.2.7", "0.0.0.0"], ["192.0.2.7"]), (["127.0.0.1"], ["127.0.0.1"]),
     ])
     func `Ingresses are told the addresses that clients reach`(listening: [String], published: [String]) {
-        let addresses = UpCommand.published(listening: listening.compactMap { IPAddress($0) }, local: Self.local)
+        let addresses = UpCommand.published(
+            listening: listening.compactMap { IPAddress($0) }, local: Self.local, leaving: [])
         #expect(addresses.map(\.description) == published)
     }
 
+    /// A bridge of containers has a lower address than the network card, as often as not.
+    @Test func `the address that packets leave from is the machine's, where it is one of its own`() {
+        let all = ["0.0.0.0", "::"].compactMap { IPAddress($0) }
+        func published(leaving: String...) -> [String] {
+            UpCommand.published(listening: all, local: Self.local, leaving: leaving.compactMap { IPAddress($0) })
+                .map(\.description)
+        }
+        #expect(published(leaving: "192.0.2.9") == ["192.0.2.9", "2001:db8::7"])
+        #expect(published(leaving: "127.0.0.1", "fe80::7", "203.0.113.1") == ["192.0.2.7", "2001:db8::7"])
+    }
+
     @Test func `a machine without a network publishes nothing of its own`() {
-        #expect(UpCommand.published(listening: [.loopbackV4], local: []) == [.loopbackV4])
-        #expect(UpCommand.published(listening: ["0.0.0.0"].compactMap { IPAddress($0) }, local: [.loopbackV4]).isEmpty)
+        #expect(UpCommand.published(listening: [.loopbackV4], local: [], leaving: []) == [.loopbackV4])
+        #expect(
+            UpCommand.published(listening: ["0.0.0.0"].compactMap { IPAddress($0) }, local: [.loopbackV4], leaving: [])
+                .isEmpty)
     }
 }

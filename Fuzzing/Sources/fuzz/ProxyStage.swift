@@ -117,14 +117,20 @@ final class ProxyStage {
     }
 
     private func connect() -> Int32 {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var address = Self.loopback(port)
-        let result = withUnsafePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+        var descriptor: Int32
+        while true {
+            descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+            let result = withUnsafePointer(to: &address) {
+                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+                }
             }
+            if result == 0 { break }
+            // libFuzzer's alarm ends a call that waits.
+            precondition(errno == EINTR, "the engine does not listen: \(String(cString: strerror(errno)))")
+            close(descriptor)
         }
-        precondition(result == 0, "the engine does not listen")
         var one: Int32 = 1
         setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &one, 4)
         _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)

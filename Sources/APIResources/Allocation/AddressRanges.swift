@@ -24,6 +24,8 @@ struct AddressRanges: Sendable {
     /// How many addresses of each range are free, in the order in which the ranges came.
     var freeCounts: [Int] { entries.map(\.allocator.freeCount) }
 
+    var ranges: [CIDR] { entries.map(\.range) }
+
     // MARK: Addresses
 
     /// Takes exactly this address out of a range that is ready.

@@ -143,6 +143,9 @@ extension ServiceAllocations {
         state.withLock { $0.addresses.set(name, ranges, isReady: isReady) }
     }
 
+    /// The ranges that cluster IPs come from.
+    package var ranges: [CIDR] { state.withLock { $0.addresses.ranges } }
+
     package func removeRanges(of name: String) {
         state.withLock { $0.addresses.remove(name) }
     }

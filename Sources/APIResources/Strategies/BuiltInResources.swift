@@ -75,7 +75,7 @@ package enum BuiltInResources {
             RoleBindingStrategy(isClusterWide: false),
             LeaseStrategy(),
             EndpointSliceStrategy(addressRule: addressRule),
-            AddressPoolStrategy(pools: pools),
+            AddressPoolStrategy(pools: pools, allocations: allocations),
             HealthCheckStrategy(),
             RouteTableStrategy(),
             // The version that is listed first is the one that clients prefer.
@@ -84,7 +84,7 @@ package enum BuiltInResources {
             BFDProfileStrategy(),
             AdvertisementStrategy(.bgp(lengths)),
             CommunityStrategy(),
-            IPAddressPoolStrategy(pools: pools, lengths: lengths),
+            IPAddressPoolStrategy(pools: pools, lengths: lengths, allocations: allocations),
             AdvertisementStrategy(.layer2),
             AnnouncementStatusStrategy.bgp,
             AnnouncementStatusStrategy.layer2,

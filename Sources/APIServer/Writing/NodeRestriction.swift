@@ -19,14 +19,14 @@ enum NodeRestriction {
         switch (definition.group, definition.plural) {
         case ("", "nodes"):
             guard name == node else { return try refuse("is not allowed to write node \(goQuoted(name))") }
+            let labels = changed(object["metadata"]["labels"].object, old["metadata"]["labels"].object)
+                .filter { !NodeLabel.mayBeSetByNode($0) }.sorted().joined(separator: ", ")
             guard let old else {
-                if !restricted(object).isEmpty { try refuse("is not allowed to set labels of \(restrictedDomain)") }
+                if !labels.isEmpty { try refuse("is not allowed to set the following labels: \(labels)") }
                 return
             }
             if object["spec"]["taints"] != old["spec"]["taints"] { try refuse("is not allowed to modify taints") }
-            if restricted(object) != restricted(old) {
-                try refuse("is not allowed to modify labels of \(restrictedDomain)")
-            }
+            if !labels.isEmpty { try refuse("is not allowed to modify labels: \(labels)") }
         case ("coordination.k8s.io", "leases"):
             if object["metadata"]["namespace"].string == AnnouncementLease.namespace {
                 guard NodeAccess.mayWriteLease(name, node) else {
@@ -50,16 +50,9 @@ enum NodeRestriction {
         }
     }
 
-    private static let restrictedDomain = "node-restriction.kubernetes.io"
-
-    private static func restricted(_ object: JSONValue) -> [String: String] {
-        var labels: [String: String] = [:]
-        for (key, value) in object["metadata"]["labels"].object ?? JSONObject() {
-            guard let domain = key.split(separator: "/", maxSplits: 1).first, key.contains("/"),
-                domain == restrictedDomain || domain.hasSuffix("." + restrictedDomain)
-            else { continue }
-            labels[key] = value.string ?? ""
-        }
-        return labels
+    /// The keys whose values differ.
+    private static func changed(_ new: JSONObject?, _ old: JSONObject?) -> [String] {
+        let (new, old) = (new ?? JSONObject(), old ?? JSONObject())
+        return new.filter { old[$0.key] != $0.value }.map(\.key) + old.filter { new[$0.key] == nil }.map(\.key)
     }
 }

@@ -40,10 +40,13 @@ package final class NamePattern: @unchecked Sendable, Equatable {
     /// What `template` becomes with `{0}` to `{9}` replaced by what the groups matched; nil where nothing matches.
     package func replace(_ text: String, by template: String) -> String? {
         var text = text
-        var bounds = [Int](repeating: 0, count: 2 * Self.groups)
         return text.withUTF8 { bytes in
+            var bounds: [Int] = []
             let isFound = bytes.withMemoryRebound(to: CChar.self) { characters in
-                bounds.withUnsafeMutableBufferPointer { bounds in
+                // Most patterns match nothing, which is found out at a tenth of what groups cost.
+                guard martlet_re2_matches(handle, characters.baseAddress, characters.count) else { return false }
+                bounds = [Int](repeating: 0, count: 2 * Self.groups)
+                return bounds.withUnsafeMutableBufferPointer { bounds in
                     bounds.withMemoryRebound(to: size_t.self) {
                         martlet_re2_groups(
                             handle, characters.baseAddress, characters.count, $0.baseAddress, Int32(Self.groups))

@@ -31,21 +31,19 @@ package struct QuestionRewrite: Equatable, Sendable {
     }
 
     /// What is asked instead; nil where the rule does not concern the question, and where what it makes of a name is none.
-    func apply(to name: DomainName, _ type: RecordType) -> (DomainName, RecordType)? {
+    ///
+    /// - Parameter text: the name as text, made once for all rules.
+    func apply(to name: DomainName, _ text: String, _ type: RecordType) -> (DomainName, RecordType)? {
         switch match {
-        case .exact(let from, let to): return name == from ? (to, type) : nil
-        case .type(let from, let to): return type == from ? (name, to) : nil
+        case .exact(let from, let to): name == from ? (to, type) : nil
+        case .type(let from, let to): type == from ? (name, to) : nil
         case .prefix(let from, let to):
-            let text = name.description
-            return text.hasPrefix(from) ? Self.named(to + text.dropFirst(from.count), type) : nil
+            text.hasPrefix(from) ? Self.named(to + text.dropFirst(from.count), type) : nil
         case .suffix(let from, let to):
-            let text = name.description
-            return text.hasSuffix(from) ? Self.named(text.dropLast(from.count) + to, type) : nil
+            text.hasSuffix(from) ? Self.named(text.dropLast(from.count) + to, type) : nil
         case .substring(let from, let to):
-            let text = name.description
-            return text.contains(from) ? Self.named(text.replacingAll(from, by: to), type) : nil
-        case .pattern(let pattern, let to):
-            return pattern.replace(name.description, by: to).flatMap { Self.named($0, type) }
+            text.contains(from) ? Self.named(text.replacingAll(from, by: to), type) : nil
+        case .pattern(let pattern, let to): pattern.replace(text, by: to).flatMap { Self.named($0, type) }
         }
     }
 
@@ -71,8 +69,12 @@ extension [QuestionRewrite] {
         to name: DomainName, _ type: RecordType
     ) -> (name: DomainName, type: RecordType, answerRules: [QuestionRewrite.AnswerRule])? {
         var result: (name: DomainName, type: RecordType, answerRules: [QuestionRewrite.AnswerRule])?
+        var text = name.description
         for rule in self {
-            guard let (newName, newType) = rule.apply(to: result?.name ?? name, result?.type ?? type) else { continue }
+            guard let (newName, newType) = rule.apply(to: result?.name ?? name, text, result?.type ?? type) else {
+                continue
+            }
+            if newName != result?.name ?? name { text = newName.description }
             result = (newName, newType, (result?.answerRules ?? []) + rule.answerRules)
             if !rule.continues { break }
         }

@@ -42,7 +42,7 @@ package enum AnnouncementDump {
                 let names = candidates.joined(separator: " ")
                 line +=
                     holders[entry.address].map { "announced by \($0), of the candidates \(names)" }
-                    ?? "announced by nobody yet, of the candidates \(names) (not by a data plane in user space)"
+                    ?? "announced by nobody yet, of the candidates \(names) (\(whoCannot(entry)))"
             case .bgp: line += bgp.words(entry)
             }
             line += "; \(entry.pool)"
@@ -72,6 +72,14 @@ package enum AnnouncementDump {
             return (NamespacedName(service.metadata), "it was given from \(pool), \(fate)")
         }
         return Dictionary(pairs, uniquingKeysWith: { first, _ in first })
+    }
+
+    /// Which of the candidates never announce, and cannot be told from here.
+    private static func whoCannot(_ entry: AnnouncementPlan.Entry) -> String {
+        let choices = entry.terms.map(\.interfaces)
+        let named = choices.reduce(into: Set<String>()) { $0.formUnion($1.names) }.sorted()
+        if choices.contains(where: \.includesOuter) || named.isEmpty { return "not by a data plane in user space" }
+        return "not by a data plane in user space, nor by a node that has no \(named.joined(separator: " and no "))"
     }
 
     private static func words(_ term: AnnouncementPlan.Term, _ method: AnnouncementPlan.Method) -> String {

@@ -7,11 +7,14 @@ import Transport
 package enum NameMetrics {
     /// - Parameters:
     ///   - server: where it listens; the first one names the server as CoreDNS names its own.
+    ///   - version: the program's.
     ///   - droppedLogLines: lines about queries that found no room.
     package static func text(
-        _ counters: NameServer.Counters, server: [SocketAddress], droppedLogLines: UInt64 = 0
+        _ counters: NameServer.Counters, server: [SocketAddress], version: String, droppedLogLines: UInt64 = 0
     ) -> String {
         var page = MetricsPage()
+        page.family("coredns_build_info", "gauge", "Which program this is.")
+        page.sample("coredns_build_info", [("version", version), ("revision", ""), ("goversion", "none")], 1)
         page.family("coredns_hosts_entries", "gauge", "Lines of tables of hosts.")
         page.sample("coredns_hosts_entries", [], counters.hosts)
         let own = [("server", "dns://\(server.first.map(\.description) ?? "")"), ("zone", "."), ("view", "")]

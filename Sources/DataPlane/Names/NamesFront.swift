@@ -211,11 +211,25 @@ actor NamesFront {
             do {
                 _ = try await client.create(event)
             } catch let status as Status where status.isAlreadyExists {
-                // Somebody said so before.
+                await repeatEvent(event)
             } catch {
                 // Told again when the Corefile changes.
                 logger.notice("ConfigMap \(CorefileSource.key): \(event.message ?? "")")
             }
+        }
+    }
+
+    /// Says again what was said before, of another Corefile.
+    private func repeatEvent(_ event: Event) async {
+        let (name, namespace) = (event.metadata.name ?? "", event.metadata.namespace)
+        do {
+            // A node may write Events and not read them: a patch that changes nothing answers with what is there.
+            let present = try await client.patch(Event.self, name, namespace: namespace, .merge([:]))
+            guard let change = CorefileEvents.raised(present, by: event) else { return }
+            _ = try await client.patch(Event.self, name, namespace: namespace, .merge(change))
+        } catch {
+            // Another node said it meanwhile, or the Event has just gone.
+            logger.debug("Event \(name): \(error)")
         }
     }
 

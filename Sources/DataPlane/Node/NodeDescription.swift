@@ -82,6 +82,10 @@ package struct NodeDescription: Hashable, Sendable {
             if let problem = Validation.qualifiedName(key).first {
                 throw Malformed(description: "label \"\(key)\": \(problem)")
             }
+            guard NodeLabel.mayBeSetByNode(key) else {
+                throw Malformed(
+                    description: "label \"\(key)\": a node may not say this of itself; kubectl label node does it")
+            }
             if let problem = Validation.labelValue(value).first {
                 throw Malformed(description: "label \(key)=\(value): \(problem)")
             }

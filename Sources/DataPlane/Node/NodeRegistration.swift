@@ -4,6 +4,7 @@ package import KubeModel
 import Logging
 import NetworkTypes
 import TrafficModel
+import Transport
 
 /// Keeps the Node object of this data plane: the node that Events and `Local` policies speak of.
 ///
@@ -173,7 +174,7 @@ actor NodeRegistration {
 
     /// What clients elsewhere may reach this node by; 127.0.0.1 where there is nothing else.
     package static func addresses(_ node: NodeIdentity) -> [IPAddress] {
-        let primary = NodeAddresses.primary(of: node.ownAddresses)
+        let primary = NodeAddresses.primary(of: node.ownAddresses, leaving: MachineAddresses.outgoing)
         return primary.isEmpty ? [.loopbackV4] : primary
     }
 }

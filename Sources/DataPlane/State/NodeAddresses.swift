@@ -26,11 +26,17 @@ package enum NodeAddresses {
         return result.sorted()
     }
 
-    /// What clients elsewhere may reach this machine by: the first address of each family that is neither of the
-    /// loopback interface nor link-local, IPv4 first. Empty when there is none.
-    package static func primary(of addresses: some Sequence<IPAddress>) -> [IPAddress] {
+    /// What clients elsewhere may reach this machine by: of each family that which packets for elsewhere leave from, as with a
+    /// kubelet, or else the lowest address that is neither of the loopback interface nor link-local; IPv4 first. Empty when
+    /// there is none.
+    ///
+    /// - Parameter leaving: ``MachineAddresses/outgoing``; those that are not among the addresses do not count.
+    package static func primary(of addresses: some Sequence<IPAddress>, leaving: [IPAddress]) -> [IPAddress] {
         let reachable = addresses.filter { !$0.isLoopback && !$0.isLinkLocalUnicast }.sorted()
-        return [IPFamily.v4, .v6].compactMap { family in reachable.first { $0.family == family } }
+        return [IPFamily.v4, .v6].compactMap { family in
+            let own = reachable.filter { $0.family == family }
+            return leaving.first(where: own.contains) ?? own.first
+        }
     }
 
     private static func read(_ pointer: UnsafeMutablePointer<sockaddr>) -> IPAddress? {

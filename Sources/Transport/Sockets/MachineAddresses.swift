@@ -22,6 +22,20 @@ package enum MachineAddresses {
         return result
     }
 
+    /// The addresses that packets for elsewhere leave this machine from, one of each family that has a way there. Nothing is
+    /// sent: a datagram socket that is connected has asked the routing table.
+    package static var outgoing: [IPAddress] { elsewhere.compactMap(source) }
+
+    /// Addresses for documentation (RFC 5737, RFC 3849): nobody's, so that the default route leads there.
+    private static let elsewhere = [IPAddress("198.51.100.1"), IPAddress("2001:db8:ffff::1")].compactMap(\.self)
+
+    private static func source(towards address: IPAddress) -> IPAddress? {
+        // No way there is an answer.
+        guard let descriptor = try? Socket.connectUDP(SocketAddress(ip: address, port: 9)) else { return nil }
+        defer { Socket.close(descriptor) }
+        return Socket.localAddress(descriptor)?.ip
+    }
+
     private static func ip(_ address: UnsafePointer<sockaddr>) -> IPAddress? {
         switch Int32(address.pointee.sa_family) {
         case AF_INET:

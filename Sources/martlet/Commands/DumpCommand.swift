@@ -11,21 +11,19 @@ struct DumpCommand: AsyncParsableCommand {
         commandName: "dump",
         abstract: "Tell what the kernel does with traffic to Services, and what the API wants instead.",
         discussion: """
-            Reads the table of the mode nftables, or that and the virtual servers of the mode ipvs, which needs root or CAP_NET_ADMIN, and compares it with the Services and \
-            EndpointSlices of the API. Ends with 1 where they differ: what was just changed may still be on its way.
+            Reads the table of the mode nftables, or that and the virtual servers of the mode ipvs, which needs root or \
+            CAP_NET_ADMIN, and compares it with the Services and EndpointSlices of the API. Ends with 1 where they \
+            differ: what was just changed may still be on its way.
             """)
 
     @Argument(help: ArgumentHelp("Only this Service; its namespace, or default.", valueName: "namespace/name"))
     var service: String?
 
-    @Option(help: "The name of this node.")
-    var nodeName = NodeName.current
+    @OptionGroup
+    var node: NodeNameOption
 
-    @Option(
-        help: ArgumentHelp(
-            "The networks on whose addresses node ports are to be served. Default: wherever the table serves one.",
-            valueName: "cidr,…"), transform: NodePortAddresses.read)
-    var nodeportAddresses: NodePortAddresses?
+    @OptionGroup
+    var nodePorts: NodePortAddressesOption
 
     @OptionGroup
     var client: ClientOptions
@@ -44,14 +42,14 @@ struct DumpCommand: AsyncParsableCommand {
         for slice in try await api.list(EndpointSlice.self).items { table.setSlice(slice) }
         for service in try await api.list(Service.self).items { table.setService(service) }
         // A node that is not registered is in no zone.
-        let zone = try? await api.get(Node.self, nodeName).zone
-        let node = NodeIdentity(
-            name: nodeName, zone: zone, nodePortAddresses: [], ownAddresses: Set(NodeAddresses.current(in: [])))
+        let zone = try? await api.get(Node.self, node.nodeName).zone
+        let identity = NodeIdentity(
+            name: node.nodeName, zone: zone, nodePortAddresses: [], ownAddresses: Set(NodeAddresses.current(in: [])))
         let dump: EnforcementDump
         do {
             dump = try EnforcementDump.read(
-                Array(table.entries), on: node,
-                nodePorts: nodeportAddresses.map { NodeAddresses.current(in: $0.networks) })
+                Array(table.entries), on: identity,
+                nodePorts: nodePorts.nodeportAddresses.map { NodeAddresses.current(in: $0.networks) })
         } catch {
             throw CleanExitError("\(error)")
         }

@@ -91,7 +91,8 @@ struct NamesOptions: ParsableArguments {
             let addresses = dnsAddress.isEmpty ? [.loopbackV4] : dnsAddress.compactMap { IPAddress($0) }
             // An ordinary user serves his own machine.
             let further =
-                dnsAddress.isEmpty && geteuid() == 0 ? NodeAddresses.primary(of: MachineAddresses.current) : []
+                dnsAddress.isEmpty && geteuid() == 0
+                ? NodeAddresses.primary(of: MachineAddresses.current, leaving: MachineAddresses.outgoing) : []
             let upstreams = dnsUpstream.compactMap { UpstreamServer($0) }
             var configuration = NamesConfiguration(
                 addresses: addresses.map { SocketAddress(ip: $0, port: Port(port)) },

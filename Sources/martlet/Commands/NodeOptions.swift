@@ -7,8 +7,8 @@ import Systemd
 
 /// What a machine says of itself as a node. Flags win over the node file, which wins over what cloud-init knows.
 struct NodeOptions: ParsableArguments {
-    @Option(help: "The name of this node.")
-    var nodeName = NodeName.current
+    @OptionGroup
+    var name: NodeNameOption
 
     @Option(
         name: .customLong("node-ip"),
@@ -40,6 +40,8 @@ struct NodeOptions: ParsableArguments {
             "Whose systemd units Pods of this node may stand for: the machine's (system), or those of the user who runs this "
                 + "(user).", valueName: "system|user"))
     var unitBus = UnitBusKind.system
+
+    var nodeName: String { name.nodeName }
 
     private static let standardFile = "/etc/martlet/node.yaml"
     private static let instanceData = "/run/cloud-init/instance-data.json"

@@ -3,11 +3,8 @@ import NetworkTypes
 
 /// What traffic a data plane takes in, and where it tells about it.
 struct TrafficOptions: ParsableArguments {
-    @Option(
-        help: ArgumentHelp(
-            "The networks on whose addresses of this machine node ports are served, such as 10.0.0.0/8; \"all\" for every "
-                + "address, which is the default.", valueName: "cidr,…"), transform: NodePortAddresses.read)
-    var nodeportAddresses = NodePortAddresses.all
+    @OptionGroup
+    var nodePorts: NodePortAddressesOption
 
     @Option(
         help: ArgumentHelp("Where the L7 proxy serves HTTP; may be given several times.", valueName: "address:port"),
@@ -46,6 +43,8 @@ struct TrafficOptions: ParsableArguments {
         help: ArgumentHelp(
             "How long requests and connections under way may take to end at SIGTERM.", valueName: "seconds"))
     var shutdownGracePeriod = 5
+
+    var nodeportAddresses: NodePortAddresses { nodePorts.nodeportAddresses ?? .all }
 
     func validate() throws {
         guard accessLogSampling >= 1 else { throw ValidationError("--access-log-sampling: at least 1") }

@@ -158,15 +158,17 @@ struct UpCommand: AsyncParsableCommand {
     /// What goes to the status of Ingresses: an address that means every address tells clients nothing.
     private var published: [String] {
         if !publishAddress.isEmpty { return publishAddress }
-        let addresses = Self.published(listening: proxyAddresses, local: MachineAddresses.current)
+        let addresses = Self.published(
+            listening: proxyAddresses, local: MachineAddresses.current, leaving: MachineAddresses.outgoing)
         return (addresses.isEmpty ? [.loopbackV4] : addresses).map(\.description)
     }
 
     /// - Parameters:
     ///   - listening: where the L7 proxy listens.
     ///   - local: this machine's addresses.
-    static func published(listening: [IPAddress], local: [IPAddress]) -> [IPAddress] {
-        let primary = NodeAddresses.primary(of: local)
+    ///   - leaving: those that packets for elsewhere leave from.
+    static func published(listening: [IPAddress], local: [IPAddress], leaving: [IPAddress]) -> [IPAddress] {
+        let primary = NodeAddresses.primary(of: local, leaving: leaving)
         var addresses: [IPAddress] = []
         for address in listening.flatMap({ bound in
             bound.isUnspecified ? primary.filter { $0.family == bound.family } : [bound]

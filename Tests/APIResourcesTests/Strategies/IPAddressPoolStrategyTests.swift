@@ -4,6 +4,11 @@ import Testing
 @testable import APIResources
 
 @Suite("The rules of IPAddressPools") struct IPAddressPoolStrategyTests {
+    private static func strategy() throws -> IPAddressPoolStrategy {
+        IPAddressPoolStrategy(
+            pools: PoolRanges(), lengths: AggregationLengths(), allocations: try ServiceFixture().allocations)
+    }
+
     static func pool(_ addresses: [JSONValue], _ allocation: JSONValue? = nil) -> JSONValue {
         var pool: JSONValue = ["metadata": ["name": "p"], "spec": ["addresses": .array(addresses)]]
         if let allocation { pool["spec"]["serviceAllocation"] = allocation }
@@ -64,12 +69,12 @@ import Testing
     ]
 
     @Test(arguments: cases)
-    func `an IPAddressPool is refused with every reason, or taken`(_ example: RefusalCase) {
-        example.expect(IPAddressPoolStrategy(pools: PoolRanges(), lengths: AggregationLengths()))
+    func `an IPAddressPool is refused with every reason, or taken`(_ example: RefusalCase) throws {
+        example.expect(try Self.strategy())
     }
 
-    @Test func `who takes ranges out of a pool in use is told that Services keep them`() {
-        let strategy = IPAddressPoolStrategy(pools: PoolRanges(), lengths: AggregationLengths())
+    @Test func `who takes ranges out of a pool in use is told that Services keep them`() throws {
+        let strategy = try Self.strategy()
         var old = Self.pool(["192.0.2.0/28", "198.51.100.0/28"])
         #expect(strategy.warnings(for: Self.pool(["192.0.2.0/28"]), replacing: old).isEmpty)
         old["status"] = ["assignedIPv4": 2, "assignedIPv6": 1]

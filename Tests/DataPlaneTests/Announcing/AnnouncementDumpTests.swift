@@ -62,6 +62,14 @@ import Testing
         #expect(lines.first?.contains("announced by nobody yet, of the candidates a b") == true, "\(lines)")
     }
 
+    @Test func `an interface that no node may have is named where nobody announces`() {
+        var objects = objects()
+        objects.l2Advertisements[0].spec?.interfaces = ["eth9"]
+        let line = AnnouncementDump.lines(objects).first ?? ""
+        #expect(line.contains("announced by nobody yet, of the candidates a b"))
+        #expect(line.contains("nor by a node that has no eth9") && line.hasSuffix("metallb-system/all on eth9"), "\(line)")
+    }
+
     @Test func `an address of a pool that is gone, or has shrunk, is not announced, and it is said where it came from`()
     {
         var objects = objects()

@@ -8,6 +8,8 @@ struct AddressPoolStrategy: ResourceStrategy {
         hasStatus: true)
     let generationRule = GenerationRule.spec
     let pools: PoolRanges
+    /// Knows which addresses are cluster IPs.
+    let allocations: ServiceAllocations
     let isCheckedBySchema = true
     let holdsClaims = true
 
@@ -50,7 +52,8 @@ struct AddressPoolStrategy: ResourceStrategy {
     }
 
     func warnings(for object: JSONValue, replacing old: JSONValue?) -> [String] {
-        PoolAddressRules.warnings(for: object, replacing: old, used: old["status"]["allocated"].int ?? 0)
+        PoolAddressRules.warnings(
+            for: object, replacing: old, used: old["status"]["allocated"].int ?? 0, clusterRanges: allocations.ranges)
     }
 
     func allocate(_ object: inout JSONValue, replacing old: JSONValue?, _ context: StrategyContext) throws(Status)

@@ -7,6 +7,8 @@ struct IPAddressPoolStrategy: ResourceStrategy {
         "metallb.io", "v1beta1", "IPAddressPool", "ipaddresspools", hasStatus: true)
     let pools: PoolRanges
     let lengths: AggregationLengths
+    /// Knows which addresses are cluster IPs.
+    let allocations: ServiceAllocations
     let generationRule = GenerationRule.spec
     let isCheckedBySchema = true
     let holdsClaims = true
@@ -43,7 +45,8 @@ struct IPAddressPoolStrategy: ResourceStrategy {
 
     func warnings(for object: JSONValue, replacing old: JSONValue?) -> [String] {
         let counts = ["assignedIPv4", "assignedIPv6"].map { old["status"][$0].int ?? 0 }
-        return PoolAddressRules.warnings(for: object, replacing: old, used: counts.reduce(0, +))
+        return PoolAddressRules.warnings(
+            for: object, replacing: old, used: counts.reduce(0, +), clusterRanges: allocations.ranges)
     }
 
     func allocate(_ object: inout JSONValue, replacing old: JSONValue?, _ context: StrategyContext) throws(Status)

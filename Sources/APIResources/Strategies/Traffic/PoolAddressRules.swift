@@ -46,16 +46,28 @@ enum PoolAddressRules {
         (object["spec"]["addresses"].array ?? []).compactMap { $0.string.flatMap { AddressRange($0) } }
     }
 
-    /// What to tell somebody who takes ranges out of a pool of which addresses are in use.
-    static func warnings(for object: JSONValue, replacing old: JSONValue?, used: Int) -> [String] {
-        guard let old, used > 0 else { return [] }
+    /// What to tell somebody who takes ranges out of a pool of which addresses are in use, or offers addresses that Services
+    /// get as cluster IPs.
+    static func warnings(
+        for object: JSONValue, replacing old: JSONValue?, used: Int, clusterRanges: [CIDR]
+    ) -> [String] {
         let kept = Set(ranges(of: object))
-        let gone = ranges(of: old).filter { range in
-            !kept.contains(range) && !kept.contains { $0.contains(range) }
+        let present = Set(ranges(of: old))
+        var warnings: [String] = []
+        for (index, value) in (object["spec"]["addresses"].array ?? []).enumerated() {
+            guard let text = value.string, let range = AddressRange(text), !present.contains(range),
+                let cluster = clusterRanges.first(where: { AddressRange($0).overlaps(range) })
+            else { continue }
+            warnings.append(
+                "spec.addresses[\(index)]: \(text) overlaps with \(cluster), which cluster IPs come from: an address of "
+                    + "both may be given to two Services")
         }
-        if gone.isEmpty { return [] }
-        let text = gone.prefix(3).map(\.description).joined(separator: ", ") + (gone.count > 3 ? ", …" : "")
-        return [
+        let gone = used > 0 ? present.filter { range in !kept.contains { $0.contains(range) } } : []
+        if gone.isEmpty { return warnings }
+        let text =
+            gone.sorted { $0.first < $1.first }.prefix(3).map(\.description).joined(separator: ", ")
+            + (gone.count > 3 ? ", …" : "")
+        return warnings + [
             "spec.addresses: \(text) no longer offered as before, while \(used) addresses of the pool are in use; "
                 + "Services keep the addresses that they have"
         ]

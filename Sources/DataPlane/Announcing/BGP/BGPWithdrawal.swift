@@ -1,6 +1,7 @@
 package import KubeClient
 internal import KubeModel
 internal import NetworkTypes
+internal import Transport
 
 /// Has a node's peers forget the routes that they keep of a process which is gone: by a short session with each.
 ///
@@ -55,7 +56,8 @@ package enum BGPWithdrawal {
     /// The peers that may have kept something, without what a short session is better off without.
     private static func planner(_ node: String, _ client: APIClient) async throws -> BGPPlanner {
         var planner = BGPPlanner(node: node)
-        planner.nodeAddresses = NodeAddresses.primary(of: NodeAddresses.current(in: []))
+        planner.nodeAddresses = NodeAddresses.primary(
+            of: NodeAddresses.current(in: []), leaving: MachineAddresses.outgoing)
         planner.nodeLabels = try await client.get(Node.self, node).metadata.labels ?? [:]
         for var peer in try await client.list(BGPPeer.self).items where peer.spec?.enableGracefulRestart == true {
             peer.spec?.enableGracefulRestart = nil

@@ -102,6 +102,15 @@ struct EnforcerChoice: Sendable {
             // would make a router of the machine, which is for its administrator to decide.
             if mode == .auto, KernelSetting.forwardIPv4.isOn == false {
                 let name = KernelSetting.forwardIPv4.name
+                // Whoever may not enforce in the kernel anyway is not to be told.
+                if NFTablesEnforcer.obstacle() == nil {
+                    lacks.append(
+                        TrafficObstacle(
+                            reason: "ForwardingOff",
+                            message: "\(name) is 0: Services are served in user space, and clients of other machines reach "
+                                + "none of their cluster IPs here. To have the kernel do it: sysctl -w \(name)=1, and start "
+                                + "this again"))
+                }
                 throw Obstacle(words: "\(name) is 0 (sysctl -w \(name)=1 makes the kernel do it)")
             }
             let refusal = wantsFastPath ? NFTablesEnforcer.fastPathObstacle() : nil
@@ -130,7 +139,7 @@ struct EnforcerChoice: Sendable {
         do throws(SocketPlace.Obstacle) {
             guard mode != .userspace else {
                 throw SocketPlace.Obstacle(
-                    words: "it stands in front of a mode in the kernel, and this one is userspace")
+                    words: "it stands in front of a mode in the kernel, and Services are enforced \(words)")
             }
             let place = try SocketPlace.find(group: group)
             do {
@@ -144,7 +153,7 @@ struct EnforcerChoice: Sendable {
             words += ", and by sockets of processes in \(place.group) when they connect"
         } catch {
             // Told as whatever else is in the way on this machine.
-            lacks.append(.socketMode(error.words))
+            lacks.append(.socketMode(error.words, isInKernel: mode != .userspace))
             if mode != .userspace { Self.clearSockets(logger) }
         }
     }

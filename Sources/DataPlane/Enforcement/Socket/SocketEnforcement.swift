@@ -261,9 +261,9 @@ struct SocketEnforcement: KernelEnforcement {
 
 extension TrafficObstacle {
     /// Sockets cannot be led at connect.
-    static func socketMode(_ words: String) -> TrafficObstacle {
+    static func socketMode(_ words: String, isInKernel: Bool = true) -> TrafficObstacle {
         TrafficObstacle(
             reason: "SocketModeUnavailable",
-            message: "--socket-mode: \(words). Services are enforced by the kernel's rules alone")
+            message: "--socket-mode: \(words)" + (isInKernel ? ". Services are enforced by the kernel's rules alone" : ""))
     }
 }
