@@ -43,7 +43,7 @@ package final class NamePattern: @unchecked Sendable, Equatable {
         return text.withUTF8 { bytes in
             var bounds: [Int] = []
             let isFound = bytes.withMemoryRebound(to: CChar.self) { characters in
-                // Most patterns match nothing, which is found out at a tenth of what groups cost.
+                // Most patterns match nothing, which is found out without looking for groups.
                 guard martlet_re2_matches(handle, characters.baseAddress, characters.count) else { return false }
                 bounds = [Int](repeating: 0, count: 2 * Self.groups)
                 return bounds.withUnsafeMutableBufferPointer { bounds in
