@@ -100,7 +100,8 @@ package final class DataPlane: Sendable {
         }
         if names != nil { report.areNamesReady.withLock { $0 = false } }
         health = AnswerServer(loop: loops[0], logger: logger) {
-            [report, state, engine, accessLog, names, queryLog, announcements, version = configuration.version] path, respond in
+            [report, state, engine, accessLog, names, queryLog, announcements, version = configuration.version]
+            path, respond in
             // Summing the proxy's counters costs by its routes: only for those who ask.
             if let isReady = report.areNamesReady.withLock({ $0 }), path == "/ready" || path == "/health" {
                 // As CoreDNS' plugins of these names answer.

@@ -11,7 +11,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "node-role.kubernetes.io/control-plane", "node-restriction.kubernetes.io/x", "a.node-restriction.kubernetes.io/x",
+        "node-role.kubernetes.io/control-plane", "node-restriction.kubernetes.io/x",
+        "a.node-restriction.kubernetes.io/x",
         "kubernetes.io/x", "k8s.io/x", "topology.k8s.io/zone", "topology.kubernetes.io/rack",
     ])
     func `but no role, and nothing else of Kubernetes' domains`(key: String) {

@@ -67,7 +67,8 @@ import Testing
         objects.l2Advertisements[0].spec?.interfaces = ["eth9"]
         let line = AnnouncementDump.lines(objects).first ?? ""
         #expect(line.contains("announced by nobody yet, of the candidates a b"))
-        #expect(line.contains("nor by a node that has no eth9") && line.hasSuffix("metallb-system/all on eth9"), "\(line)")
+        #expect(
+            line.contains("nor by a node that has no eth9") && line.hasSuffix("metallb-system/all on eth9"), "\(line)")
     }
 
     @Test func `an address of a pool that is gone, or has shrunk, is not announced, and it is said where it came from`()

@@ -107,7 +107,8 @@ struct EnforcerChoice: Sendable {
                     lacks.append(
                         TrafficObstacle(
                             reason: "ForwardingOff",
-                            message: "\(name) is 0: Services are served in user space, and clients of other machines reach "
+                            message:
+                                "\(name) is 0: Services are served in user space, and clients of other machines reach "
                                 + "none of their cluster IPs here. To have the kernel do it: sysctl -w \(name)=1, and start "
                                 + "this again"))
                 }

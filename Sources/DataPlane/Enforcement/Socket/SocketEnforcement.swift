@@ -264,6 +264,7 @@ extension TrafficObstacle {
     static func socketMode(_ words: String, isInKernel: Bool = true) -> TrafficObstacle {
         TrafficObstacle(
             reason: "SocketModeUnavailable",
-            message: "--socket-mode: \(words)" + (isInKernel ? ". Services are enforced by the kernel's rules alone" : ""))
+            message: "--socket-mode: \(words)"
+                + (isInKernel ? ". Services are enforced by the kernel's rules alone" : ""))
     }
 }
