@@ -31,10 +31,11 @@ if [ $# -gt 0 ]; then exec swift test --skip-build --no-parallel "$@"; fi
 
 # Two processes beside each other: what starts processes waits far more than it computes. Suites that open sockets or start
 # threads run one after the other in each; those that only compute run as many at a time as there are processors. Packets, in
-# namespaces of their own, and the machines with kernels of their own come where time is left.
+# namespaces of their own, and the machines with kernels of their own, minutes each, come where time is left.
 pure='^(APIResources|CEL|Convention|KubeModel|NetworkTypes|Patching|TrafficModel|WatchCache)Tests\.'
 processes='^EndToEndTests\.'
 packets='^PacketTests\.'
+guests='^PacketTests\.GuestTests'
 export NO_COLOR=1
 tests=("$(swift build --show-bin-path)/martletPackageTests.xctest" --testing-library swift-testing)
 output=$(mktemp -d)
@@ -42,16 +43,22 @@ run() { # NAME ARGUMENT…: what it prints is kept as well, for the last words b
     "${tests[@]}" "${@:2}" 2>&1 | tee "$output/$1"
     return "${PIPESTATUS[0]}"
 }
-run processes --no-parallel --filter "$processes" &
+beside() {
+    local status=0
+    run processes --no-parallel --filter "$processes" || status=1
+    run guests --no-parallel --filter "$guests" || status=1
+    return "$status"
+}
+beside &
 beside=$!
 trap 'kill "$beside" 2> /dev/null || true; rm -rf "$output"' EXIT
 status=0
 run pure --filter "$pure" || status=1
 run sockets --no-parallel --skip "$pure" --skip "$processes" --skip "$packets" || status=1
-run packets --no-parallel --filter "$packets" || status=1
+run packets --no-parallel --filter "$packets" --skip "$guests" || status=1
 wait "$beside" || status=1
 # What failed, once more where it is found: each part with its issues, or with its last lines when it did not come to its end.
-for part in pure sockets packets processes; do
+for part in pure sockets packets processes guests; do
     grep -aE '^✘|^.?.?Fatal |crashed:' "$output/$part" | head -n 60 || true
     grep -aqE '^[^ ]+ Test run with' "$output/$part" && continue
     printf '\n%s did not come to its end; its last tests:\n' "$part"

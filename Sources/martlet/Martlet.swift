@@ -5,10 +5,9 @@ import Transport
 
 @main
 struct Martlet: AsyncParsableCommand {
-    static let version = "0.1.0"
-
     static let configuration = CommandConfiguration(
-        commandName: "martlet", abstract: "Kubernetes traffic management without the cluster.", version: version,
+        commandName: "martlet", abstract: "Kubernetes traffic management without the cluster.",
+        version: ProgramVersion.current,
         subcommands: [
             UpCommand.self, JoinCommand.self, TokenCommand.self, RegisterCommand.self, APIServerCommand.self,
             ControllerCommand.self, DataPlaneCommand.self, DNSCommand.self, AnnounceCommand.self, EchoCommand.self,

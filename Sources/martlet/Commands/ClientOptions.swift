@@ -23,7 +23,7 @@ struct ClientOptions: ParsableArguments {
         let path = kubeconfig ?? environment ?? DataDirectory.standardPath + "/local.kubeconfig"
         var configuration = try ClientConfiguration.kubeconfig(path, context: context)
         // The part in front of the slash is the name of the manager that owns what the component writes.
-        configuration.userAgent = "martlet-\(userAgent)/\(Martlet.version)"
+        configuration.userAgent = "martlet-\(userAgent)/\(ProgramVersion.current)"
         return configuration
     }
 

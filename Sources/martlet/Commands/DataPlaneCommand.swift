@@ -53,7 +53,7 @@ struct DataPlaneCommand: AsyncParsableCommand {
             client: try client.configuration(userAgent: "dataplane"), nodeName: node.nodeName,
             nodePortRanges: traffic.nodeportAddresses.networks,
             httpAddresses: traffic.httpAddress, httpsAddresses: traffic.httpsAddress)
-        configuration.version = Martlet.version
+        configuration.version = ProgramVersion.current
         configuration.node = try node.description()
         configuration.leaseSeconds = node.nodeLeaseDurationSeconds
         configuration.accessLogPath = traffic.accessLog

@@ -13,7 +13,7 @@ struct ClusterDiscovery {
     func authority() async throws -> [UInt8] {
         let client = try APIClient(
             ClientConfiguration(
-                server: server, skipsServerVerification: true, userAgent: "martlet-join/\(Martlet.version)"))
+                server: server, skipsServerVerification: true, userAgent: "martlet-join/\(ProgramVersion.current)"))
         let found = try Self.authority(
             in: try await client.get(ConfigMap.self, "cluster-info", namespace: "kube-public"))
         return try Self.pinned(found, pins, now: SystemClock.secondsSinceEpoch)

@@ -56,7 +56,7 @@ struct JoinPlan {
         let client = try APIClient(
             ClientConfiguration(
                 server: server, certificateAuthority: authority, token: token,
-                userAgent: "martlet-join/\(Martlet.version)"))
+                userAgent: "martlet-join/\(ProgramVersion.current)"))
         let exchange = CertificateExchange(client: client, node: command.node.nodeName)
         let issued = try await reaching(server) { try await exchange.obtain() }
         try CertificateClock.check(

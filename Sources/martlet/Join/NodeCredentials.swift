@@ -45,7 +45,7 @@ struct NodeCredentials {
     /// A client with these credentials.
     func client() throws -> APIClient {
         var configuration = try ClientConfiguration.kubeconfig(directory.nodeKubeconfig)
-        configuration.userAgent = "martlet-join/\(Martlet.version)"
+        configuration.userAgent = "martlet-join/\(ProgramVersion.current)"
         return try APIClient(configuration)
     }
 }

@@ -64,7 +64,7 @@ import Testing
 
     @Test func `an interface that no node may have is named where nobody announces`() {
         var objects = objects()
-        objects.l2Advertisements[0].spec?.interfaces = ["eth9"]
+        objects.l2Advertisements[0].spec = L2AdvertisementSpec(interfaces: ["eth9"])
         let line = AnnouncementDump.lines(objects).first ?? ""
         #expect(line.contains("announced by nobody yet, of the candidates a b"))
         #expect(

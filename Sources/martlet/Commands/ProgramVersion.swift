@@ -1,0 +1,4 @@
+/// Which Martlet this is.
+enum ProgramVersion {
+    static let current = "0.1.0"
+}
