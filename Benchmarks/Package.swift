@@ -28,7 +28,7 @@ let package = Package(
             swiftSettings: settings),
         .target(
             name: "ProxyEngine",
-            dependencies: ["System", "NetworkTypes", "Transport", "CLinux", "COpenSSL", "CNGHTTP2"],
+            dependencies: ["System", "NetworkTypes", "Transport", "CLinux", "COpenSSL", "CNGHTTP2", "CRE2"],
             swiftSettings: settings),
 
         .executableTarget(
