@@ -31,6 +31,14 @@ import Testing
         }
     }
 
+    @Test(arguments: [
+        ("LICENSE", "Apache License"), ("CONTRIBUTING.md", "make test"), ("SECURITY.md", "report"),
+    ])
+    func `who uses, changes or breaks it finds how`(file: String, words: String) throws {
+        let text = try String(contentsOf: Sources.root.appending(path: file), encoding: .utf8)
+        #expect(text.contains(words), "\(file) does not say \(words)")
+    }
+
     @Test func `nothing is left for later and nothing from outside can trap`() throws {
         let markers = ["TO" + "DO", "FIX" + "ME", "try" + "!", "as" + "! "]
         for file in try Sources.swiftFiles(below: "Sources") {
