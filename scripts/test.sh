@@ -43,19 +43,14 @@ run() { # NAME ARGUMENT…: what it prints is kept as well, for the last words b
     "${tests[@]}" "${@:2}" 2>&1 | tee "$output/$1"
     return "${PIPESTATUS[0]}"
 }
-beside() {
-    local status=0
-    run processes --no-parallel --filter "$processes" || status=1
-    run guests --no-parallel --filter "$guests" || status=1
-    return "$status"
-}
-beside &
+run processes --no-parallel --filter "$processes" &
 beside=$!
 trap 'kill "$beside" 2> /dev/null || true; rm -rf "$output"' EXIT
 status=0
 run pure --filter "$pure" || status=1
 run sockets --no-parallel --skip "$pure" --skip "$processes" --skip "$packets" || status=1
 run packets --no-parallel --filter "$packets" --skip "$guests" || status=1
+run guests --no-parallel --filter "$guests" || status=1
 wait "$beside" || status=1
 # What failed, once more where it is found: each part with its issues, or with its last lines when it did not come to its end.
 for part in pure sockets packets processes guests; do
