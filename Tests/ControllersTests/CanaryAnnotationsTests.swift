@@ -38,6 +38,8 @@ import TrafficModel
     @Test(arguments: [
         (["canary": "maybe"], "canary", nil as RouteCanary?),
         (["canary-weight": "5"], "canary-weight", nil),
+        (["affinity-canary-behavior": "legacy"], "affinity-canary-behavior", nil),
+        (["canary": "true", "canary-weight": "101"], "canary-weight", RouteCanary(weight: 101)),
         (["canary": "true", "canary-weight": "-1"], "canary-weight", RouteCanary()),
         (["canary": "true", "canary-weight": "half"], "canary-weight", RouteCanary()),
         (["canary": "true", "canary-weight-total": "0"], "canary-weight-total", RouteCanary()),

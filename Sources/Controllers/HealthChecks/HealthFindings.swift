@@ -74,6 +74,8 @@ struct HealthFindings: Sendable {
                 ("False", "EndpointsFailing")
             } else if !unchecked.isEmpty {
                 ("Unknown", "EndpointsNotChecked")
+            } else if verdicts.allSatisfy(\.verdict.checked.isEmpty) {
+                ("Unknown", "NothingToCheck")
             } else {
                 ("True", "NoEndpointFails")
             }

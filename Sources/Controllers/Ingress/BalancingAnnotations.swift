@@ -29,13 +29,14 @@ struct BalancingAnnotations: Hashable, Sendable {
             case "least-connections", "peak-ewma", "consistent-hash": policy = RouteBackendPolicy(balancing: value)
             default:
                 problems.append(
-                    "\(Self.balancing): \(Self.quoted(value)) is not known (round-robin, least-connections, peak-ewma and "
+                    "\(Self.balancing): \(AnnotationReader.quoted(value)) is not known (round-robin, least-connections, peak-ewma and "
                         + "consistent-hash are), so that it has no effect")
             }
         }
         if let value = annotations[Self.hashBy] {
             if let other = annotations[Self.balancing], other != "consistent-hash" {
-                problems.append("\(Self.hashBy): has no effect beside \(Self.balancing): \(Self.quoted(other))")
+                problems.append(
+                    "\(Self.hashBy): has no effect beside \(Self.balancing): \(AnnotationReader.quoted(other))")
             } else {
                 readHashBy(value, Self.hashBy)
             }
@@ -62,7 +63,7 @@ struct BalancingAnnotations: Hashable, Sendable {
         case "ip_hash": policy = RouteBackendPolicy(balancing: "consistent-hash")
         default:
             problems.append(
-                "\(Self.nginxBalancing): \(Self.quoted(value)) is not known (round_robin, ewma, least_conn and ip_hash "
+                "\(Self.nginxBalancing): \(AnnotationReader.quoted(value)) is not known (round_robin, ewma, least_conn and ip_hash "
                     + "are), so that it has no effect")
         }
     }
@@ -74,12 +75,7 @@ struct BalancingAnnotations: Hashable, Sendable {
             _ = try HashKeyTemplate(value)
             policy = RouteBackendPolicy(balancing: "consistent-hash", hashBy: value)
         } catch {
-            problems.append("\(key): \(Self.quoted(value)) \(error), so that it has no effect")
+            problems.append("\(key): \(AnnotationReader.quoted(value)) \(error), so that it has no effect")
         }
-    }
-
-    private static func quoted(_ value: String) -> String {
-        let start = value.prefix(63)
-        return "\"\(start)\(start.endIndex == value.endIndex ? "" : "…")\""
     }
 }

@@ -2,118 +2,70 @@ import KubeModel
 
 /// ingress-nginx' annotations that make an Ingress a canary of others. Pure.
 struct CanaryAnnotations: Hashable, Sendable {
-    private static let prefix = "nginx.ingress.kubernetes.io/"
     private static let details = [
         "canary-by-header", "canary-by-header-value", "canary-by-header-pattern", "canary-by-cookie", "canary-weight",
         "canary-weight-total", "affinity-canary-behavior",
     ]
 
     /// All that are read here.
-    static let keys: Set<String> = Set((["canary"] + details).map { Self.prefix + $0 })
+    static let keys = AnnotationReader.keys(["canary"] + details, prefix: AnnotationReader.nginx)
 
     /// nil for an Ingress that is none.
     private(set) var canary: RouteCanary?
     /// What is not as it should be, each a sentence that begins with the annotation's key.
-    private(set) var problems: [String] = []
+    let problems: [String]
 
     init(_ annotations: [String: String]) {
-        // Empty is as good as not there, as in ingress-nginx.
-        func value(_ name: String) -> String? {
-            annotations[Self.prefix + name].flatMap { $0.isEmpty ? nil : $0 }
-        }
-        guard isEnabled(value("canary")) else {
-            for name in Self.details where value(name) != nil && name != "affinity-canary-behavior" {
-                tell(name, "has no effect without \(Self.prefix)canary: \"true\"")
-            }
-            return
-        }
-        var canary = RouteCanary()
-        readHeader(value, &canary)
-        if let name = value("canary-by-cookie") {
-            if Self.isName(name) {
-                canary.cookie = name
-            } else {
-                refuse("canary-by-cookie", name, "is no name of a cookie of up to 64 characters (RFC 6265)")
+        var reader = AnnotationReader(annotations, prefix: AnnotationReader.nginx)
+        if reader.boolean("canary") == true {
+            canary = Self.read(&reader)
+        } else {
+            for name in Self.details where reader[name] != nil {
+                reader.tell(name, "has no effect without \(AnnotationReader.nginx)canary: \"true\"")
             }
         }
-        canary.weight = number("canary-weight", value("canary-weight"), from: 0)
-        canary.weightTotal = number("canary-weight-total", value("canary-weight-total"), from: 1)
-        switch value("affinity-canary-behavior") {
-        case nil, "sticky"?: break
-        case "legacy"?: canary.affinity = "legacy"
-        case let behavior?:
-            refuse("affinity-canary-behavior", behavior, "is not known (sticky and legacy are)")
-        }
-        self.canary = canary
+        problems = reader.problems
     }
 
-    private mutating func readHeader(_ value: (String) -> String?, _ canary: inout RouteCanary) {
-        guard let name = value("canary-by-header") else {
-            for name in ["canary-by-header-value", "canary-by-header-pattern"] where value(name) != nil {
-                tell(name, "has no effect without \(Self.prefix)canary-by-header")
+    private static func read(_ reader: inout AnnotationReader) -> RouteCanary {
+        var canary = RouteCanary()
+        readHeader(&reader, &canary)
+        canary.cookie = reader.token("canary-by-cookie", of: "a cookie")
+        canary.weight = reader.number("canary-weight", from: 0)
+        canary.weightTotal = reader.number("canary-weight-total", from: 1)
+        let total = canary.effectiveTotal
+        if let weight = canary.weight, weight > total {
+            reader.tell("canary-weight", "\"\(weight)\" is more than the total of \(total): every request goes there")
+        }
+        if reader.word("affinity-canary-behavior", of: ["sticky", "legacy"]) == "legacy" { canary.affinity = "legacy" }
+        return canary
+    }
+
+    private static func readHeader(_ reader: inout AnnotationReader, _ canary: inout RouteCanary) {
+        let (value, pattern) = ("canary-by-header-value", "canary-by-header-pattern")
+        guard reader["canary-by-header"] != nil else {
+            for name in [value, pattern] where reader[name] != nil {
+                reader.tell(name, "has no effect without \(AnnotationReader.nginx)canary-by-header")
             }
             return
         }
-        guard Self.isName(name) else {
-            return refuse("canary-by-header", name, "is no name of a field of up to 64 characters")
-        }
-        if let wanted = value("canary-by-header-value") {
-            guard wanted.utf8.count <= 1024 else {
-                return refuse("canary-by-header-value", wanted, "is longer than 1,024 characters")
+        guard let name = reader.token("canary-by-header", of: "a field") else { return }
+        // Without its value or pattern the field would mean something else: such a one decides nothing.
+        if let text = reader[value] {
+            guard text.utf8.count <= 1024 else { return reader.refuse(value, "is longer than 1,024 characters") }
+            canary.headerValue = text
+            if reader[pattern] != nil {
+                reader.tell(pattern, "has no effect beside \(AnnotationReader.nginx)\(value)")
             }
-            canary.headerValue = wanted
-            if value("canary-by-header-pattern") != nil {
-                tell("canary-by-header-pattern", "has no effect beside \(Self.prefix)canary-by-header-value")
-            }
-        } else if let pattern = value("canary-by-header-pattern") {
-            // Without it the field would mean something else: such a one decides nothing.
-            guard pattern.utf8.count <= 1024 else {
-                return refuse("canary-by-header-pattern", pattern, "is longer than 1,024 characters")
-            }
+        } else if let text = reader[pattern] {
+            guard text.utf8.count <= 1024 else { return reader.refuse(pattern, "is longer than 1,024 characters") }
             do {
-                _ = try TextPattern(usedNow: pattern)
+                _ = try TextPattern(usedNow: text)
             } catch {
-                return refuse(
-                    "canary-by-header-pattern", pattern, "is no regular expression of RE2 (\(error.message))")
+                return reader.refuse(pattern, "is no regular expression of RE2 (\(error.message))")
             }
-            canary.headerPattern = pattern
+            canary.headerPattern = text
         }
         canary.header = name
-    }
-
-    /// As Go's `strconv.ParseBool`.
-    private mutating func isEnabled(_ value: String?) -> Bool {
-        switch value {
-        case "1", "t", "T", "true", "TRUE", "True": return true
-        case nil, "0", "f", "F", "false", "FALSE", "False": return false
-        case let value?:
-            refuse("canary", value, "is neither true nor false")
-            return false
-        }
-    }
-
-    private mutating func number(_ name: String, _ value: String?, from least: Int) -> Int? {
-        guard let value else { return nil }
-        if let number = Int(value), (least...Int(Int32.max)).contains(number) { return number }
-        refuse(name, value, "is no number from \(least)")
-        return nil
-    }
-
-    private mutating func refuse(_ name: String, _ value: String, _ reason: String) {
-        let start = value.prefix(63)
-        let rest = start.endIndex == value.endIndex ? "" : "…"
-        tell(name, "\"\(start)\(rest)\" \(reason), so that it has no effect")
-    }
-
-    private mutating func tell(_ name: String, _ sentence: String) {
-        problems.append("\(Self.prefix)\(name): \(sentence)")
-    }
-
-    /// A token (RFC 9110 section 5.6.2).
-    private static func isName(_ text: String) -> Bool {
-        text.utf8.count <= 64
-            && text.utf8.allSatisfy { byte in
-                (byte | 0x20) &- 0x61 < 26 || byte &- 0x30 < 10 || "!#$%&'*+-.^_`|~".utf8.contains(byte)
-            }
     }
 }

@@ -13,6 +13,9 @@ struct IngressProblem: Hashable, Sendable {
         case none
     }
 
+    /// Of a canary that stands beside nothing.
+    static let canaryNotServed = "CanaryNotServed"
+
     /// One CamelCase word: the reason of the Event.
     var reason: String
     var message: String
@@ -147,7 +150,8 @@ struct IngressCompiler {
                 if let problem = CanaryFit(table, path, main: main(claim)).problem {
                     problems.append(
                         IngressProblem(
-                            reason: "CanaryNotServed", message: "\(claim) \(problem)", concern: .acceptance))
+                            reason: IngressProblem.canaryNotServed, message: "\(claim) \(problem)", concern: .acceptance
+                        ))
                 } else if let winner = winner(claim) {
                     problems.append(
                         IngressProblem(

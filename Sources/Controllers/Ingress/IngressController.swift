@@ -24,6 +24,12 @@ final class IngressController: Controller {
     // The mutex protects the problems that were last told about, so that each is told once.
     private let told = Mutex<[NamespacedName: Set<IngressProblem>]>([:])
 
+    /// Since when canaries stand beside nothing, as far as is known: who applies a canary together with its main Ingress, in
+    /// whatever order, is not to be told that it has none.
+    private let lonely = Mutex<[NamespacedName: ContinuousClock.Instant]>([:])
+
+    /// How long it may take until the main Ingress of a canary is known.
+    private static let patience = Duration.seconds(2)
     private static let byService = "service"
     private static let bySecret = "secret"
     private static let byClaim = "claim"
@@ -85,20 +91,21 @@ final class IngressController: Controller {
             })
         try await ControllerLoop(name: name, queue: queue, workers: 2, logger: logger) { [self] key in
             try await reconcile(key)
-            return .settled
         }.run(after: [ingresses, classes, tables, services, secrets])
         _ = consume scope
     }
 
     // MARK: Reconciliation
 
-    func reconcile(_ key: NamespacedName) async throws {
+    func reconcile(_ key: NamespacedName) async throws -> ReconcileOutcome {
         let known = Array(classes.store.snapshot().values)
         guard let ingress = ingresses.store[key], ingress.metadata.deletionTimestamp == nil,
             claim.isOurs(ingress, classes: known)
         else {
             told.withLock { $0[key] = nil }
-            return try await release(key)
+            lonely.withLock { $0[key] = nil }
+            try await release(key)
+            return .settled
         }
         let compiler = IngressCompiler(
             controllerName: configuration.controllerName,
@@ -110,17 +117,36 @@ final class IngressController: Controller {
             winner: { [self] claim in winner(of: claim, against: ingress) },
             main: { [self] claim in main(of: claim, but: key) })
         let compiled = compiler.compile(ingress, className: IngressClaim.className(of: ingress, classes: known))
+        let mayFindCompany = mayFindCompany(key, compiled.problems)
         do {
             let table = try await write(compiled.table)
-            tell(compiled.problems, about: ingress)
+            tell(
+                mayFindCompany
+                    ? compiled.problems.filter { $0.reason != IngressProblem.canaryNotServed } : compiled.problems,
+                about: ingress)
             try await accept(table, compiled.problems)
         } catch let status as Status where status.isNamespaceTerminating {
-            return
+            return .settled
         } catch let status as Status where status.code == 422 {
             tell([IngressProblem(reason: "RouteTableRejected", message: status.message ?? "\(status)")], about: ingress)
             throw status
         }
         try await publish(wantedAddresses(), on: ingress)
+        return mayFindCompany ? .again(after: Self.patience) : .settled
+    }
+
+    /// Whether it is too early to say of a canary that it stands beside nothing.
+    private func mayFindCompany(_ key: NamespacedName, _ problems: [IngressProblem]) -> Bool {
+        let now = ContinuousClock.now
+        return lonely.withLock { lonely in
+            guard problems.contains(where: { $0.reason == IngressProblem.canaryNotServed }) else {
+                lonely[key] = nil
+                return false
+            }
+            let since = lonely[key] ?? now
+            lonely[key] = since
+            return now - since < Self.patience
+        }
     }
 
     private func write(_ wanted: RouteTable) async throws -> RouteTable {

@@ -2,44 +2,35 @@ import KubeModel
 
 /// Annotations of ours about how much endpoints are asked at a time, and how new ones begin. Pure.
 struct LimitAnnotations: Hashable, Sendable {
-    private static let prefix = "traffic.martlet.dev/"
-
     /// All that are read here.
-    static let keys: Set<String> = Set(
-        ["max-requests", "max-requests-per-endpoint", "max-queue", "queue-timeout", "slow-start"].map {
-            Self.prefix + $0
-        })
+    static let keys = AnnotationReader.keys(
+        ["max-requests", "max-requests-per-endpoint", "max-queue", "queue-timeout", "slow-start"],
+        prefix: AnnotationReader.martlet)
 
     /// nil where nothing is said.
     private(set) var limits: RouteBackendLimits?
-    private(set) var slowStartSeconds: Int?
+    let slowStartSeconds: Int?
     /// What is not as it should be, each a sentence that begins with the annotation's key.
-    private(set) var problems: [String] = []
+    let problems: [String]
 
     init(_ annotations: [String: String]) {
+        var reader = AnnotationReader(annotations, prefix: AnnotationReader.martlet)
         var limits = RouteBackendLimits()
-        limits.requests = number("max-requests", annotations)
-        limits.requestsPerEndpoint = number("max-requests-per-endpoint", annotations)
-        let isLimited = !limits.isEmpty
-        for name in ["max-queue", "queue-timeout"] where annotations[Self.prefix + name] != nil && !isLimited {
-            problems.append(
-                "\(Self.prefix)\(name): has no effect without \(Self.prefix)max-requests or "
-                    + "\(Self.prefix)max-requests-per-endpoint")
-        }
-        if isLimited {
-            limits.queue = number("max-queue", annotations)
-            limits.queueSeconds = number("queue-timeout", annotations)
+        limits.requests = reader.number("max-requests", from: 1)
+        limits.requestsPerEndpoint = reader.number("max-requests-per-endpoint", from: 1)
+        if limits.isEmpty {
+            for name in ["max-queue", "queue-timeout"] where reader[name] != nil {
+                reader.tell(
+                    name,
+                    "has no effect without \(AnnotationReader.martlet)max-requests or "
+                        + "\(AnnotationReader.martlet)max-requests-per-endpoint")
+            }
+        } else {
+            limits.queue = reader.number("max-queue", from: 1)
+            limits.queueSeconds = reader.number("queue-timeout", from: 1)
             self.limits = limits
         }
-        slowStartSeconds = number("slow-start", annotations)
-    }
-
-    private mutating func number(_ name: String, _ annotations: [String: String]) -> Int? {
-        guard let value = annotations[Self.prefix + name] else { return nil }
-        if let number = Int(value), (1...Int(Int32.max)).contains(number) { return number }
-        let start = value.prefix(63)
-        let rest = start.endIndex == value.endIndex ? "" : "…"
-        problems.append("\(Self.prefix)\(name): \"\(start)\(rest)\" is no number from 1, so that it has no effect")
-        return nil
+        slowStartSeconds = reader.number("slow-start", from: 1)
+        problems = reader.problems
     }
 }

@@ -1,4 +1,5 @@
 import KubeModel
+import TestSupport
 import Testing
 
 @testable import Controllers
@@ -12,20 +13,7 @@ import Testing
         ProbeTarget(host: "10.0.\(number / 250).\(number % 250 + 1)", port: 80, check: .tcp)
     }
 
-    /// Numbers that look like chance and are the same each time (SplitMix64).
-    private struct Dice: RandomNumberGenerator {
-        var state: UInt64 = 7
-
-        mutating func next() -> UInt64 {
-            state &+= 0x9E37_79B9_7F4A_7C15
-            var value = state
-            value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-            value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-            return value ^ (value >> 31)
-        }
-    }
-
-    private var dice = Dice()
+    private var dice = SeededRandom(seed: 7)
 
     /// The next check of the only target, however long that takes.
     private mutating func next(_ rounds: inout CheckRounds, _ time: inout Duration) -> CheckRounds.Due? {

@@ -104,5 +104,7 @@ import Testing
         #expect(second.conditions?[1].message == "failing: 10.0.0.2:8080")
         let third = status(["10.0.0.1", "10.0.0.2"], second, late)
         #expect(third.conditions?[1].reason == "AllEndpointsFailing")
+        let idle = HealthFindings(findings: [("gone", .missing)]).status(replacing: nil, generation: 1, now: early)
+        #expect(idle.conditions?[1].status == "Unknown" && idle.conditions?[1].reason == "NothingToCheck")
     }
 }

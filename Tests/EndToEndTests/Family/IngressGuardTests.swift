@@ -61,11 +61,7 @@ extension EndToEnd {
                     return output.out == "False"
                 }
                 try await eventually(within: .seconds(20), "the Event") {
-                    let output = try await server.tryKubectl([
-                        "get", "events", "--field-selector", "involvedObject.name=guarded", "-o",
-                        "jsonpath={.items[*].reason}",
-                    ])
-                    return output.out.contains("UnsupportedGuard")
+                    try await server.events(about: "guarded").contains("UnsupportedGuard")
                 }
                 #expect(try await Self.status("guarded.example.com", family) == "503")
                 #expect(try await Self.status("open.example.com", family) == "200")
@@ -98,11 +94,7 @@ extension EndToEnd {
                     "patch", "secret", "secure-tls", "--type=merge", "-p", #"{"data":{"tls.crt":"Z2FyYmFnZQ=="}}"#)
                 let server = family.server
                 try await eventually(within: .seconds(20), "the Event") {
-                    let output = try await server.tryKubectl([
-                        "get", "events", "--field-selector", "involvedObject.name=secure", "-o",
-                        "jsonpath={.items[*].reason}",
-                    ])
-                    return output.out.contains("InvalidSecret")
+                    try await server.events(about: "secure").contains("InvalidSecret")
                 }
                 // A later change has been taken over, so the Secret's has too.
                 try await family.apply(

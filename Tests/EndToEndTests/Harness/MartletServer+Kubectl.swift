@@ -49,4 +49,12 @@ extension MartletServer {
     func makeNamespace(_ name: String) async throws {
         try await kubectl("create", "namespace", name)
     }
+
+    /// Reasons and messages of the Events about an object of the namespace `default`.
+    func events(about name: String) async throws -> String {
+        try await tryKubectl([
+            "get", "events", "--field-selector", "involvedObject.name=\(name)", "-o",
+            #"jsonpath={range .items[*]}{.reason} {.message}{"\n"}{end}"#,
+        ]).out
+    }
 }
