@@ -57,7 +57,7 @@ import Testing
     @Test func `where all are new none is slow, and one that others had is not`() {
         var directory = UpstreamDirectory(seed: 5)
         directory.install([Self.upstream([1, 2], .roundRobin)], now: 10 * Self.second)
-        #expect(directory.lastEjectionEnd == 0)
+        #expect(directory.settledFrom == 0)
         var other = Self.upstream([4], .roundRobin)
         other.name = "b"
         directory.install([Self.upstream([1, 2], .roundRobin), other], now: 20 * Self.second)

@@ -3,8 +3,7 @@ import Transport
 
 /// How many requests are being worked on, and how much of their answers waits for clients, so that too many at once are
 /// answered 429 instead of piling up. A request has its place until its answer is sent; a write has none while its body is
-/// still coming. Watches are not counted: they
-/// cost nothing while nothing happens.
+/// still coming. Watches are not counted: they cost nothing while nothing happens.
 final class InFlightLimit: Sendable {
     enum Slot: Sendable {
         case read, write

@@ -19,7 +19,7 @@ extension UpstreamDirectory {
     ///   - tried: have failed it.
     ///   - now: nanoseconds of the loop's clock.
     mutating func choose(for state: State, key: UInt64, tried: TriedEndpoints, now: UInt64) -> EndpointHandle {
-        if state.pointee.balancing == .roundRobin, tried.isEmpty, now >= lastEjectionEnd, !state.pointee.isLimited {
+        if state.pointee.balancing == .roundRobin, tried.isEmpty, now >= settledFrom, !state.pointee.isLimited {
             return state.pointee.rotate()
         }
         begin(state)
@@ -77,7 +77,7 @@ extension UpstreamDirectory {
     ) -> EndpointHandle {
         guard let list = state.pointee.endpoints, let seeds = state.pointee.seeds else { return .none }
         // Mostly nobody is left out, so that the endpoints themselves are not looked at.
-        let takesAll = bound == .max && tried.isEmpty && now >= lastEjectionEnd && endpointLimit == .max
+        let takesAll = bound == .max && tried.isEmpty && now >= settledFrom && endpointLimit == .max
         var best = EndpointHandle.none
         var highest: UInt64 = 0
         for position in 0..<Int(state.pointee.endpointCount) {
@@ -103,7 +103,7 @@ extension UpstreamDirectory {
         let count = state.pointee.endpointCount
         var position = state.pointee.next < count ? state.pointee.next : 0
         state.pointee.next = position + 1
-        let isWarming = state.pointee.slowStart > 0 && now < lastEjectionEnd
+        let isWarming = state.pointee.slowStart > 0 && now < settledFrom
         var best = EndpointHandle.none
         var fewest = Int32.max
         var seen: Int32 = 0
@@ -185,14 +185,14 @@ extension UpstreamDirectory {
                 ejected: Int32(ejectedCount(of: state.pointee, now: now)), of: state.pointee.endpointCount)
         else { return false }
         failing.pointee.health.eject(policy, now: now)
-        lastEjectionEnd = max(lastEjectionEnd, failing.pointee.health.ejectedUntil)
+        settledFrom = max(settledFrom, failing.pointee.health.ejectedUntil)
         state.pointee.ejections += 1
         return true
     }
 
     /// How many of an upstream's endpoints are left out.
     func ejectedCount(of state: UpstreamState, now: UInt64) -> UInt64 {
-        guard now < lastEjectionEnd, let list = state.endpoints else { return 0 }
+        guard now < settledFrom, let list = state.endpoints else { return 0 }
         var count: UInt64 = 0
         for position in 0..<Int(state.endpointCount) {
             if endpoints[list[position]].pointee.health.isEjected(now) { count += 1 }

@@ -31,9 +31,9 @@ struct UpstreamDirectory: ~Copyable {
     private var stateOfPosition: [Handle<Party.Targets>] = []
     private var orphans: [EndpointHandle] = []
     private var random: UInt64
-    /// When the last endpoint that was ejected is back, and the last new one warm: from then on nobody need be asked about it.
+    /// From then on every endpoint has its full share: the last one that was ejected is back, and the last new one is warm.
     /// Nanoseconds.
-    var lastEjectionEnd: UInt64 = 0
+    var settledFrom: UInt64 = 0
 
     /// - Parameter seed: where rotations begin, so that loops differ.
     init(seed: UInt64) { random = seed }
@@ -216,7 +216,7 @@ struct UpstreamDirectory: ~Copyable {
         }
         state.pointee.endpoints = list
         state.pointee.seeds = seeds
-        if warmsSince > 0 { lastEjectionEnd = max(lastEjectionEnd, warmsSince + state.pointee.slowStart) }
+        if warmsSince > 0 { settledFrom = max(settledFrom, warmsSince + state.pointee.slowStart) }
         // Loops start at different places, so that few requests still spread over all endpoints.
         state.pointee.next = Int32(nextRandom() % UInt64(addresses.count))
         return true

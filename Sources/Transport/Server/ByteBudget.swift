@@ -33,7 +33,8 @@ package final class ByteBudget: Sendable {
     /// Claims that wait.
     package var waitingCount: Int { state.withLock { $0.budget.waitingCount } }
 
-    /// Asks for bytes, for a sender whose share is counted. `onGrant` is called at most once, on any thread, if they are not there at once.
+    /// Asks for bytes, for a sender whose share is counted. `onGrant` is called at most once, on any thread, if they are not
+    /// there at once.
     /// - Returns: nil when too many wait already.
     package func claim(_ bytes: Int, by sender: RequestSender? = nil, onGrant: @escaping @Sendable () -> Void) -> Claim?
     {
