@@ -10,7 +10,9 @@ extension CompiledRoutes {
         for aged in all where aged.table.spec?.canary != nil { CanaryRoute.add(aged.table, to: &canaries) }
         var claimed: [Claim: NamespacedName] = [:]
         for aged in ordered { add(aged.table, key: aged.key, claimed: &claimed, canaries: &canaries) }
-        for route in canaries.values.joined() { conflicts.append(route.conflict(with: nil)) }
+        conflicts += canaries.values.joined().map { $0.conflict(with: nil) }.sorted {
+            ($0.table, $0.host, $0.path) < ($1.table, $1.host, $1.path)
+        }
         for index in ordered.indices where ordered[index].table.spec?.rules?.isEmpty ?? true {
             guard defaultBackend == nil else { break }
             defaultBackend = ordered[index].defaultBackend

@@ -68,10 +68,10 @@ package struct CompiledRoutes: Hashable, Sendable {
         }
     }
 
-    /// A route that lost to the same route of an older Ingress, or a canary's that has no main route beside it.
+    /// A route that lost to the same route of an older Ingress, or a canary's without a main route that fits (``CanaryFit``).
     package struct Conflict: Hashable, Sendable {
         package var table: NamespacedName
-        /// nil where there is no main route.
+        /// nil where no main route fits.
         package var winner: NamespacedName?
         /// As written in the rule, empty for every host.
         package var host: String

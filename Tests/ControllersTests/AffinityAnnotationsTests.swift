@@ -10,12 +10,12 @@ import Testing
     }
 
     @Test func `they are read as ingress-nginx does`() {
-        #expect(Self.read([:]).affinity(path: "/", ingress: "u") == nil)
-        #expect(Self.read(["session-cookie-name": "x"]).affinity(path: "/", ingress: "u") == nil)
+        #expect(Self.read([:]).affinity(path: "/", seed: "u") == nil)
+        #expect(Self.read(["session-cookie-name": "x"]).affinity(path: "/", seed: "u") == nil)
         let plain = Self.read(["affinity": "cookie"])
         #expect(plain.problems == [])
-        #expect(plain.affinity(path: "/cart", ingress: "u") == RouteBackendAffinity(path: "/cart"))
-        #expect(plain.affinity(path: "/a;b", ingress: "u")?.path == "/")
+        #expect(plain.affinity(path: "/cart", seed: "u") == RouteBackendAffinity(path: "/cart"))
+        #expect(plain.affinity(path: "/a;b", seed: "u")?.path == "/")
         let full = Self.read([
             "affinity": "cookie", "affinity-mode": "persistent", "session-cookie-name": "route",
             "session-cookie-path": "/", "session-cookie-domain": "example.com", "session-cookie-max-age": "60",
@@ -25,7 +25,7 @@ import Testing
         ])
         #expect(full.problems == [])
         #expect(
-            full.affinity(path: "/cart", ingress: "u")
+            full.affinity(path: "/cart", seed: "u")
                 == RouteBackendAffinity(
                     mode: "persistent", seed: "u", cookieName: "route", path: "/", domain: "example.com", maxAge: 60,
                     expires: 120, sameSite: "None", conditionalSameSiteNone: true, secure: true, changeOnFailure: true))
@@ -45,6 +45,6 @@ import Testing
         #expect(read.problems.count == 1)
         #expect(read.problems.first?.hasPrefix("nginx.ingress.kubernetes.io/\(name): \"") == true)
         let expected = name == "affinity" ? nil : RouteBackendAffinity(path: "/")
-        #expect(read.affinity(path: "/", ingress: "u") == expected)
+        #expect(read.affinity(path: "/", seed: "u") == expected)
     }
 }

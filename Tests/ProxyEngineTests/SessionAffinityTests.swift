@@ -59,6 +59,22 @@ import Testing
         #expect(seen == [1, 2, 3])
     }
 
+    @Test func `a new session is of the endpoint that serves it, however full the others are`() {
+        var room = Room(CookieAffinity(), ports: [1, 2, 3])
+        var pool = UpstreamPool()
+        room.state.pointee.limits.requestsPerEndpoint = 1
+        let busy = [1, 2].map { room.directory.endpoints[room.handle($0)] }
+        let held = busy.map { (pool.open(to: $0), $0) }
+        var sessions: [UInt64] = []
+        for _ in 0..<20 {
+            let first = room.ask(0)
+            #expect(first.port == 3 && first.session.isNew)
+            sessions.append(first.session.value)
+        }
+        for (connection, endpoint) in held { pool.close(connection, of: endpoint) }
+        for session in sessions { #expect(room.ask(session).port == 3) }
+    }
+
     @Test func `balanced clients share with an endpoint that comes, persistent ones stay`() {
         var balanced = Room(CookieAffinity(), ports: [1, 2, 3])
         var persistent = Room(Self.persistent, ports: [1, 2, 3])
@@ -172,5 +188,20 @@ import Testing
         }
         await harness.stop()
         for upstream in upstreams { upstream.stop() }
+    }
+
+    @Test func `a connection that leaves HTTP has its cookie, too`() async throws {
+        let upstream = FakeUpstream()
+        var configuration = EngineHarness.toAll([upstream.address])
+        configuration.upstreams[0].affinity = CookieAffinity()
+        let harness = try EngineHarness(configuration)
+        let socket = harness.connect()
+        socket.send("GET /upgrade HTTP/1.1\r\nHost: a\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n")
+        let answer = try #require(socket.readResponse())
+        #expect(answer.status == 101)
+        #expect(answer["Set-Cookie"]?.hasPrefix("INGRESSCOOKIE=") == true)
+        #expect(socket.read(6) == Array("hello ".utf8))
+        await harness.stop()
+        upstream.stop()
     }
 }

@@ -161,6 +161,86 @@ import Testing
         for upstream in upstreams { upstream.stop() }
     }
 
+    @Test func `a request waits for the endpoints that are well, and for an ejected one only where nobody is`() throws {
+        var directory = UpstreamDirectory(seed: 3)
+        var pool = UpstreamPool()
+        directory.install([
+            .init(
+                name: "a", endpoints: [1, 2].map { SocketAddress(ip: .loopbackV4, port: Port($0)) },
+                limits: UpstreamLimits(requestsPerEndpoint: 1, queue: 5))
+        ])
+        let state = directory.state(at: 0)
+        let second: UInt64 = 1_000_000_000
+        let list = try #require(state.pointee.endpoints)
+        for _ in 0..<5 {
+            directory.failed(list[0], of: state, isConnection: true, since: second, now: second)
+        }
+        let early = directory.mustWait(state, now: second)
+        #expect(!early)
+        _ = pool.open(to: directory.endpoints[list[1]])
+        let full = directory.mustWait(state, now: second)
+        #expect(full)
+        // It is back.
+        let later = directory.mustWait(state, now: 3600 * second)
+        #expect(!later)
+        var tried = TriedEndpoints()
+        tried.insert(list[1])
+        let hasEjected = directory.hasRoom(state, besides: tried, now: second)
+        #expect(hasEjected)
+        tried.insert(list[0])
+        let hasAny = directory.hasRoom(state, besides: tried, now: second)
+        #expect(!hasAny)
+    }
+
+    @Test func `an answer is passed on where the other endpoints have as many as they may`() async throws {
+        let gate = Gate()
+        let poor = FakeUpstream(name: "poor") { socket, request in
+            socket.send("HTTP/1.1 503 No\r\nX-Served-By: poor\r\nContent-Length: 2\r\n\r\nno")
+        }
+        let good = Self.gated(gate, "good")
+        var configuration = Self.configuration([good], UpstreamLimits(requestsPerEndpoint: 1))
+        configuration.upstreams[0].retry = RetryPolicy(conditions: [.http503])
+        let harness = try EngineHarness(configuration)
+        let held = Self.ask(harness, "/hang")
+        _ = await harness.counters { $0.upstreamConnectionsOpen == 1 }
+        configuration.upstreams[0].endpoints.append(poor.address)
+        #expect(harness.engine.patch(configuration.upstreams) == [])
+        let answer = harness.get("/echo")
+        #expect(answer?.status == 503 && answer?["X-Served-By"] == "poor")
+        #expect(poor.requests.count == 1)
+        gate.open()
+        #expect(held.readResponse()?.status == 200)
+        // With room there it goes on to the other one.
+        for _ in 0..<4 { #expect(harness.get("/echo")?["X-Served-By"] == "good") }
+        await harness.stop()
+        poor.stop()
+        good.stop()
+    }
+
+    @Test func `who waits for an endpoint that another upstream has full goes on when that one's request ends`()
+        async throws
+    {
+        let gate = Gate()
+        let upstream = Self.gated(gate)
+        var configuration = Self.configuration(
+            [upstream], UpstreamLimits(requestsPerEndpoint: 1, queue: 5, queueTimeout: .seconds(60)))
+        var other = configuration.upstreams[0]
+        other.name = "other"
+        other.limits = UpstreamLimits()
+        configuration.upstreams.append(other)
+        configuration.hosts[0].routes.append(.init(path: "/hang", match: .prefix, upstream: 1))
+        let harness = try EngineHarness(configuration)
+        let held = Self.ask(harness, "/hang")
+        _ = await harness.counters { $0.upstreamConnectionsOpen == 1 }
+        let waiting = Self.ask(harness, "/echo")
+        _ = await harness.counters { $0.upstreams["all"]?.requestsWaiting == 1 }
+        gate.open()
+        #expect(held.readResponse()?.status == 200)
+        #expect(waiting.readResponse()?.status == 200)
+        await harness.stop()
+        upstream.stop()
+    }
+
     @Test func `loops share the limits, and each has at least one request`() {
         let limits = LoopLimits(UpstreamLimits(requests: 7, requestsPerEndpoint: 1, queue: 4), loops: 2)
         #expect(limits.requests == 3 && limits.requestsPerEndpoint == 1 && limits.queue == 2 && !limits.isEmpty)

@@ -49,6 +49,33 @@ import Testing
         #expect(budget.held == 10)
     }
 
+    @Test(arguments: [nil, RequestSender(user: "a", peer: PeerKey(.loopbackV4))])
+    func `when the last one who waited has gone, nobody waits for nothing`(sender: RequestSender?) {
+        var budget = ByteBudgetState(capacity: 10)
+        let answers = [budget.claim(10, id: 1), budget.claim(1, id: 2, by: sender)]
+        #expect(answers == [.granted, .queued])
+        let withdrawn = budget.withdraw(2, of: sender)
+        #expect(withdrawn == [] && budget.waitingCount == 0)
+        let released = budget.release(10)
+        #expect(released.isEmpty)
+        let last = budget.claim(1, id: 3, by: sender)
+        #expect(last == .granted)
+    }
+
+    @Test func `among many senders claims are granted in their order, and each one once`() {
+        var budget = ByteBudgetState(capacity: 100)
+        let first = budget.claim(100, id: 0)
+        #expect(first == .granted)
+        for id in 1...90 {
+            let sender = RequestSender(user: "s\(id % 7)", peer: PeerKey(.loopbackV4))
+            let answer = budget.claim(1, id: UInt64(id), by: sender)
+            #expect(answer == .queued)
+        }
+        let released = budget.release(100)
+        #expect(released == Array(1...90))
+        #expect(budget.waitingCount == 0 && budget.held == 90)
+    }
+
     @Test func `a part that is not needed goes to who waits`() {
         var budget = ByteBudgetState(capacity: 10)
         let answer15 = budget.claim(10, id: 1)

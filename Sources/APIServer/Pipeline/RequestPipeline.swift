@@ -353,16 +353,29 @@ final class RequestPipeline: Sendable {
         response.onSent = { [limit] in limit.leave(place, held: held) }
     }
 
+    /// The bytes of a JSON patch times those of the object, with short operations and members.
+    static let largeProduct = 32 << 20
     /// What defaults may make of a write that is not large yet.
     static let largeAddition = 256 << 10
 
     /// Whether a write takes long: by what is sent, by what is there, which a small patch goes through as well, or by what
     /// defaults may add to it.
     private static func isLarge(_ exchange: Exchange, _ operation: ResourceOperation) -> Bool {
-        var bytes = exchange.request.body.count
-        if !operation.name.isEmpty, operation.verb == .patch || operation.verb == .update {
-            let present = operation.resource.cache.get(namespace: operation.namespace, name: operation.name)
-            bytes = max(bytes, present?.bytes.count ?? 0)
+        let sent = exchange.request.body.count
+        guard operation.verb == .create || operation.verb == .update || operation.verb == .patch else {
+            return sent > largeWrite
+        }
+        var bytes = sent
+        if !operation.name.isEmpty, operation.verb != .create {
+            let present =
+                operation.resource.cache.get(namespace: operation.namespace, name: operation.name)?.bytes.count ?? 0
+            bytes = max(bytes, present)
+            // Each operation of a JSON patch may go through all of it.
+            if operation.verb == .patch, sent * present > largeProduct,
+                DocumentReader.mediaType(exchange.request.contentType) == PatchFormat.json.rawValue
+            {
+                return true
+            }
         }
         let isCompiled = ["admissionregistration.k8s.io", "apiextensions.k8s.io"].contains(
             operation.resource.definition.group)

@@ -8,8 +8,8 @@ import KubeModel
 /// `failureThreshold` or `successThreshold` results in a row.
 ///
 /// Of places that all share, for targets and for checks under way, a namespace gets another only while it has fewer than
-/// are free. So there is always a free one for a namespace that has none: one of them, with many dead endpoints, cannot
-/// keep the others from being checked.
+/// are free. So one of them, with many dead endpoints, has half at most and cannot keep the others from being checked; it
+/// takes some ten like it to leave a newcomer none.
 struct CheckRounds: Sendable {
     /// How often and how patiently.
     struct Pace: Hashable, Sendable {

@@ -64,11 +64,12 @@ struct AffinityAnnotations: Hashable, Sendable {
     ///
     /// - Parameters:
     ///   - path: of the route, which is the cookie's where no annotation says another, as in ingress-nginx.
-    ///   - ingress: its UID, which nobody knows who only sends requests.
-    func affinity(path: String, ingress uid: String?) -> RouteBackendAffinity? {
+    ///   - seed: the UID of the Service, which nobody knows who only sends requests: Ingresses with the same backend and the same
+    ///     cookie share its endpoints' names.
+    func affinity(path: String, seed: String?) -> RouteBackendAffinity? {
         guard var affinity = wanted else { return nil }
         if affinity.path == nil { affinity.path = Self.isPath(path) ? path : "/" }
-        if affinity.mode == "persistent" { affinity.seed = uid }
+        if affinity.mode == "persistent" { affinity.seed = seed }
         return affinity
     }
 

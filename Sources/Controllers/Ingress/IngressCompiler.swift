@@ -78,7 +78,7 @@ struct IngressCompiler {
             var policy =
                 annotations.balancing.policy(service: service(name)?.metadata.annotations) ?? RouteBackendPolicy()
             if !isCanary {
-                policy.affinity = annotations.affinity.affinity(path: path, ingress: ingress.metadata.uid)
+                policy.affinity = annotations.affinity.affinity(path: path, seed: service(name)?.metadata.uid)
                 policy.retry = annotations.retry.retry
                 policy.timeouts = annotations.retry.timeouts
                 policy.limits = annotations.limits.limits

@@ -3,7 +3,8 @@ public struct RouteBackendAffinity: Codable, Hashable, Sendable {
     /// `balanced` (the default): an endpoint that comes takes its share of the clients over. `persistent`: clients stay where
     /// they are as long as their endpoint does.
     public var mode: String?
-    /// What the names of endpoints in cookies are made with: nobody outside should know it.
+    /// What the names of endpoints in cookies are made with: nobody outside should know it. The same for all backends that are
+    /// otherwise the same.
     public var seed: String?
     /// Of the cookie.
     public var cookieName: String?

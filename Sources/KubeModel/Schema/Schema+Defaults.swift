@@ -98,7 +98,9 @@ private struct DefaultWeigher {
         case .object(let object):
             sum = weight(of: index)
             for (name, member) in object {
-                guard let place = graph.nodes.property(name, of: index) else { continue }
+                var place = graph.nodes.property(name, of: index)
+                if place == nil, case .schema(let other) = graph.nodes[index].additional { place = other }
+                guard let place else { continue }
                 sum = min(sum + added(to: member, place), Schema.defaultsLimit)
             }
         case .array(let elements):

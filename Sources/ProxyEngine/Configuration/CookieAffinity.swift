@@ -30,10 +30,6 @@ package struct CookieAffinity: Sendable, Hashable {
     /// Its cookies say that their clients are a canary's.
     package var isCanary: Bool
 
-    /// The longest name, and the longest attributes: what is longer makes no cookie.
-    package static let longestName = 64
-    package static let longestAttributes = 640
-
     package init(
         mode: Mode = .balanced, name: [UInt8] = Array("INGRESSCOOKIE".utf8),
         attributes: [UInt8] = Array("; Path=/; HttpOnly".utf8), saysSameSiteNoneWhereKnown: Bool = false,

@@ -1,3 +1,5 @@
+internal import Transport
+
 /// When an endpoint that fails requests is left out for a while (outlier detection, `max_fails`).
 package struct EjectionPolicy: BitwiseCopyable, Sendable, Hashable {
     /// So many failures in a row; 0 for never.
@@ -34,10 +36,6 @@ package struct EjectionPolicy: BitwiseCopyable, Sendable, Hashable {
         return ejected == 0 || (Int64(ejected) + 1) * 100 <= Int64(share) * Int64(count)
     }
 
-    static func nanoseconds(_ duration: Duration) -> UInt64 {
-        let (seconds, attoseconds) = duration.components
-        guard seconds >= 0 else { return 0 }
-        // A year is as good as for ever.
-        return UInt64(min(seconds, 31_536_000)) * 1_000_000_000 + UInt64(max(0, attoseconds) / 1_000_000_000)
-    }
+    /// A year is as good as for ever, and can be added to any time.
+    static func nanoseconds(_ duration: Duration) -> UInt64 { min(duration.wholeNanoseconds, 31_536_000_000_000_000) }
 }

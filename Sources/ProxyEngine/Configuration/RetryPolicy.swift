@@ -57,10 +57,6 @@ package struct RetryPolicy: BitwiseCopyable, Sendable, Hashable {
         self.conditions = conditions
         self.isForAll = isForAll
         self.attempts = attempts
-        let seconds = timeout.components.seconds
-        // A year is as good as for ever.
-        self.timeout =
-            seconds > 31_536_000
-            ? 0 : UInt64(max(0, seconds * 1_000_000_000 + timeout.components.attoseconds / 1_000_000_000))
+        self.timeout = EjectionPolicy.nanoseconds(timeout)
     }
 }

@@ -11,7 +11,7 @@ extension ProxyCore {
         if !x.pointee.target.isNone {
             directory[x.pointee.target].pointee.traffic.count(
                 status: x.pointee.status, up: x.pointee.upload, down: x.pointee.download)
-            if directory[x.pointee.target].pointee.waiting > 0 { leaveLine(x) }
+            if directory.waiting > 0 { leaveLine(x) }
             directory.endExchange(x.pointee.target)
         }
         x.pointee.target = .none

@@ -280,7 +280,7 @@ extension ProxyCore {
         directory.beginExchange(on: state)
         x.pointee.target = state.handle
         if state.pointee.endpointCount == 0 { return fail(x, .noEndpoint) }
-        if directory.mustWait(state) { return wait(x, c, state) }
+        if directory.mustWait(state, now: loop.now.nanoseconds) { return wait(x, c, state) }
         start(x, c)
     }
 

@@ -207,7 +207,7 @@ extension ProxyCore {
     }
 
     /// Puts the session's cookie at the end of the head in `headScratch`, if there is room for it in front of the body.
-    private mutating func addSessionCookie(
+    mutating func addSessionCookie(
         _ x: ExchangeReference, _ c: Client, headCount: Int, written: Int
     ) -> Int {
         var line = sessionCookie(x, c)

@@ -28,8 +28,11 @@ extension ProxyCore {
         if !c.pointee.carrier.isNone {
             respondOnStream(c, bytes, hasContent: true)
         } else {
-            let written = ResponseHead.write(
+            var written = ResponseHead.write(
                 responseHead, bytes, framing: .asIs, connection: .upgrade, date: currentDate(), to: headScratch)
+            if x.pointee.flags.contains(.newSession) {
+                written = addSessionCookie(x, c, headCount: headCount, written: written)
+            }
             guard send(x, c, headScratch, written) else { return }
         }
         if count > headCount, !send(x, c, bytes + headCount, count - headCount) { return }

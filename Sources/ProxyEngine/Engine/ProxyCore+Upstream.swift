@@ -376,6 +376,10 @@ extension ProxyCore {
             isIdempotent: x.pointee.flags.contains(.idempotent), wasSent: x.pointee.requestSent > 0,
             isKept: !x.pointee.flags.contains(.streamedBody) && x.pointee.request.base != nil,
             age: now > x.pointee.startedAt ? now - x.pointee.startedAt : 0)
+        var tried = x.pointee.tried
+        tried.insert(x.pointee.endpoint)
+        // Whoever has not looked at it may have it again.
+        if !failure.isRefusal, !directory.hasRoom(state, besides: tried, now: now) { return false }
         return state.pointee.retries(failure, request, now: now)
     }
 

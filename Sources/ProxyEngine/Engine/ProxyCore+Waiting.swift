@@ -17,6 +17,9 @@ extension ProxyCore {
             directory.leaveLine(of: state, exchanges)
         }
         if state.pointee.waiting > 0 { admitLater(state.handle) }
+        // Another upstream's line may stand for the same endpoint.
+        guard directory.waiting > Int(state.pointee.waiting), directory.isShared(x.pointee.endpoint) else { return }
+        for other in directory.awaited() where other != state.handle { admitLater(other) }
     }
 
     /// Endpoints or limits are others now.
@@ -35,7 +38,8 @@ extension ProxyCore {
     }
 
     private mutating func admit(_ target: Handle<Party.Targets>) {
-        while let state = directory.resolve(target), let handle = directory.dequeue(of: state, exchanges),
+        while let state = directory.resolve(target),
+            let handle = directory.dequeue(of: state, exchanges, now: loop.now.nanoseconds),
             let x = exchanges.resolve(handle)
         {
             let client = x.pointee.client

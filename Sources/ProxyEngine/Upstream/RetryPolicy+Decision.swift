@@ -3,6 +3,11 @@ extension RetryPolicy {
     enum Failure {
         case loss(UpstreamLoss)
         case status(Int32)
+
+        /// Nobody has looked at the request.
+        var isRefusal: Bool {
+            if case .loss(.refused) = self { true } else { false }
+        }
     }
 
     /// What is known of the request.

@@ -31,12 +31,13 @@ extension UpstreamDirectory {
         for state: State, _ session: inout Session, _ tried: TriedEndpoints, _ now: UInt64
     ) -> EndpointHandle {
         if session.value == 0 { session = Session(value: freshSession(of: state), isNew: true) }
-        let own = highest(of: state, session.value, TriedEndpoints(), .any, now, below: .max)
+        let own = owner(of: session.value, state, now)
+        // With a limit everybody may be full.
         if own.isNone || isOpen(own, tried, .wellAndUntried, now) { return own }
         if state.pointee.changesOnFailure || session.isNew {
             for _ in 0..<Self.draws {
                 let value = freshSession(of: state)
-                let other = highest(of: state, value, TriedEndpoints(), .any, now, below: .max)
+                let other = owner(of: value, state, now)
                 guard isOpen(other, tried, .wellAndUntried, now) else { continue }
                 session = Session(value: value, isNew: true)
                 return other
@@ -46,7 +47,15 @@ extension UpstreamDirectory {
             let other = highest(of: state, session.value, tried, openness, now, below: .max)
             if !other.isNone { return other }
         }
-        return own
+        return .none
+    }
+
+    /// Whose a session is, however much that one has to do.
+    private mutating func owner(of session: UInt64, _ state: State, _ now: UInt64) -> EndpointHandle {
+        let limit = endpointLimit
+        endpointLimit = .max
+        defer { endpointLimit = limit }
+        return highest(of: state, session, TriedEndpoints(), .any, now, below: .max)
     }
 
     private mutating func choosePersistent(

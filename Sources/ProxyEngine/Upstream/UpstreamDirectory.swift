@@ -18,6 +18,8 @@ struct UpstreamDirectory: ~Copyable {
     var lines: [WaitingLine] = []
     /// How many do, of all upstreams.
     var waiting = 0
+    /// Those that somebody waits for, or has waited for.
+    var awaitedStates: [Handle<Party.Targets>] = []
     /// How many requests the endpoint may have that is being chosen, which it gets one more of.
     var endpointLimit = Int32.max
     /// Who is connected to, and in which way.
@@ -141,9 +143,6 @@ struct UpstreamDirectory: ~Copyable {
     subscript(_ handle: Handle<Party.Targets>) -> State { states[handle] }
 
     func resolve(_ handle: Handle<Party.Targets>) -> State? { states.resolve(handle) }
-
-    /// The upstreams that somebody waits for.
-    func awaited() -> [Handle<Party.Targets>] { stateOfName.values.filter { states[$0].pointee.waiting > 0 } }
 
     func name(of handle: Handle<Party.Targets>) -> String { nameOfState[Int(handle.index)] }
 

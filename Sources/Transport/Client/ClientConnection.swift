@@ -240,7 +240,7 @@ final class ClientConnection: EventHandler, @unchecked Sendable {
                 output = []
                 sent = 0
                 keepsAlive = false
-                readAll()
+                readAll(atMost: Self.readsOfRest)
                 return fail(TransportError(.connectionClosed, "the server closed the connection"))
             }
         }
@@ -254,9 +254,11 @@ final class ClientConnection: EventHandler, @unchecked Sendable {
     /// A server that sends faster than this reads gets so many reads in a row; then it is the turn of others of the loop, and
     /// of its timers.
     private static let readsInTurn = 32
+    /// What a server has left behind that takes nothing more: no more than the kernel has of it.
+    private static let readsOfRest = 512
 
-    private func readAll() {
-        for _ in 0..<Self.readsInTurn {
+    private func readAll(atMost reads: Int = readsInTurn) {
+        for _ in 0..<reads {
             guard phase == .ready, !isReadPaused, !hasPeerEnded, let socket else { return }
             switch socket.read(into: loop.readBuffer) {
             case .bytes(let count):

@@ -63,7 +63,7 @@ package final class ByteBudget: Sendable {
     /// Gives a claim's bytes back, or withdraws it while it waits.
     package func release(_ claim: Claim) {
         let granted = state.withLock { state in
-            if !claim.isGranted, let others = state.budget.withdraw(claim.id) {
+            if !claim.isGranted, let others = state.budget.withdraw(claim.id, of: claim.sender) {
                 state.callbacks[claim.id] = nil
                 return state.take(others)
             }

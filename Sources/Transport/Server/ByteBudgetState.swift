@@ -16,19 +16,19 @@ struct ByteBudgetState: Sendable {
     private struct Claim: Sendable {
         let id: UInt64
         let bytes: Int
-        let sender: RequestSender?
     }
 
-    private struct Holding: Sendable {
-        var bytes = 0
-        var waiting = 0
+    /// What a sender holds, and what it waits for, in order. All that no sender is named for is one line, which may hold everything.
+    private struct Line: Sendable {
+        var held = 0
+        var waiting: [Claim] = []
     }
 
     let capacity: Int
     private let maximumWaiting: Int
     private(set) var held = 0
-    private var waiting: [Claim] = []
-    private var holdings: [RequestSender: Holding] = [:]
+    private(set) var waitingCount = 0
+    private var lines: [RequestSender?: Line] = [:]
     /// Whether a claim waits for others' bytes rather than for its sender's own: no later one may have them first.
     private var isAwaited = false
 
@@ -37,34 +37,32 @@ struct ByteBudgetState: Sendable {
         self.maximumWaiting = maximumWaiting
     }
 
-    var waitingCount: Int { waiting.count }
-
     /// A claim for more than everything is granted when nothing else is held.
-    private func fits(_ claim: Claim) -> Bool {
-        held == 0 || held + claim.bytes <= (claim.sender?.isLocal == true ? capacity + capacity / 4 : capacity)
+    private func fits(_ bytes: Int, of sender: RequestSender?) -> Bool {
+        held == 0 || held + bytes <= (sender?.isLocal == true ? capacity + capacity / 4 : capacity)
     }
 
     /// A claim for more than its sender's share is granted when its sender holds nothing else.
-    private func isInShare(_ claim: Claim) -> Bool {
-        guard let sender = claim.sender, let own = holdings[sender]?.bytes, own > 0 else { return true }
-        return own + claim.bytes <= capacity / 2
+    private func isInShare(_ bytes: Int, of sender: RequestSender?) -> Bool {
+        guard sender != nil, let own = lines[sender]?.held, own > 0 else { return true }
+        return own + bytes <= capacity / 2
     }
 
     /// - Parameter sender: of whom bytes are counted; nil for one who may have all of them.
     mutating func claim(_ bytes: Int, id: UInt64, by sender: RequestSender? = nil) -> Answer {
-        let claim = Claim(id: id, bytes: bytes, sender: sender)
-        let ownWaiting = sender.flatMap { holdings[$0]?.waiting } ?? 0
-        let isInShare = ownWaiting == 0 && isInShare(claim)
+        let ownWaiting = lines[sender]?.waiting.count ?? 0
+        let isInShare = ownWaiting == 0 && isInShare(bytes, of: sender)
         let isLocal = sender?.isLocal == true
-        if isInShare, !isAwaited || isLocal, fits(claim) {
-            take(claim)
+        if isInShare, !isAwaited || isLocal, fits(bytes, of: sender) {
+            held += bytes
+            lines[sender, default: Line()].held += bytes
             return .granted
         }
-        guard waiting.count < (isLocal ? maximumWaiting + maximumWaiting / 4 : maximumWaiting),
+        guard waitingCount < (isLocal ? maximumWaiting + maximumWaiting / 4 : maximumWaiting),
             sender == nil || ownWaiting < max(maximumWaiting / 2, 1)
         else { return .refused }
-        waiting.append(claim)
-        if let sender { holdings[sender, default: Holding()].waiting += 1 }
+        lines[sender, default: Line()].waiting.append(Claim(id: id, bytes: bytes))
+        waitingCount += 1
         if isInShare { isAwaited = true }
         return .queued
     }
@@ -73,49 +71,53 @@ struct ByteBudgetState: Sendable {
     /// - Returns: Who has what they waited for now, in order.
     mutating func release(_ bytes: Int, of sender: RequestSender? = nil) -> [UInt64] {
         held -= bytes
-        if let sender { change(sender) { $0.bytes -= bytes } }
+        change(sender) { $0.held -= bytes }
         return grant()
     }
 
-    /// A claim that waits is no longer wanted.
+    /// Takes a waiting claim back.
     /// - Returns: Who stood behind it and has what they waited for now; nil when it does not wait (any more).
-    mutating func withdraw(_ id: UInt64) -> [UInt64]? {
-        guard let index = waiting.firstIndex(where: { $0.id == id }) else { return nil }
-        let claim = waiting.remove(at: index)
-        if let sender = claim.sender { change(sender) { $0.waiting -= 1 } }
+    mutating func withdraw(_ id: UInt64, of sender: RequestSender? = nil) -> [UInt64]? {
+        guard let index = lines[sender]?.waiting.firstIndex(where: { $0.id == id }) else { return nil }
+        change(sender) { $0.waiting.remove(at: index) }
+        waitingCount -= 1
         return grant()
     }
 
-    private mutating func take(_ claim: Claim) {
-        held += claim.bytes
-        if let sender = claim.sender { change(sender) { $0.bytes += claim.bytes } }
-    }
-
-    private mutating func change(_ sender: RequestSender, _ body: (inout Holding) -> Void) {
-        var own = holdings[sender] ?? Holding()
-        body(&own)
-        holdings[sender] = own.bytes > 0 || own.waiting > 0 ? own : nil
+    private mutating func change(_ sender: RequestSender?, _ body: (inout Line) -> Void) {
+        var line = lines.removeValue(forKey: sender) ?? Line()
+        body(&line)
+        if line.held > 0 || !line.waiting.isEmpty { lines[sender] = line }
     }
 
     private mutating func grant() -> [UInt64] {
-        guard !waiting.isEmpty else { return [] }
-        var granted: [UInt64] = []
-        var rest: [Claim] = []
-        var passed: Set<RequestSender> = []
         isAwaited = false
-        for claim in waiting {
-            let isInShare = claim.sender.map { !passed.contains($0) } ?? true && isInShare(claim)
-            if isInShare, !isAwaited || claim.sender?.isLocal == true, fits(claim) {
-                take(claim)
-                if let sender = claim.sender { change(sender) { $0.waiting -= 1 } }
-                granted.append(claim.id)
+        guard waitingCount > 0 else { return [] }
+        var granted: [UInt64] = []
+        // Of each sender the first claim: the others stand behind it.
+        var heads = lines.compactMap { sender, line in line.waiting.first.map { (claim: $0, sender: sender) } }
+        heads.sort { $0.claim.id < $1.claim.id }
+        var place = 0
+        while place < heads.count {
+            let (claim, sender) = heads[place]
+            place += 1
+            guard isInShare(claim.bytes, of: sender) else { continue }
+            guard !isAwaited || sender?.isLocal == true, fits(claim.bytes, of: sender) else {
+                isAwaited = true
                 continue
             }
-            if isInShare { isAwaited = true }
-            if let sender = claim.sender { passed.insert(sender) }
-            rest.append(claim)
+            held += claim.bytes
+            change(sender) { line in
+                line.waiting.removeFirst()
+                line.held += claim.bytes
+            }
+            waitingCount -= 1
+            granted.append(claim.id)
+            if let next = lines[sender]?.waiting.first {
+                let index = heads[place...].firstIndex { $0.claim.id > next.id } ?? heads.count
+                heads.insert((next, sender), at: index)
+            }
         }
-        waiting = rest
         return granted
     }
 }

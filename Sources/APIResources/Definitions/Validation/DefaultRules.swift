@@ -3,8 +3,8 @@ import KubeModel
 /// Defaults must be what they are after pruning, and fit their own schema (`structuraldefaulting.ValidateDefaults`).
 ///
 /// Each is completed by those inside of it first, which multiply: of all defaults of a schema together, so many bytes are
-/// made and no more. Beyond that each is looked at by itself, and what they make together in the objects that have it, where
-/// it is bounded as well.
+/// made and no more. Those that this leaves out are looked at for fields that the schema does not have, and for the rest in the
+/// objects that get them, which are bounded as well.
 struct DefaultRules {
     /// In bytes of JSON; the defaults of large public definitions make some ten thousand.
     static let limit = 1 << 20
