@@ -32,8 +32,9 @@ import Testing
         let harness = try EngineHarness(Self.configuration(upstreams, .leastRequests))
         let held = harness.connect()
         held.send("GET /hang HTTP/1.1\r\nHost: a\r\n\r\n")
-        _ = await harness.counters { $0.upstreamConnectionsOpen == 1 }
-        let busy = try #require(upstreams.firstIndex { $0.accepted == 1 })
+        // The engine's connection is open before the upstream's thread has accepted it.
+        _ = await harness.counters { _ in upstreams.contains { $0.requests.count == 1 } }
+        let busy = try #require(upstreams.firstIndex { $0.requests.count == 1 })
         let answers = (0..<20).compactMap { _ in harness.get("/")?.text }
         #expect(answers.count == 20)
         #expect(!answers.contains(["one", "two", "three"][busy]))

@@ -54,7 +54,8 @@ final class EngineHarness: Sendable {
     /// Waits until the counters are as wanted; the last ones if they never are.
     func counters(until isWanted: (ProxyCounters) -> Bool) async -> ProxyCounters {
         var counters = await engine.counters()
-        for _ in 0..<500 where !isWanted(counters) {
+        for _ in 0..<500 {
+            if isWanted(counters) { break }
             // Polling: cancellation ends the test anyway.
             try? await Task.sleep(for: .milliseconds(10))
             counters = await engine.counters()

@@ -379,7 +379,7 @@ extension ProxyCore {
         session.isRefusingRequests = true
         while let stream = session.streams.last {
             let owner = stream.pointee.owner
-            let wasSent = stream.pointee.hasSentHead
+            let wasSent = session.hasWrittenHead(stream)
             session.release(stream, resetWith: NGHTTP2_CANCEL)
             guard let u = pool.connections.resolve(Handle(packed: owner)) else { continue }
             u.pointee.stream = nil

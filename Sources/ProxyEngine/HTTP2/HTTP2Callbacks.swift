@@ -188,7 +188,8 @@ extension HTTP2Session {
         case NGHTTP2_HEADERS.rawValue, NGHTTP2_DATA.rawValue:
             conduct.noted(payload: header.length)
             guard let stream = stream(header.stream_id) else { return }
-            stream.pointee.hasSentHead = true
+            // nghttp2 tells of a frame when it is asked for the next one.
+            if stream.pointee.headEnd == .max { stream.pointee.headEnd = writtenCount + UInt64(outgoing.count) }
             guard header.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0 else { return }
             stream.pointee.hasEnded = true
             if role == .server, !stream.pointee.isInputComplete {

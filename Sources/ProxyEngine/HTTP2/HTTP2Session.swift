@@ -28,6 +28,8 @@ final class HTTP2Session {
     var text: [UInt8] = []
     /// Frames to be written to the socket. Its memory is of the loop's pool.
     var outgoing = ByteBuffer()
+    /// Bytes that the socket has taken.
+    private(set) var writtenCount: UInt64 = 0
     /// The peer was asked to open no more streams.
     private(set) var isGoingAway = false
     /// Streams that it opens nevertheless are not looked at.
@@ -170,6 +172,7 @@ final class HTTP2Session {
             switch socket.write(UnsafeRawBufferPointer(start: outgoing.bytes, count: outgoing.count)) {
             case .bytes(let written):
                 outgoing.start += written
+                writtenCount += UInt64(written)
                 isStalled = false
             case .wouldBlock:
                 defer { isStalled = true }
@@ -204,6 +207,9 @@ final class HTTP2Session {
     }
 
     // MARK: Streams
+
+    /// Whether the socket has taken all of a stream's HEADERS: before, nobody can have looked at the request.
+    func hasWrittenHead(_ stream: HTTP2StreamPointer) -> Bool { stream.pointee.headEnd <= writtenCount }
 
     /// Gives a stream that the peer has opened its owner; nil when it has gone already.
     func adopt(_ id: Int32, owner: UInt64, output: UnsafeMutablePointer<ByteBuffer>) -> HTTP2StreamPointer? {

@@ -10,8 +10,9 @@ struct HTTP2Stream {
     var position: Int
     /// Nothing is added to `output` any more; the stream ends with it, and with `trailers`.
     var isOutputComplete = false
-    /// Our HEADERS are among the frames to be written: before, nobody can have looked at the request.
-    var hasSentHead = false
+    /// Where our HEADERS end among all bytes of the connection, once they are among the frames to be written. See
+    /// ``HTTP2Session/hasWrittenHead(_:)``.
+    var headEnd = UInt64.max
     /// Our END_STREAM is among the frames to be written.
     var hasEnded = false
     /// The peer has ended its side.
