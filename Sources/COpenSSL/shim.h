@@ -16,6 +16,10 @@ static inline long martlet_ctx_set_min_version(SSL_CTX *ctx, int version) {
     return SSL_CTX_set_min_proto_version(ctx, version);
 }
 
+static inline long martlet_ctx_set_max_version(SSL_CTX *ctx, int version) {
+    return SSL_CTX_set_max_proto_version(ctx, version);
+}
+
 // Partial writes from a buffer that may move, and no record buffers on idle connections.
 static inline void martlet_ctx_set_modes(SSL_CTX *ctx) {
     SSL_CTX_set_mode(

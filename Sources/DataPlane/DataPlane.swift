@@ -210,7 +210,7 @@ package final class DataPlane: Sendable {
         let acknowledger = RouteTableAcknowledger(client: client, logger: logger)
         let front = IngressFront(
             state: state, engine: engine, listeners: listeners, compiler: compiler, acknowledger: acknowledger,
-            logger: logger)
+            named: NamedSecretWatch(client: client, state: state, logger: logger), logger: logger)
         let namesFront = names.flatMap { names in
             configuration.names.map { settings in
                 NamesFront(

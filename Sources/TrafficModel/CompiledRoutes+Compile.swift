@@ -185,6 +185,7 @@ private struct CanaryRoute {
         taking.policy.timeouts = main.policy.timeouts
         taking.policy.limits = main.policy.limits
         taking.policy.slowStartSeconds = main.policy.slowStartSeconds
+        taking.policy.tls = main.policy.tls
         return CompiledRoutes.Canary(rule: rule, backend: taking, table: key)
     }
 }

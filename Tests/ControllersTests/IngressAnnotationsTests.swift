@@ -144,10 +144,10 @@ import TrafficModel
     }
 
     @Test func `what is wanted of a backend's certificate and cannot be had is named`() {
-        let ingress = Sample.ingress { $0.metadata.annotations = [Self.nginx + "proxy-ssl-verify": "on"] }
+        let ingress = Sample.ingress { $0.metadata.annotations = [Self.nginx + "proxy-ssl-verify": "maybe"] }
         #expect(
             Self.compile(ingress).problems.map(\.message) == [
-                "proxy-ssl-verify on is not supported, so that every route answers 503"
+                Self.nginx + "proxy-ssl-verify: \"maybe\" is neither on nor off, so that every route answers 503"
             ])
     }
 

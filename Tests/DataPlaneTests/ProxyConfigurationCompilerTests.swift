@@ -58,14 +58,18 @@ import TrafficModel
         let versions = Dictionary(uniqueKeysWithValues: result.upstreams.map { ($0.name, $0.version) })
         #expect(versions == ["shop/web:80": .http1, "shop/web:80 (grpc)": .http2])
         #expect(result.upstreams.allSatisfy { $0.endpoints == [SocketAddress("10.0.0.1:8080")!] })
-        let resolution = { BackendResolution.endpoints([], appProtocol: $0) }
-        #expect(resolution("kubernetes.io/h2c").version == .http2)
-        #expect(resolution("kubernetes.io/ws").version == .http1)
-        #expect(resolution("http").version == .http1)
-        #expect(resolution("http").tls == nil)
-        #expect(resolution("https").version == .http1 && resolution("https").tls == UpstreamTLS())
-        #expect(resolution("grpcs").version == .http2 && resolution("grpcs").tls == UpstreamTLS())
-        #expect(resolution(nil).version == .http1)
+        let backend = ServiceBackend(service: NamespacedName(namespace: "shop", name: "web"), port: nil)
+        let spoken = { (appProtocol: String?) in
+            let resolution = BackendResolution.endpoints([], appProtocol: appProtocol)
+            return (version: resolution.version(backend), tls: resolution.tls(backend))
+        }
+        #expect(spoken("kubernetes.io/h2c").version == .http2)
+        #expect(spoken("kubernetes.io/ws").version == .http1)
+        #expect(spoken("http").version == .http1)
+        #expect(spoken("http").tls == nil)
+        #expect(spoken("https").version == .http1 && spoken("https").tls == UpstreamTLS())
+        #expect(spoken("grpcs").version == .http2 && spoken("grpcs").tls == UpstreamTLS())
+        #expect(spoken(nil).version == .http1)
     }
 
     @Test func `a backend that is missing has no endpoints`() {

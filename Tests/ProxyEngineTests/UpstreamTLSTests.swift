@@ -126,6 +126,99 @@ import Testing
         await chain.stop()
     }
 
+    /// nginx in front of nothing, which says what it knows of a connection.
+    private static func nginx(_ authority: CertificateAuthority, _ directives: String) throws -> NginxBackend {
+        let issued = try authority.issueServer(dnsNames: ["backend.example"])
+        return try NginxBackend(
+            certificatePEM: issued.certificatePEM, keyPEM: issued.keyPEM, authorityPEM: authority.certificatePEM,
+            directives: directives)
+    }
+
+    private static func front(_ port: UInt16, _ tls: UpstreamTLS...) throws -> EngineHarness {
+        try EngineHarness(
+            ProxyConfiguration(
+                listeners: [EngineHarness.listener],
+                hosts: tls.indices.map { index in
+                    .init(
+                        host: .exact("\(index).example"), routes: [.init(path: "/", match: .prefix, upstream: index)])
+                },
+                upstreams: tls.enumerated().map { index, tls in
+                    .init(
+                        name: "\(index)", endpoints: [SocketAddress(ip: .loopbackV4, port: Port(port))], tls: tls)
+                }))
+    }
+
+    @Test func `nginx sees the certificate that is shown, by a connection of its own for each`() async throws {
+        let authority = try CertificateAuthority.create(commonName: "test")
+        let nginx = try Self.nginx(
+            authority,
+            """
+            ssl_protocols TLSv1.2 TLSv1.3;
+            ssl_verify_client optional;
+            location / { return 200 "$ssl_client_s_dn|$ssl_server_name|$ssl_protocol|$connection"; }
+            """)
+        func identity(_ name: String) throws -> UpstreamTLS {
+            let issued = try authority.issueClient(commonName: name, organizations: [])
+            return UpstreamTLS(certificateChainPEM: issued.certificatePEM, privateKeyPEM: issued.keyPEM)
+        }
+        var hidden = UpstreamTLS(
+            serverName: "backend.example", sendsServerName: false,
+            verification: .authorities(pem: authority.certificatePEM))
+        hidden.policy.versions = .v12 ... .v12
+        let named = UpstreamTLS(serverName: "backend.example")
+        let front = try Self.front(nginx.port, try identity("one"), try identity("two"), named, hidden)
+        for _ in 0..<2 {
+            #expect(front.get("/", host: "0.example")?.text.hasPrefix("CN=one||TLSv1.3|") == true)
+            #expect(front.get("/", host: "1.example")?.text.hasPrefix("CN=two||TLSv1.3|") == true)
+            #expect(front.get("/", host: "2.example")?.text.hasPrefix("|backend.example|TLSv1.3|") == true)
+            #expect(front.get("/", host: "3.example")?.text.hasPrefix("||TLSv1.2|") == true)
+        }
+        // All the same address, and yet one connection for each way to speak to it.
+        let counters = await front.counters { $0.statuses[200] == 8 }
+        #expect(counters.upstreamConnectionsCreated == 4)
+        await front.stop()
+        nginx.stop()
+    }
+
+    @Test func `nginx that wants a certificate gets a request only with the right one`() async throws {
+        let authority = try CertificateAuthority.create(commonName: "test")
+        let stranger = try CertificateAuthority.create(commonName: "stranger")
+        let nginx = try Self.nginx(authority, "ssl_verify_client on; location / { return 200 in; }")
+        let good = try authority.issueClient(commonName: "one", organizations: [])
+        let bad = try stranger.issueClient(commonName: "one", organizations: [])
+        let front = try Self.front(
+            nginx.port,
+            UpstreamTLS(certificateChainPEM: good.certificatePEM, privateKeyPEM: good.keyPEM),
+            UpstreamTLS(certificateChainPEM: bad.certificatePEM, privateKeyPEM: bad.keyPEM), UpstreamTLS())
+        #expect(front.get("/", host: "0.example")?.text == "in")
+        #expect(front.get("/", host: "1.example")?.status == 400)
+        #expect(front.get("/", host: "2.example")?.status == 400)
+        await front.stop()
+        nginx.stop()
+    }
+
+    @Test func `versions and ciphers are those that are wanted`() async throws {
+        let authority = try CertificateAuthority.create(commonName: "test")
+        let nginx = try Self.nginx(authority, "ssl_protocols TLSv1.2; location / { return 200 in; }")
+        var fine = UpstreamTLS(
+            serverName: "backend.example", verification: .authorities(pem: authority.certificatePEM))
+        fine.policy = TLSPolicy(versions: .v12 ... .v12, ciphers: "ECDHE-ECDSA-AES256-GCM-SHA384", depth: 0)
+        var newer = fine
+        newer.policy = TLSPolicy(versions: .v13 ... .v13)
+        var unknown = fine
+        unknown.policy = TLSPolicy(ciphers: "NO-SUCH-CIPHER")
+        let front = try Self.front(nginx.port, fine, newer)
+        #expect(front.get("/", host: "0.example")?.text == "in")
+        #expect(front.get("/", host: "1.example")?.status == 502)
+        #expect(TLSPolicy.knowsCiphers("ECDHE+AESGCM") && !TLSPolicy.knowsCiphers("NO-SUCH-CIPHER"))
+        var configuration = EngineHarness.toAll([SocketAddress(ip: .loopbackV4, port: Port(nginx.port))])
+        configuration.upstreams[0].tls = unknown
+        #expect(front.engine.apply(configuration).map(\.subject) == [.upstream("all")])
+        #expect(front.get("/", host: "0.example")?.status == 502)
+        await front.stop()
+        nginx.stop()
+    }
+
     @Test func `an endpoint that speaks plain HTTP is not taken for one with TLS`() async throws {
         let upstream = FakeUpstream(raw: { socket in
             _ = socket.read(1)

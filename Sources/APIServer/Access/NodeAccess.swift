@@ -129,20 +129,25 @@ struct NodeAccess {
 
     private static let passwordType = "kubernetes.io/basic-auth"
 
-    /// Certificates for the L7 proxy, and passwords that a BGPPeer of the same namespace names; no other Secret. A list or a
-    /// watch has to be narrowed to the type, and for a password to its name.
+    /// Certificates for the L7 proxy, passwords that a BGPPeer of the same namespace names, and opaque Secrets that a
+    /// RouteTable names; no other Secret. A list or a watch has to be narrowed to the type, and but for certificates to a
+    /// name.
     private func allowsSecret(_ verb: String, _ access: AccessAttributes.Resource) -> Bool {
         guard access.subresource.isEmpty else { return false }
         switch verb {
         case "list", "watch":
             if selects(access, "type", "kubernetes.io/tls") { return true }
-            guard selects(access, "type", Self.passwordType) else { return false }
+            let isOpaque = selects(access, "type", RouteTableSecrets.type)
+            guard isOpaque || selects(access, "type", Self.passwordType) else { return false }
             let names = access.fields?.requirements.filter { $0.path == "metadata.name" && $0.operator == .equals }
-            return names?.contains { isPeerPassword($0.value, access.namespace) } == true
+            return names?.contains {
+                isOpaque ? isNamedByRoutes($0.value, access.namespace) : isPeerPassword($0.value, access.namespace)
+            } == true
         case "get":
             switch lookup("", "secrets", access.namespace, access.name)?["type"].string {
             case "kubernetes.io/tls": return true
             case Self.passwordType: return isPeerPassword(access.name, access.namespace)
+            case RouteTableSecrets.type: return isNamedByRoutes(access.name, access.namespace)
             default: return false
             }
         default: return false
@@ -154,6 +159,14 @@ struct NodeAccess {
         guard !name.isEmpty, !namespace.isEmpty else { return false }
         return listing("metallb.io", "bgppeers", namespace).contains {
             $0["spec"]["passwordSecret"]["name"].string == name
+        }
+    }
+
+    /// Asked once for each Secret that is followed.
+    private func isNamedByRoutes(_ name: String, _ namespace: String) -> Bool {
+        guard !name.isEmpty, !namespace.isEmpty else { return false }
+        return listing("traffic.martlet.dev", "routetables", namespace).contains {
+            RouteTableSecrets.names(in: $0).contains(name)
         }
     }
 

@@ -1,22 +1,38 @@
-/// Reads the annotations of one prefix, and keeps what is not as it should be. Pure.
+/// Reads the annotations of one prefix, or of several of which the first that is there counts, and keeps what is not as it should be. Pure.
 struct AnnotationReader {
     static let nginx = "nginx.ingress.kubernetes.io/"
     static let martlet = "traffic.martlet.dev/"
 
     private let annotations: [String: String]
-    private let prefix: String
+    private let prefixes: [String]
     /// Each a sentence that begins with the annotation's key.
     private(set) var problems: [String] = []
 
     init(_ annotations: [String: String], prefix: String) {
         self.annotations = annotations
-        self.prefix = prefix
+        prefixes = [prefix]
+    }
+
+    /// Ours come before ingress-nginx'.
+    init(twins annotations: [String: String]) {
+        self.annotations = annotations
+        prefixes = [Self.martlet, Self.nginx]
     }
 
     static func keys(_ names: [String], prefix: String) -> Set<String> { Set(names.map { prefix + $0 }) }
 
+    /// Those of ingress-nginx and ours of the same names.
+    static func twins(_ names: [String]) -> Set<String> {
+        keys(names, prefix: nginx).union(keys(names, prefix: martlet))
+    }
+
+    /// The annotation that counts.
+    func key(_ name: String) -> String {
+        (prefixes.first { annotations[$0 + name] != nil } ?? prefixes[0]) + name
+    }
+
     /// Empty is as good as not there, as in ingress-nginx.
-    subscript(name: String) -> String? { annotations[prefix + name].flatMap { $0.isEmpty ? nil : $0 } }
+    subscript(name: String) -> String? { annotations[key(name)].flatMap { $0.isEmpty ? nil : $0 } }
 
     mutating func number(_ name: String, from least: Int, to most: Int = Int(Int32.max)) -> Int? {
         guard let value = self[name] else { return nil }
@@ -58,10 +74,10 @@ struct AnnotationReader {
 
     /// The value, which is there, has no effect.
     mutating func refuse(_ name: String, _ reason: String) {
-        tell(name, "\(Self.quoted(annotations[prefix + name] ?? "")) \(reason), so that it has no effect")
+        tell(name, "\(Self.quoted(annotations[key(name)] ?? "")) \(reason), so that it has no effect")
     }
 
-    mutating func tell(_ name: String, _ sentence: String) { problems.append("\(prefix)\(name): \(sentence)") }
+    mutating func tell(_ name: String, _ sentence: String) { problems.append("\(key(name)): \(sentence)") }
 
     /// As much of a value as a message has room for.
     static func quoted(_ value: String) -> String {

@@ -13,7 +13,7 @@ struct IngressAnnotations: Hashable, Sendable {
     /// A `backend-protocol` that was taken for another one.
     private(set) var approximatedProtocol: String?
     /// What is wanted of connections to backends and cannot be had, as a sentence: a `backend-protocol` that is not spoken, or
-    /// that the backend's certificate is verified.
+    /// a way to verify backends that is not understood.
     private(set) var unsupportedProtocol: String?
     /// How requests are shared among endpoints.
     let balancing: BalancingAnnotations
@@ -23,28 +23,30 @@ struct IngressAnnotations: Hashable, Sendable {
     let retry: RetryAnnotations
     /// How much endpoints are asked at a time.
     let limits: LimitAnnotations
+    /// How endpoints are spoken to over TLS.
+    let backendTLS: BackendTLSAnnotations
     /// Whether it takes part of the requests of others, and which.
     let canary: CanaryAnnotations
 
     private static let readElsewhere = BalancingAnnotations.keys.union(AffinityAnnotations.keys)
         .union(RetryAnnotations.keys).union(LimitAnnotations.keys).union(CanaryAnnotations.keys)
+        .union(BackendTLSAnnotations.keys)
 
-    init(_ annotations: [String: String]) {
+    /// - Parameter namespace: of the Ingress.
+    init(_ annotations: [String: String], namespace: String = "") {
         balancing = BalancingAnnotations(annotations)
         affinity = AffinityAnnotations(annotations)
         retry = RetryAnnotations(annotations)
         limits = LimitAnnotations(annotations)
         canary = CanaryAnnotations(annotations)
+        backendTLS = BackendTLSAnnotations(annotations, namespace: namespace)
+        unsupportedProtocol = backendTLS.refusal
         let isPublic = annotations["ingress.pomerium.io/allow_public_unauthenticated_access"]?.lowercased() == "true"
         for (key, value) in annotations.sorted(by: { $0.key < $1.key }) {
             guard let slash = key.firstIndex(of: "/") else { continue }
             if Self.readElsewhere.contains(key) { continue }
             if key == "nginx.ingress.kubernetes.io/backend-protocol" {
                 readProtocol(value)
-                continue
-            }
-            if key == "nginx.ingress.kubernetes.io/proxy-ssl-verify", value.lowercased() != "off" {
-                unsupportedProtocol = "proxy-ssl-verify \(value) is not supported"
                 continue
             }
             let name = key[key.index(after: slash)...]

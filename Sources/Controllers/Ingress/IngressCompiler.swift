@@ -39,6 +39,8 @@ struct IngressCompiler {
     let service: (String) -> Service?
     /// What is wrong with the Secret of a name in the Ingress's namespace; nil for a good one.
     let secretProblem: (String) -> String?
+    /// What is wrong with such a Secret for another use.
+    var namedSecretProblem: (String, SecretVerdict.Use) -> String? = { _, _ in nil }
     /// The table that wins a claim against this Ingress, if any.
     let winner: (RouteClaim) -> NamespacedName?
     /// Who serves a claim that a canary has, if anybody: the table, and the route in it.
@@ -67,7 +69,8 @@ struct IngressCompiler {
             RouteTableTLS(hosts: $0.hosts?.map { $0.lowercased() }, secretName: $0.secretName)
         }
         spec.tls = tls.isEmpty ? nil : tls
-        let annotations = IngressAnnotations(ingress.metadata.annotations ?? [:])
+        let annotations = IngressAnnotations(
+            ingress.metadata.annotations ?? [:], namespace: ingress.metadata.namespace ?? "")
         if let spoken = annotations.backendProtocol {
             spec.editBackends { backend, _ in backend?.appProtocol = spoken }
         }
@@ -83,13 +86,14 @@ struct IngressCompiler {
                 policy.timeouts = annotations.retry.timeouts
                 policy.limits = annotations.limits.limits
                 policy.slowStartSeconds = annotations.limits.slowStartSeconds
+                policy.tls = annotations.backendTLS.tls
             }
             backend?.policy = policy.isEmpty ? nil : policy
         }
         let affinityProblems =
             isCanary ? annotations.affinity.problemsOfCanary : annotations.affinity.problems
         let told = annotations.balancing.problems + affinityProblems + annotations.retry.problems
-        for problem in told + annotations.limits.problems + annotations.canary.problems {
+        for problem in told + annotations.limits.problems + annotations.canary.problems + annotations.backendTLS.problems {
             problems.append(IngressProblem(reason: "InvalidAnnotation", message: problem, concern: .none))
         }
         close(&spec, by: annotations, &problems)
@@ -112,6 +116,7 @@ struct IngressCompiler {
                 problems.append(IngressProblem(reason: "InvalidSecret", message: "Secret \(name): \(problem)"))
             }
         }
+        if !isCanary { problems += backendTLSProblems(annotations.backendTLS, spec) }
         if isCanary { reduce(&spec, &problems) }
         let metadata = ObjectMeta(
             name: ingress.metadata.name, namespace: ingress.metadata.namespace,

@@ -40,7 +40,7 @@ final class IngressController: Controller {
         ingresses = context.informers.informer(indexes: [
             Self.byService: { ingress in Self.serviceNames(ingress).map { Self.path(ingress, $0) } },
             Self.bySecret: { ingress in
-                (ingress.spec?.tls ?? []).compactMap(\.secretName).map { Self.path(ingress, $0) }
+                Self.secretNames(ingress).map { Self.path(ingress, $0) }
             },
         ])
         classes = context.informers.informer()
@@ -113,6 +113,10 @@ final class IngressController: Controller {
             secretProblem: { [secrets] name in
                 guard let secret = secrets.store.get(name, namespace: key.namespace) else { return "it does not exist" }
                 return SecretVerdict.read(secret)
+            },
+            namedSecretProblem: { [secrets] name, use in
+                guard let secret = secrets.store.get(name, namespace: key.namespace) else { return "it does not exist" }
+                return SecretVerdict.read(secret, for: use)
             },
             winner: { [self] claim in winner(of: claim, against: ingress) },
             main: { [self] claim in main(of: claim, but: key) })
@@ -295,6 +299,14 @@ final class IngressController: Controller {
             })
         if let name = ingress.spec?.defaultBackend?.service?.name { names.insert(name) }
         return Array(names)
+    }
+
+    private static func secretNames(_ ingress: Ingress) -> Set<String> {
+        var names = Set((ingress.spec?.tls ?? []).compactMap(\.secretName))
+        let annotations = IngressAnnotations(
+            ingress.metadata.annotations ?? [:], namespace: ingress.metadata.namespace ?? "")
+        if let name = annotations.backendTLS.tls?.secretName { names.insert(name) }
+        return names
     }
 
     private static func path(_ ingress: Ingress, _ name: String) -> String {

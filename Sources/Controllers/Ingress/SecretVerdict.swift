@@ -1,23 +1,45 @@
 import KubeModel
 import Transport
 
-/// Whether a Secret can serve TLS.
+/// Whether a Secret can serve TLS, and what else TLS needs.
 ///
 /// The ingress controller needs no key in memory: as a Secret arrives it is judged, and only the verdict is kept.
 enum SecretVerdict {
-    private static let key = "traffic.martlet.dev/problem"
+    /// What a Secret is named for.
+    enum Use: String, CaseIterable {
+        /// `tls.crt` and `tls.key`, shown to clients.
+        case serving = "problem"
+        /// `ca.crt`, by which servers are verified; `tls.crt` and `tls.key` if there are any.
+        case verifyingServers = "problem-verifying-servers"
+        /// `tls.crt` and `tls.key`, shown to servers; one that only has `ca.crt` shows nothing.
+        case identifying = "problem-identifying"
+    }
+
+    private static let prefix = "traffic.martlet.dev/"
 
     /// Replaces the data of a Secret by the verdict on it.
     static func reduce(_ secret: inout Secret) {
-        secret.data = problem(of: secret).map { [key: $0] }
+        var verdict: [String: String] = [:]
+        for use in Use.allCases { verdict[prefix + use.rawValue] = problem(of: secret, for: use) }
+        secret.data = verdict.isEmpty ? nil : verdict
         secret.metadata.annotations = nil
         secret.metadata.labels = nil
     }
 
     /// What was wrong with a Secret that was reduced; nil for a good one.
-    static func read(_ secret: Secret) -> String? { secret.data?[key] }
+    static func read(_ secret: Secret, for use: Use = .serving) -> String? { secret.data?[prefix + use.rawValue] }
 
-    static func problem(of secret: Secret) -> String? {
+    static func problem(of secret: Secret, for use: Use = .serving) -> String? {
+        if use == .serving { return problem(ofIdentityIn: secret) }
+        if !["Opaque", "kubernetes.io/tls"].contains(secret.type ?? "Opaque") {
+            return "its type is neither Opaque nor kubernetes.io/tls"
+        }
+        if use == .verifyingServers, let problem = problem(ofAuthoritiesIn: secret) { return problem }
+        let hasNoIdentity = ["tls.crt", "tls.key"].allSatisfy { secret.data?[$0]?.isEmpty ?? true }
+        return hasNoIdentity && secret.data?["ca.crt"] != nil ? nil : problem(ofIdentityIn: secret)
+    }
+
+    private static func problem(ofIdentityIn secret: Secret) -> String? {
         guard let certificate = secret.data?["tls.crt"], !certificate.isEmpty else { return "it has no tls.crt" }
         guard let key = secret.data?["tls.key"], !key.isEmpty else { return "it has no tls.key" }
         guard let certificate = Base64.decode(certificate) else { return "tls.crt is not base64" }
@@ -28,5 +50,11 @@ enum SecretVerdict {
         } catch {
             return "\(error)"
         }
+    }
+
+    private static func problem(ofAuthoritiesIn secret: Secret) -> String? {
+        guard let authorities = secret.data?["ca.crt"], !authorities.isEmpty else { return "it has no ca.crt" }
+        guard let authorities = Base64.decode(authorities) else { return "ca.crt is not base64" }
+        return TLSMaterial.problem(authorities: authorities).map { "ca.crt: \($0)" }
     }
 }

@@ -11,31 +11,33 @@ actor IngressFront {
     private let listeners: IngressListeners
     private var compiler: ProxyConfigurationCompiler
     private let acknowledger: RouteTableAcknowledger
+    private let named: NamedSecretWatch
     private let logger: Logger
     private var reported: Set<String> = []
     private(set) var summary = IngressSummary()
 
     init(
         state: TrafficState, engine: ProxyEngine, listeners: IngressListeners, compiler: ProxyConfigurationCompiler,
-        acknowledger: RouteTableAcknowledger, logger: Logger
+        acknowledger: RouteTableAcknowledger, named: NamedSecretWatch, logger: Logger
     ) {
         self.state = state
         self.engine = engine
         self.listeners = listeners
         self.compiler = compiler
         self.acknowledger = acknowledger
+        self.named = named
         self.logger = logger
     }
 
     /// Enforces what the informers have synced by now. Call once, before `run()`.
-    func enforceFirst() { publish() }
+    func enforceFirst() async { await publish(patience: .seconds(5)) }
 
     /// The machine has these addresses from now on.
-    func setAddresses(_ own: Set<IPAddress>) {
+    func setAddresses(_ own: Set<IPAddress>) async {
         let sockets = listeners.sockets(on: own)
         guard sockets != compiler.listeners else { return }
         compiler.listeners = sockets
-        publish()
+        await publish()
     }
 
     /// Follows the changes until cancelled.
@@ -44,6 +46,7 @@ actor IngressFront {
             group.addTask { for await _ in self.state.routesChanged.changes { await self.publish() } }
             group.addTask { for await _ in self.state.backendsChanged.changes { await self.patch() } }
         }
+        await named.stop()
     }
 
     private static func text(_ problem: ProxyProblem, of configuration: ProxyConfiguration) -> String {
@@ -59,14 +62,18 @@ actor IngressFront {
     private func patch() {
         let changes = state.takeBackendChanges()
         guard !changes.isEmpty else { return }
-        engine.patch(changes.map { ProxyConfiguration.Upstream($0.key, $0.value) })
+        let named = state.namedSecrets
+        engine.patch(changes.map { ProxyConfiguration.Upstream($0.key, $0.value, named) })
     }
 
-    private func publish() {
+    /// - Parameter patience: how long Secrets are waited for that nobody has named before.
+    private func publish(patience: Duration = .seconds(1)) async {
+        await named.follow(state.wantedNamedSecrets, patience: patience)
+        // Nothing is waited for from here on: what is compiled is what the engine gets next.
         let inputs = state.routingInputs()
         let routes = CompiledRoutes(compiling: inputs.tables)
         let backends = state.follow(routes.backends)
-        let configuration = compiler.compile(routes: routes, backends: backends, secrets: inputs.secrets)
+        let configuration = compiler.compile(routes: routes, backends: backends, secrets: inputs.secrets, named: state.namedSecrets)
         let problems = Set(engine.apply(configuration).map { Self.text($0, of: configuration) })
         for problem in problems.subtracting(reported).sorted() { logger.warning("L7 proxy: \(problem)") }
         reported = problems

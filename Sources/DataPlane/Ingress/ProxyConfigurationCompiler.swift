@@ -19,11 +19,14 @@ package struct ProxyConfigurationCompiler: Sendable {
         self.limits = limits
     }
 
-    /// - Parameter backends: what each backend of the routes means; one that is not in it is answered with 503.
+    /// - Parameters:
+    ///   - backends: what each backend of the routes means; one that is not in it is answered with 503.
+    ///   - named: the Secrets that routes name beside their certificates.
     package func compile(
-        routes: CompiledRoutes, backends: [ServiceBackend: BackendResolution], secrets: [NamespacedName: TLSSecret]
+        routes: CompiledRoutes, backends: [ServiceBackend: BackendResolution], secrets: [NamespacedName: TLSSecret],
+        named: [NamespacedName: NamedSecret] = [:]
     ) -> ProxyConfiguration {
-        var upstreams = UpstreamList(backends: backends)
+        var upstreams = UpstreamList(backends: backends, named: named)
         var hosts: [ProxyConfiguration.VirtualHost] = []
         func add(_ pattern: HostPattern, _ host: CompiledRoutes.Host, redirects: Bool) {
             hosts.append(
@@ -99,16 +102,20 @@ package struct ProxyConfigurationCompiler: Sendable {
 /// The upstreams of one compilation, each backend once.
 private struct UpstreamList {
     let backends: [ServiceBackend: BackendResolution]
+    let named: [NamespacedName: NamedSecret]
     private(set) var list: [ProxyConfiguration.Upstream] = []
     private var indices: [ServiceBackend?: Int] = [:]
 
-    init(backends: [ServiceBackend: BackendResolution]) { self.backends = backends }
+    init(backends: [ServiceBackend: BackendResolution], named: [NamespacedName: NamedSecret]) {
+        self.backends = backends
+        self.named = named
+    }
 
     mutating func index(of backend: ServiceBackend?) -> Int {
         if let index = indices[backend] { return index }
         indices[backend] = list.count
         list.append(
-            backend.map { ProxyConfiguration.Upstream($0, backends[$0] ?? .missingService) }
+            backend.map { ProxyConfiguration.Upstream($0, backends[$0] ?? .missingService, named) }
                 ?? ProxyConfiguration.Upstream(name: "unavailable", endpoints: []))
         return list.count - 1
     }
@@ -116,10 +123,13 @@ private struct UpstreamList {
 
 extension ProxyConfiguration.Upstream {
     /// A backend of a route, and what it means at the moment.
-    init(_ backend: ServiceBackend, _ resolution: BackendResolution) {
+    init(_ backend: ServiceBackend, _ resolution: BackendResolution, _ named: [NamespacedName: NamedSecret]) {
+        let security = BackendSecurity(backend, resolution, secrets: named)
+        var tls: UpstreamTLS?
+        if case .secured(let wanted) = security { tls = wanted }
         self.init(
-            name: backend.upstreamName, endpoints: resolution.endpoints, version: resolution.version,
-            tls: resolution.tls, balancing: UpstreamBalancing(backend.policy),
+            name: backend.upstreamName, endpoints: security == .closed ? [] : resolution.endpoints,
+            version: resolution.version(backend), tls: tls, balancing: UpstreamBalancing(backend.policy),
             affinity: backend.policy.affinity.map { CookieAffinity($0, isCanary: backend.isCanary) },
             retry: RetryPolicy(backend.policy.retry), timeouts: UpstreamTimeouts(backend.policy.timeouts),
             limits: UpstreamLimits(backend.policy.limits),
@@ -133,18 +143,24 @@ extension ServiceBackend {
 }
 
 extension BackendResolution {
-    /// Whether connections to the endpoints are encrypted, by the same name. As for ingress-nginx, nobody is verified:
-    /// there is no authority and no name to verify them by.
-    package var tls: UpstreamTLS? {
-        guard case .endpoints(_, let appProtocol?) = self else { return nil }
-        return ["https", "grpcs"].contains(appProtocol.lowercased()) ? UpstreamTLS() : nil
+    /// Whether connections to the endpoints are encrypted, by the same name. As for ingress-nginx, nobody is verified where
+    /// no annotation says by what.
+    package func tls(_ backend: ServiceBackend) -> UpstreamTLS? {
+        guard let spoken = spoken(by: backend) else { return nil }
+        return ["https", "grpcs"].contains(spoken.lowercased()) ? UpstreamTLS() : nil
+    }
+
+    /// By what the route says, then the Service's port.
+    private func spoken(by backend: ServiceBackend) -> String? {
+        if case .endpoints(_, let appProtocol) = self { return appProtocol }
+        return backend.appProtocol
     }
 
     /// What the endpoints speak, by the `appProtocol` of the Service's port (KEP-3726; `grpc` is IANA's name, and what
     /// older charts write).
-    package var version: ProxyConfiguration.Upstream.HTTPVersion {
-        guard case .endpoints(_, let appProtocol?) = self else { return .http1 }
-        return ["kubernetes.io/h2c", "grpc", "h2c", "grpcs"].contains(appProtocol.lowercased()) ? .http2 : .http1
+    package func version(_ backend: ServiceBackend) -> ProxyConfiguration.Upstream.HTTPVersion {
+        guard let spoken = spoken(by: backend) else { return .http1 }
+        return ["kubernetes.io/h2c", "grpc", "h2c", "grpcs"].contains(spoken.lowercased()) ? .http2 : .http1
     }
 
     /// Where the L7 engine connects to.

@@ -17,6 +17,8 @@ final class TrafficState: Sendable {
         var queue = SyncQueue(started: SystemClock.microsecondsSinceEpoch)
         var tables: [NamespacedName: RouteTable] = [:]
         var secrets: [NamespacedName: TLSSecret] = [:]
+        /// Those that routes name for something else, nil for one that is missing.
+        var named: [NamespacedName: NamedSecret?] = [:]
         /// The backends that routes name, by Service.
         var followed: [NamespacedName: [ServiceBackend]] = [:]
         var changedFollowed: Set<NamespacedName> = []
@@ -148,6 +150,21 @@ final class TrafficState: Sendable {
         value.withLock { (Array($0.tables.values), $0.secrets) }
     }
 
+    /// The Secrets that RouteTables name beside their certificates.
+    var wantedNamedSecrets: Set<NamespacedName> {
+        value.withLock { value in
+            value.tables.values.reduce(into: []) { $0.formUnion($1.namedSecrets) }
+        }
+    }
+
+    /// What is known of these.
+    var namedSecrets: [NamespacedName: NamedSecret] {
+        value.withLock { $0.named.compactMapValues(\.self) }
+    }
+
+    /// Whether one was looked for.
+    func knowsNamed(_ key: NamespacedName) -> Bool { value.withLock { $0.named[key] != nil } }
+
     /// From now on `backendsChanged` speaks of these backends and no others.
     ///
     /// - Returns: what each means at this moment. Nothing is missed in between: a later change is in
@@ -254,6 +271,18 @@ final class TrafficState: Sendable {
         lastGood?.remove(uid)
         if value.withLock({ $0.secrets.removeValue(forKey: key) }) != nil { routesChanged.raise() }
     }
+
+    /// Takes what one of them holds, nil when there is none that can be read.
+    func setNamed(_ key: NamespacedName, _ secret: NamedSecret?) {
+        let isChanged = value.withLock { value in
+            defer { value.named[key] = .some(secret) }
+            return value.named[key] != .some(secret)
+        }
+        if isChanged { routesChanged.raise() }
+    }
+
+    /// Nobody names it any more.
+    func forgetNamed(_ key: NamespacedName) { value.withLock { _ = $0.named.removeValue(forKey: key) } }
 
     private func raise(_ change: (inout Value) -> [NamespacedName]) {
         let signals = value.withLock { value in

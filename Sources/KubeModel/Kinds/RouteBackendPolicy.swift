@@ -15,11 +15,13 @@ public struct RouteBackendPolicy: Codable, Hashable, Sendable {
     public var limits: RouteBackendLimits?
     /// Seconds in which an endpoint that comes to others gets less than its share, a tenth at first.
     public var slowStartSeconds: Int?
+    /// How they are spoken to over TLS.
+    public var tls: RouteBackendTLS?
 
     public init(
         balancing: String? = nil, hashBy: String? = nil, affinity: RouteBackendAffinity? = nil,
         retry: RouteBackendRetry? = nil, timeouts: RouteBackendTimeouts? = nil, limits: RouteBackendLimits? = nil,
-        slowStartSeconds: Int? = nil
+        slowStartSeconds: Int? = nil, tls: RouteBackendTLS? = nil
     ) {
         self.balancing = balancing
         self.hashBy = hashBy
@@ -28,6 +30,7 @@ public struct RouteBackendPolicy: Codable, Hashable, Sendable {
         self.timeouts = timeouts
         self.limits = limits
         self.slowStartSeconds = slowStartSeconds
+        self.tls = tls
     }
 
     /// Nothing is said.
@@ -39,7 +42,7 @@ extension RouteBackendPolicy: CustomStringConvertible {
     public var description: String {
         [
             balancing, hashBy.map { "by \($0)" }, affinity?.description, retry?.description, timeouts?.description,
-            limits?.description, slowStartSeconds.map { "slow-start=\($0)s" },
+            limits?.description, slowStartSeconds.map { "slow-start=\($0)s" }, tls?.description,
         ].compactMap(\.self).joined(separator: " ")
     }
 }

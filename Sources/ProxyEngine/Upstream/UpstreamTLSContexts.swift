@@ -4,7 +4,7 @@ internal import Transport
 /// an address share its connections only if they want the same of them.
 struct UpstreamTLSContexts: Sendable {
     private enum Entry: Sendable {
-        case context(TLSContext, serverName: String?)
+        case context(TLSContext, serverName: String?, sendsServerName: Bool)
         /// What is wanted cannot be done (a certificate that cannot be read): no connection is made then.
         case failed(TransportError)
     }
@@ -23,8 +23,9 @@ struct UpstreamTLSContexts: Sendable {
     /// The client's side of TLS for a connection that wants what `number` stands for.
     func session(_ number: Int32, descriptor: Int32) throws(TransportError) -> TLSSession {
         switch entries[number] {
-        case .context(let context, let serverName):
-            return try context.session(descriptor: descriptor, serverName: serverName)
+        case .context(let context, let serverName, let sendsServerName):
+            return try context.session(
+                descriptor: descriptor, serverName: serverName, sendsServerName: sendsServerName)
         case .failed(let error): throw error
         case nil: throw TransportError(.invalidArgument, "nobody wants TLS of number \(number) any more")
         }
@@ -46,7 +47,8 @@ struct UpstreamTLSContexts: Sendable {
         numbers[wanted] = last
         do throws(TransportError) {
             entries[last] = .context(
-                try Self.context(wanted.tls, wanted.version), serverName: wanted.tls.serverName)
+                try Self.context(wanted.tls, wanted.version), serverName: wanted.tls.serverName,
+                sendsServerName: wanted.tls.sendsServerName)
         } catch {
             entries[last] = .failed(error)
         }
@@ -80,6 +82,7 @@ struct UpstreamTLSContexts: Sendable {
             identity = try TLSIdentity(certificatePEM: chain, keyPEM: key)
         }
         return try TLSContext(
-            client: trust, identity: identity, protocols: version == .http2 ? ["h2"] : ["http/1.1"])
+            client: trust, identity: identity, protocols: version == .http2 ? ["h2"] : ["http/1.1"],
+            policy: tls.policy)
     }
 }

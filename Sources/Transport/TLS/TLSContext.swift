@@ -83,7 +83,8 @@ package final class TLSContext: @unchecked Sendable {
 
     /// A client context. `identity` is sent to servers that ask for a certificate.
     package init(
-        client trust: ServerTrust, identity: TLSIdentity? = nil, protocols: [String] = ["http/1.1"]
+        client trust: ServerTrust, identity: TLSIdentity? = nil, protocols: [String] = ["http/1.1"],
+        policy: TLSPolicy = TLSPolicy()
     ) throws(TransportError) {
         guard let context = SSL_CTX_new(TLS_client_method()) else {
             throw TransportError(.tls, openSSLErrorText() ?? "SSL_CTX_new")
@@ -94,6 +95,7 @@ package final class TLSContext: @unchecked Sendable {
         certificates = Mutex(TLSCertificates(fallback: identity))
         self.protocols = Self.wireFormat(protocols)
         configure()
+        try apply(policy)
         SSL_CTX_set_alpn_protos(context, self.protocols, UInt32(self.protocols.count))
         switch trust {
         case .system:
@@ -122,7 +124,11 @@ package final class TLSContext: @unchecked Sendable {
 
     /// A session on a connected (or connecting) socket. A client names the server: it is sent by SNI and the
     /// certificate must be valid for it; an IP address is matched against the certificate's addresses.
-    package func session(descriptor: Int32, serverName: String? = nil) throws(TransportError) -> TLSSession {
+    ///
+    /// - Parameter sendsServerName: false keeps the name from being sent.
+    package func session(
+        descriptor: Int32, serverName: String? = nil, sendsServerName: Bool = true
+    ) throws(TransportError) -> TLSSession {
         guard let ssl = SSL_new(context) else { throw TransportError(.tls, openSSLErrorText() ?? "SSL_new") }
         guard SSL_set_fd(ssl, descriptor) == 1 else {
             SSL_free(ssl)
@@ -142,7 +148,7 @@ package final class TLSContext: @unchecked Sendable {
         }
         if let serverName {
             let isAddress = IPAddress(serverName) != nil
-            if !isAddress { _ = martlet_ssl_set_host_name(ssl, serverName) }
+            if !isAddress, sendsServerName { _ = martlet_ssl_set_host_name(ssl, serverName) }
             if verifiesServer {
                 let parameters = SSL_get0_param(ssl)
                 let accepted =
@@ -172,6 +178,15 @@ package final class TLSContext: @unchecked Sendable {
         martlet_ctx_set_options(context)
         // Forward secrecy and authenticated encryption only (Mozilla's "intermediate" set for TLS 1.2).
         SSL_CTX_set_cipher_list(context, "ECDHE+AESGCM:ECDHE+CHACHA20:!aNULL")
+    }
+
+    private func apply(_ policy: TLSPolicy) throws(TransportError) {
+        _ = martlet_ctx_set_min_version(context, policy.versions.lowerBound.number)
+        _ = martlet_ctx_set_max_version(context, policy.versions.upperBound.number)
+        if let ciphers = policy.ciphers, SSL_CTX_set_cipher_list(context, ciphers) != 1 {
+            throw TransportError(.tls, openSSLErrorText() ?? "no known cipher in \(ciphers)")
+        }
+        if let depth = policy.depth { SSL_CTX_set_verify_depth(context, depth) }
     }
 
     private func verifyClients(_ verification: ClientVerification) throws(TransportError) {

@@ -50,6 +50,21 @@ import Testing
             "spec.defaultBackend.policy.hashBy: Invalid value: \"$uri\": may only be set when balancing is consistent-hash"
         ),
         RefusalCase(
+            "TLS with a backend",
+            table([
+                "defaultBackend": secured([
+                    "verify": true, "secretName": "ca", "serverName": "a.example", "ciphers": "ECDHE+AESGCM:!aNULL",
+                ])
+            ])),
+        RefusalCase(
+            "TLS with a backend that cannot be",
+            table(["defaultBackend": secured(["secretName": "a/b", "serverName": "a b", "ciphers": "x; y"])]),
+            "spec.defaultBackend.policy.tls.secretName: Invalid value: \"a/b\": "
+                + Validation.dns1123Subdomain("a/b").joined(separator: ", "),
+            "spec.defaultBackend.policy.tls.serverName: Invalid value: \"a b\": "
+                + Validation.dns1123Subdomain("a b").joined(separator: ", "),
+            "spec.defaultBackend.policy.tls.ciphers: Invalid value: \"x; y\": must consist of letters, digits and :+-_!@="),
+        RefusalCase(
             "a canary",
             table(["canary": ["header": "X-New", "headerPattern": "^b+$", "cookie": "new", "weight": 3]])),
         RefusalCase(
@@ -65,6 +80,10 @@ import Testing
             "spec.defaultBackend: Forbidden: may not be set in a canary",
             "spec.tls: Forbidden: may not be set in a canary"),
     ]
+
+    private static func secured(_ tls: JSONValue) -> JSONValue {
+        ["serviceName": "web", "port": ["number": 80], "policy": ["tls": tls]]
+    }
 
     private static func hashed(by key: String, _ balancing: String) -> JSONValue {
         [

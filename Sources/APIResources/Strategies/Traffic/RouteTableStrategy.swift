@@ -77,6 +77,7 @@ struct RouteTableStrategy: ResourceStrategy {
     }
 
     private func checkPolicy(_ policy: JSONValue, _ path: FieldPath, _ errors: inout [FieldError]) {
+        if let tls = policy.at("tls") { RouteTLSRules.check(tls, path.child("tls"), &errors) }
         guard let key = policy["hashBy"].string else { return }
         let place = path.child("hashBy")
         if policy.text("balancing") != "consistent-hash" {

@@ -1,0 +1,52 @@
+package import KubeModel
+
+/// What the L7 front uses of a Secret that routes name beside their certificates. What is not there is nil; whether it is
+/// sound is found out by whoever uses it.
+package struct NamedSecret: Hashable, Sendable {
+    /// `ca.crt`.
+    package var authoritiesPEM: [UInt8]?
+    /// `tls.crt` and `tls.key`.
+    package var certificateChainPEM: [UInt8]?
+    package var privateKeyPEM: [UInt8]?
+
+    package init(
+        authoritiesPEM: [UInt8]? = nil, certificateChainPEM: [UInt8]? = nil, privateKeyPEM: [UInt8]? = nil
+    ) {
+        self.authoritiesPEM = authoritiesPEM
+        self.certificateChainPEM = certificateChainPEM
+        self.privateKeyPEM = privateKeyPEM
+    }
+
+    /// Nil where a part is not base64: nobody knows what its author meant.
+    package init?(_ secret: Secret) {
+        func read(_ key: String) -> [UInt8]?? {
+            guard let text = secret.data?[key], !text.isEmpty else { return .some(nil) }
+            return Base64.decode(text).map { .some($0) }
+        }
+        guard let authorities = read("ca.crt"), let chain = read("tls.crt"), let key = read("tls.key") else {
+            return nil
+        }
+        self.init(authoritiesPEM: authorities, certificateChainPEM: chain, privateKeyPEM: key)
+    }
+}
+
+/// Of such a Secret.
+package struct KeptNamedSecret: KeptObject {
+    package var identity: KeptIdentity
+    /// Nil where it cannot be read.
+    package var content: NamedSecret?
+
+    package init(_ secret: Secret) {
+        identity = KeptIdentity(secret.metadata)
+        content = NamedSecret(secret)
+    }
+}
+
+extension RouteTable {
+    /// The Secrets that it names beside its certificates.
+    var namedSecrets: Set<NamespacedName> {
+        let backends = (spec?.rules ?? []).flatMap { ($0.paths ?? []).compactMap(\.backend) }
+        let names = (backends + [spec?.defaultBackend].compactMap(\.self)).compactMap { $0.policy?.tls?.secretName }
+        return Set(names.map { NamespacedName(namespace: metadata.namespace ?? "", name: $0) })
+    }
+}
