@@ -92,4 +92,51 @@ static inline void martlet_set_ctx_v3(X509V3_CTX *ctx, X509 *issuer, X509 *subje
     X509V3_set_ctx(ctx, issuer, subject, 0, 0, 0);
     X509V3_set_ctx_nodb(ctx);
 }
+
+// A number that a session carries in its lower half, and the worst that was found about its peer's chain in the upper one.
+static inline uint64_t martlet_ssl_notes(const SSL *ssl) { return (uint64_t)(uintptr_t)SSL_get_ex_data(ssl, 0); }
+static inline int32_t martlet_ssl_number(const SSL *ssl) { return (int32_t)(uint32_t)martlet_ssl_notes(ssl); }
+static inline void martlet_ssl_set_number(SSL *ssl, int32_t number) {
+    SSL_set_ex_data(ssl, 0, (void *)(uintptr_t)(uint32_t)number);
+}
+
+// Nothing is known of who signed it; as nginx has it for optional_no_ca.
+static inline int martlet_is_unknown_issuer(int error) {
+    return error == X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT || error == X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN
+        || error == X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY || error == X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT
+        || error == X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE;
+}
+
+// Of several errors OpenSSL would leave the last: one that says more than that nobody knows the issuer must not be hidden by
+// one that says only that.
+static inline void martlet_remember_worst_error(int is_fine, X509_STORE_CTX *context) {
+    SSL *ssl = X509_STORE_CTX_get_ex_data(context, SSL_get_ex_data_X509_STORE_CTX_idx());
+    if (!ssl) return;
+    uint64_t notes = martlet_ssl_notes(ssl);
+    int worst = (int)(notes >> 32);
+    int error = is_fine ? X509_V_OK : X509_STORE_CTX_get_error(context);
+    if (error != X509_V_OK && (worst == X509_V_OK || martlet_is_unknown_issuer(worst))) worst = error;
+    SSL_set_ex_data(ssl, 0, (void *)(uintptr_t)((uint64_t)(uint32_t)notes | (uint64_t)(uint32_t)worst << 32));
+    X509_STORE_CTX_set_error(context, worst);
+}
+
+static inline int martlet_ssl_set_verify_store(SSL *ssl, X509_STORE *store) {
+    return (int)SSL_set1_verify_cert_store(ssl, store);
+}
+static inline void martlet_ssl_set_max_chain(SSL *ssl, long bytes) { SSL_set_max_cert_list(ssl, bytes); }
+static inline void martlet_name_stack_free(STACK_OF(X509_NAME) *names) { sk_X509_NAME_pop_free(names, X509_NAME_free); }
+static const unsigned long martlet_name_rfc2253 = XN_FLAG_RFC2253;
+
+// The host name of a ClientHello's server_name extension (RFC 6066 section 3), before anything else of it is looked at; 0 where
+// there is none or it is malformed, which OpenSSL refuses later.
+static inline size_t martlet_client_hello_name(SSL *ssl, const unsigned char **name) {
+    const unsigned char *data;
+    size_t count;
+    if (!SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &data, &count) || count < 5) return 0;
+    if ((size_t)(data[0] << 8 | data[1]) != count - 2 || data[2] != TLSEXT_NAMETYPE_host_name) return 0;
+    size_t length = (size_t)(data[3] << 8 | data[4]);
+    if (length > count - 5 || length > TLSEXT_MAXLEN_host_name) return 0;
+    *name = data + 5;
+    return length;
+}
 #endif

@@ -13,14 +13,34 @@ extension CompiledRoutes {
         conflicts += canaries.values.joined().map { $0.conflict(with: nil) }.sorted {
             ($0.table, $0.host, $0.path) < ($1.table, $1.host, $1.path)
         }
-        for index in ordered.indices where ordered[index].table.spec?.rules?.isEmpty ?? true {
-            guard defaultBackend == nil else { break }
-            defaultBackend = ordered[index].defaultBackend
-        }
-        if defaultBackend == nil { defaultBackend = ordered.lazy.compactMap(\.defaultBackend).first }
+        let withDefault = ordered.filter { $0.defaultBackend != nil }
+        let owner = withDefault.first { $0.table.spec?.rules?.isEmpty ?? true } ?? withDefault.first
+        defaultBackend = owner?.defaultBackend
+        defaultClientCertificates = owner?.clientCertificates
+        guardHosts(ordered)
         anyHost.sortByPrecedence()
         for name in exactHosts.keys { exactHosts[name]?.sortByPrecedence() }
         for name in wildcardHosts.keys { wildcardHosts[name]?.sortByPrecedence() }
+    }
+
+    private mutating func guardHosts(_ ordered: [AgedTable]) {
+        let guards = Dictionary(
+            ordered.compactMap { aged in aged.clientCertificates.map { (aged.key, $0) } },
+            uniquingKeysWith: { first, _ in first })
+        if guards.isEmpty { return }
+        let ages = Dictionary(
+            ordered.enumerated().map { ($1.key, $0) }, uniquingKeysWith: { first, _ in first })
+        for aged in ordered {
+            guard let word = guards[aged.key] else { continue }
+            for rule in aged.table.spec?.rules ?? [] {
+                edit((rule.host ?? "").lowercased()) { host in
+                    if host.clientCertificates == nil { host.clientCertificates = word }
+                }
+            }
+        }
+        anyHost.guardRoutes(guards, ages)
+        for name in exactHosts.keys { exactHosts[name]?.guardRoutes(guards, ages) }
+        for name in wildcardHosts.keys { wildcardHosts[name]?.guardRoutes(guards, ages) }
     }
 
     private mutating func add(
@@ -201,6 +221,10 @@ private struct AgedTable {
     }
 
     var key: NamespacedName { precedence.key }
+
+    var clientCertificates: ClientCertificateGuard? {
+        table.spec?.clientCertificates.map { ClientCertificateGuard(policy: $0, table: key) }
+    }
 
     var defaultBackend: ServiceBackend? {
         table.spec?.defaultBackend.map { ServiceBackend($0, namespace: key.namespace) }

@@ -25,6 +25,8 @@ package struct CompiledRoutes: Hashable, Sendable {
         /// The table that it comes from.
         package var table: NamespacedName
         package var canary: Canary?
+        /// What its clients must show of themselves.
+        package var clientCertificates: ClientCertificateGuard?
 
         package init(
             kind: Kind, path: String, backend: ServiceBackend?, table: NamespacedName, canary: Canary? = nil
@@ -51,6 +53,8 @@ package struct CompiledRoutes: Hashable, Sendable {
         package var routes: [Route]
         /// For its requests that no route matches.
         package var defaultBackend: ServiceBackend?
+        /// What clients are asked for that name it.
+        package var clientCertificates: ClientCertificateGuard?
 
         package init(routes: [Route] = [], defaultBackend: ServiceBackend? = nil) {
             self.routes = routes
@@ -98,6 +102,8 @@ package struct CompiledRoutes: Hashable, Sendable {
     package var anyHost = Host()
     /// For requests that nothing else matches.
     package var defaultBackend: ServiceBackend?
+    /// What these must show.
+    package var defaultClientCertificates: ClientCertificateGuard?
     /// Certificates by exact host name in lower case.
     package var exactCertificates: [String: Certificate] = [:]
     /// Certificates by what follows `*.`, in lower case.

@@ -13,7 +13,6 @@ import TrafficModel
         "nginx.ingress.kubernetes.io/denylist-source-range": "0.0.0.0/0,::/0",
         "nginx.ingress.kubernetes.io/auth-type": "basic",
         "nginx.ingress.kubernetes.io/auth-url": "https://auth.example.com",
-        "nginx.ingress.kubernetes.io/auth-tls-secret": "shop/ca",
         "nginx.ingress.kubernetes.io/configuration-snippet": "deny all;",
         "nginx.ingress.kubernetes.io/enable-modsecurity": "true",
         "haproxy.org/allow-list": "10.0.0.0/8",
@@ -75,7 +74,6 @@ import TrafficModel
         // What cert-manager writes at its challenges.
         "nginx.ingress.kubernetes.io/whitelist-source-range": "0.0.0.0/0,::/0",
         "nginx.ingress.kubernetes.io/enable-modsecurity": "false",
-        "nginx.ingress.kubernetes.io/auth-tls-verify-client": "off",
         "nginx.ingress.kubernetes.io/auth-type": "",
         "nginx.ingress.kubernetes.io/enable-cors": "true",
         "nginx.ingress.kubernetes.io/cors-allow-methods": "GET",

@@ -26,11 +26,16 @@ import Transport
         let authority = try CertificateAuthority.create(commonName: "test")
         let issued = try authority.issueServer(dnsNames: ["a.example"])
         let half = Self.verdicts(Self.secret(["ca.crt": authority.certificatePEM, "tls.crt": issued.certificatePEM]))
+        #expect(half[.verifyingClients] == nil)
         #expect(half[.verifyingServers] == "it has no tls.key" && half[.identifying] == "it has no tls.key")
         let broken = Self.verdicts(Self.secret(["ca.crt": Array("nonsense".utf8)]))
         #expect(broken[.verifyingServers] == "ca.crt: no certificate in the PEM text")
         let whole = Self.secret(["tls.crt": issued.certificatePEM, "tls.key": issued.keyPEM])
-        #expect(Self.verdicts(whole) == [.verifyingServers: "it has no ca.crt"])
+        #expect(
+            Self.verdicts(whole) == [.verifyingServers: "it has no ca.crt", .verifyingClients: "it has no ca.crt"])
+        let revoking = Self.secret(["ca.crt": authority.certificatePEM, "ca.crl": Array("nonsense".utf8)])
+        #expect(
+            Self.verdicts(revoking)[.verifyingClients] == "ca.crl: no certificate revocation list in the PEM text")
     }
 
     @Test func `one of another type is not read`() throws {

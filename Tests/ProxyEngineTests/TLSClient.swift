@@ -7,9 +7,9 @@ final class TLSClient {
     private let session: TLSSession
     let failure: String?
 
-    init(_ port: UInt16, name: String?, trust: TLSContext.ServerTrust) throws {
+    init(_ port: UInt16, name: String?, trust: TLSContext.ServerTrust, identity: TLSIdentity? = nil) throws {
         socket = TestSocket(connectingTo: port)
-        context = try TLSContext(client: trust)
+        context = try TLSContext(client: trust, identity: identity)
         session = try context.session(descriptor: socket.descriptor, serverName: name)
         if case .failed(let reason) = session.handshake() { failure = reason } else { failure = nil }
     }

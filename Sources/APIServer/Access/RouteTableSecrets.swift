@@ -9,6 +9,7 @@ enum RouteTableSecrets {
         let spec = table["spec"]
         let paths = (spec["rules"].array ?? []).flatMap { $0["paths"].array ?? [] }
         let backends = paths.map { $0["backend"] } + [spec["defaultBackend"]]
-        return Set(backends.compactMap { $0["policy"]["tls"]["secretName"].string })
+        let named = backends.map { $0["policy"]["tls"]["secretName"] } + [spec["clientCertificates"]["secretName"]]
+        return Set(named.compactMap(\.string))
     }
 }

@@ -25,12 +25,14 @@ struct IngressAnnotations: Hashable, Sendable {
     let limits: LimitAnnotations
     /// How endpoints are spoken to over TLS.
     let backendTLS: BackendTLSAnnotations
+    /// What clients must show of themselves.
+    let clientCertificates: ClientCertificateAnnotations
     /// Whether it takes part of the requests of others, and which.
     let canary: CanaryAnnotations
 
     private static let readElsewhere = BalancingAnnotations.keys.union(AffinityAnnotations.keys)
         .union(RetryAnnotations.keys).union(LimitAnnotations.keys).union(CanaryAnnotations.keys)
-        .union(BackendTLSAnnotations.keys)
+        .union(BackendTLSAnnotations.keys).union(ClientCertificateAnnotations.keys)
 
     /// - Parameter namespace: of the Ingress.
     init(_ annotations: [String: String], namespace: String = "") {
@@ -41,6 +43,7 @@ struct IngressAnnotations: Hashable, Sendable {
         canary = CanaryAnnotations(annotations)
         backendTLS = BackendTLSAnnotations(annotations, namespace: namespace)
         unsupportedProtocol = backendTLS.refusal
+        clientCertificates = ClientCertificateAnnotations(annotations, namespace: namespace)
         let isPublic = annotations["ingress.pomerium.io/allow_public_unauthenticated_access"]?.lowercased() == "true"
         for (key, value) in annotations.sorted(by: { $0.key < $1.key }) {
             guard let slash = key.firstIndex(of: "/") else { continue }

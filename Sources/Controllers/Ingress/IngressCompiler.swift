@@ -75,6 +75,7 @@ struct IngressCompiler {
             spec.editBackends { backend, _ in backend?.appProtocol = spoken }
         }
         spec.canary = annotations.canary.canary
+        spec.clientCertificates = annotations.clientCertificates.policy
         let isCanary = spec.canary != nil
         spec.editBackends { backend, path in
             guard let name = backend?.serviceName else { return }
@@ -93,7 +94,9 @@ struct IngressCompiler {
         let affinityProblems =
             isCanary ? annotations.affinity.problemsOfCanary : annotations.affinity.problems
         let told = annotations.balancing.problems + affinityProblems + annotations.retry.problems
-        for problem in told + annotations.limits.problems + annotations.canary.problems + annotations.backendTLS.problems {
+        for problem in told + annotations.limits.problems + annotations.canary.problems
+            + annotations.backendTLS.problems + annotations.clientCertificates.problems
+        {
             problems.append(IngressProblem(reason: "InvalidAnnotation", message: problem, concern: .none))
         }
         close(&spec, by: annotations, &problems)
@@ -116,7 +119,12 @@ struct IngressCompiler {
                 problems.append(IngressProblem(reason: "InvalidSecret", message: "Secret \(name): \(problem)"))
             }
         }
-        if !isCanary { problems += backendTLSProblems(annotations.backendTLS, spec) }
+        if isCanary {
+            problems += trustOfCanaryProblems(annotations)
+        } else {
+            problems += backendTLSProblems(annotations.backendTLS, spec)
+            problems += clientCertificateProblems(annotations.clientCertificates)
+        }
         if isCanary { reduce(&spec, &problems) }
         let metadata = ObjectMeta(
             name: ingress.metadata.name, namespace: ingress.metadata.namespace,
@@ -142,6 +150,7 @@ struct IngressCompiler {
         }
         spec.defaultBackend = nil
         spec.tls = nil
+        spec.clientCertificates = nil
         // The main Ingress says what endpoints speak.
         spec.editBackends { backend, _ in backend?.appProtocol = nil }
     }
@@ -180,6 +189,13 @@ struct IngressCompiler {
                     message: "access is guarded by annotations that are not supported, so that every route answers 503"
                         + " until they are removed: \(annotations.guards.joined(separator: ", "))",
                     concern: .acceptance), at: 0)
+        }
+        if let refusal = annotations.clientCertificates.refusal {
+            spec.editBackends { backend, _ in backend = nil }
+            problems.append(
+                IngressProblem(
+                    reason: "UnsupportedGuard", message: "\(refusal), so that every route answers 503",
+                    concern: .acceptance))
         }
         if let unsupported = annotations.unsupportedProtocol {
             // What is meant to be encrypted or framed otherwise is not sent in the clear to somebody who expects that.

@@ -306,6 +306,7 @@ final class IngressController: Controller {
         let annotations = IngressAnnotations(
             ingress.metadata.annotations ?? [:], namespace: ingress.metadata.namespace ?? "")
         if let name = annotations.backendTLS.tls?.secretName { names.insert(name) }
+        if let name = annotations.clientCertificates.policy?.secretName { names.insert(name) }
         return names
     }
 

@@ -11,6 +11,8 @@ enum SecretVerdict {
         case serving = "problem"
         /// `ca.crt`, by which servers are verified; `tls.crt` and `tls.key` if there are any.
         case verifyingServers = "problem-verifying-servers"
+        /// `ca.crt`, by which clients are verified, and `ca.crl` if there is one.
+        case verifyingClients = "problem-verifying-clients"
         /// `tls.crt` and `tls.key`, shown to servers; one that only has `ca.crt` shows nothing.
         case identifying = "problem-identifying"
     }
@@ -34,6 +36,9 @@ enum SecretVerdict {
         if !["Opaque", "kubernetes.io/tls"].contains(secret.type ?? "Opaque") {
             return "its type is neither Opaque nor kubernetes.io/tls"
         }
+        if use == .verifyingClients {
+            return problem(ofAuthoritiesIn: secret) ?? problem(ofRevocationsIn: secret)
+        }
         if use == .verifyingServers, let problem = problem(ofAuthoritiesIn: secret) { return problem }
         let hasNoIdentity = ["tls.crt", "tls.key"].allSatisfy { secret.data?[$0]?.isEmpty ?? true }
         return hasNoIdentity && secret.data?["ca.crt"] != nil ? nil : problem(ofIdentityIn: secret)
@@ -50,6 +55,12 @@ enum SecretVerdict {
         } catch {
             return "\(error)"
         }
+    }
+
+    private static func problem(ofRevocationsIn secret: Secret) -> String? {
+        guard let revocations = secret.data?["ca.crl"], !revocations.isEmpty else { return nil }
+        guard let revocations = Base64.decode(revocations) else { return "ca.crl is not base64" }
+        return TLSMaterial.problem(revocations: revocations).map { "ca.crl: \($0)" }
     }
 
     private static func problem(ofAuthoritiesIn secret: Secret) -> String? {

@@ -52,6 +52,7 @@ actor IngressFront {
     private static func text(_ problem: ProxyProblem, of configuration: ProxyConfiguration) -> String {
         switch problem.subject {
         case .listener(let address): "\(address): \(problem.message)"
+        case .clientCertificates: "certificates of clients: \(problem.message)"
         case .upstream(let name): "\(name): \(problem.message)"
         case .certificate(let index):
             "certificate for \(configuration.certificates[index].hosts.joined(separator: ", ")): \(problem.message)"
@@ -73,7 +74,8 @@ actor IngressFront {
         let inputs = state.routingInputs()
         let routes = CompiledRoutes(compiling: inputs.tables)
         let backends = state.follow(routes.backends)
-        let configuration = compiler.compile(routes: routes, backends: backends, secrets: inputs.secrets, named: state.namedSecrets)
+        let configuration = compiler.compile(
+            routes: routes, backends: backends, secrets: inputs.secrets, named: state.namedSecrets)
         let problems = Set(engine.apply(configuration).map { Self.text($0, of: configuration) })
         for problem in problems.subtracting(reported).sorted() { logger.warning("L7 proxy: \(problem)") }
         reported = problems

@@ -27,6 +27,7 @@ package struct ProxyConfigurationCompiler: Sendable {
         named: [NamespacedName: NamedSecret] = [:]
     ) -> ProxyConfiguration {
         var upstreams = UpstreamList(backends: backends, named: named)
+        var clients = ClientCertificateList(named: named)
         var hosts: [ProxyConfiguration.VirtualHost] = []
         func add(_ pattern: HostPattern, _ host: CompiledRoutes.Host, redirects: Bool) {
             hosts.append(
@@ -40,10 +41,11 @@ package struct ProxyConfigurationCompiler: Sendable {
                             canary: route.canary.map { canary in
                                 ProxyConfiguration.Canary(
                                     rule: CanaryRule(canary.rule), upstream: upstreams.index(of: canary.backend))
-                            })
+                            }, clientCertificates: clients.index(of: route.clientCertificates))
                     },
                     defaultUpstream: host.defaultBackend.map { upstreams.index(of: $0) },
-                    redirectsToHTTPS: redirects))
+                    redirectsToHTTPS: redirects || host.clientCertificates != nil,
+                    clientCertificates: clients.index(of: host.clientCertificates)))
         }
         for (name, host) in routes.exactHosts.sorted(by: { $0.key < $1.key }) {
             add(
@@ -59,10 +61,12 @@ package struct ProxyConfigurationCompiler: Sendable {
         if !routes.anyHost.routes.isEmpty || routes.anyHost.defaultBackend != nil {
             add(.any, routes.anyHost, redirects: false)
         }
+        let defaultClients = clients.index(of: routes.defaultClientCertificates)
         let defaultUpstream = routes.defaultBackend.map { upstreams.index(of: $0) }
         return ProxyConfiguration(
             listeners: listeners, hosts: hosts, upstreams: upstreams.list, defaultUpstream: defaultUpstream,
-            certificates: certificates(routes, secrets), limits: limits)
+            certificates: certificates(routes, secrets), clientCertificates: clients.list,
+            defaultClientCertificates: defaultClients, limits: limits)
     }
 
     /// Whether a certificate that was named without hosts, by a table with routes for this one, has its name.

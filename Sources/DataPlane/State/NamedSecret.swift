@@ -5,14 +5,18 @@ package import KubeModel
 package struct NamedSecret: Hashable, Sendable {
     /// `ca.crt`.
     package var authoritiesPEM: [UInt8]?
+    /// `ca.crl`.
+    package var revocationsPEM: [UInt8]?
     /// `tls.crt` and `tls.key`.
     package var certificateChainPEM: [UInt8]?
     package var privateKeyPEM: [UInt8]?
 
     package init(
-        authoritiesPEM: [UInt8]? = nil, certificateChainPEM: [UInt8]? = nil, privateKeyPEM: [UInt8]? = nil
+        authoritiesPEM: [UInt8]? = nil, revocationsPEM: [UInt8]? = nil, certificateChainPEM: [UInt8]? = nil,
+        privateKeyPEM: [UInt8]? = nil
     ) {
         self.authoritiesPEM = authoritiesPEM
+        self.revocationsPEM = revocationsPEM
         self.certificateChainPEM = certificateChainPEM
         self.privateKeyPEM = privateKeyPEM
     }
@@ -23,10 +27,11 @@ package struct NamedSecret: Hashable, Sendable {
             guard let text = secret.data?[key], !text.isEmpty else { return .some(nil) }
             return Base64.decode(text).map { .some($0) }
         }
-        guard let authorities = read("ca.crt"), let chain = read("tls.crt"), let key = read("tls.key") else {
-            return nil
-        }
-        self.init(authoritiesPEM: authorities, certificateChainPEM: chain, privateKeyPEM: key)
+        guard let authorities = read("ca.crt"), let revocations = read("ca.crl"), let chain = read("tls.crt"),
+            let key = read("tls.key")
+        else { return nil }
+        self.init(
+            authoritiesPEM: authorities, revocationsPEM: revocations, certificateChainPEM: chain, privateKeyPEM: key)
     }
 }
 
@@ -46,7 +51,9 @@ extension RouteTable {
     /// The Secrets that it names beside its certificates.
     var namedSecrets: Set<NamespacedName> {
         let backends = (spec?.rules ?? []).flatMap { ($0.paths ?? []).compactMap(\.backend) }
-        let names = (backends + [spec?.defaultBackend].compactMap(\.self)).compactMap { $0.policy?.tls?.secretName }
+        let names =
+            (backends + [spec?.defaultBackend].compactMap(\.self)).compactMap { $0.policy?.tls?.secretName }
+            + [spec?.clientCertificates?.secretName].compactMap(\.self)
         return Set(names.map { NamespacedName(namespace: metadata.namespace ?? "", name: $0) })
     }
 }

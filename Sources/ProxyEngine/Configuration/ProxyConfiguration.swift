@@ -16,6 +16,10 @@ package struct ProxyConfiguration: Sendable {
     package var defaultUpstream: Int?
     /// Server certificates, chosen by SNI. Without a match the engine's own self-signed certificate is shown.
     package var certificates: [ServerCertificate]
+    /// What routes and hosts ask of their clients by index.
+    package var clientCertificates: [ClientCertificatePolicy]
+    /// Index of what requests need that match no host or no path; nil for nothing.
+    package var defaultClientCertificates: Int?
     package var limits: ProxyLimits
     /// Whether `X-Forwarded-*` of the client are believed and extended (ingress-nginx `use-forwarded-headers`).
     package var trustsForwardedHeaders: Bool
@@ -25,7 +29,9 @@ package struct ProxyConfiguration: Sendable {
 
     package init(
         listeners: [Listener] = [], hosts: [VirtualHost] = [], upstreams: [Upstream] = [],
-        defaultUpstream: Int? = nil, certificates: [ServerCertificate] = [], limits: ProxyLimits = ProxyLimits(),
+        defaultUpstream: Int? = nil, certificates: [ServerCertificate] = [],
+        clientCertificates: [ClientCertificatePolicy] = [], defaultClientCertificates: Int? = nil,
+        limits: ProxyLimits = ProxyLimits(),
         trustsForwardedHeaders: Bool = false, isProvisional: Bool = false
     ) {
         self.listeners = listeners
@@ -33,6 +39,8 @@ package struct ProxyConfiguration: Sendable {
         self.upstreams = upstreams
         self.defaultUpstream = defaultUpstream
         self.certificates = certificates
+        self.clientCertificates = clientCertificates
+        self.defaultClientCertificates = defaultClientCertificates
         self.limits = limits
         self.trustsForwardedHeaders = trustsForwardedHeaders
         self.isProvisional = isProvisional
@@ -70,10 +78,15 @@ package struct ProxyConfiguration: Sendable {
         package var defaultUpstream: Int?
         /// Answer plain HTTP with 308 to `https://` (ingress-nginx `ssl-redirect`; set it where the host has TLS).
         package var redirectsToHTTPS: Bool
+        /// Index into ``ProxyConfiguration/clientCertificates``: what connections are asked for that name this host, and
+        /// what its requests need that no route matches.
+        package var clientCertificates: Int?
 
         package init(
-            host: HostPattern, routes: [Route], defaultUpstream: Int? = nil, redirectsToHTTPS: Bool = false
+            host: HostPattern, routes: [Route], defaultUpstream: Int? = nil, redirectsToHTTPS: Bool = false,
+            clientCertificates: Int? = nil
         ) {
+            self.clientCertificates = clientCertificates
             self.host = host
             self.routes = routes
             self.defaultUpstream = defaultUpstream
@@ -97,8 +110,13 @@ package struct ProxyConfiguration: Sendable {
         package var upstream: Int
         /// nil for none.
         package var canary: Canary?
+        /// Index into ``ProxyConfiguration/clientCertificates``, of which its host must ask for the same; nil for none.
+        package var clientCertificates: Int?
 
-        package init(path: String, match: Match, upstream: Int, canary: Canary? = nil) {
+        package init(
+            path: String, match: Match, upstream: Int, canary: Canary? = nil, clientCertificates: Int? = nil
+        ) {
+            self.clientCertificates = clientCertificates
             self.path = path
             self.match = match
             self.upstream = upstream

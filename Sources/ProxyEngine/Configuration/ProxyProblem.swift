@@ -7,6 +7,8 @@ package struct ProxyProblem: Sendable, Hashable {
         case listener(SocketAddress)
         /// Index into ``ProxyConfiguration/certificates``.
         case certificate(Int)
+        /// Index into ``ProxyConfiguration/clientCertificates``: its routes let nobody in.
+        case clientCertificates(Int)
         /// An upstream of that name is not connected to, since its TLS cannot be set up.
         case upstream(String)
     }

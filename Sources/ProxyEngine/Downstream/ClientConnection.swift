@@ -36,6 +36,8 @@ struct ClientConnection {
     var stream: HTTP2StreamPointer?
     /// Of a connection with HTTP/2; held by it.
     var session: Unmanaged<HTTP2Session>?
+    /// Of a connection: what the client has shown of itself, once somebody wanted to know; held by it.
+    var certificate: Unmanaged<ClientCertificate>?
     /// Which listener it came from.
     var listener: Int32 = 0
     var address = SocketAddress(ip: .anyV4, port: 0)

@@ -14,11 +14,14 @@ final class CompiledConfiguration: Sendable {
     let httpsPortSuffix: [UInt8]
     /// Of each upstream, where its endpoints are chosen by a key.
     let hashKeys: [HashKey?]
+    /// Of each policy for certificates of clients.
+    let certificateRules: [ClientCertificateRule]
 
     init(
         table: RoutingTable, configuration: ProxyConfiguration, routeCounters: [Handle<Party.Routes>], tls: TLSContext?,
-        httpsPortSuffix: [UInt8]
+        httpsPortSuffix: [UInt8], certificateRules: [ClientCertificateRule]
     ) {
+        self.certificateRules = certificateRules
         self.table = table
         self.limits = configuration.limits
         self.trustsForwarded = configuration.trustsForwardedHeaders

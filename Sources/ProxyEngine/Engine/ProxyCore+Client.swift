@@ -292,6 +292,8 @@ extension ProxyCore {
         endHandshake(c)
         if c.pointee.requestsServed == 0 { unproven.left(c.handle) }
         held.give(c.handle)
+        c.pointee.certificate?.release()
+        c.pointee.certificate = nil
         if let tls = c.pointee.socket.tls {
             if isWhole, c.pointee.phase != .lingering { tls.shutdown() }
             tls.free()

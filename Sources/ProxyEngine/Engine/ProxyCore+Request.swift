@@ -77,7 +77,8 @@ extension ProxyCore {
         }
         keepTrailers(of: x, rest, step)
         let isRedirected = target != nil && match.redirectsToHTTPS && mustRedirect(c, head, bytes)
-        if target != nil, !isRedirected { writeRequest(x, c, head, bytes, rest, step) }
+        let rule = certificateRule(match)
+        if target != nil, !isRedirected { writeRequest(x, c, head, bytes, rest, step, certificateLines(c, rule)) }
         var redirect: ByteBuffer?
         if isRedirected { redirect = writeRedirect(head, bytes) }
 
@@ -87,6 +88,7 @@ extension ProxyCore {
         } else {
             keepInput(c, rest + step.consumed, restCount - step.consumed)
         }
+        if let rule, !isRedirected, isRefused(x, c, by: rule) { return .done }
         guard let target else {
             answer(x, configuration?.isProvisional ?? true ? ErrorPage.notReady : 404)
             return .done
@@ -237,9 +239,9 @@ extension ProxyCore {
     /// Builds the request for the upstream, with what is there of the body, in the exchange's buffer.
     private mutating func writeRequest(
         _ x: ExchangeReference, _ c: Client, _ head: RequestHead, _ bytes: UnsafePointer<UInt8>,
-        _ body: UnsafePointer<UInt8>, _ step: MessageBody.Step
+        _ body: UnsafePointer<UInt8>, _ step: MessageBody.Step, _ certificate: [UInt8]
     ) {
-        let bound = head.writtenBound(requestHead) + step.forward + x.pointee.trailers.count + 2
+        let bound = head.writtenBound(requestHead) + certificate.count + step.forward + x.pointee.trailers.count + 2
         buffers.release(&x.pointee.request)
         x.pointee.request = buffers.take(bound)
         guard let destination = x.pointee.request.base else { return }
@@ -255,7 +257,8 @@ extension ProxyCore {
                     parsed, bytes,
                     RequestHead.Origin(
                         address: text, addressCount: Int(c.pointee.addressCount), port: listener.port,
-                        isTLS: isTLS, trustsForwarded: trusts, randomHigh: high, randomLow: low),
+                        isTLS: isTLS, trustsForwarded: trusts, randomHigh: high, randomLow: low,
+                        certificate: certificate),
                     to: destination)
             }
         }

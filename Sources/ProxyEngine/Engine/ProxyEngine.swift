@@ -22,6 +22,7 @@ package final class ProxyEngine: Sendable {
         var upstreamTLS = UpstreamTLSContexts()
         var certificates: [ProxyConfiguration.ServerCertificate: TLSIdentity] = [:]
         var fallback: TLSIdentity?
+        var clientTrusts = ClientTrusts()
         var isShutDown = false
     }
 
@@ -52,6 +53,10 @@ package final class ProxyEngine: Sendable {
             guard !state.isShutDown else { return [] }
             var problems: [ProxyProblem] = []
             prepareCertificates(configuration, &state, &problems)
+            let prepared = state.clientTrusts.prepare(configuration.clientCertificates) { index, message in
+                problems.append(ProxyProblem(subject: .clientCertificates(index), message: message))
+            }
+            state.tls?.replaceClientTrusts(ClientTrusts.names(configuration, prepared))
             let changes = bindListeners(configuration, &state, &problems)
             let table = RoutingTable(configuration, patterns: state.patterns)
             state.patterns = table.patterns
@@ -59,7 +64,8 @@ package final class ProxyEngine: Sendable {
             let assignment = state.counters.assign(names)
             let compiled = CompiledConfiguration(
                 table: table, configuration: configuration, routeCounters: assignment.counters,
-                tls: state.tls, httpsPortSuffix: Self.httpsPortSuffix(state.bound))
+                tls: state.tls, httpsPortSuffix: Self.httpsPortSuffix(state.bound),
+                certificateRules: prepared.map(\.rule))
             let numbers = configuration.upstreams.map { upstream in
                 state.upstreamTLS.number(for: upstream) { message in
                     problems.append(ProxyProblem(subject: .upstream(upstream.name), message: message))

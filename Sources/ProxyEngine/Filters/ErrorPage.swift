@@ -10,6 +10,9 @@ struct ErrorPage {
     /// Stands for 400 to a client that spoke plain HTTP where TLS is expected; never sent as it is (nginx has the same
     /// number for it).
     static var plainHTTPToTLS: Int32 { 497 }
+    /// Stand for 400 to a client that has shown no certificate, or a bad one; likewise.
+    static var certificateMissing: Int32 { 496 }
+    static var certificateBad: Int32 { 495 }
     /// Stands for 503 to a client that may try again at once; never sent as it is.
     static var notReady: Int32 { 599 }
 
@@ -22,18 +25,22 @@ struct ErrorPage {
     private let note: StaticString?
 
     init(_ status: Int32) {
-        self.status = status == Self.plainHTTPToTLS ? 400 : status == Self.notReady ? 503 : status
+        let isOfTLS = [Self.plainHTTPToTLS, Self.certificateMissing, Self.certificateBad].contains(status)
+        self.status = isOfTLS ? 400 : status == Self.notReady ? 503 : status
         retryAfter = status == Self.notReady ? "1" : nil
         reason =
             switch self.status {
+            case 302: "Moved Temporarily"
             case 308: "Permanent Redirect"
             case 400: "Bad Request"
+            case 403: "Forbidden"
             case 404: "Not Found"
             case 405: "Not Allowed"
             case 408: "Request Time-out"
             case 413: "Request Entity Too Large"
             case 414: "Request-URI Too Large"
             case 417: "Expectation Failed"
+            case 421: "Misdirected Request"
             case 431: "Request Header Fields Too Large"
             case 501: "Not Implemented"
             case 502: "Bad Gateway"
@@ -42,7 +49,13 @@ struct ErrorPage {
             case 505: "HTTP Version Not Supported"
             default: "Error"
             }
-        note = status == Self.plainHTTPToTLS ? "The plain HTTP request was sent to HTTPS port" : nil
+        note =
+            switch status {
+            case Self.plainHTTPToTLS: "The plain HTTP request was sent to HTTPS port"
+            case Self.certificateMissing: "No required SSL certificate was sent"
+            case Self.certificateBad: "The SSL certificate error"
+            default: nil
+            }
         title = note ?? reason
     }
 

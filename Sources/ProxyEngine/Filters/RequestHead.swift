@@ -135,6 +135,8 @@ extension RequestHead {
         var trustsForwarded: Bool
         var randomHigh: UInt64
         var randomLow: UInt64
+        /// Lines about its certificate, each begun by CR and LF.
+        var certificate: [UInt8] = []
     }
 
     /// Room that ``write(_:_:_:to:)`` needs at most.
@@ -160,6 +162,9 @@ extension RequestHead {
         writeForwarded(head, bytes, origin, &out)
         if head.pointee.framing == .chunked { out.put("\r\nTransfer-Encoding: chunked") }
         if wantsUpgrade { out.put("\r\nConnection: upgrade") }
+        origin.certificate.withUnsafeBufferPointer { lines in
+            if let base = lines.baseAddress { out.put(base, lines.count) }
+        }
         out.put("\r\n")
         copyFields(head, bytes, origin, &out)
         out.put("\r\n")
@@ -219,7 +224,7 @@ extension RequestHead {
         for index in 0..<head.pointee.fields.count {
             let field = head.pointee.fields[index]
             let start = Int(field.name.start)
-            if passes(field, bytes + start, bytes, origin.trustsForwarded) {
+            if passes(field, bytes + start, bytes, origin) {
                 if runStart < 0 { runStart = start }
             } else if runStart >= 0 {
                 out.put(bytes + runStart, start - runStart)
@@ -244,20 +249,36 @@ extension RequestHead {
 
     @inline(__always)
     private func passes(
-        _ field: HTTP1Field, _ name: UnsafePointer<UInt8>, _ bytes: UnsafePointer<UInt8>, _ trustsForwarded: Bool
+        _ field: HTTP1Field, _ name: UnsafePointer<UInt8>, _ bytes: UnsafePointer<UInt8>, _ origin: Origin
     ) -> Bool {
         switch field.kind {
         case .host, .connection, .transferEncoding, .expect, .te, .keepAlive, .proxyConnection,
             .xForwardedFor, .xRealIP, .xRequestID, .xScheme:
             return false
         case .upgrade: return wantsUpgrade
-        case .xForwardedHost, .xForwardedProto, .xForwardedPort, .xForwardedScheme: return trustsForwarded
+        case .xForwardedHost, .xForwardedProto, .xForwardedPort, .xForwardedScheme: return origin.trustsForwarded
         case .contentLength: return true
         case .other, .forwarded, .cookie, .date, .server, .location, .trailer:
             if field.name.count == 5, Self.equals(name, "proxy") { return false }
             if field.name.count == 24, Self.equals(name, "x-original-forwarded-for") { return false }
+            if Self.isOfCertificate(name, Int(field.name.count)) {
+                // A trusted proxy in front may speak of certificates that it has seen itself.
+                return origin.trustsForwarded && origin.certificate.isEmpty
+            }
             if !Self.isPlainName(name, Int(field.name.count)) { return false }
             return !nominated.contains(field.name, bytes)
+        }
+    }
+
+    /// `ssl-client-cert`, `-verify`, `-subject-dn` and `-issuer-dn`, which say who a client is.
+    @inline(__always)
+    private static func isOfCertificate(_ name: UnsafePointer<UInt8>, _ count: Int) -> Bool {
+        switch count {
+        case 15: equals(name, "ssl-client-cert")
+        case 17: equals(name, "ssl-client-verify")
+        case 20: equals(name, "ssl-client-issuer-dn")
+        case 21: equals(name, "ssl-client-subject-dn")
+        default: false
         }
     }
 

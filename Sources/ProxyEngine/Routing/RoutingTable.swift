@@ -16,6 +16,8 @@ final class RoutingTable: Sendable {
         var redirectsToHTTPS: Bool
         /// Index into ``canaries``, or -1.
         var canary: Int32 = -1
+        /// Index into the configuration's policies for certificates of clients, or -1.
+        var certificateRule: Int32 = -1
     }
 
     /// Who takes part of a route's requests.
@@ -36,6 +38,7 @@ final class RoutingTable: Sendable {
         /// Elements of the longest prefix: deeper boundaries of a request path need not be looked at.
         var deepestPrefix: Int32 = 0
         var defaultUpstream: Int32 = -1
+        var certificateRule: Int32 = -1
     }
 
     struct Route: BitwiseCopyable {
@@ -46,6 +49,7 @@ final class RoutingTable: Sendable {
         var isExact = false
         var upstream: Int32 = 0
         var canary: Int32 = -1
+        var certificateRule: Int32 = -1
     }
 
     // Safe to share: written in the initialiser only.
@@ -59,6 +63,7 @@ final class RoutingTable: Sendable {
     private let routeMask: Int
     private let anyHost: Int32
     private let defaultUpstream: Int32
+    private let defaultCertificateRule: Int32
     let hostCount: Int
     let routeCount: Int
 
@@ -85,6 +90,7 @@ final class RoutingTable: Sendable {
         self.patterns = builder.patterns
         anyHost = builder.anyHost
         defaultUpstream = Int32(configuration.defaultUpstream ?? -1)
+        defaultCertificateRule = Int32(configuration.defaultClientCertificates ?? -1)
 
         let hostCapacity = Self.tableCapacity(hostCount)
         hostMask = hostCapacity - 1
@@ -119,21 +125,27 @@ final class RoutingTable: Sendable {
     ) -> Match {
         let hostIndex = findHost(host, hostCount)
         guard hostIndex >= 0 else {
-            return Match(upstream: defaultUpstream, route: -1, host: -1, redirectsToHTTPS: false)
+            return Match(
+                upstream: defaultUpstream, route: -1, host: -1, redirectsToHTTPS: false,
+                certificateRule: defaultCertificateRule)
         }
         let record = hosts + Int(hostIndex)
         let route = findRoute(record, hostIndex, path, pathCount)
         var upstream = defaultUpstream
         var canary: Int32 = -1
+        var certificateRule = record.pointee.certificateRule
         if route >= 0 {
+            certificateRule = routes[Int(route)].certificateRule
             upstream = routes[Int(route)].upstream
             canary = routes[Int(route)].canary
         } else if record.pointee.defaultUpstream >= 0 {
             upstream = record.pointee.defaultUpstream
+        } else if certificateRule < 0 {
+            certificateRule = defaultCertificateRule
         }
         return Match(
             upstream: upstream, route: route, host: hostIndex,
-            redirectsToHTTPS: record.pointee.redirectsToHTTPS, canary: canary)
+            redirectsToHTTPS: record.pointee.redirectsToHTTPS, canary: canary, certificateRule: certificateRule)
     }
 
     private func findHost(_ name: UnsafePointer<UInt8>, _ count: Int) -> Int32 {

@@ -25,6 +25,9 @@ struct RoutingTableBuilder {
         // Through the text, so that names which were not made from it are lowercased as well.
         let index = hostIndex(HostPattern(virtualHost.host.description))
         if virtualHost.redirectsToHTTPS { hosts[Int(index)].redirectsToHTTPS = true }
+        if let rule = virtualHost.clientCertificates, hosts[Int(index)].certificateRule < 0 {
+            hosts[Int(index)].certificateRule = Int32(rule)
+        }
         if let upstream = virtualHost.defaultUpstream, hosts[Int(index)].defaultUpstream < 0 {
             hosts[Int(index)].defaultUpstream = Int32(upstream)
         }
@@ -70,7 +73,8 @@ struct RoutingTableBuilder {
         routes.append(
             RoutingTable.Route(
                 hash: hash, pathOffset: Int32(text.count), pathCount: Int32(path.count), host: host,
-                isExact: isExact, upstream: Int32(route.upstream), canary: add(route.canary)))
+                isExact: isExact, upstream: Int32(route.upstream), canary: add(route.canary),
+                certificateRule: Int32(route.clientCertificates ?? -1)))
         origins.append(origin)
         text += path
         if isExact {

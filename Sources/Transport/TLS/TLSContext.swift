@@ -36,6 +36,7 @@ package final class TLSContext: @unchecked Sendable {
     private let isServer: Bool
     private let verifiesServer: Bool
     private let certificates: Mutex<TLSCertificates>
+    private let clientTrusts = Mutex(TLSClientTrusts())
     /// In preference order, in ALPN's wire format.
     private let protocols: [UInt8]
 
@@ -78,6 +79,14 @@ package final class TLSContext: @unchecked Sendable {
             }, ownPointer)
         var identifier: [UInt8] = Array("martlet".utf8)
         SSL_CTX_set_session_id_context(context, &identifier, UInt32(identifier.count))
+        // Before a session is looked for that might be resumed: which one may is a matter of the name.
+        SSL_CTX_set_client_hello_cb(
+            context,
+            { ssl, _, argument in
+                guard let ssl, let argument else { return SSL_CLIENT_HELLO_ERROR }
+                let context = Unmanaged<TLSContext>.fromOpaque(argument).takeUnretainedValue()
+                return context.selectClientTrust(ssl) ? SSL_CLIENT_HELLO_SUCCESS : SSL_CLIENT_HELLO_ERROR
+            }, ownPointer)
         if let clientVerification { try verifyClients(clientVerification) }
     }
 
@@ -120,6 +129,11 @@ package final class TLSContext: @unchecked Sendable {
     /// thread.
     package func replaceCertificates(_ new: TLSCertificates) {
         certificates.withLock { $0 = new }
+    }
+
+    /// Replaces what a server asks of its clients, for all handshakes that begin from now on. Any thread.
+    package func replaceClientTrusts(_ new: TLSClientTrusts) {
+        clientTrusts.withLock { $0 = new }
     }
 
     /// A session on a connected (or connecting) socket. A client names the server: it is sent by SNI and the
@@ -216,6 +230,17 @@ package final class TLSContext: @unchecked Sendable {
             X509_free(authority)
         }
         ERR_clear_error()
+    }
+
+    private func selectClientTrust(_ ssl: OpaquePointer) -> Bool {
+        let trust: TLSClientTrust? = clientTrusts.withLock { trusts in
+            if trusts.isEmpty { return nil }
+            var bytes: UnsafePointer<UInt8>?
+            let count = martlet_client_hello_name(ssl, &bytes)
+            return trusts.trust(
+                for: count > 0 ? String(decoding: UnsafeBufferPointer(start: bytes, count: count), as: UTF8.self) : nil)
+        }
+        return trust.map { $0.apply(to: ssl) } ?? true
     }
 
     private func selectCertificate(_ ssl: OpaquePointer) -> Bool {

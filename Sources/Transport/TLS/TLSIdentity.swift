@@ -105,6 +105,22 @@ enum PEM {
         return certificates
     }
 
+    /// CRLs.
+    static func revocations(_ text: [UInt8]) throws(TransportError) -> [OpaquePointer] {
+        guard let bio = memory(text) else { throw TransportError(.certificate, "out of memory") }
+        defer { BIO_free(bio) }
+        ERR_clear_error()
+        var lists: [OpaquePointer] = []
+        while let list = PEM_read_bio_X509_CRL(bio, nil, nil, nil) { lists.append(list) }
+        let reason = ERR_GET_REASON(ERR_peek_last_error())
+        ERR_clear_error()
+        if reason != PEM_R_NO_START_LINE {
+            for list in lists { X509_CRL_free(list) }
+            throw TransportError(.certificate, "malformed certificate revocation list in the PEM text")
+        }
+        return lists
+    }
+
     static func privateKey(_ text: [UInt8]) -> OpaquePointer? {
         guard let bio = memory(text) else { return nil }
         defer { BIO_free(bio) }
@@ -140,7 +156,7 @@ enum PEM {
         return bio
     }
 
-    private static func collect(_ write: (OpaquePointer) -> Int32) -> [UInt8] {
+    static func collect(_ write: (OpaquePointer) -> Int32) -> [UInt8] {
         guard let bio = BIO_new(BIO_s_mem()) else { return [] }
         defer { BIO_free(bio) }
         guard write(bio) == 1 else { return [] }

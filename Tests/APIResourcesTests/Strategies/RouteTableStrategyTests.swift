@@ -63,7 +63,23 @@ import Testing
                 + Validation.dns1123Subdomain("a/b").joined(separator: ", "),
             "spec.defaultBackend.policy.tls.serverName: Invalid value: \"a b\": "
                 + Validation.dns1123Subdomain("a b").joined(separator: ", "),
-            "spec.defaultBackend.policy.tls.ciphers: Invalid value: \"x; y\": must consist of letters, digits and :+-_!@="),
+            "spec.defaultBackend.policy.tls.ciphers: Invalid value: \"x; y\": must consist of letters, digits and :+-_!@="
+        ),
+        RefusalCase(
+            "certificates of clients",
+            table([
+                "clientCertificates": [
+                    "secretName": "ca", "mode": "optional", "errorPage": "https://a.example/x",
+                    "subjectPattern": "CN=a",
+                ]
+            ])),
+        RefusalCase(
+            "certificates of clients that cannot be",
+            table(["clientCertificates": ["errorPage": "/x", "subjectPattern": "("]]),
+            "spec.clientCertificates.secretName: Required value",
+            "spec.clientCertificates.errorPage: Invalid value: \"/x\": must be an absolute URL of http or https",
+            "spec.clientCertificates.subjectPattern: Invalid value: \"(\": is no regular expression: missing closing ): `(`"
+        ),
         RefusalCase(
             "a canary",
             table(["canary": ["header": "X-New", "headerPattern": "^b+$", "cookie": "new", "weight": 3]])),

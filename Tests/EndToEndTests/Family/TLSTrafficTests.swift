@@ -27,13 +27,15 @@ extension EndToEnd {
         private static func ingress(
             _ name: String, _ annotations: [String: String], service: String = "web", secret: String? = nil
         ) -> String {
-            let text = annotations.map { "nginx.ingress.kubernetes.io/\($0.key): '\($0.value)'" }.joined(separator: ", ")
+            let text = annotations.map { "nginx.ingress.kubernetes.io/\($0.key): '\($0.value)'" }.joined(
+                separator: ", ")
             return IngressTrafficTests.ingress(
                 name, host: "\(name).example.com", service: service, class: "left", secret: secret
             ).replacingOccurrences(of: "{name: \(name)}", with: "{name: \(name), annotations: {\(text)}}") + "---\n"
         }
 
-        private static func nginx(_ port: UInt16, _ files: CertificateFiles, _ directives: String) async throws -> Program
+        private static func nginx(_ port: UInt16, _ files: CertificateFiles, _ directives: String) async throws
+            -> Program
         {
             let (certificate, key) = try await files.issue("backend", dnsName: "backend.example")
             let path = files.directory.appending(path: "nginx")
@@ -64,10 +66,99 @@ extension EndToEnd {
             try await Program.run(
                 "curl",
                 [
-                    "-s", "-o", "/dev/null", "-w", "%{http_code}", "--max-time", "10", "-H", "Host: \(host).example.com",
+                    "-s", "-o", "/dev/null", "-w", "%{http_code}", "--max-time", "10", "-H",
+                    "Host: \(host).example.com",
                     "http://127.0.0.1:\(family.httpPort)/",
                 ]
             ).out
+        }
+
+        /// A request by HTTPS: status, and the body's first line.
+        private static func ask(
+            _ host: String, _ family: Family, _ more: [String] = []
+        ) async throws -> (status: String, body: String) {
+            let output = try await Program.run(
+                "curl",
+                [
+                    "-s", "-k", "-w", "\n%{http_code}", "--max-time", "10", "--resolve",
+                    "\(host).example.com:\(family.httpsPort):127.0.0.1",
+                ] + more + ["https://\(host).example.com:\(family.httpsPort)/"])
+            let lines = output.out.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+            return (lines.last ?? "", lines.dropLast().joined(separator: "\n"))
+        }
+
+        @Test
+        func `clients show certificates where annotations say so, and nobody is let in where they cannot be verified`()
+            async throws
+        {
+            let family = try await Family.start()
+            do {
+                let server = family.server
+                let files = try await CertificateFiles("ours", in: server.directory)
+                let stranger = try await CertificateFiles("theirs", in: server.directory)
+                let backend = try await family.backend("one", on: "127.0.59.2")
+                defer { backend.program.signal(SIGTERM) }
+                try await server.kubectl(
+                    "create", "secret", "generic", "clients", "--from-file=ca.crt=\(files.authority)")
+                try await server.kubectl("create", "secret", "generic", "broken", "--from-literal=ca.crt=nonsense")
+                let wanted = ["auth-tls-secret": "default/clients"]
+                func with(_ more: [String: String]) -> [String: String] { wanted.merging(more) { $1 } }
+                try await family.apply(
+                    IngressTrafficTests.classes
+                        + Self.service("web", "127.0.59.2", backend.port, spoken: "http")
+                        + Self.ingress("open", [:]) + Self.ingress("guarded", wanted)
+                        + Self.ingress("optional", with(["auth-tls-verify-client": "optional"]))
+                        + Self.ingress("matched", with(["auth-tls-match-cn": "CN=two"]))
+                        + Self.ingress("sent", with(["auth-tls-error-page": "https://help.example/"]))
+                        + Self.ingress("broken", ["auth-tls-secret": "default/broken"])
+                        + Self.ingress("missing", ["auth-tls-secret": "default/missing"])
+                        + Self.ingress("nothing", ["auth-tls-verify-client": "on"]))
+                let (certificate, key) = try await files.issue("one")
+                let identity = ["--cert", certificate, "--key", key]
+                let (strange, strangeKey) = try await stranger.issue("one")
+                try await eventually(within: .seconds(30), "one who shows a certificate") {
+                    try await Self.ask("guarded", family, identity).status == "200"
+                }
+                for (name, words, status) in [
+                    ("open", [], "200"), ("guarded", [], "400"),
+                    ("guarded", ["--cert", strange, "--key", strangeKey], "400"),
+                    ("guarded", identity + ["--http1.1"], "200"),
+                    ("optional", [], "200"), ("optional", identity, "200"), ("matched", identity, "403"),
+                    ("sent", [], "302"), ("broken", identity, "503"), ("missing", identity, "503"),
+                    ("nothing", identity, "503"),
+                ] {
+                    try await eventually(within: .seconds(20), "\(status) for \(name)") {
+                        try await Self.ask(name, family, words).status == status
+                    }
+                }
+                #expect(try await Self.status("guarded", family) == "308")
+                for (name, text) in [
+                    ("broken", "Secret broken: ca.crt: no certificate in the PEM text"),
+                    ("missing", "Secret missing: it does not exist"), ("nothing", "there is no auth-tls-secret"),
+                ] {
+                    try await eventually(within: .seconds(20), "the Event about \(name)") {
+                        try await server.events(about: name).contains(text)
+                    }
+                }
+                #expect(try await server.events(about: "guarded") == "")
+                // Other authorities, and who was let in is not any more.
+                let other = try Data(contentsOf: URL(fileURLWithPath: stranger.authority)).base64EncodedString()
+                try await server.kubectl(
+                    "patch", "secret", "clients", "--type=merge", "-p", "{\"data\":{\"ca.crt\":\"\(other)\"}}")
+                try await eventually(within: .seconds(20), "the change") {
+                    try await Self.ask("guarded", family, identity).status == "400"
+                }
+                #expect(
+                    try await Self.ask("guarded", family, ["--cert", strange, "--key", strangeKey]).status == "200")
+                try await server.kubectl("delete", "secret", "clients")
+                try await eventually(within: .seconds(20), "the end of it") {
+                    try await Self.ask("guarded", family, ["--cert", strange, "--key", strangeKey]).status == "503"
+                }
+            } catch {
+                await family.stop()
+                throw error
+            }
+            await family.stop()
         }
 
         @Test func `nginx as a backend is verified as annotations say, and gets nothing where it cannot be`()
@@ -80,7 +171,8 @@ extension EndToEnd {
                 let stranger = try await CertificateFiles("theirs", in: server.directory)
                 let port = try Family.freePorts(1)[0]
                 let nginx = try await Self.nginx(
-                    port, files, "ssl_verify_client on; location / { return 200 \"$ssl_client_s_dn $ssl_server_name\"; }")
+                    port, files,
+                    "ssl_verify_client on; location / { return 200 \"$ssl_client_s_dn $ssl_server_name\"; }")
                 defer { nginx.signal(SIGTERM) }
                 let (certificate, key) = try await files.issue("proxy")
                 try await server.kubectl(
@@ -107,7 +199,10 @@ extension EndToEnd {
                 try await eventually(within: .seconds(30), "nginx through the proxy") {
                     try await family.get("good.example.com") == "CN=proxy,O=Tests backend.example"
                 }
-                for (name, status) in [("strange", "502"), ("misnamed", "502"), ("broken", "502"), ("missing", "503"), ("foreign", "503"), ("clear", "503")] {
+                for (name, status) in [
+                    ("strange", "502"), ("misnamed", "502"), ("broken", "502"), ("missing", "503"), ("foreign", "503"),
+                    ("clear", "503"),
+                ] {
                     try await eventually(within: .seconds(20), "\(status) for \(name)") {
                         try await Self.status(name, family) == status
                     }

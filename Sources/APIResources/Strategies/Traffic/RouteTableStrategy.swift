@@ -31,9 +31,12 @@ struct RouteTableStrategy: ResourceStrategy {
         if let backend = object.at("spec", "defaultBackend") {
             checkBackend(backend, path.child("defaultBackend"), &errors)
         }
+        if let clients = object.at("spec", "clientCertificates") {
+            RouteTLSRules.check(clients: clients, path.child("clientCertificates"), &errors)
+        }
         if let canary = object.at("spec", "canary") {
             checkCanary(canary, path.child("canary"), &errors)
-            for key in ["defaultBackend", "tls"] where object.at("spec", key) != nil {
+            for key in ["defaultBackend", "tls", "clientCertificates"] where object.at("spec", key) != nil {
                 errors.forbidden(path.child(key), "may not be set in a canary")
             }
         }

@@ -12,7 +12,9 @@ extension IngressCompiler {
                 problems.append(
                     IngressProblem(
                         reason: "InvalidSecret",
-                        message: "\(annotations.secretKey): Secret \(name): \(problem), so that nothing is sent to backends"))
+                        message:
+                            "\(annotations.secretKey): Secret \(name): \(problem), so that nothing is sent to backends")
+                )
             }
         }
         guard tls.verify == true else { return problems }
@@ -21,10 +23,37 @@ extension IngressCompiler {
             problems.append(
                 IngressProblem(
                     reason: "UnsupportedBackend",
-                    message: "\(annotations.verifyKey): Service \(backend.serviceName) is not spoken to over TLS (backend-protocol "
+                    message:
+                        "\(annotations.verifyKey): Service \(backend.serviceName) is not spoken to over TLS (backend-protocol "
                         + "HTTPS and GRPCS are), so that nothing is sent to it"))
         }
         return problems
+    }
+
+    /// What keeps clients from being verified; the data plane lets nobody in then.
+    func clientCertificateProblems(_ annotations: ClientCertificateAnnotations) -> [IngressProblem] {
+        guard let name = annotations.policy?.secretName, let problem = namedSecretProblem(name, .verifyingClients)
+        else {
+            return []
+        }
+        return [
+            IngressProblem(
+                reason: "InvalidSecret",
+                message: "\(annotations.secretKey): Secret \(name): \(problem), so that every route answers 503")
+        ]
+    }
+
+    /// What a canary says of trust has no effect: what its main Ingress says holds for it.
+    func trustOfCanaryProblems(_ annotations: IngressAnnotations) -> [IngressProblem] {
+        let keys =
+            (annotations.backendTLS.tls == nil ? [] : [annotations.backendTLS.secretKey])
+            + (annotations.clientCertificates.policy == nil ? [] : [annotations.clientCertificates.secretKey])
+        return keys.map { key in
+            IngressProblem(
+                reason: "InvalidAnnotation",
+                message: "\(key): has no effect on a canary, for which what its main Ingress says holds", concern: .none
+            )
+        }
     }
 
     private func speaksTLS(_ backend: RouteBackend) -> Bool {
