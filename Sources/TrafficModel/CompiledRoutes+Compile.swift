@@ -15,18 +15,25 @@ extension CompiledRoutes {
         }
         for index in ordered.indices where ordered[index].table.spec?.rules?.isEmpty ?? true {
             guard defaultBackend == nil else { break }
-            defaultBackend = ordered[index].defaultBackend
+            takeDefault(of: ordered[index])
         }
-        if defaultBackend == nil { defaultBackend = ordered.lazy.compactMap(\.defaultBackend).first }
+        for index in ordered.indices where defaultBackend == nil { takeDefault(of: ordered[index]) }
         anyHost.sortByPrecedence()
         for name in exactHosts.keys { exactHosts[name]?.sortByPrecedence() }
         for name in wildcardHosts.keys { wildcardHosts[name]?.sortByPrecedence() }
+    }
+
+    private mutating func takeDefault(of aged: AgedTable) {
+        guard let backend = aged.defaultBackend else { return }
+        defaultBackend = backend
+        defaultTable = aged.key
     }
 
     private mutating func add(
         _ table: RouteTable, key: NamespacedName, claimed: inout [Claim: NamespacedName],
         canaries: inout [Claim: [CanaryRoute]]
     ) {
+        if let wanted = table.spec?.filters, !wanted.isEmpty { filters[key] = wanted }
         let tableDefault = table.spec?.defaultBackend.map { ServiceBackend($0, namespace: key.namespace) }
         for rule in table.spec?.rules ?? [] {
             let host = (rule.host ?? "").lowercased()
@@ -54,7 +61,10 @@ extension CompiledRoutes {
             }
             edit(host) { entry in
                 entry.routes += routes
-                if entry.defaultBackend == nil { entry.defaultBackend = tableDefault }
+                if entry.defaultBackend == nil, let tableDefault {
+                    entry.defaultBackend = tableDefault
+                    entry.defaultTable = key
+                }
             }
         }
         for tls in table.spec?.tls ?? [] {

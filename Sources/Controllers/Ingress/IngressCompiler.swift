@@ -73,6 +73,8 @@ struct IngressCompiler {
         }
         spec.canary = annotations.canary.canary
         let isCanary = spec.canary != nil
+        // What guards the main Ingress guards its canaries.
+        if !isCanary { spec.filters = annotations.filters.filters }
         spec.editBackends { backend, path in
             guard let name = backend?.serviceName else { return }
             var policy =
@@ -89,7 +91,8 @@ struct IngressCompiler {
         let affinityProblems =
             isCanary ? annotations.affinity.problemsOfCanary : annotations.affinity.problems
         let told = annotations.balancing.problems + affinityProblems + annotations.retry.problems
-        for problem in told + annotations.limits.problems + annotations.canary.problems {
+        let filterProblems = isCanary ? [] : annotations.filters.problems
+        for problem in told + annotations.limits.problems + filterProblems + annotations.canary.problems {
             problems.append(IngressProblem(reason: "InvalidAnnotation", message: problem, concern: .none))
         }
         close(&spec, by: annotations, &problems)
@@ -175,6 +178,12 @@ struct IngressCompiler {
                     message: "access is guarded by annotations that are not supported, so that every route answers 503"
                         + " until they are removed: \(annotations.guards.joined(separator: ", "))",
                     concern: .acceptance), at: 0)
+        }
+        if spec.canary == nil, !annotations.filters.closing.isEmpty {
+            spec.editBackends { backend, _ in backend = nil }
+            for sentence in annotations.filters.closing {
+                problems.append(IngressProblem(reason: "InvalidGuard", message: sentence, concern: .acceptance))
+            }
         }
         if let unsupported = annotations.unsupportedProtocol {
             // What is meant to be encrypted or framed otherwise is not sent in the clear to somebody who expects that.

@@ -24,6 +24,8 @@ package struct ProxyConfigurationCompiler: Sendable {
         routes: CompiledRoutes, backends: [ServiceBackend: BackendResolution], secrets: [NamespacedName: TLSSecret]
     ) -> ProxyConfiguration {
         var upstreams = UpstreamList(backends: backends)
+        let filters = Dictionary(
+            uniqueKeysWithValues: routes.filters.map { ($0.key, FilterChain($0.value, name: $0.key.description)) })
         var hosts: [ProxyConfiguration.VirtualHost] = []
         func add(_ pattern: HostPattern, _ host: CompiledRoutes.Host, redirects: Bool) {
             hosts.append(
@@ -37,9 +39,10 @@ package struct ProxyConfigurationCompiler: Sendable {
                             canary: route.canary.map { canary in
                                 ProxyConfiguration.Canary(
                                     rule: CanaryRule(canary.rule), upstream: upstreams.index(of: canary.backend))
-                            })
+                            }, filters: filters[route.table])
                     },
                     defaultUpstream: host.defaultBackend.map { upstreams.index(of: $0) },
+                    defaultFilters: host.defaultTable.flatMap { filters[$0] },
                     redirectsToHTTPS: redirects))
         }
         for (name, host) in routes.exactHosts.sorted(by: { $0.key < $1.key }) {
@@ -59,7 +62,8 @@ package struct ProxyConfigurationCompiler: Sendable {
         let defaultUpstream = routes.defaultBackend.map { upstreams.index(of: $0) }
         return ProxyConfiguration(
             listeners: listeners, hosts: hosts, upstreams: upstreams.list, defaultUpstream: defaultUpstream,
-            certificates: certificates(routes, secrets), limits: limits)
+            defaultFilters: routes.defaultTable.flatMap { filters[$0] }, certificates: certificates(routes, secrets),
+            limits: limits)
     }
 
     /// Whether a certificate that was named without hosts, by a table with routes for this one, has its name.

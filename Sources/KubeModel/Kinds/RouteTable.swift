@@ -33,6 +33,8 @@ public struct RouteTableSpec: Codable, Hashable, Sendable {
     public var defaultBackend: RouteBackend?
     /// Certificates by host.
     public var tls: [RouteTableTLS]?
+    /// What is done with the requests of the routes before a backend sees them, and with what is answered.
+    public var filters: RouteFilters?
     /// These routes take part of the requests of the same routes of another table, and none of their own.
     public var canary: RouteCanary?
     /// When the Ingress was created: the older one wins a conflict between tables, then namespace and name in order.
@@ -40,7 +42,8 @@ public struct RouteTableSpec: Codable, Hashable, Sendable {
 
     public init(
         controllerName: String? = nil, ingressClassName: String? = nil, rules: [RouteTableRule]? = nil,
-        defaultBackend: RouteBackend? = nil, tls: [RouteTableTLS]? = nil, canary: RouteCanary? = nil,
+        defaultBackend: RouteBackend? = nil, tls: [RouteTableTLS]? = nil, filters: RouteFilters? = nil,
+        canary: RouteCanary? = nil,
         sourceCreationTimestamp: Timestamp? = nil
     ) {
         self.controllerName = controllerName
@@ -48,6 +51,7 @@ public struct RouteTableSpec: Codable, Hashable, Sendable {
         self.rules = rules
         self.defaultBackend = defaultBackend
         self.tls = tls
+        self.filters = filters
         self.canary = canary
         self.sourceCreationTimestamp = sourceCreationTimestamp
     }

@@ -14,6 +14,8 @@ package struct ProxyConfiguration: Sendable {
     package var upstreams: [Upstream]
     /// Index of the upstream for requests that match no host or no path; nil answers them with a 404 page.
     package var defaultUpstream: Int?
+    /// Of ``defaultUpstream``.
+    package var defaultFilters: FilterChain?
     /// Server certificates, chosen by SNI. Without a match the engine's own self-signed certificate is shown.
     package var certificates: [ServerCertificate]
     package var limits: ProxyLimits
@@ -25,13 +27,15 @@ package struct ProxyConfiguration: Sendable {
 
     package init(
         listeners: [Listener] = [], hosts: [VirtualHost] = [], upstreams: [Upstream] = [],
-        defaultUpstream: Int? = nil, certificates: [ServerCertificate] = [], limits: ProxyLimits = ProxyLimits(),
+        defaultUpstream: Int? = nil, defaultFilters: FilterChain? = nil, certificates: [ServerCertificate] = [],
+        limits: ProxyLimits = ProxyLimits(),
         trustsForwardedHeaders: Bool = false, isProvisional: Bool = false
     ) {
         self.listeners = listeners
         self.hosts = hosts
         self.upstreams = upstreams
         self.defaultUpstream = defaultUpstream
+        self.defaultFilters = defaultFilters
         self.certificates = certificates
         self.limits = limits
         self.trustsForwardedHeaders = trustsForwardedHeaders
@@ -68,15 +72,19 @@ package struct ProxyConfiguration: Sendable {
         package var routes: [Route]
         /// Upstream for paths of this host that no route matches; nil falls back to the configuration's default.
         package var defaultUpstream: Int?
+        /// Of ``defaultUpstream``.
+        package var defaultFilters: FilterChain?
         /// Answer plain HTTP with 308 to `https://` (ingress-nginx `ssl-redirect`; set it where the host has TLS).
         package var redirectsToHTTPS: Bool
 
         package init(
-            host: HostPattern, routes: [Route], defaultUpstream: Int? = nil, redirectsToHTTPS: Bool = false
+            host: HostPattern, routes: [Route], defaultUpstream: Int? = nil, defaultFilters: FilterChain? = nil,
+            redirectsToHTTPS: Bool = false
         ) {
             self.host = host
             self.routes = routes
             self.defaultUpstream = defaultUpstream
+            self.defaultFilters = defaultFilters
             self.redirectsToHTTPS = redirectsToHTTPS
         }
     }
@@ -97,12 +105,17 @@ package struct ProxyConfiguration: Sendable {
         package var upstream: Int
         /// nil for none.
         package var canary: Canary?
+        /// What is done with its requests; nil for nothing.
+        package var filters: FilterChain?
 
-        package init(path: String, match: Match, upstream: Int, canary: Canary? = nil) {
+        package init(
+            path: String, match: Match, upstream: Int, canary: Canary? = nil, filters: FilterChain? = nil
+        ) {
             self.path = path
             self.match = match
             self.upstream = upstream
             self.canary = canary
+            self.filters = filters
         }
     }
 

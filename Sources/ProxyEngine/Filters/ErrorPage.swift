@@ -26,8 +26,17 @@ struct ErrorPage {
         retryAfter = status == Self.notReady ? "1" : nil
         reason =
             switch self.status {
+            case 204: "No Content"
+            case 300: "Multiple Choices"
+            case 301: "Moved Permanently"
+            case 302: "Found"
+            case 303: "See Other"
+            case 304: "Not Modified"
+            case 307: "Temporary Redirect"
             case 308: "Permanent Redirect"
             case 400: "Bad Request"
+            case 401: "Authorization Required"
+            case 403: "Forbidden"
             case 404: "Not Found"
             case 405: "Not Allowed"
             case 408: "Request Time-out"
@@ -45,6 +54,9 @@ struct ErrorPage {
         note = status == Self.plainHTTPToTLS ? "The plain HTTP request was sent to HTTPS port" : nil
         title = note ?? reason
     }
+
+    /// Responses with these statuses have no content (RFC 9110 sections 15.3.5 and 15.4.5).
+    var hasBody: Bool { status != 204 && status != 304 }
 
     /// "NNN title", "NNN reason" and the note.
     var bodyCount: Int {

@@ -6,6 +6,8 @@ struct RoutingTableBuilder {
     private(set) var origins: [(host: Int, route: Int)] = []
     private(set) var anyHost: Int32 = -1
     private(set) var canaries: [RoutingTable.Canary] = []
+    private(set) var filters: [FilterChain] = []
+    private var filterIndices: [FilterChain: Int32] = [:]
     private(set) var patterns: [String: HeaderPattern] = [:]
     private let knownPatterns: [String: HeaderPattern]
 
@@ -27,6 +29,7 @@ struct RoutingTableBuilder {
         if virtualHost.redirectsToHTTPS { hosts[Int(index)].redirectsToHTTPS = true }
         if let upstream = virtualHost.defaultUpstream, hosts[Int(index)].defaultUpstream < 0 {
             hosts[Int(index)].defaultUpstream = Int32(upstream)
+            hosts[Int(index)].defaultFilters = add(virtualHost.defaultFilters)
         }
         for (routeIndex, route) in virtualHost.routes.enumerated() {
             add(route, host: index, origin: (origin, routeIndex))
@@ -70,7 +73,8 @@ struct RoutingTableBuilder {
         routes.append(
             RoutingTable.Route(
                 hash: hash, pathOffset: Int32(text.count), pathCount: Int32(path.count), host: host,
-                isExact: isExact, upstream: Int32(route.upstream), canary: add(route.canary)))
+                isExact: isExact, upstream: Int32(route.upstream), canary: add(route.canary),
+                filters: add(route.filters)))
         origins.append(origin)
         text += path
         if isExact {
@@ -79,6 +83,16 @@ struct RoutingTableBuilder {
             let depth = Int32(path.count { $0 == 0x2F })
             hosts[Int(host)].deepestPrefix = max(hosts[Int(host)].deepestPrefix, depth)
         }
+    }
+
+    /// The index of some filters, each once; -1 for none.
+    mutating func add(_ chain: FilterChain?) -> Int32 {
+        guard let chain else { return -1 }
+        if let index = filterIndices[chain] { return index }
+        let index = Int32(filters.count)
+        filterIndices[chain] = index
+        filters.append(chain)
+        return index
     }
 
     private mutating func add(_ canary: ProxyConfiguration.Canary?) -> Int32 {

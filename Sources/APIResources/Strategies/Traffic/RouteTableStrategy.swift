@@ -31,6 +31,9 @@ struct RouteTableStrategy: ResourceStrategy {
         if let backend = object.at("spec", "defaultBackend") {
             checkBackend(backend, path.child("defaultBackend"), &errors)
         }
+        if let filters = object.at("spec", "filters") {
+            RouteFilterRules.check(filters, path.child("filters"), &errors)
+        }
         if let canary = object.at("spec", "canary") {
             checkCanary(canary, path.child("canary"), &errors)
             for key in ["defaultBackend", "tls"] where object.at("spec", key) != nil {
