@@ -106,6 +106,15 @@ extension EndToEnd {
                 #expect(cleanUp.out.contains("removed the programs that lead sockets"), "\(cleanUp)")
                 #expect(try await connect() == nil)
                 #expect(try await start(["find", "/sys/fs/bpf", "-name", "martlet*"]).ended().out == "")
+                // Somebody who does not see the names, in a mount namespace of their own, ends it as well.
+                let last = try start(line)
+                plane = last
+                try await eventually(within: .seconds(30), "the programs again") { try await connect() == 0 }
+                await last.stop()
+                let outside = try await Program("nsenter", [place[1], server.binary, "dataplane", "--cleanup"]).ended()
+                #expect(outside.out.contains("detached 8 programs that led sockets"), "\(outside)")
+                #expect(!outside.out.contains("removed the programs"), "\(outside)")
+                #expect(try await connect() == nil)
             } catch {
                 if let plane { Issue.record("\(plane.output)") }
                 await Self.remove([plane, backend, keeper], server, room, group)

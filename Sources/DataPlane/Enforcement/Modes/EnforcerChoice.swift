@@ -162,7 +162,16 @@ struct EnforcerChoice: Sendable {
     /// Lets the programs go that an earlier process left: nobody looks after them now.
     static func clearSockets(_ logger: Logger) {
         do {
-            if try SocketEnforcer.cleanUp() { logger.notice("removed the programs that the socket mode had left") }
+            let found = try SocketEnforcer.cleanUp()
+            if found.hadNames || found.detached > 0 {
+                logger.notice("removed the programs that the socket mode had left")
+            } else if found.hadTable {
+                logger.warning(
+                    """
+                    the socket mode was here, but not its programs: where another mount namespace has their names they go on. \
+                    martlet dataplane --cleanup, as root, detaches them
+                    """)
+            }
         } catch {
             logger.error("programs of the socket mode may be left, which lead to where endpoints were: \(error)")
         }
