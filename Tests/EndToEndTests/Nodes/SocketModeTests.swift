@@ -123,6 +123,29 @@ extension EndToEnd {
             await Self.remove([plane, backend, keeper], server, room, group)
         }
 
+        @Test(.enabled(if: Program.find("setpriv") != nil, "needs setpriv"))
+        func `whoever may not is told what it needs`() async throws {
+            let room = try await MachineRoom.make(1)
+            let server = try await MartletServer.start(["apiserver"], network: room.machines[0])
+            // As an ordinary user, but for whose the files are.
+            let ordinary = ["setpriv", "--bounding-set", "-all", "--inh-caps", "-all", server.binary, "dataplane"]
+            let cleanUp = try await room.machines[0].start(ordinary + ["--cleanup"]).ended()
+            #expect(cleanUp.err.contains("--cleanup: it needs root, or CAP_NET_ADMIN"), "\(cleanUp)")
+            let plane = try room.machines[0].start(
+                ordinary + ["--kubeconfig", server.file("admin.kubeconfig"), "--dns-port", "0", "--socket-mode"])
+            do {
+                try await eventually(within: .seconds(30), "the words") {
+                    plane.output.err.contains("--socket-mode: it needs root, or CAP_BPF and CAP_NET_ADMIN")
+                        && plane.output.err.contains("nftables needs root, or CAP_NET_ADMIN")
+                }
+            } catch {
+                Issue.record("\(plane.output)")
+            }
+            await plane.stop()
+            await server.stop()
+            try await room.remove()
+        }
+
         private static func remove(
             _ programs: [Program?], _ server: MartletServer, _ room: MachineRoom, _ group: String
         ) async {
