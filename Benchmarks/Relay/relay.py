@@ -47,6 +47,9 @@ backend out
 class RelayBench:
     def __init__(self, arguments, folder):
         self.arguments, self.folder, self.children = arguments, folder, []
+
+    def begin(self):
+        arguments, folder = self.arguments, self.folder
         self.port = free_port()
         self.spawn([arguments.flows, "serve", str(self.port)], "server")
         data = os.path.join(folder, "data")
@@ -119,9 +122,9 @@ def main():
     if not shutil.which("haproxy"):
         sys.exit("haproxy is not installed (on Debian: apt install haproxy)")
     folder = tempfile.mkdtemp(prefix="martlet-relay-")
-    bench = None
+    bench = RelayBench(arguments, folder)
     try:
-        bench = RelayBench(arguments, folder)
+        bench.begin()
         rounds = {way: [] for way in bench.ways}
         for _ in range(arguments.rounds):
             for way, figures in rounds.items():
@@ -130,8 +133,7 @@ def main():
         show_logs(folder)
         raise
     finally:
-        if bench:
-            bench.close()
+        bench.close()
         shutil.rmtree(folder, ignore_errors=True)
     lines = ["| | accepted after, ms, median | 99 % | connections a second | CPU µs | questions a second | CPU µs | Gbit/s "
              "| CPU s a GB |",

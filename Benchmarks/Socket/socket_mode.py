@@ -190,14 +190,16 @@ def main():
             rows.update(rounds)
             for _ in range(arguments.rounds):
                 for name in names:
-                    figures = rounds[f"{size:,} Services, {name}"]
+                    row = f"{size:,} Services, {name}"
                     if name == "endpoint itself":
-                        figures.append(bench.measure(ENDPOINT, PORT))
-                        continue
-                    flags = ["--socket-mode", "--socket-cgroup", bench.group] if name == "socket mode" else []
-                    bench.enforce(*flags, mode="iptables" if name == "iptables" else "nftables")
-                    figures.append(bench.measure(bench.address, 80))
-                    bench.leave()
+                        rounds[row].append(bench.measure(ENDPOINT, PORT))
+                    else:
+                        flags = ["--socket-mode", "--socket-cgroup", bench.group] if name == "socket mode" else []
+                        bench.enforce(*flags, mode="iptables" if name == "iptables" else "nftables")
+                        rounds[row].append(bench.measure(bench.address, 80))
+                        bench.leave()
+                    # A long run that is broken off has said something.
+                    print(row, *(f"{figure:.6g}" for figure in rounds[row][-1]), file=sys.stderr, flush=True)
     except SystemExit:
         show_logs(folder)
         raise
