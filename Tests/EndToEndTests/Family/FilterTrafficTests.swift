@@ -53,9 +53,9 @@ extension EndToEnd {
                     #expect(try await ask(host, ["--http2-prior-knowledge"]) == status, "\(host) by HTTP/2")
                 }
                 var statuses: [String] = []
-                try await eventually(within: .seconds(20), "an answer of the limited one") {
+                for _ in 0..<200 where statuses.last != "200" {
                     statuses.append(try await ask("limited"))
-                    return statuses.last == "200"
+                    if statuses.last != "200" { try await Task.sleep(for: .milliseconds(100)) }
                 }
                 for _ in 0..<10 { statuses.append(try await ask("limited")) }
                 // One a minute and four at once: a second one comes only to who has waited for a minute.
