@@ -108,7 +108,7 @@ import Testing
     ])
     func `a guard that cannot be read closes every route of its Ingress`(name: String, value: String) throws {
         let read = Self.read([name: value])
-        #expect(read.closing.count == 1 && read.closing.first?.hasSuffix("so that every route answers 503") == true)
+        #expect(read.closing.count == 1 && read.closing.first?.hasSuffix("so that nobody is let in") == true)
         let ingress = Sample.ingress { $0.metadata.annotations = [Self.prefix + name: value] }
         let compiled = Self.compile(ingress)
         #expect(compiled.table.spec?.rules?.flatMap { $0.paths ?? [] }.allSatisfy { $0.backend == nil } == true)

@@ -95,7 +95,7 @@ struct AnnotationReader {
 
     /// The value, which is there, guards access and cannot be understood.
     mutating func close(_ name: String, _ reason: String) {
-        tell(name, "\(Self.quoted(self[name] ?? "")) \(reason), so that every route answers 503")
+        tell(name, "\(Self.quoted(self[name] ?? "")) \(reason), so that nobody is let in")
     }
 
     mutating func tell(_ name: String, _ sentence: String) { problems.append("\(key(name)): \(sentence)") }

@@ -44,7 +44,7 @@ extension EndToEnd {
                     ).out
                 }
                 for (host, status) in [
-                    ("guarded", "200"), ("closed", "503"), ("moved", "301"), ("forced", "308"), ("small", "200"),
+                    ("guarded", "200"), ("closed", "403"), ("moved", "301"), ("forced", "308"), ("small", "200"),
                     ("shared", "200"), ("inner", "200"),
                 ] {
                     try await eventually(within: .seconds(20), "\(status) for \(host)") {
