@@ -31,7 +31,7 @@ if [ $# -gt 0 ]; then exec swift test --skip-build --no-parallel "$@"; fi
 
 # Two processes beside each other: what starts processes waits far more than it computes. Suites that open sockets or start
 # threads run one after the other in each; those that only compute run as many at a time as there are processors. Packets, in
-# namespaces of their own, and the machines with kernels of their own, minutes each, come where time is left.
+# namespaces of their own, follow in the one, and the machines with kernels of their own, minutes each, in the other.
 pure='^(APIResources|CEL|Convention|KubeModel|NetworkTypes|Patching|TrafficModel|WatchCache)Tests\.'
 processes='^EndToEndTests\.'
 packets='^PacketTests\.'
@@ -43,13 +43,17 @@ run() { # NAME ARGUMENT…: what it prints is kept as well, for the last words b
     "${tests[@]}" "${@:2}" 2>&1 | tee "$output/$1"
     return "${PIPESTATUS[0]}"
 }
-run processes --no-parallel --filter "$processes" &
+{
+    besides=0
+    run processes --no-parallel --filter "$processes" || besides=1
+    run packets --no-parallel --filter "$packets" --skip "$guests" || besides=1
+    exit "$besides"
+} &
 beside=$!
 trap 'kill "$beside" 2> /dev/null || true; rm -rf "$output"' EXIT
 status=0
 run pure --filter "$pure" || status=1
 run sockets --no-parallel --skip "$pure" --skip "$processes" --skip "$packets" || status=1
-run packets --no-parallel --filter "$packets" --skip "$guests" || status=1
 run guests --no-parallel --filter "$guests" || status=1
 wait "$beside" || status=1
 # What failed, once more where it is found: each part with its issues, or with its last lines when it did not come to its end.

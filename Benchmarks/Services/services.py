@@ -10,7 +10,7 @@ endpoints of some Services between two backends:
 - sustained: so many changes a second, spread over 1,000 Services, and how late a Service beside them follows its own;
 - first packet: the time that a new connection takes to be accepted, and how many there are a second;
 - memory of the data plane;
-- beside it, for the mode nftables, what `nft -f` takes for the same number of addresses and endpoints in the shape that
+- beside it, for the mode nftables, what `nft -f` and `iptables-restore --noflush` take for the same number of addresses and endpoints in the shape that
   kube-proxy gives them (a chain for each Service and each endpoint), and for a change of one Service.
 
 Needs root for the modes of the kernel. Run it in a network namespace of its own: what is in the kernel is removed
@@ -208,6 +208,51 @@ def peer(services, each, folder):
     return whole, one
 
 
+def restore(lines, folder):
+    """Seconds; nil where it takes longer than ten minutes."""
+    path = os.path.join(folder, "rules.iptables")
+    with open(path, "w") as file:
+        file.write("\n".join(lines) + "\n")
+    started = time.monotonic()
+    with open(path) as file:
+        try:
+            subprocess.run(["iptables-restore", "-w", "10", "--noflush"], stdin=file, check=True, timeout=600)
+        except subprocess.TimeoutExpired:
+            return None
+    return time.monotonic() - started
+
+
+def peer_of_iptables(services, each, folder):
+    """The same by iptables-restore, in the chains that kube-proxy has for its mode of that name."""
+    def rules(index, count):
+        for number in range(count):
+            left = count - number
+            chance = f" -m statistic --mode random --probability {1 / left:.10f}" if left > 1 else ""
+            yield f"-A S-{index}{chance} -j E-{index}-{number}"
+            yield (f"-A E-{index}-{number} -p tcp -m tcp -j DNAT "
+                   f"--to-destination {address(index * each + number)}:8080")
+
+    def chains(index, count):
+        return [f":S-{index} - [0:0]"] + [f":E-{index}-{number} - [0:0]" for number in range(count)]
+
+    lines = ["*nat", ":PEER - [0:0]"]
+    for index in range(services):
+        lines += chains(index, each)
+    lines.append("-A OUTPUT -j PEER")
+    for index in range(services):
+        lines.append(f"-A PEER -d 127.{112 + (index >> 16)}.{index >> 8 & 255}.{index & 255}/32 -p tcp -m tcp --dport 8080 "
+                     f"-j S-{index}")
+        lines += rules(index, each)
+    whole = restore(lines + ["COMMIT"], folder)
+    one = None
+    if whole is not None:
+        gone = [f"-X E-0-{number}" for number in range(each) if number]
+        one = restore(["*nat"] + chains(0, each) + list(rules(0, 1)) + gone + ["COMMIT"], folder)
+    subprocess.run(["iptables", "-t", "nat", "-F"], check=False)
+    subprocess.run(["iptables", "-t", "nat", "-X"], check=False)
+    return whole, one
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--martlet", required=True)
@@ -272,6 +317,10 @@ def main():
             whole, one = peer(arguments.services, arguments.endpoints, folder)
             rows += [("nft -f, rules in kube-proxy's shape, s", f"{whole:.2f}"),
                      ("nft -f, one Service of them changed, ms", f"{one * 1000:.1f}")]
+        if arguments.mode == "nftables" and shutil.which("iptables-restore") and not arguments.without_peer:
+            whole, one = peer_of_iptables(arguments.services, arguments.endpoints, folder)
+            rows += [("iptables-restore, the same in kube-proxy's chains, s", "above 600" if whole is None else f"{whole:.2f}"),
+                     ("iptables-restore, one Service of them changed, ms", "–" if one is None else f"{one * 1000:.1f}")]
     lines = [f"| {arguments.mode}, {arguments.services:,} Services × {arguments.endpoints} endpoints | |", "|---|---|"]
     report(lines + [f"| {what} | {value} |" for what, value in rows], arguments.markdown)
 

@@ -5,7 +5,8 @@
 //   flows ask IP PORT COUNT       one byte there, one back, over one connection
 //   flows send IP PORT SECONDS    bytes over one connection
 //
-// A client prints seconds, what it counted, its own CPU seconds.
+// A client prints seconds, what it counted, its own CPU seconds, and of `connect` the median and the 99th percentile of the
+// milliseconds until a connection was accepted.
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <signal.h>
@@ -66,19 +67,31 @@ static void serve(int port) {
     }
 }
 
+static int by_size(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return x < y ? -1 : x > y;
+}
+
 int main(int argc, char **argv) {
     signal(SIGPIPE, SIG_IGN);
     if (argc == 3) serve(atoi(argv[2]));
     if (argc != 5) return 64;
     int port = atoi(argv[3]), count = atoi(argv[4]);
     static char buffer[1 << 17];
-    double began = now(), done = 0;
+    double began = now(), done = 0, median = 0, slow = 0;
     if (!strcmp(argv[1], "connect")) {
+        double *delays = malloc(count * sizeof(double));
+        if (!delays) return 1;
         for (; done < count; done++) {
+            double start = now();
             int fd = open_to(argv[2], port);
+            delays[(int)done] = (now() - start) * 1000;
             if (recv(fd, buffer, 1, 0) != 1) return 1;
             reset(fd);
         }
+        qsort(delays, count, sizeof(double), by_size);
+        median = delays[count / 2];
+        slow = delays[(int)(count * 0.99)];
     } else {
         int fd = open_to(argv[2], port);
         if (recv(fd, buffer, 1, 0) != 1) return 1;
@@ -94,6 +107,6 @@ int main(int argc, char **argv) {
         }
         reset(fd);
     }
-    printf("%f %.0f %f\n", now() - began, done, cpu());
+    printf("%f %.0f %f %f %f\n", now() - began, done, cpu(), median, slow);
     return 0;
 }

@@ -5,15 +5,19 @@ them, and without a Service, to the endpoint itself.
 An endpoint in a network namespace of its own, behind a cable; one client, in a control group of its own. Each round runs
 all three, one after another, and the medians of the rounds are told:
 
-- connections a second, each closed after the first byte, and CPU a connection;
+- how long a connection takes to be accepted, connections a second, each closed after the first byte, and CPU a connection;
 - questions a second over one connection, and CPU a question;
 - bytes a second over one connection, and CPU a gigabyte.
 
+With --services there are so many Services, in one size after another, to see whether a figure grows with them; with
+--iptables the mode iptables takes part, up to the size given: its rules have the shape that kube-proxy's have.
+
 CPU is user and system time of client and server together. Needs root, and namespaces of its own: socket.sh makes them.
 
-    socket_mode.py --martlet PATH --flows PATH [--rounds 5] [--markdown FILE]
+    socket_mode.py --martlet PATH --flows PATH [--rounds 5] [--services 1,1000] [--iptables 1000] [--markdown FILE]
 """
 import argparse
+import http.client
 import os
 import shutil
 import statistics
@@ -46,6 +50,7 @@ class SocketBench:
         self.arguments = arguments
         self.folder = folder
         self.children = []
+        self.metrics = free_port()
         self.group = os.path.join(group_root(), f"martlet-bench-{os.getpid()}")
         os.mkdir(self.group)
         # Others tidy away groups that nobody is in.
@@ -65,12 +70,13 @@ class SocketBench:
         command(*inside, "link", "set", "cable", "up")
         data = os.path.join(folder, "data")
         self.start("apiserver", "--data-dir", data, "--secure-port", str(free_port()),
-                   "--service-cluster-ip-range", "10.96.0.0/16")
+                   "--service-cluster-ip-range", "10.96.0.0/14")
         path = os.path.join(data, "api.sock")
         wait_until("the API server", 60, lambda: os.path.exists(path))
         time.sleep(0.5)
         self.kubeconfig = os.path.join(data, "admin.kubeconfig")
-        api = API(path)
+        self.api = api = API(path)
+        self.count = 1
         api.call("POST", "/api/v1/namespaces", {"apiVersion": "v1", "kind": "Namespace",
                                                 "metadata": {"name": NAMESPACE}})
         made = api.call("POST", f"/api/v1/namespaces/{NAMESPACE}/services", {
@@ -82,6 +88,21 @@ class SocketBench:
             "metadata": {"name": "web-1", "labels": {"kubernetes.io/service-name": "web"}},
             "endpoints": [{"addresses": [ENDPOINT]}], "ports": [{"port": PORT}]})
 
+    def fill(self, count):
+        """Other Services, of two endpoints that nobody asks, until there are so many."""
+        for index in range(self.count, count):
+            name = f"s{index}"
+            self.api.call("POST", f"/api/v1/namespaces/{NAMESPACE}/services", {
+                "apiVersion": "v1", "kind": "Service", "metadata": {"name": name},
+                "spec": {"ports": [{"port": 80, "targetPort": PORT}]}})
+            self.api.call("POST", f"/apis/discovery.k8s.io/v1/namespaces/{NAMESPACE}/endpointslices", {
+                "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
+                "metadata": {"name": f"{name}-1", "labels": {"kubernetes.io/service-name": name}},
+                "endpoints": [{"addresses": [f"11.{index >> 15}.{index >> 7 & 255}.{index * 2 & 255}"]},
+                              {"addresses": [f"11.{index >> 15}.{index >> 7 & 255}.{(index * 2 & 255) + 1}"]}],
+                "ports": [{"port": PORT}]})
+        self.count = max(self.count, count)
+
     def spawn(self, words, name):
         log = open(os.path.join(self.folder, f"{name}.log"), "a")
         child = subprocess.Popen(words, stdout=log, stderr=log)
@@ -91,11 +112,23 @@ class SocketBench:
     def start(self, *words):
         return self.spawn([self.arguments.martlet, *words], words[0])
 
-    def enforce(self, *flags):
-        self.dataplane = self.start("dataplane", "--kubeconfig", self.kubeconfig, "--proxy-mode", "nftables",
-                                    "--dns-port", "0", *flags)
+    def enforce(self, *flags, mode="nftables"):
+        self.dataplane = self.start("dataplane", "--kubeconfig", self.kubeconfig, "--proxy-mode", mode,
+                                    "--dns-port", "0", "--metrics-bind-address", f"127.0.0.1:{self.metrics}", *flags)
+        # A mode that follows another serves from the first moment by what that one left.
+        wait_until("the batch", 600, self.is_served)
         wait_until("the Service", 60, lambda: self.run("connect", self.address, 80, 1) is not None)
         time.sleep(1)
+
+    def is_served(self):
+        try:
+            connection = http.client.HTTPConnection("127.0.0.1", self.metrics, timeout=10)
+            connection.request("GET", "/metrics")
+            text = connection.getresponse().read().decode()
+        except OSError:
+            return False
+        name = "kubeproxy_sync_full_proxy_rules_duration_seconds_count"
+        return any(line.startswith(name) and float(line.split()[-1]) > 0 for line in text.splitlines())
 
     def leave(self):
         self.dataplane.terminate()
@@ -112,8 +145,9 @@ class SocketBench:
                               preexec_fn=self.enter)
         if done.returncode != 0:
             return None
-        seconds, counted, cpu = map(float, done.stdout.split())
-        return counted / seconds, (cpu + cpu_seconds(self.server.pid) - before) / max(1, counted)
+        seconds, counted, cpu, median, slow = map(float, done.stdout.split())
+        figures = [counted / seconds, (cpu + cpu_seconds(self.server.pid) - before) / max(1, counted)]
+        return [median, slow] + figures if kind == "connect" else figures
 
     def measure(self, ip, port):
         figures = []
@@ -141,32 +175,46 @@ def main():
     parser.add_argument("--martlet", required=True)
     parser.add_argument("--flows", required=True)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--services", default="1")
+    parser.add_argument("--iptables", type=int, default=0)
     parser.add_argument("--markdown")
     arguments = parser.parse_args()
     folder = tempfile.mkdtemp(prefix="martlet-socket-")
     bench = SocketBench(arguments, folder)
-    rounds = {"nftables": [], "socket mode": [], "endpoint itself": []}
+    rows = {}
     try:
-        for _ in range(arguments.rounds):
-            bench.enforce()
-            rounds["nftables"].append(bench.measure(bench.address, 80))
-            rounds["endpoint itself"].append(bench.measure(ENDPOINT, PORT))
-            bench.leave()
-            bench.enforce("--socket-mode", "--socket-cgroup", bench.group)
-            rounds["socket mode"].append(bench.measure(bench.address, 80))
-            bench.leave()
+        for size in map(int, arguments.services.split(",")):
+            bench.fill(size)
+            names = ["nftables", "endpoint itself", "socket mode"] + (["iptables"] if size <= arguments.iptables else [])
+            rounds = {f"{size:,} Services, {name}": [] for name in names}
+            rows.update(rounds)
+            for _ in range(arguments.rounds):
+                for name in names:
+                    row = f"{size:,} Services, {name}"
+                    if name == "endpoint itself":
+                        rounds[row].append(bench.measure(ENDPOINT, PORT))
+                    else:
+                        flags = ["--socket-mode", "--socket-cgroup", bench.group] if name == "socket mode" else []
+                        bench.enforce(*flags, mode="iptables" if name == "iptables" else "nftables")
+                        rounds[row].append(bench.measure(bench.address, 80))
+                        bench.leave()
+                    # A long run that is broken off has said something.
+                    print(row, *(f"{figure:.6g}" for figure in rounds[row][-1]), file=sys.stderr, flush=True)
     except SystemExit:
         show_logs(folder)
         raise
     finally:
         bench.close()
         shutil.rmtree(folder, ignore_errors=True)
-    lines = ["| | connections a second | CPU µs | questions a second | CPU µs | Gbit/s | CPU s a GB |",
-             "|---|---|---|---|---|---|---|"]
-    for name, figures in rounds.items():
-        c, cc, a, ac, s, sc = (statistics.median(column) for column in zip(*figures))
-        lines.append(f"| {name} | {c:,.0f} | {cc * 1e6:.1f} | {a:,.0f} | {ac * 1e6:.1f} | {s * 8 / 1e9:.1f} "
-                     f"| {sc * 1e9:.3f} |")
+    lines = ["| | accepted after, ms, median | 99 % | connections a second | CPU µs | questions a second | CPU µs | Gbit/s "
+             "| CPU s a GB |",
+             "|---|---|---|---|---|---|---|---|---|"]
+    for name, figures in rows.items():
+        if not figures:
+            continue
+        m, p, c, cc, a, ac, s, sc = (statistics.median(column) for column in zip(*figures))
+        lines.append(f"| {name} | {m:.3f} | {p:.3f} | {c:,.0f} | {cc * 1e6:.1f} | {a:,.0f} | {ac * 1e6:.1f} "
+                     f"| {s * 8 / 1e9:.1f} | {sc * 1e9:.3f} |")
     report(lines, arguments.markdown)
 
 

@@ -64,6 +64,19 @@ extension CIDR: LosslessStringConvertible {
     public var description: String { "\(address)/\(prefixLength)" }
 }
 
+extension CIDR {
+    /// Reads a network as `address/length`, or a single address.
+    public init?(network text: some StringProtocol) {
+        if let network = CIDR(text) {
+            self = network
+        } else if let address = IPAddress(text) {
+            self.init(address: address, prefixLength: address.family.bitWidth)
+        } else {
+            return nil
+        }
+    }
+}
+
 /// Reads plain ASCII digits without sign or leading zeros; nil above `maximum`.
 func decimal(_ text: some StringProtocol, maximum: Int) -> Int? {
     var value = 0

@@ -16,6 +16,7 @@ extension CompiledRoutes {
         let withDefault = ordered.filter { $0.defaultBackend != nil }
         let owner = withDefault.first { $0.table.spec?.rules?.isEmpty ?? true } ?? withDefault.first
         defaultBackend = owner?.defaultBackend
+        defaultTable = owner?.key
         defaultClientCertificates = owner?.clientCertificates
         guardHosts(ordered)
         anyHost.sortByPrecedence()
@@ -47,6 +48,7 @@ extension CompiledRoutes {
         _ table: RouteTable, key: NamespacedName, claimed: inout [Claim: NamespacedName],
         canaries: inout [Claim: [CanaryRoute]]
     ) {
+        if let wanted = table.spec?.filters, !wanted.isEmpty { filters[key] = wanted }
         let tableDefault = table.spec?.defaultBackend.map { ServiceBackend($0, namespace: key.namespace) }
         for rule in table.spec?.rules ?? [] {
             let host = (rule.host ?? "").lowercased()
@@ -74,7 +76,10 @@ extension CompiledRoutes {
             }
             edit(host) { entry in
                 entry.routes += routes
-                if entry.defaultBackend == nil { entry.defaultBackend = tableDefault }
+                if entry.defaultBackend == nil, let tableDefault {
+                    entry.defaultBackend = tableDefault
+                    entry.defaultTable = key
+                }
             }
         }
         for tls in table.spec?.tls ?? [] {

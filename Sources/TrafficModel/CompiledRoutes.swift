@@ -55,10 +55,15 @@ package struct CompiledRoutes: Hashable, Sendable {
         package var defaultBackend: ServiceBackend?
         /// What clients are asked for that name it.
         package var clientCertificates: ClientCertificateGuard?
+        /// The table that ``defaultBackend`` comes from.
+        package var defaultTable: NamespacedName?
 
-        package init(routes: [Route] = [], defaultBackend: ServiceBackend? = nil) {
+        package init(
+            routes: [Route] = [], defaultBackend: ServiceBackend? = nil, defaultTable: NamespacedName? = nil
+        ) {
             self.routes = routes
             self.defaultBackend = defaultBackend
+            self.defaultTable = defaultTable
         }
 
         /// The route for a path, given without its query.
@@ -104,6 +109,10 @@ package struct CompiledRoutes: Hashable, Sendable {
     package var defaultBackend: ServiceBackend?
     /// What these must show.
     package var defaultClientCertificates: ClientCertificateGuard?
+    /// The table that ``defaultBackend`` comes from.
+    package var defaultTable: NamespacedName?
+    /// What tables want done with the requests of their routes, where they say anything.
+    package var filters: [NamespacedName: RouteFilters] = [:]
     /// Certificates by exact host name in lower case.
     package var exactCertificates: [String: Certificate] = [:]
     /// Certificates by what follows `*.`, in lower case.

@@ -48,6 +48,30 @@ import TrafficModel
         #expect(result.hosts[0].redirectsToHTTPS == false)
     }
 
+    @Test func `the filters of a table are those of its routes and of its default backend`() {
+        func filtered(_ name: String, _ host: String, _ filters: RouteFilters?, isDefault: Bool = false) -> RouteTable {
+            var table = table(name, host: host, paths: [path("/\(name)", "web")])
+            table.spec?.filters = filters
+            if isDefault { table.spec?.defaultBackend = path("/", "web").backend }
+            return table
+        }
+        let guarded = RouteFilters(sources: RouteSources(allow: ["10.0.0.0/8"]))
+        let routes = CompiledRoutes(compiling: [
+            filtered("a", "a.example.com", guarded, isDefault: true), filtered("b", "a.example.com", nil),
+            filtered("c", "c.example.com", RouteFilters(sources: RouteSources(deny: ["nonsense"]))),
+        ])
+        let result = compiler.compile(routes: routes, backends: backends(routes), secrets: [:])
+        let sources = SourceRule(allowed: AddressSet([CIDR("10.0.0.0/8")!]))
+        let hosts = Dictionary(uniqueKeysWithValues: result.hosts.map { ("\($0.host)", $0) })
+        let of = hosts["a.example.com"]?.routes.reduce(into: [:]) { $0[$1.path] = $1.filters?.sources }
+        #expect(of == ["/a": sources])
+        #expect(hosts["a.example.com"]?.defaultFilters?.sources == sources)
+        #expect(result.defaultFilters?.sources == sources)
+        // What nobody can read lets nobody in.
+        let closed = hosts["c.example.com"]?.routes.first?.filters?.sources
+        #expect(closed != nil && closed?.admits(.loopbackV4) == false)
+    }
+
     @Test func `what a route says that its backends speak counts before the port's appProtocol`() {
         var grpc = path("/grpc", "web")
         grpc.backend?.appProtocol = "grpc"

@@ -1,6 +1,8 @@
 import BPF
+import Conntrack
 import KubeModel
 import Logging
+import Netlink
 import NetworkTypes
 import Testing
 import TrafficModel
@@ -16,11 +18,23 @@ import TrafficModel
     }
 
     private func enforcement(
-        group: UInt64 = 7, room: SocketMaps.Room = .init(), policy: MasqueradePolicy = .init()
+        group: UInt64 = 7, room: SocketMaps.Room = .init(), policy: MasqueradePolicy = .init(),
+        sockets: (any LedSockets)? = SimulatedLedSockets()
     ) throws -> SocketEnforcement {
         try SocketEnforcement(
-            system, at: place(group: group), policy: policy, room: room, logger: Logger(label: "test"),
-            pauses: .init(links: 0, maps: 0, retry: 0))
+            system, at: place(group: group), policy: policy, sockets: sockets, room: room,
+            logger: Logger(label: "test"), pauses: .init(links: 0, maps: 0, retry: 0))
+    }
+
+    /// Sockets that are flows, and nothing else.
+    private final class SimulatedLedSockets: LedSockets {
+        let flows: SimulatedFlows
+        init(_ flows: Set<Flow> = []) { self.flows = SimulatedFlows(flows) }
+        func follow(_ connected: BPFObject?) {}
+        func tidy() {}
+        func delete(_ filter: FlowFilter, where isStale: (Flow) -> Bool) throws(NetlinkError) -> Int {
+            try flows.delete(filter, where: isStale)
+        }
     }
 
     private func service(
@@ -77,6 +91,58 @@ import TrafficModel
             try lead(.connect6, socket, "[::ffff:10.96.0.1]:80") == SocketAddress("[::ffff:10.1.0.1]:8080"))
         #expect(
             try lead(.peerName6, socket, "[::ffff:10.1.0.1]:8080") == SocketAddress("[::ffff:10.96.0.1]:80"))
+    }
+
+    @Test func `UDP that connects is led where somebody ends such sockets, and in this machine's namespace`() throws {
+        var enforcement = try enforcement()
+        enforce(&enforcement, service("web", "10.96.0.1", "10.1.0.1:53"))
+        let service = SocketAddress("10.96.0.1:53")
+        #expect(try lead(.connect4, socket(), "10.96.0.1:53", 17) == SocketAddress("10.1.0.1:53"))
+        #expect(try lead(.connect4, socket(namespace: 55), "10.96.0.1:53", 17) == service)
+        // Not connected: it can be led elsewhere.
+        #expect(try lead(.send4, socket(namespace: 55), "10.96.0.1:53", 17) == SocketAddress("10.1.0.1:53"))
+        // The next process finds a kernel that ends no sockets.
+        var helpless = try self.enforcement(sockets: nil)
+        enforce(&helpless, self.service("web", "10.96.0.1", "10.1.0.1:53"))
+        #expect(try lead(.connect4, socket(), "10.96.0.1:53", 17) == service)
+        #expect(try lead(.send4, socket(), "10.96.0.1:53", 17) == SocketAddress("10.1.0.1:53"))
+        #expect(helpless.obstacles().map(\.reason) == ["SocketModePartial"])
+    }
+
+    @Test func `an endpoint that is two Services' answers a socket for one of them, the rules do the other`() throws {
+        var enforcement = try enforcement()
+        enforce(&enforcement, service("web", "10.96.0.1", "10.1.0.1:53"), service("api", "10.96.0.2", "10.1.0.1:53"))
+        let socket = socket()
+        let endpoint = SocketAddress("10.1.0.1:53")
+        for _ in 0..<2 {
+            #expect(try lead(.send4, socket, "10.96.0.1:53", 17) == endpoint)
+            #expect(try lead(.send4, socket, "10.96.0.2:53", 17) == SocketAddress("10.96.0.2:53"))
+        }
+        #expect(try lead(.receive4, socket, "10.1.0.1:53", 17) == SocketAddress("10.96.0.1:53"))
+        #expect(try lead(.send4, self.socket(101), "10.96.0.2:53", 17) == endpoint)
+    }
+
+    @Test func `sockets that believe in an endpoint that is gone are ended`() throws {
+        func flow(_ service: String, _ endpoint: String) -> Flow {
+            let own = SocketAddress("192.0.2.1:40000")!
+            return Flow(
+                original: FlowTuple(transport: 17, source: own, destination: SocketAddress(service)!),
+                reply: FlowTuple(transport: 17, source: SocketAddress(endpoint)!, destination: own))
+        }
+        let (gone, stays) = (flow("10.96.0.1:53", "10.1.0.1:53"), flow("10.96.0.1:53", "10.1.0.2:53"))
+        let orphan = flow("10.96.0.9:53", "10.1.0.9:53")
+        let sockets = SimulatedLedSockets([gone, stays, orphan])
+        var enforcement = try enforcement(sockets: sockets)
+        let (before, after) = (
+            service("web", "10.96.0.1", "10.1.0.1:53", "10.1.0.2:53"), service("web", "10.96.0.1", "10.1.0.2:53")
+        )
+        enforcement.enforce(
+            EnforcementBatch(
+                [ServiceChange(key: before.key, before: nil, after: before)], extent: .everything, on: node))
+        #expect(sockets.flows.flows == [gone, stays])
+        enforcement.enforce(
+            EnforcementBatch([ServiceChange(key: before.key, before: before, after: after)], on: node))
+        #expect(sockets.flows.flows == [stays])
     }
 
     @Test func `datagrams to one address go to one endpoint as long as that serves, and answers come from the Service`()

@@ -1,4 +1,5 @@
 import ArgumentParser
+import DataPlane
 import System
 import Testing
 
@@ -10,7 +11,8 @@ import Testing
     private static let rows: [(line: String, kept: Privileges)] = [
         ("up", network.union(.boundingSet)), ("join", network.union(.boundingSet)), ("dataplane", network),
         ("up --socket-mode", network.union([.boundingSet, .programs])),
-        ("dataplane --socket-mode", network.union(.programs)), ("dataplane --cleanup", network), ("apiserver", []),
+        ("dataplane --socket-mode", network.union(.programs)),
+        ("dataplane --cleanup", network.union([.programs, .systemAdministration])), ("apiserver", []),
         ("apiserver --secure-port 443", .lowPorts), ("apiserver --secure-port 0", []), ("controller endpoints", []),
     ]
 

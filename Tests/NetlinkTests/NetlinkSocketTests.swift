@@ -69,6 +69,26 @@ import Testing
         #expect(throws: NetlinkError.timedOut) { try socket.receive() }
     }
 
+    @Test func `answers that nobody takes are lost with an error, and the next question is answered`() throws {
+        let socket = try NetlinkSocket(.route, receiveBuffer: 2048)
+        var writer = NetlinkWriter()
+        for _ in 0..<200 {
+            writer.removeAll()
+            writer.message(type: Self.getLink, flags: [.request, .acknowledge], sequence: socket.nextSequence()) {
+                linkHeader(&$0)
+                $0.attribute(Self.nameAttribute, text: "lo")
+            }
+            try socket.send(writer.bytes)
+        }
+        #expect(throws: NetlinkError.overrun) { while try socket.receive(wait: false) != nil {} }
+        while try socket.receive(wait: false) != nil {}
+        let answer = try socket.ask(type: Self.getLink) { writer in
+            linkHeader(&writer)
+            writer.attribute(Self.nameAttribute, text: "lo")
+        }
+        #expect(answer?.type == Self.newLink)
+    }
+
     @Test func `a group that does not exist cannot be followed`() throws {
         let socket = try NetlinkSocket(.route)
         #expect(throws: NetlinkError.self) { try socket.join(100_000) }

@@ -71,6 +71,20 @@ extension Behaviour {
                 }
             }
         },
+        Behaviour("a node port on the loopback address of IPv6 is refused, not silent") {
+            (bench) async throws -> Void in
+            guard bench.family == .v6 else { return }
+            try bench.node.namespace.configure("link set lo up")
+            var web = bench.service("web", "c")
+            web.ports[0].nodePort = 30080
+            var identity = bench.topology.identity
+            identity.nodePortAddresses.append(.loopbackV6)
+            let batch = EnforcementBatch(
+                [ServiceChange(key: web.key, before: nil, after: web)], extent: .everything, on: identity)
+            #expect(await bench.enforcer.enforce(batch).problems == [web.key: []])
+            #expect(try bench.ask(from: bench.node, .loopbackV6, 30080) == .refused)
+            #expect(try bench.ask(from: bench.node, bench.node.v6, 30080).server == "c")
+        },
         Behaviour("a Pod reaches itself through its Service") { (bench) async throws -> Void in
             let web = bench.service("web", ports: [(80, 8080, .tcp), (53, 8080, .udp)], "a")
             await bench.enforce(web)

@@ -21,6 +21,31 @@ extension Behaviour {
                 #expect(outcome.server == "a" && outcome.seen != client, "\(outcome)")
             }
         },
+        Behaviour("hints of trafficDistribution lead to near endpoints, and are nothing where some have none") {
+            (bench) async throws -> Void in
+            var web = bench.service("web", "a", "c", "d")
+            func hint(_ names: [String: String]) {
+                web.ports[0].endpoints = ["a", "c", "d"].map { pod in
+                    ServiceEndpoint(
+                        address: bench.endpoint(pod).address, nodeName: bench.endpoint(pod).nodeName,
+                        nodeHints: names[pod].map { [$0] } ?? [])
+                }
+            }
+            func heard() throws -> Set<String> {
+                Set(try bench.spread(from: bench.caller, web.clusterIPs[0], count: 40).keys)
+            }
+            let (here, elsewhere) = (bench.node.name, bench.topology.otherNode.name)
+            hint(["a": here, "c": elsewhere, "d": elsewhere])
+            await bench.enforce(web)
+            #expect(try heard() == ["a"])
+            hint(["a": elsewhere, "c": here, "d": here])
+            await bench.enforce(web)
+            #expect(try heard() == ["c", "d"])
+            // An endpoint without a hint: nobody knows who would serve it (KEP-2433).
+            hint(["a": here])
+            await bench.enforce(web)
+            #expect(try heard() == ["a", "c", "d"])
+        },
         Behaviour("traffic from outside stays on the node under Local") { (bench) async throws -> Void in
             var web = bench.service("web", "a", "c", "d")
             web.ports[0].nodePort = 30080

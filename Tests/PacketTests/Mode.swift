@@ -94,7 +94,7 @@ struct Mode: Sendable, CustomTestStringConvertible {
         name: "socket",
         deviations: [
             "a UDP flow moves when its endpoint is gone, others stay":
-                "a connected socket keeps its endpoint: see `SocketModeTests`"
+                "a connected socket of this machine is ended, and connects anew: see `SocketModeTests`"
         ],
         whyNot: {
             if let reason = nftables.whyNot() { return reason }

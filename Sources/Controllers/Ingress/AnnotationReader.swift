@@ -1,22 +1,24 @@
-/// Reads the annotations of one prefix, or of several of which the first that is there counts, and keeps what is not as it should be. Pure.
+/// Reads the annotations of one prefix or of several, and keeps what is not as it should be. Pure.
 struct AnnotationReader {
     static let nginx = "nginx.ingress.kubernetes.io/"
     static let martlet = "traffic.martlet.dev/"
 
     private let annotations: [String: String]
+    /// The first that has a name counts.
     private let prefixes: [String]
     /// Each a sentence that begins with the annotation's key.
     private(set) var problems: [String] = []
 
-    init(_ annotations: [String: String], prefix: String) {
+    init(_ annotations: [String: String], prefix: String) { self.init(annotations, prefixes: [prefix]) }
+
+    init(_ annotations: [String: String], prefixes: [String]) {
         self.annotations = annotations
-        prefixes = [prefix]
+        self.prefixes = prefixes
     }
 
     /// Ours come before ingress-nginx'.
     init(twins annotations: [String: String]) {
-        self.annotations = annotations
-        prefixes = [Self.martlet, Self.nginx]
+        self.init(annotations, prefixes: [Self.martlet, Self.nginx])
     }
 
     static func keys(_ names: [String], prefix: String) -> Set<String> { Set(names.map { prefix + $0 }) }
@@ -28,11 +30,14 @@ struct AnnotationReader {
 
     /// The annotation that counts.
     func key(_ name: String) -> String {
-        (prefixes.first { annotations[$0 + name] != nil } ?? prefixes[0]) + name
+        prefixes.map { $0 + name }.first { !(annotations[$0] ?? "").isEmpty } ?? (prefixes.first ?? "") + name
     }
 
     /// Empty is as good as not there, as in ingress-nginx.
-    subscript(name: String) -> String? { annotations[key(name)].flatMap { $0.isEmpty ? nil : $0 } }
+    subscript(name: String) -> String? {
+        let value = annotations[key(name)] ?? ""
+        return value.isEmpty ? nil : value
+    }
 
     mutating func number(_ name: String, from least: Int, to most: Int = Int(Int32.max)) -> Int? {
         guard let value = self[name] else { return nil }
@@ -72,9 +77,36 @@ struct AnnotationReader {
         return found
     }
 
+    /// Bytes as nginx writes them: a number, with `k`, `m` or `g` behind it in either case.
+    mutating func size(_ name: String) -> Int? {
+        guard let value = self[name] else { return nil }
+        let factors: [Character: Int] = ["k": 1 << 10, "m": 1 << 20, "g": 1 << 30]
+        let factor = value.last.flatMap { factors[Character($0.lowercased())] }
+        let digits = factor == nil ? value[...] : value.dropLast()
+        if digits.utf8.allSatisfy({ $0 &- 0x30 < 10 }), let number = Int(digits) {
+            let (bytes, isTooMuch) = number.multipliedReportingOverflow(by: factor ?? 1)
+            if !isTooMuch { return bytes }
+        }
+        refuse(name, "is no size such as 8m")
+        return nil
+    }
+
+    /// Up to some bytes that all are fit.
+    mutating func text(_ name: String, of most: Int, _ wrong: String, where isFit: (UInt8) -> Bool) -> String? {
+        guard let value = self[name] else { return nil }
+        if value.utf8.count <= most, value.utf8.allSatisfy(isFit) { return value }
+        refuse(name, value.utf8.count <= most ? wrong : "has more than \(most) characters")
+        return nil
+    }
+
     /// The value, which is there, has no effect.
     mutating func refuse(_ name: String, _ reason: String) {
-        tell(name, "\(Self.quoted(annotations[key(name)] ?? "")) \(reason), so that it has no effect")
+        tell(name, "\(Self.quoted(self[name] ?? "")) \(reason), so that it has no effect")
+    }
+
+    /// The value, which is there, guards access and cannot be understood.
+    mutating func close(_ name: String, _ reason: String) {
+        tell(name, "\(Self.quoted(self[name] ?? "")) \(reason), so that nobody is let in")
     }
 
     mutating func tell(_ name: String, _ sentence: String) { problems.append("\(key(name)): \(sentence)") }
@@ -85,9 +117,11 @@ struct AnnotationReader {
         return "\"\(start)\(start.endIndex == value.endIndex ? "" : "…")\""
     }
 
+    static func isLetter(_ byte: UInt8) -> Bool { (byte | 0x20) &- 0x61 < 26 }
+
     static func isAlphanumeric(_ byte: UInt8) -> Bool { (byte | 0x20) &- 0x61 < 26 || byte &- 0x30 < 10 }
 
-    private static func isToken(_ byte: UInt8) -> Bool {
+    static func isToken(_ byte: UInt8) -> Bool {
         isAlphanumeric(byte) || "!#$%&'*+-.^_`|~".utf8.contains(byte)
     }
 }

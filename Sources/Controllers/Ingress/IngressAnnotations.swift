@@ -27,12 +27,15 @@ struct IngressAnnotations: Hashable, Sendable {
     let backendTLS: BackendTLSAnnotations
     /// What clients must show of themselves.
     let clientCertificates: ClientCertificateAnnotations
+    /// What is done with requests before a backend sees them.
+    let filters: FilterAnnotations
     /// Whether it takes part of the requests of others, and which.
     let canary: CanaryAnnotations
 
     private static let readElsewhere = BalancingAnnotations.keys.union(AffinityAnnotations.keys)
         .union(RetryAnnotations.keys).union(LimitAnnotations.keys).union(CanaryAnnotations.keys)
         .union(BackendTLSAnnotations.keys).union(ClientCertificateAnnotations.keys)
+        .union(FilterAnnotations.keys)
 
     /// - Parameter namespace: of the Ingress.
     init(_ annotations: [String: String], namespace: String = "") {
@@ -40,6 +43,7 @@ struct IngressAnnotations: Hashable, Sendable {
         affinity = AffinityAnnotations(annotations)
         retry = RetryAnnotations(annotations)
         limits = LimitAnnotations(annotations)
+        filters = FilterAnnotations(annotations)
         canary = CanaryAnnotations(annotations)
         backendTLS = BackendTLSAnnotations(annotations, namespace: namespace)
         unsupportedProtocol = backendTLS.refusal

@@ -77,6 +77,8 @@ struct IngressCompiler {
         spec.canary = annotations.canary.canary
         spec.clientCertificates = annotations.clientCertificates.policy
         let isCanary = spec.canary != nil
+        // What guards the main Ingress guards its canaries.
+        if !isCanary { spec.filters = annotations.filters.filters }
         spec.editBackends { backend, path in
             guard let name = backend?.serviceName else { return }
             var policy =
@@ -94,9 +96,9 @@ struct IngressCompiler {
         let affinityProblems =
             isCanary ? annotations.affinity.problemsOfCanary : annotations.affinity.problems
         let told = annotations.balancing.problems + affinityProblems + annotations.retry.problems
-        for problem in told + annotations.limits.problems + annotations.canary.problems
-            + annotations.backendTLS.problems + annotations.clientCertificates.problems
-        {
+        let filterProblems = isCanary ? [] : annotations.filters.problems
+        let tlsProblems = annotations.backendTLS.problems + annotations.clientCertificates.problems
+        for problem in told + annotations.limits.problems + filterProblems + annotations.canary.problems + tlsProblems {
             problems.append(IngressProblem(reason: "InvalidAnnotation", message: problem, concern: .none))
         }
         close(&spec, by: annotations, &problems)
@@ -196,6 +198,12 @@ struct IngressCompiler {
                 IngressProblem(
                     reason: "UnsupportedGuard", message: "\(refusal), so that every route answers 503",
                     concern: .acceptance))
+        }
+        if spec.canary == nil, !annotations.filters.closing.isEmpty {
+            spec.editBackends { backend, _ in backend = nil }
+            for sentence in annotations.filters.closing {
+                problems.append(IngressProblem(reason: "InvalidGuard", message: sentence, concern: .acceptance))
+            }
         }
         if let unsupported = annotations.unsupportedProtocol {
             // What is meant to be encrypted or framed otherwise is not sent in the clear to somebody who expects that.

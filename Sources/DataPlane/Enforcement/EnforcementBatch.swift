@@ -1,4 +1,5 @@
 package import KubeModel
+import NetworkTypes
 package import TrafficModel
 
 /// What changed since the last batch, with the whole state at hand.
@@ -20,6 +21,14 @@ package struct EnforcementBatch: Sendable {
     /// All Services, at least as new as the batch. Taking it copies: for those who compile everything anew.
     package var services: @Sendable () -> [NamespacedName: ServiceEntry]
 
+    /// The batch for enforcers in the kernel, without node ports on `::1`: an answer from elsewhere to that address is thrown
+    /// away, and IPv6 has nothing like `route_localnet`. kube-proxy leaves it out as well.
+    var forKernel: EnforcementBatch {
+        var batch = self
+        batch.node.nodePortAddresses.removeAll { $0.isUnreachableInKernel }
+        return batch
+    }
+
     package init(
         _ changes: [ServiceChange], extent: Extent = .changes, on node: NodeIdentity,
         services: @escaping @Sendable () -> [NamespacedName: ServiceEntry] = { [:] }
@@ -29,4 +38,9 @@ package struct EnforcementBatch: Sendable {
         self.node = node
         self.services = services
     }
+}
+
+extension IPAddress {
+    /// Whether no kernel leads from this address to an endpoint elsewhere.
+    var isUnreachableInKernel: Bool { family == .v6 && isLoopback }
 }

@@ -28,6 +28,8 @@ package struct ProxyConfigurationCompiler: Sendable {
     ) -> ProxyConfiguration {
         var upstreams = UpstreamList(backends: backends, named: named)
         var clients = ClientCertificateList(named: named)
+        let filters = Dictionary(
+            uniqueKeysWithValues: routes.filters.map { ($0.key, FilterChain($0.value, name: $0.key.description)) })
         var hosts: [ProxyConfiguration.VirtualHost] = []
         func add(_ pattern: HostPattern, _ host: CompiledRoutes.Host, redirects: Bool) {
             hosts.append(
@@ -41,9 +43,11 @@ package struct ProxyConfigurationCompiler: Sendable {
                             canary: route.canary.map { canary in
                                 ProxyConfiguration.Canary(
                                     rule: CanaryRule(canary.rule), upstream: upstreams.index(of: canary.backend))
-                            }, clientCertificates: clients.index(of: route.clientCertificates))
+                            }, filters: filters[route.table],
+                            clientCertificates: clients.index(of: route.clientCertificates))
                     },
                     defaultUpstream: host.defaultBackend.map { upstreams.index(of: $0) },
+                    defaultFilters: host.defaultTable.flatMap { filters[$0] },
                     redirectsToHTTPS: redirects || host.clientCertificates != nil,
                     clientCertificates: clients.index(of: host.clientCertificates)))
         }
@@ -65,8 +69,8 @@ package struct ProxyConfigurationCompiler: Sendable {
         let defaultUpstream = routes.defaultBackend.map { upstreams.index(of: $0) }
         return ProxyConfiguration(
             listeners: listeners, hosts: hosts, upstreams: upstreams.list, defaultUpstream: defaultUpstream,
-            certificates: certificates(routes, secrets), clientCertificates: clients.list,
-            defaultClientCertificates: defaultClients, limits: limits)
+            defaultFilters: routes.defaultTable.flatMap { filters[$0] }, certificates: certificates(routes, secrets),
+            clientCertificates: clients.list, defaultClientCertificates: defaultClients, limits: limits)
     }
 
     /// Whether a certificate that was named without hosts, by a table with routes for this one, has its name.

@@ -35,6 +35,8 @@ public struct RouteTableSpec: Codable, Hashable, Sendable {
     public var tls: [RouteTableTLS]?
     /// What clients of the hosts must show of themselves.
     public var clientCertificates: RouteTableClientCertificates?
+    /// What is done with the requests of the routes before a backend sees them, and with what is answered.
+    public var filters: RouteFilters?
     /// These routes take part of the requests of the same routes of another table, and none of their own.
     public var canary: RouteCanary?
     /// When the Ingress was created: the older one wins a conflict between tables, then namespace and name in order.
@@ -43,7 +45,8 @@ public struct RouteTableSpec: Codable, Hashable, Sendable {
     public init(
         controllerName: String? = nil, ingressClassName: String? = nil, rules: [RouteTableRule]? = nil,
         defaultBackend: RouteBackend? = nil, tls: [RouteTableTLS]? = nil,
-        clientCertificates: RouteTableClientCertificates? = nil, canary: RouteCanary? = nil,
+        clientCertificates: RouteTableClientCertificates? = nil, filters: RouteFilters? = nil,
+        canary: RouteCanary? = nil,
         sourceCreationTimestamp: Timestamp? = nil
     ) {
         self.controllerName = controllerName
@@ -52,6 +55,7 @@ public struct RouteTableSpec: Codable, Hashable, Sendable {
         self.defaultBackend = defaultBackend
         self.tls = tls
         self.clientCertificates = clientCertificates
+        self.filters = filters
         self.canary = canary
         self.sourceCreationTimestamp = sourceCreationTimestamp
     }

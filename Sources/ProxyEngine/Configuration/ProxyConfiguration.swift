@@ -14,6 +14,8 @@ package struct ProxyConfiguration: Sendable {
     package var upstreams: [Upstream]
     /// Index of the upstream for requests that match no host or no path; nil answers them with a 404 page.
     package var defaultUpstream: Int?
+    /// Of ``defaultUpstream``.
+    package var defaultFilters: FilterChain?
     /// Server certificates, chosen by SNI. Without a match the engine's own self-signed certificate is shown.
     package var certificates: [ServerCertificate]
     /// What routes and hosts ask of their clients by index.
@@ -29,7 +31,7 @@ package struct ProxyConfiguration: Sendable {
 
     package init(
         listeners: [Listener] = [], hosts: [VirtualHost] = [], upstreams: [Upstream] = [],
-        defaultUpstream: Int? = nil, certificates: [ServerCertificate] = [],
+        defaultUpstream: Int? = nil, defaultFilters: FilterChain? = nil, certificates: [ServerCertificate] = [],
         clientCertificates: [ClientCertificatePolicy] = [], defaultClientCertificates: Int? = nil,
         limits: ProxyLimits = ProxyLimits(),
         trustsForwardedHeaders: Bool = false, isProvisional: Bool = false
@@ -38,6 +40,7 @@ package struct ProxyConfiguration: Sendable {
         self.hosts = hosts
         self.upstreams = upstreams
         self.defaultUpstream = defaultUpstream
+        self.defaultFilters = defaultFilters
         self.certificates = certificates
         self.clientCertificates = clientCertificates
         self.defaultClientCertificates = defaultClientCertificates
@@ -76,6 +79,8 @@ package struct ProxyConfiguration: Sendable {
         package var routes: [Route]
         /// Upstream for paths of this host that no route matches; nil falls back to the configuration's default.
         package var defaultUpstream: Int?
+        /// Of ``defaultUpstream``.
+        package var defaultFilters: FilterChain?
         /// Answer plain HTTP with 308 to `https://` (ingress-nginx `ssl-redirect`; set it where the host has TLS).
         package var redirectsToHTTPS: Bool
         /// Index into ``ProxyConfiguration/clientCertificates``: what connections are asked for that name this host, and
@@ -83,13 +88,14 @@ package struct ProxyConfiguration: Sendable {
         package var clientCertificates: Int?
 
         package init(
-            host: HostPattern, routes: [Route], defaultUpstream: Int? = nil, redirectsToHTTPS: Bool = false,
-            clientCertificates: Int? = nil
+            host: HostPattern, routes: [Route], defaultUpstream: Int? = nil, defaultFilters: FilterChain? = nil,
+            redirectsToHTTPS: Bool = false, clientCertificates: Int? = nil
         ) {
             self.clientCertificates = clientCertificates
             self.host = host
             self.routes = routes
             self.defaultUpstream = defaultUpstream
+            self.defaultFilters = defaultFilters
             self.redirectsToHTTPS = redirectsToHTTPS
         }
     }
@@ -110,17 +116,21 @@ package struct ProxyConfiguration: Sendable {
         package var upstream: Int
         /// nil for none.
         package var canary: Canary?
+        /// What is done with its requests; nil for nothing.
+        package var filters: FilterChain?
         /// Index into ``ProxyConfiguration/clientCertificates``, of which its host must ask for the same; nil for none.
         package var clientCertificates: Int?
 
         package init(
-            path: String, match: Match, upstream: Int, canary: Canary? = nil, clientCertificates: Int? = nil
+            path: String, match: Match, upstream: Int, canary: Canary? = nil, filters: FilterChain? = nil,
+            clientCertificates: Int? = nil
         ) {
             self.clientCertificates = clientCertificates
             self.path = path
             self.match = match
             self.upstream = upstream
             self.canary = canary
+            self.filters = filters
         }
     }
 

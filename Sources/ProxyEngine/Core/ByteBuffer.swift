@@ -25,6 +25,11 @@ struct ByteBuffer: BitwiseCopyable {
     /// The bytes not consumed. Only for a buffer that has memory.
     var bytes: UnsafeMutablePointer<UInt8> { base! + start }
 
+    /// The same, nil for none.
+    var readable: UnsafeMutableBufferPointer<UInt8>? {
+        isEmpty ? nil : UnsafeMutableBufferPointer(start: bytes, count: count)
+    }
+
     /// The bytes not consumed, in an array.
     var copied: [UInt8] { isEmpty ? [] : Array(UnsafeBufferPointer(start: bytes, count: count)) }
 

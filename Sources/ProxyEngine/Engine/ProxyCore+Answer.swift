@@ -28,23 +28,29 @@ extension ProxyCore {
         out.put(reason)
         out.put("\r\nServer: martlet\r\n")
         currentDate().write(to: &out)
-        out.put("Content-Type: text/html\r\nContent-Length: ")
-        out.put(decimal: page.bodyCount)
-        if let location {
-            out.put("\r\nLocation: ")
+        if page.hasBody {
+            out.put("Content-Type: text/html\r\nContent-Length: ")
+            out.put(decimal: page.bodyCount)
+            out.put("\r\n")
+        }
+        if let location, !location.isEmpty {
+            out.put("Location: ")
             out.put(location.bytes, location.count)
+            out.put("\r\n")
         }
         if let seconds = page.retryAfter {
-            out.put("\r\nRetry-After: ")
+            out.put("Retry-After: ")
             out.put(seconds)
+            out.put("\r\n")
         }
+        if let lines = x.pointee.responseFields.readable, let base = lines.baseAddress { out.put(base, lines.count) }
         if closes {
-            out.put("\r\nConnection: close")
+            out.put("Connection: close\r\n")
         } else if x.pointee.flags.contains(.http10) {
-            out.put("\r\nConnection: keep-alive")
+            out.put("Connection: keep-alive\r\n")
         }
-        out.put("\r\n\r\n")
-        if !x.pointee.flags.contains(.head) { page.writeBody(&out) }
+        out.put("\r\n")
+        if page.hasBody, !x.pointee.flags.contains(.head) { page.writeBody(&out) }
         guard send(x, c, headScratch, out.position - headScratch) else { return }
         endExchange(x, c)
     }
@@ -52,14 +58,20 @@ extension ProxyCore {
     /// Whether a request of a host that wants HTTPS came without it.
     func mustRedirect(_ c: Client, _ head: RequestHead, _ bytes: UnsafePointer<UInt8>) -> Bool {
         if c.pointee.isSecure || head.hostNameCount == 0 { return false }
-        guard configuration?.trustsForwarded ?? false else { return true }
+        return !isHTTPS(c, bytes)
+    }
+
+    /// Whether the client asks by HTTPS.
+    func isHTTPS(_ c: Client, _ bytes: UnsafePointer<UInt8>) -> Bool {
+        if c.pointee.isSecure { return true }
+        guard configuration?.trustsForwarded ?? false else { return false }
         // A trusted proxy in front may have ended the TLS.
         if let field = requestHead.pointee.fields.first(.xForwardedProto), field.value.count == 5,
             RequestHead.equals(bytes + Int(field.value.start), "https")
         {
-            return false
+            return true
         }
-        return true
+        return false
     }
 
     /// The target of a redirect to HTTPS; the caller releases it.

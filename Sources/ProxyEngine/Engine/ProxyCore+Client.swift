@@ -219,6 +219,8 @@ extension ProxyCore {
         c.pointee.exchange = .none
         buffers.release(&x.pointee.request)
         buffers.release(&x.pointee.trailers)
+        buffers.release(&x.pointee.responseFields)
+        books.leave(x.pointee.place)
         exchanges.release(x)
     }
 

@@ -225,6 +225,8 @@ extension ProxyCore {
             _ = nominated.read(responseHead.pointee.fields[index].value, bytes)
         }
         var hasDate = false
+        // Those of the exchange: interim responses have none.
+        let added = status < 200 ? nil : exchanges.resolve(s.pointee.exchange)?.pointee.responseFields.readable
         for index in 0..<count {
             let field = responseHead.pointee.fields[index]
             switch field.kind {
@@ -234,6 +236,9 @@ extension ProxyCore {
             case .contentLength: if isTunnel || status < 200 || status == 204 { continue }
             default:
                 if nominated.contains(field.name, bytes) { continue }
+                if let added, AddedFields.replace(bytes + Int(field.name.start), Int(field.name.count), added) {
+                    continue
+                }
                 // Of the handshake that was ours (RFC 8441 section 5).
                 if isTunnel, field.name.count == 20,
                     RequestHead.equals(bytes + Int(field.name.start), "sec-websocket-accept")
@@ -251,6 +256,7 @@ extension ProxyCore {
             session.inform(stream, fieldBlock)
         } else {
             if !hasDate { addDate() }
+            if let lines = added?.baseAddress, let added { fieldBlock.add(lines: lines, added.count) }
             var cookie = ByteBuffer()
             if let x = exchanges.resolve(s.pointee.exchange), x.pointee.flags.contains(.newSession) {
                 cookie = sessionCookie(x, s)
@@ -285,7 +291,7 @@ extension ProxyCore {
         guard let stream = s.pointee.stream, let session = session(of: s) else { return abandon(s) }
         fieldBlock.removeAll()
         let isGRPC = x.pointee.flags.contains(.grpc)
-        let hasContent = !isGRPC && !x.pointee.flags.contains(.head)
+        let hasContent = !isGRPC && !x.pointee.flags.contains(.head) && page.hasBody
         fieldBlock.add(status: isGRPC ? 200 : Int(page.status))
         fieldBlock.add("server", "martlet")
         if let seconds = page.retryAfter { fieldBlock.add("retry-after", seconds) }
@@ -298,10 +304,17 @@ extension ProxyCore {
             fieldBlock.add("grpc-status", headScratch, out.position - headScratch)
             fieldBlock.add("grpc-message", page.reason)
         } else {
-            out.put(decimal: page.bodyCount)
-            fieldBlock.add("content-type", "text/html")
-            fieldBlock.add("content-length", headScratch, out.position - headScratch)
-            if let location { fieldBlock.add("location", location.bytes, location.count) }
+            if page.hasBody {
+                out.put(decimal: page.bodyCount)
+                fieldBlock.add("content-type", "text/html")
+                fieldBlock.add("content-length", headScratch, out.position - headScratch)
+            }
+            if let text = location?.readable?.baseAddress, let location {
+                fieldBlock.add("location", text, location.count)
+            }
+        }
+        if let lines = x.pointee.responseFields.readable, let base = lines.baseAddress {
+            fieldBlock.add(lines: base, lines.count)
         }
         session.respond(stream, fieldBlock, hasContent: hasContent)
         x.pointee.phase = .responding

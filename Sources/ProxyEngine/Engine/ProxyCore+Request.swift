@@ -52,7 +52,9 @@ extension ProxyCore {
         let rest = bytes + headCount
         let restCount = count - headCount
         x.pointee.body = MessageBody(requestHead.pointee.framing)
-        if x.pointee.body.kind == .length, x.pointee.body.remaining > limits.maxBodyBytes {
+        let chain = match.filters < 0 ? nil : configuration?.table.filters[Int(match.filters)]
+        x.pointee.maxBodyBytes = maxBodyBytes(chain)
+        if x.pointee.body.kind == .length, x.pointee.body.remaining > x.pointee.maxBodyBytes {
             answer(x, 413)
             return .done
         }
@@ -70,17 +72,24 @@ extension ProxyCore {
             }
         }
         let step = advanceUpload(x, rest, restCount)
-        if step.isMalformed || x.pointee.body.chunkedContentBytes > limits.maxBodyBytes {
+        if step.isMalformed || x.pointee.body.chunkedContentBytes > x.pointee.maxBodyBytes {
             x.pointee.flags.remove(.keepAlive)
             answer(x, step.isMalformed ? 400 : 413)
             return .done
         }
         keepTrailers(of: x, rest, step)
-        let isRedirected = target != nil && match.redirectsToHTTPS && mustRedirect(c, head, bytes)
         let rule = certificateRule(match)
-        if target != nil, !isRedirected { writeRequest(x, c, head, bytes, rest, step, certificateLines(c, rule)) }
-        var redirect: ByteBuffer?
-        if isRedirected { redirect = writeRedirect(head, bytes) }
+        var reply: OwnReply?
+        if target != nil {
+            if let chain {
+                reply = filter(x, c, chain, head, bytes, hostRedirects: match.redirectsToHTTPS)
+            } else if match.redirectsToHTTPS, mustRedirect(c, head, bytes) {
+                reply = OwnReply(status: 308, location: writeRedirect(head, bytes))
+            }
+            if reply == nil {
+                writeRequest(x, c, head, bytes, rest, step, host: chain?.upstreamHost, certificateLines(c, rule))
+            }
+        }
 
         if isOwn {
             c.pointee.input.start += headCount + step.consumed
@@ -88,14 +97,19 @@ extension ProxyCore {
         } else {
             keepInput(c, rest + step.consumed, restCount - step.consumed)
         }
-        if let rule, !isRedirected, isRefused(x, c, by: rule) { return .done }
+        // Who shows nothing is told so first; where TLS is missing, the way to it.
+        if let rule, c.pointee.isSecure || reply == nil, isRefused(x, c, by: rule) {
+            if var reply { buffers.release(&reply.location) }
+            return .done
+        }
         guard let target else {
             answer(x, configuration?.isProvisional ?? true ? ErrorPage.notReady : 404)
             return .done
         }
-        if var redirect {
-            answer(x, 308, location: redirect)
-            buffers.release(&redirect)
+        if var reply {
+            let isTooLong = reply.location.count > 2 * limits.maxTargetBytes
+            answer(x, isTooLong ? 414 : reply.status, location: isTooLong ? nil : reply.location)
+            buffers.release(&reply.location)
         } else if !c.pointee.carrier.isNone, x.pointee.flags.isSuperset(of: [.upgrade, .multiplexed]) {
             // Without its upgrade it would be another request, whose answer the client would take for the beginning of a tunnel.
             answer(x, 501)
@@ -152,6 +166,12 @@ extension ProxyCore {
     private mutating func remember(_ x: ExchangeReference, _ bytes: UnsafePointer<UInt8>, _ count: Int) {
         x.pointee.request = buffers.take(count)
         x.pointee.request.append(bytes, count)
+    }
+
+    /// - Parameter chain: of the request's route.
+    private func maxBodyBytes(_ chain: FilterChain?) -> Int {
+        guard let most = chain?.maxBodyBytes else { return limits.maxBodyBytes }
+        return most == 0 ? .max : most
     }
 
     private func flags(of head: RequestHead, _ c: Client) -> RequestFlags {
@@ -239,9 +259,10 @@ extension ProxyCore {
     /// Builds the request for the upstream, with what is there of the body, in the exchange's buffer.
     private mutating func writeRequest(
         _ x: ExchangeReference, _ c: Client, _ head: RequestHead, _ bytes: UnsafePointer<UInt8>,
-        _ body: UnsafePointer<UInt8>, _ step: MessageBody.Step, _ certificate: [UInt8]
+        _ body: UnsafePointer<UInt8>, _ step: MessageBody.Step, host: [UInt8]?, _ certificate: [UInt8]
     ) {
-        let bound = head.writtenBound(requestHead) + certificate.count + step.forward + x.pointee.trailers.count + 2
+        let added = (host?.count ?? 0) + certificate.count
+        let bound = head.writtenBound(requestHead) + added + step.forward + x.pointee.trailers.count + 2
         buffers.release(&x.pointee.request)
         x.pointee.request = buffers.take(bound)
         guard let destination = x.pointee.request.base else { return }
@@ -259,7 +280,7 @@ extension ProxyCore {
                         address: text, addressCount: Int(c.pointee.addressCount), port: listener.port,
                         isTLS: isTLS, trustsForwarded: trusts, randomHigh: high, randomLow: low,
                         certificate: certificate),
-                    to: destination)
+                    host: host, to: destination)
             }
         }
         memcpy(destination + written, body, step.forward)
@@ -399,7 +420,7 @@ extension ProxyCore {
                 count = received
             }
             let step = advanceUpload(x, bytes, count)
-            if step.isMalformed || x.pointee.body.chunkedContentBytes > limits.maxBodyBytes {
+            if step.isMalformed || x.pointee.body.chunkedContentBytes > x.pointee.maxBodyBytes {
                 if x.pointee.phase == .responding { return abandon(x) }
                 detachUpstream(x)
                 x.pointee.flags.remove(.keepAlive)

@@ -119,7 +119,8 @@ extension ProxyCore {
             }
             let status = Int32(responseHead.pointee.status)
             // What is written takes the place of what came, and of the room in front of it.
-            if ResponseHead.growth(responseHead) > Self.headroom - Self.chunkPrefixBound {
+            let growth = ResponseHead.growth(responseHead) + x.pointee.responseFields.count
+            if growth > Self.headroom - Self.chunkPrefixBound {
                 return lost(u, x, .malformed)
             }
             let headCount = responseHead.pointee.byteCount
@@ -199,7 +200,8 @@ extension ProxyCore {
             !x.pointee.flags.contains(.keepAlive) ? .close : x.pointee.flags.contains(.http10) ? .keepAlive : .implied
         let headCount = responseHead.pointee.byteCount
         var written = ResponseHead.write(
-            responseHead, bytes, framing: framing, connection: connection, date: currentDate(), to: headScratch)
+            responseHead, bytes, framing: framing, connection: connection, date: currentDate(),
+            added: x.pointee.responseFields.readable, to: headScratch)
         if x.pointee.flags.contains(.newSession) {
             written = addSessionCookie(x, c, headCount: headCount, written: written)
         }

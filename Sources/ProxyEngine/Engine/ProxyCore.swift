@@ -13,7 +13,7 @@ internal import Transport
 /// to a buffer of the connection's own.
 struct ProxyCore: ~Copyable {
     /// In front of what is read there is room for the rewritten head and a chunk's size line...
-    static var headroom: Int { 1024 }
+    static var headroom: Int { 4096 }
     static var readSize: Int { 65_536 }
     /// ...and behind it for a chunk's end.
     static var tailroom: Int { 64 }
@@ -59,6 +59,7 @@ struct ProxyCore: ~Copyable {
     var held = HeldPlaces<PeerKey, Handle<Party.Clients>>()
     let crowding: CrowdingWatch
     let losses: LossWatch
+    let books: ClientBooks
     /// Sessions with HTTP/2 that have something to write at the end of this round of events.
     var frameWriters: [FrameWriter] = []
     private var isWritingFrames = false
@@ -76,8 +77,9 @@ struct ProxyCore: ~Copyable {
     var random: UInt64 = 0
     private var date = DateText()
 
-    init(loop: EventLoop, accessLog: (any AccessLog)?, crowding: CrowdingWatch, losses: LossWatch) {
+    init(loop: EventLoop, accessLog: (any AccessLog)?, crowding: CrowdingWatch, losses: LossWatch, books: ClientBooks) {
         self.loop = loop
+        self.books = books
         self.crowding = crowding
         self.losses = losses
         self.accessLog = accessLog

@@ -40,7 +40,10 @@ package final class ProxyEngine: Sendable {
     ) {
         precondition(!loops.isEmpty)
         self.crowding = crowding
-        workers = loops.map { ProxyWorker(loop: $0, accessLog: accessLog, crowding: crowding, losses: losses) }
+        let books = ClientBooks()
+        workers = loops.map {
+            ProxyWorker(loop: $0, accessLog: accessLog, crowding: crowding, losses: losses, books: books)
+        }
     }
 
     /// Makes `configuration` the one that requests are served by from now on: on return the listeners are bound, and

@@ -11,10 +11,11 @@ final class ProxyWorker: EventHandler, @unchecked Sendable {
     /// By position in the core's listeners.
     private var acceptors: [Int: Acceptor] = [:]
 
-    init(loop: EventLoop, accessLog: (any AccessLog)?, crowding: CrowdingWatch, losses: LossWatch) {
+    init(loop: EventLoop, accessLog: (any AccessLog)?, crowding: CrowdingWatch, losses: LossWatch, books: ClientBooks) {
         self.loop = loop
         core = .allocate(capacity: 1)
-        core.initialize(to: ProxyCore(loop: loop, accessLog: accessLog, crowding: crowding, losses: losses))
+        core.initialize(
+            to: ProxyCore(loop: loop, accessLog: accessLog, crowding: crowding, losses: losses, books: books))
         core.pointee.worker = Unmanaged.passUnretained(self)
     }
 

@@ -28,10 +28,16 @@ struct Exchange {
     var requestSent = 0
     /// The request's body as far as the client has sent it.
     var body = MessageBody.empty
+    /// Bytes that the body may have.
+    var maxBodyBytes = Int.max
     /// Until when more of the body must have come: a tick, times the bytes that are worth one.
     var bodyDue: Int64 = 0
     /// The trailer section of the request: as it comes, and when it is whole the lines that may be passed on.
     var trailers = ByteBuffer()
+    /// Lines that the response gets from the proxy, each with its end; see ``AddedFields``.
+    var responseFields = ByteBuffer()
+    /// Where it is counted among its client's; -1 for nowhere. See ``ClientBooks``.
+    var place: Int32 = -1
     /// Bytes sent upstream, and to the client.
     var upload: Int64 = 0
     var download: Int64 = 0

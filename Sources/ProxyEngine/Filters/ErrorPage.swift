@@ -30,9 +30,16 @@ struct ErrorPage {
         retryAfter = status == Self.notReady ? "1" : nil
         reason =
             switch self.status {
-            case 302: "Moved Temporarily"
+            case 204: "No Content"
+            case 300: "Multiple Choices"
+            case 301: "Moved Permanently"
+            case 302: "Found"
+            case 303: "See Other"
+            case 304: "Not Modified"
+            case 307: "Temporary Redirect"
             case 308: "Permanent Redirect"
             case 400: "Bad Request"
+            case 401: "Authorization Required"
             case 403: "Forbidden"
             case 404: "Not Found"
             case 405: "Not Allowed"
@@ -58,6 +65,9 @@ struct ErrorPage {
             }
         title = note ?? reason
     }
+
+    /// Responses with these statuses have no content (RFC 9110 sections 15.3.5 and 15.4.5).
+    var hasBody: Bool { status != 204 && status != 304 }
 
     /// "NNN title", "NNN reason" and the note.
     var bodyCount: Int {

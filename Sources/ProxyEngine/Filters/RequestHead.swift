@@ -147,8 +147,10 @@ extension RequestHead {
     }
 
     /// Writes the request head for the upstream; returns its length.
+    ///
+    /// - Parameter host: what the upstream is told in place of the client's.
     func write(
-        _ head: UnsafePointer<HTTP1RequestHead>, _ bytes: UnsafePointer<UInt8>, _ origin: Origin,
+        _ head: UnsafePointer<HTTP1RequestHead>, _ bytes: UnsafePointer<UInt8>, _ origin: Origin, host: [UInt8]? = nil,
         to destination: UnsafeMutablePointer<UInt8>
     ) -> Int {
         var out = ByteCursor(destination)
@@ -158,7 +160,11 @@ extension RequestHead {
         if target.isEmpty || bytes[Int(target.start)] == 0x3F { out.put(0x2F) }
         out.put(bytes, target)
         out.put(" HTTP/1.1\r\nHost: ")
-        out.put(bytes, head.pointee.authority)
+        if let host {
+            host.withUnsafeBufferPointer { if let base = $0.baseAddress { out.put(base, $0.count) } }
+        } else {
+            out.put(bytes, head.pointee.authority)
+        }
         writeForwarded(head, bytes, origin, &out)
         if head.pointee.framing == .chunked { out.put("\r\nTransfer-Encoding: chunked") }
         if wantsUpgrade { out.put("\r\nConnection: upgrade") }

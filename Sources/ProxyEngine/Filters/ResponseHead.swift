@@ -21,10 +21,13 @@ enum ResponseHead {
 
     /// Writes the response head for the client; returns its length.
     ///
-    /// - Parameter date: of now.
+    /// - Parameters:
+    ///   - date: of now.
+    ///   - added: lines that go with it, see ``AddedFields``.
     static func write(
         _ head: UnsafePointer<HTTP1ResponseHead>, _ bytes: UnsafePointer<UInt8>, framing: Framing,
-        connection: Connection, date: DateText, to destination: UnsafeMutablePointer<UInt8>
+        connection: Connection, date: DateText, added: UnsafeMutableBufferPointer<UInt8>? = nil,
+        to destination: UnsafeMutablePointer<UInt8>
     ) -> Int {
         var out = ByteCursor(destination)
         let count = head.pointee.fields.count
@@ -54,7 +57,7 @@ enum ResponseHead {
             case .contentLength:
                 passes = framing == .asIs && head.pointee.status >= 200 && head.pointee.status != 204
             case .upgrade: passes = connection == .upgrade
-            default: passes = !nominated.contains(field.name, bytes)
+            default: passes = !nominated.contains(field.name, bytes) && !isReplaced(field, bytes, added)
             }
             let start = Int(field.name.start)
             if passes, !writesLines {
@@ -73,6 +76,7 @@ enum ResponseHead {
         if runStart >= 0 { out.put(bytes + runStart, head.pointee.byteCount - 2 - runStart) }
         // RFC 9110 section 6.6.1: a recipient with a clock adds it where a final response lacks it.
         if !hasDate, head.pointee.status >= 200 { date.write(to: &out) }
+        if let added, let lines = added.baseAddress { out.put(lines, added.count) }
         if framing == .chunked, !(head.pointee.fields.isCoded && head.pointee.fields.isChunked) {
             // Behind the codings that have passed: fields of one name make one list.
             out.put("Transfer-Encoding: chunked\r\n")
@@ -85,5 +89,13 @@ enum ResponseHead {
         }
         out.put("\r\n")
         return out.position - destination
+    }
+
+    @inline(__always)
+    private static func isReplaced(
+        _ field: HTTP1Field, _ bytes: UnsafePointer<UInt8>, _ added: UnsafeMutableBufferPointer<UInt8>?
+    ) -> Bool {
+        guard let added else { return false }
+        return AddedFields.replace(bytes + Int(field.name.start), Int(field.name.count), added)
     }
 }

@@ -16,6 +16,8 @@ final class RoutingTable: Sendable {
         var redirectsToHTTPS: Bool
         /// Index into ``canaries``, or -1.
         var canary: Int32 = -1
+        /// Index into ``filters``, or -1.
+        var filters: Int32 = -1
         /// Index into the configuration's policies for certificates of clients, or -1.
         var certificateRule: Int32 = -1
     }
@@ -38,6 +40,7 @@ final class RoutingTable: Sendable {
         /// Elements of the longest prefix: deeper boundaries of a request path need not be looked at.
         var deepestPrefix: Int32 = 0
         var defaultUpstream: Int32 = -1
+        var defaultFilters: Int32 = -1
         var certificateRule: Int32 = -1
     }
 
@@ -49,6 +52,7 @@ final class RoutingTable: Sendable {
         var isExact = false
         var upstream: Int32 = 0
         var canary: Int32 = -1
+        var filters: Int32 = -1
         var certificateRule: Int32 = -1
     }
 
@@ -63,6 +67,7 @@ final class RoutingTable: Sendable {
     private let routeMask: Int
     private let anyHost: Int32
     private let defaultUpstream: Int32
+    private let defaultFilters: Int32
     private let defaultCertificateRule: Int32
     let hostCount: Int
     let routeCount: Int
@@ -70,6 +75,7 @@ final class RoutingTable: Sendable {
     /// Which configured route each compiled one came from: `(host, route)` of the configuration, for naming counters.
     let origins: [(host: Int, route: Int)]
     let canaries: [Canary]
+    let filters: [FilterChain]
     /// By their sources.
     let patterns: [String: HeaderPattern]
 
@@ -77,6 +83,8 @@ final class RoutingTable: Sendable {
     init(_ configuration: ProxyConfiguration, patterns: [String: HeaderPattern] = [:]) {
         var builder = RoutingTableBuilder(knownPatterns: patterns)
         for (index, host) in configuration.hosts.enumerated() { builder.add(host, origin: index) }
+        defaultFilters = builder.add(configuration.defaultFilters)
+        filters = builder.filters
         text = .allocate(capacity: max(1, builder.text.count))
         text.initialize(from: builder.text, count: builder.text.count)
         hosts = .allocate(capacity: max(1, builder.hosts.count))
@@ -126,26 +134,29 @@ final class RoutingTable: Sendable {
         let hostIndex = findHost(host, hostCount)
         guard hostIndex >= 0 else {
             return Match(
-                upstream: defaultUpstream, route: -1, host: -1, redirectsToHTTPS: false,
+                upstream: defaultUpstream, route: -1, host: -1, redirectsToHTTPS: false, filters: defaultFilters,
                 certificateRule: defaultCertificateRule)
         }
         let record = hosts + Int(hostIndex)
         let route = findRoute(record, hostIndex, path, pathCount)
         var upstream = defaultUpstream
         var canary: Int32 = -1
+        var filters = defaultFilters
         var certificateRule = record.pointee.certificateRule
         if route >= 0 {
             certificateRule = routes[Int(route)].certificateRule
             upstream = routes[Int(route)].upstream
             canary = routes[Int(route)].canary
+            filters = routes[Int(route)].filters
         } else if record.pointee.defaultUpstream >= 0 {
             upstream = record.pointee.defaultUpstream
+            filters = record.pointee.defaultFilters
         } else if certificateRule < 0 {
             certificateRule = defaultCertificateRule
         }
         return Match(
-            upstream: upstream, route: route, host: hostIndex,
-            redirectsToHTTPS: record.pointee.redirectsToHTTPS, canary: canary, certificateRule: certificateRule)
+            upstream: upstream, route: route, host: hostIndex, redirectsToHTTPS: record.pointee.redirectsToHTTPS,
+            canary: canary, filters: filters, certificateRule: certificateRule)
     }
 
     private func findHost(_ name: UnsafePointer<UInt8>, _ count: Int) -> Int32 {

@@ -6,6 +6,8 @@ struct RoutingTableBuilder {
     private(set) var origins: [(host: Int, route: Int)] = []
     private(set) var anyHost: Int32 = -1
     private(set) var canaries: [RoutingTable.Canary] = []
+    private(set) var filters: [FilterChain] = []
+    private var filterIndices: [FilterChain: Int32] = [:]
     private(set) var patterns: [String: HeaderPattern] = [:]
     private let knownPatterns: [String: HeaderPattern]
 
@@ -30,6 +32,7 @@ struct RoutingTableBuilder {
         }
         if let upstream = virtualHost.defaultUpstream, hosts[Int(index)].defaultUpstream < 0 {
             hosts[Int(index)].defaultUpstream = Int32(upstream)
+            hosts[Int(index)].defaultFilters = add(virtualHost.defaultFilters)
         }
         for (routeIndex, route) in virtualHost.routes.enumerated() {
             add(route, host: index, origin: (origin, routeIndex))
@@ -74,7 +77,7 @@ struct RoutingTableBuilder {
             RoutingTable.Route(
                 hash: hash, pathOffset: Int32(text.count), pathCount: Int32(path.count), host: host,
                 isExact: isExact, upstream: Int32(route.upstream), canary: add(route.canary),
-                certificateRule: Int32(route.clientCertificates ?? -1)))
+                filters: add(route.filters), certificateRule: Int32(route.clientCertificates ?? -1)))
         origins.append(origin)
         text += path
         if isExact {
@@ -83,6 +86,16 @@ struct RoutingTableBuilder {
             let depth = Int32(path.count { $0 == 0x2F })
             hosts[Int(host)].deepestPrefix = max(hosts[Int(host)].deepestPrefix, depth)
         }
+    }
+
+    /// The index of some filters, each once; -1 for none.
+    mutating func add(_ chain: FilterChain?) -> Int32 {
+        guard let chain else { return -1 }
+        if let index = filterIndices[chain] { return index }
+        let index = Int32(filters.count)
+        filterIndices[chain] = index
+        filters.append(chain)
+        return index
     }
 
     private mutating func add(_ canary: ProxyConfiguration.Canary?) -> Int32 {

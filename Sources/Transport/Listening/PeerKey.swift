@@ -12,6 +12,9 @@ package struct PeerKey: Sendable, Hashable, CustomStringConvertible {
         prefix = address.family == .v4 ? address.low : address.high
     }
 
+    /// The same for the same peer, and for hardly another one.
+    package var number: UInt64 { family == .v4 ? prefix : ~prefix }
+
     /// An address, or a prefix as `2001:db8::/64`.
     package var description: String {
         switch family {

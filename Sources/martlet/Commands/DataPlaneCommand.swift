@@ -86,20 +86,34 @@ struct DataPlaneCommand: AsyncParsableCommand {
     }
 
     private func cleanUp() async throws {
+        guard Privileges.current.contains(.networkAdministration) else {
+            throw CleanExitError("--cleanup: it needs root, or CAP_NET_ADMIN")
+        }
         do {
             // A running data plane would put everything back.
             let claim = try KernelTableClaim()
             defer { withExtendedLifetime(claim) {} }
-            let hadPrograms = try SocketEnforcer.cleanUp()
+            let sockets = try SocketEnforcer.cleanUp()
             let (servers, hadDevice) = try IPVSEnforcer.cleanUp()
             let hadTable = try NFTablesEnforcer.cleanUp()
             let chains = try IPTablesEnforcer.cleanUpOwn()
-            if hadPrograms { Terminal.line("removed the programs that lead sockets") }
+            if sockets.hadNames { Terminal.line("removed the programs that lead sockets") }
+            if sockets.detached > 0 {
+                Terminal.line(
+                    "detached \(Terminal.count(sockets.detached, "program")) that led sockets: another mount namespace has "
+                        + "their names, and keeps their memory as long as it is there")
+            }
+            if sockets.hadTable { Terminal.line("removed the table inet martlet-sockets") }
             if hadTable { Terminal.line("removed the table inet martlet") }
             if chains > 0 { Terminal.line("removed \(Terminal.count(chains, "chain")) of iptables") }
             if servers > 0 { Terminal.line("removed \(Terminal.count(servers, "virtual server")) of IPVS") }
             if hadDevice { Terminal.line("removed the device \(IPVSEnforcer.device)") }
-            if !hadPrograms, !hadTable, chains == 0, servers == 0, !hadDevice { Terminal.line("nothing to remove") }
+            if sockets.isEmpty, !hadTable, chains == 0, servers == 0, !hadDevice { Terminal.line("nothing to remove") }
+            if let words = sockets.blindness {
+                Terminal.error(
+                    "programs that lead sockets may be left, where another mount namespace has their names: to look for them "
+                        + "failed: \(words)")
+            }
             await withdrawRoutes()
         } catch let error as SystemError where error.number == EADDRINUSE {
             throw CleanExitError("a data plane is running here: stop it first")
@@ -125,5 +139,5 @@ struct DataPlaneCommand: AsyncParsableCommand {
 }
 
 extension DataPlaneCommand: ConfinedCommand {
-    var role: ProcessRole { .dataPlane(leadsSockets: services.socketMode) }
+    var role: ProcessRole { cleanup ? .cleaner : .dataPlane(leadsSockets: services.socketMode) }
 }

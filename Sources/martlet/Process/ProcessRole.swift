@@ -1,4 +1,5 @@
 import CProcess
+import DataPlane
 import Glibc
 import System
 
@@ -13,6 +14,9 @@ enum ProcessRole {
     case controllers
     case dataPlane(leadsSockets: Bool)
 
+    /// Removes what data planes left, and ends.
+    case cleaner
+
     /// The table.
     var privileges: Privileges {
         switch self {
@@ -21,6 +25,9 @@ enum ProcessRole {
         case .apiServer(let port): (1..<1024).contains(port) ? .lowPorts : []
         // They are clients: of the API server, and of what they probe.
         case .controllers: []
+        // Programs whose names are in another mount namespace are found by numbers.
+        case .cleaner:
+            ProcessRole.dataPlane(leadsSockets: true).privileges.union(.systemAdministration)
         // Packet filters, addresses and settings of the network, in user space those that another mode left; listeners that
         // come and go; ARP and neighbour discovery. The kernel loads its modules (ip_vs, nf_tables, …) by itself, whoever
         // asks for what is in them.

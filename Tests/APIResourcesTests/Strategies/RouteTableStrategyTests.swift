@@ -41,6 +41,28 @@ import Testing
                 + "\"Prefix\"", "spec.rules[0].paths[0].backend.serviceName: Required value",
             "spec.rules[0].paths[0].backend: Required value: port name or number is required",
             "spec.rules[1].paths[0].path: Invalid value: \"/a//b\": must not contain '//'"),
+        RefusalCase(
+            "filters",
+            table([
+                "filters": [
+                    "redirect": ["location": "https://example.com$request_uri", "status": 301],
+                    "sources": ["allow": ["10.0.0.0/8", "::1"], "deny": ["10.1.2.3"]],
+                ]
+            ])),
+        RefusalCase(
+            "filters that cannot be",
+            table([
+                "filters": [
+                    "redirect": ["location": "/elsewhere", "status": 301],
+                    "sources": ["allow": ["10.0.0.0/33"], "deny": ["::1", "example.com"]],
+                ]
+            ]),
+            "spec.filters.redirect.location: Invalid value: \"/elsewhere\": must be an absolute URL of http or https, with no"
+                + " variables but $request_uri, $uri, $args, $is_args, $host and $scheme, each no more than once",
+            "spec.filters.sources.allow[0]: Invalid value: \"10.0.0.0/33\": must be an IP address or a network in CIDR"
+                + " notation, such as 192.0.2.0/24",
+            "spec.filters.sources.deny[1]: Invalid value: \"example.com\": must be an IP address or a network in CIDR"
+                + " notation, such as 192.0.2.0/24"),
         RefusalCase("a key", table(["defaultBackend": hashed(by: "$request_uri", "consistent-hash")])),
         RefusalCase(
             "a key that is not known", table(["defaultBackend": hashed(by: "$nope", "consistent-hash")]),

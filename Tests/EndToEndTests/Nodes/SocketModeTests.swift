@@ -106,12 +106,44 @@ extension EndToEnd {
                 #expect(cleanUp.out.contains("removed the programs that lead sockets"), "\(cleanUp)")
                 #expect(try await connect() == nil)
                 #expect(try await start(["find", "/sys/fs/bpf", "-name", "martlet*"]).ended().out == "")
+                // Somebody who does not see the names, in a mount namespace of their own, ends it as well.
+                let last = try start(line)
+                plane = last
+                try await eventually(within: .seconds(30), "the programs again") { try await connect() == 0 }
+                await last.stop()
+                let outside = try await Program("nsenter", [place[1], server.binary, "dataplane", "--cleanup"]).ended()
+                #expect(outside.out.contains("detached 8 programs that led sockets"), "\(outside)")
+                #expect(!outside.out.contains("removed the programs"), "\(outside)")
+                #expect(try await connect() == nil)
             } catch {
                 if let plane { Issue.record("\(plane.output)") }
                 await Self.remove([plane, backend, keeper], server, room, group)
                 throw error
             }
             await Self.remove([plane, backend, keeper], server, room, group)
+        }
+
+        @Test(.enabled(if: Program.find("setpriv") != nil, "needs setpriv"))
+        func `whoever may not is told what it needs`() async throws {
+            let room = try await MachineRoom.make(1)
+            let server = try await MartletServer.start(["apiserver"], network: room.machines[0])
+            // As an ordinary user, but for whose the files are.
+            let ordinary = ["setpriv", "--bounding-set", "-all", "--inh-caps", "-all", server.binary, "dataplane"]
+            let cleanUp = try await room.machines[0].start(ordinary + ["--cleanup"]).ended()
+            #expect(cleanUp.err.contains("--cleanup: it needs root, or CAP_NET_ADMIN"), "\(cleanUp)")
+            let plane = try room.machines[0].start(
+                ordinary + ["--kubeconfig", server.file("admin.kubeconfig"), "--dns-port", "0", "--socket-mode"])
+            do {
+                try await eventually(within: .seconds(30), "the words") {
+                    plane.output.err.contains("--socket-mode: it needs root, or CAP_BPF and CAP_NET_ADMIN")
+                        && plane.output.err.contains("nftables needs root, or CAP_NET_ADMIN")
+                }
+            } catch {
+                Issue.record("\(plane.output)")
+            }
+            await plane.stop()
+            await server.stop()
+            try await room.remove()
         }
 
         private static func remove(

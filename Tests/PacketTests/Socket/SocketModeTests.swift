@@ -175,16 +175,79 @@ struct SocketModeTests {
         await bench.close()
     }
 
-    @Test func `a connected UDP socket keeps its endpoint until it connects anew`() async throws {
-        let bench = try await bench()
+    @Test(arguments: IPFamily.allCases)
+    func `a connected UDP socket whose endpoint is gone is ended, and all others stay`(family: IPFamily) async throws {
+        let bench = try await bench(PacketBench.policy, family)
         var dns = bench.service("dns", ports: [(53, 8080, .udp)], "a")
-        await bench.enforce(dns)
+        let other = bench.service("other", ports: [(53, 8080, .udp)], "a")
+        await bench.enforce(dns, other)
         let (asker, first) = try bench.begin(from: bench.node, dns.clusterIPs[0], 53, .udp)
-        #expect(first.server == "a")
-        dns.ports[0].endpoints = [bench.endpoint("c")]
+        let (beside, second) = try bench.begin(from: bench.node, other.clusterIPs[0], 53, .udp)
+        // To the endpoint itself, which nobody led.
+        let (direct, third) = try bench.begin(from: bench.node, bench.topology.pod("a").address(family), 8080, .udp)
+        #expect([first, second, third].map(\.server) == ["a", "a", "a"])
+        // It drains: whoever is connected stays.
+        dns.ports[0].endpoints[0].isReady = false
+        dns.ports[0].endpoints[0].isTerminating = true
+        dns.ports[0].endpoints.append(bench.endpoint("c"))
         await bench.enforce(dns)
         #expect(asker.ask(within: PacketBench.patience).server == "a")
+        dns.ports[0].endpoints = [bench.endpoint("c")]
+        await bench.enforce(dns)
+        // The error that its next read would have had goes by in here: it has nowhere to send.
+        #expect(asker.ask(within: PacketBench.patience) == .failed(EDESTADDRREQ))
         #expect(asker.begin(within: PacketBench.patience).server == "c")
+        for stays in [beside, direct] { #expect(stays.ask(within: PacketBench.patience).server == "a") }
+        await bench.remove(other)
+        #expect(beside.ask(within: PacketBench.patience) == .failed(EDESTADDRREQ))
+        #expect(asker.ask(within: PacketBench.patience).server == "c")
+        await bench.close()
+    }
+
+    @Test func `a connected UDP socket of IPv6 that speaks IPv4 is ended too, also by the next process`() async throws {
+        let bench = try await bench()
+        let dns = bench.service("dns", ports: [(53, 8080, .udp)], "a")
+        await bench.enforce(dns)
+        let mapped = try #require(IPAddress("::ffff:\(dns.clusterIPs[0])"))
+        let (asker, first) = try bench.begin(from: bench.node, mapped, 53, .udp)
+        #expect(first.server == "a")
+        await bench.enforcer.shutDown(grace: .zero)
+        let next = try bench.node.namespace.run { try bench.mode.make(PacketBench.policy) }
+        _ = await next.enforce(EnforcementBatch([], extent: .everything, on: bench.topology.identity))
+        #expect(asker.ask(within: PacketBench.patience) == .failed(EDESTADDRREQ))
+        await next.shutDown(grace: .zero)
+        await bench.close()
+    }
+
+    @Test func `connected UDP of other namespaces goes by the rules, which move it`() async throws {
+        let bench = try await bench(MasqueradePolicy())
+        var dns = bench.service("dns", ports: [(53, 8080, .udp)], "c")
+        await bench.enforce(dns)
+        let before = try tracked(bench)
+        let (asker, first) = try bench.begin(from: bench.caller, dns.clusterIPs[0], 53, .udp)
+        #expect(first.server == "c")
+        #expect(try tracked(bench) > before)
+        dns.ports[0].endpoints = [bench.endpoint("d")]
+        await bench.enforce(dns)
+        #expect(asker.ask(within: PacketBench.patience).server == "d")
+        await bench.close()
+    }
+
+    @Test(arguments: IPFamily.allCases)
+    func `datagrams to several Services with one endpoint, sent in a row, are answered by the Service of each`(
+        family: IPFamily
+    ) async throws {
+        let bench = try await bench(PacketBench.policy, family)
+        let services = ["one", "two", "three"].map { bench.service($0, ports: [(53, 8080, .udp)], "c") }
+        await bench.enforce(services[0], services[1], services[2])
+        let addresses = services.map { SocketAddress(ip: $0.clusterIPs[0], port: 53) }
+        let socket = try bench.node.namespace.run { Correspondent(family) }
+        for _ in 0..<3 {
+            for address in addresses { #expect(socket.say(to: address)) }
+            var heard: [SocketAddress] = []
+            for _ in addresses { if let answer = socket.hear() { heard.append(answer.from) } }
+            #expect(heard.sorted() == addresses.sorted())
+        }
         await bench.close()
     }
 
@@ -209,7 +272,7 @@ struct SocketModeTests {
         try bench.node.namespace.run {
             let folder = try SocketStage.shared.get().place().folder
             let (isFirst, isSecond) = (try SocketEnforcer.cleanUp(folder), try SocketEnforcer.cleanUp(folder))
-            #expect(isFirst && !isSecond)
+            #expect(isFirst.hadNames && isFirst.detached == 0 && isFirst.blindness == nil && isSecond.isEmpty)
             let tables = try KernelRuleset().tables()
             #expect(tables == [NFTable(.inet, "martlet")])
         }
@@ -218,6 +281,29 @@ struct SocketModeTests {
         #expect(try tracked(bench) == before + 1)
         withExtendedLifetime(asker) {}
         await bench.close()
+    }
+
+    @Test func `programs whose names nobody sees from here are found and detached, and nobody else's`() async throws {
+        let (bench, other) = (try await self.bench(), try await self.bench())
+        let (web, shop) = (bench.service("web", "c"), other.service("shop", "c"))
+        await bench.enforce(web)
+        await other.enforce(shop)
+        await bench.enforcer.shutDown(grace: .zero)
+        try bench.node.namespace.run {
+            let found = try SocketEnforcer.cleanUp(nil)
+            #expect(!found.hadNames && found.hadTable && found.blindness == nil)
+            #expect(found.detached == BPFHook.allCases.count)
+        }
+        let before = try tracked(bench)
+        let (asker, outcome) = try bench.begin(from: bench.node, web.clusterIPs[0])
+        #expect(outcome.server == "c")
+        #expect(try tracked(bench) == before + 1, "by the rules")
+        let others = try tracked(other)
+        #expect(try other.ask(from: other.node, shop.clusterIPs[0]).server == "c")
+        #expect(try tracked(other) == others, "led still")
+        withExtendedLifetime(asker) {}
+        await bench.close()
+        await other.close()
     }
 
     @Test func `the kernel's words on a program that it rejects name the instruction`() throws {

@@ -34,6 +34,9 @@ struct RouteTableStrategy: ResourceStrategy {
         if let clients = object.at("spec", "clientCertificates") {
             RouteTLSRules.check(clients: clients, path.child("clientCertificates"), &errors)
         }
+        if let filters = object.at("spec", "filters") {
+            RouteFilterRules.check(filters, path.child("filters"), &errors)
+        }
         if let canary = object.at("spec", "canary") {
             checkCanary(canary, path.child("canary"), &errors)
             for key in ["defaultBackend", "tls", "clientCertificates"] where object.at("spec", key) != nil {

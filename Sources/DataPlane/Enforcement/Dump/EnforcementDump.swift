@@ -78,7 +78,8 @@ package struct EnforcementDump: Sendable {
         let enforced = listing.map { EnforcedAddress.all(in: $0, servers: manners) } ?? [:]
         let chooser = listing.map { TableLayout.chooser(of: $0) } ?? .rules
         var node = node
-        node.nodePortAddresses = nodePorts ?? Self.nodePortAddresses(services, enforced)
+        node.nodePortAddresses =
+            nodePorts?.filter { !$0.isUnreachableInKernel } ?? Self.nodePortAddresses(services, enforced)
         var planner = FrontendPlanner()
         let changes = services.map { ServiceChange(key: $0.key, before: nil, after: $0) }.sorted { $0.key < $1.key }
         let wanted = planner.plan(changes, on: node)

@@ -1,5 +1,6 @@
 import Conntrack
 package import Logging
+import NFTables
 import NetworkTypes
 import Synchronization
 import System
@@ -10,10 +11,13 @@ import System
 ///
 /// - Everything runs on a thread of its own, in the network namespace that the enforcer was made in.
 /// - Rules outlive the process: traffic goes on while it is restarted.
-/// - Node ports are not served on loopback addresses.
+/// - Node ports on 127.0.0.0/8, and cluster IPs from there, make it turn `route_localnet` on, behind a guard; those on `::1`
+///   are not served.
 package final class IPTablesEnforcer: ServiceEnforcer {
-    /// How often it looks whether the rules are still there.
-    package static let verificationPause: Duration = .seconds(60)
+    /// How often it looks whether the rules are still there. Rules that take long to list are looked at less often: for at
+    /// most a twentieth of the time.
+    package static let verificationPause: Duration = .seconds(1)
+    private static let verificationShare = 20
 
     package let losses: AsyncStream<EnforcementLoss>
     private let lose: AsyncStream<EnforcementLoss>.Continuation
@@ -43,16 +47,29 @@ package final class IPTablesEnforcer: ServiceEnforcer {
         } catch {
             throw IPTablesTool.Failure("conntrack: \(error)")
         }
-        let engine = Engine(IPTablesState(policy: policy, tools: tools, flows: flows, logger: logger))
+        // The older iptables has tables of its own, which tell nobody that they changed.
+        let isNFT = tools.values.allSatisfy { if case .success(let tool) = $0 { tool.isNFT } else { true } }
+        var ruleset: KernelRuleset?
+        // Without it everything is listed each time.
+        if isNFT { ruleset = try? KernelRuleset() }
+        let engine = Engine(
+            IPTablesState(policy: policy, tools: tools, flows: flows, ruleset: ruleset, logger: logger))
         let (losses, lose) = AsyncStream.makeStream(of: EnforcementLoss.self)
         self.thread = thread
         self.engine = engine
         (self.losses, self.lose) = (losses, lose)
         verification = Task {
+            var pause = verificationPause
             while !Task.isCancelled {
                 // Ends early only by cancellation, which the loop checks.
-                try? await Task.sleep(for: verificationPause)
-                let isIntact = await thread.perform { engine.state.withLock { $0.isIntact() } }
+                try? await Task.sleep(for: pause)
+                let (isIntact, cost) = await thread.perform {
+                    engine.state.withLock { state in
+                        let start = ContinuousClock.now
+                        return (state.isIntact(), ContinuousClock.now - start)
+                    }
+                }
+                pause = max(verificationPause, cost * Self.verificationShare)
                 if !isIntact { lose.yield(.everything) }
             }
         }
@@ -88,6 +105,14 @@ package final class IPTablesEnforcer: ServiceEnforcer {
                 continue
             }
             let listing = try tool.list()
+            if family == .v4, listing.chains[.filter]?[IPTablesFrame.loopbackChain] != nil {
+                // Before the guard goes.
+                do throws(SystemError) {
+                    try KernelSetting.routeLoopback.turn(false)
+                } catch {
+                    throw IPTablesTool.Failure(error.description)
+                }
+            }
             try tool.load(IPTablesRuleset.removal(of: listing))
             count += listing.chains.values.reduce(0) { $0 + $1.count }
         }

@@ -12,6 +12,7 @@ struct IPTablesFrame: Hashable {
 
     /// The bit of a packet's mark that says: to be masqueraded. The same as kube-proxy's and kubelet's.
     static let masqueradeMark = "0x4000"
+    static let loopbackChain = "KUBE-LOOPBACK"
     static let offClusterChain = "KUBE-MARK-MASQ-OUTSIDE"
 
     static let entrances: [Entrance] =
@@ -19,6 +20,9 @@ struct IPTablesFrame: Hashable {
             entrance(
                 .filter, $0, of: "kubernetes load balancer firewall", to: "KUBE-PROXY-FIREWALL", isForNewFlows: true)
         } + [
+            // Not kube-proxy's either: its guard of the same purpose lets in who pretends to be this machine.
+            entrance(.filter, "INPUT", of: "kubernetes loopback guard", to: loopbackChain),
+            entrance(.filter, "FORWARD", of: "kubernetes loopback guard", to: loopbackChain),
             entrance(.filter, "INPUT", of: "kubernetes health check service ports", to: "KUBE-NODEPORTS"),
             externalServices(from: "INPUT"),
             entrance(.filter, "FORWARD", of: "kubernetes forwarding rules", to: "KUBE-FORWARD"),
@@ -48,7 +52,10 @@ struct IPTablesFrame: Hashable {
 
     /// The shared chains of each table, in the order in which they are written.
     static let chains: [IPTablesTable: [String]] = [
-        .filter: ["KUBE-SERVICES", "KUBE-EXTERNAL-SERVICES", "KUBE-FORWARD", "KUBE-NODEPORTS", "KUBE-PROXY-FIREWALL"],
+        .filter: [
+            "KUBE-SERVICES", "KUBE-EXTERNAL-SERVICES", "KUBE-FORWARD", "KUBE-NODEPORTS", "KUBE-PROXY-FIREWALL",
+            loopbackChain,
+        ],
         .nat: ["KUBE-SERVICES", "KUBE-NODEPORTS", "KUBE-POSTROUTING", "KUBE-MARK-MASQ", offClusterChain],
     ]
 
@@ -58,10 +65,22 @@ struct IPTablesFrame: Hashable {
 
     init(_ family: IPFamily, node: NodeIdentity, policy: MasqueradePolicy) {
         self.family = family
-        // The loopback is out of reach: an answer from elsewhere to 127.0.0.1 is a martian, unless the whole machine is
-        // opened to such packets (route_localnet).
-        nodePortAddresses = node.nodePortAddresses.filter { $0.family == family && !$0.isLoopback }.sorted()
+        nodePortAddresses = node.nodePortAddresses.filter { $0.family == family && !$0.isUnreachableInKernel }.sorted()
         self.policy = policy
+    }
+
+    /// Whether answers from elsewhere have to find to 127.0.0.0/8 (`route_localnet`).
+    var routesLoopback: Bool { family == .v4 && nodePortAddresses.contains { $0.isLoopback || $0.isUnspecified } }
+
+    /// A machine that routes 127.0.0.0/8 would take such packets from its network: nobody outside is this machine, and nobody
+    /// reaches what listens on its loopback addresses, but by an address of a Service.
+    private var loopbackGuard: [String] {
+        guard family == .v4 else { return [] }
+        let comment = "-m comment --comment \"block incoming localnet connections\""
+        return [
+            "-s 127.0.0.0/8 ! -i lo \(comment) -j DROP",
+            "-d 127.0.0.0/8 ! -i lo \(comment) -m conntrack ! --ctstate RELATED,ESTABLISHED,DNAT -j DROP",
+        ]
     }
 
     /// The rules of the shared chains, by chain; those of Services come before them.
@@ -69,6 +88,7 @@ struct IPTablesFrame: Hashable {
         switch table {
         case .filter:
             return [
+                (Self.loopbackChain, loopbackGuard),
                 (
                     "KUBE-FORWARD",
                     [
@@ -80,14 +100,15 @@ struct IPTablesFrame: Hashable {
                         "-m comment --comment \"kubernetes forwarding conntrack rule\" -m conntrack "
                             + "--ctstate RELATED,ESTABLISHED -j ACCEPT",
                     ]
-                )
+                ),
             ]
         case .nat:
             return [
                 ("KUBE-SERVICES", entranceOfNodePorts),
                 (
                     "KUBE-POSTROUTING",
-                    [
+                    // Answers would not find back to such an address, whoever masquerades.
+                    (family == .v4 ? ["-s 127.0.0.0/8 ! -o lo -j MASQUERADE --random-fully"] : []) + [
                         "-m mark ! --mark \(Self.masqueradeMark)/\(Self.masqueradeMark) -j RETURN",
                         // Off again: a packet may pass here twice, in tunnels.
                         "-j MARK --xor-mark \(Self.masqueradeMark)",
@@ -108,8 +129,8 @@ struct IPTablesFrame: Hashable {
         let comment =
             "-m comment --comment \"kubernetes service nodeports; NOTE: this must be the last rule in this chain\""
         if nodePortAddresses.contains(where: \.isUnspecified) {
-            let loopback = family == .v4 ? "127.0.0.0/8" : "::1/128"
-            return ["! -d \(loopback) \(comment) -m addrtype --dst-type LOCAL -j KUBE-NODEPORTS"]
+            let others = family == .v4 ? "" : "! -d ::1/128 "
+            return ["\(others)\(comment) -m addrtype --dst-type LOCAL -j KUBE-NODEPORTS"]
         }
         return nodePortAddresses.map { "-d \($0) \(comment) -j KUBE-NODEPORTS" }
     }

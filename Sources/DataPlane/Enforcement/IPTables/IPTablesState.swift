@@ -1,7 +1,9 @@
 import Conntrack
 import KubeModel
 import Logging
+import NFTables
 import NetworkTypes
+import System
 import TrafficModel
 
 /// What the enforcer knows: the Services, which addresses are whose, and what is in the kernel. Its methods run programs
@@ -17,13 +19,28 @@ struct IPTablesState {
     private var entries: [NamespacedName: ServiceEntry] = [:]
     /// What is in effect; absent until it is known to be.
     private var rulesets: [IPFamily: IPTablesRuleset] = [:]
+    private let loopback: any LoopbackRouting
+    /// A cluster IP is in 127.0.0.0/8.
+    private var wantsLoopback = false
+    /// Why answers do not find to 127.0.0.0/8.
+    private var loopbackTrouble: String?
+    /// Tells when anybody changed any rule set, where the kernel's nftables keeps those of iptables.
+    private let ruleset: (any NFRuleset)?
+    /// The generation in which everything was there.
+    private var soundGeneration: UInt32?
+    /// A loss was told, and nothing was replaced since.
+    private var isLossTold = false
     /// The Services that are not in effect, and why.
     private var failures: [IPFamily: [NamespacedName: String]] = [:]
 
     init(
         policy: MasqueradePolicy, tools: [IPFamily: Result<IPTablesTool, IPTablesTool.Failure>],
-        flows: any TrackedFlows, logger: Logger
+        flows: any TrackedFlows, loopback: any LoopbackRouting = KernelLoopbackRouting(),
+        ruleset: (any NFRuleset)? = nil,
+        logger: Logger
     ) {
+        self.loopback = loopback
+        self.ruleset = ruleset
         self.policy = policy
         self.tools = tools
         sweeper = StaleFlowSweeper(flows, logger: logger)
@@ -32,6 +49,7 @@ struct IPTablesState {
     // MARK: Batches
 
     mutating func enforce(_ batch: EnforcementBatch) -> EnforcementReport {
+        let batch = batch.forKernel
         if batch.extent == .everything { rulesets = [:] }
         let plan = planner.plan(batch.changes, on: batch.node)
         for change in batch.changes { entries[change.key] = change.after }
@@ -47,6 +65,7 @@ struct IPTablesState {
                 replace(IPTablesRuleset(frame), tool, batch.node)
             }
         }
+        routeLoopback(batch)
         for named in failures.values { told.formUnion(named.keys) }
         let problems = planner.problems(of: told) { failure(of: $0) }
         let isRefused = tools.contains { family, tool in
@@ -56,6 +75,22 @@ struct IPTablesState {
         return EnforcementReport(
             problems: problems, servedCount: servedCount,
             failure: isRefused ? "iptables-restore refused the rules" : nil)
+    }
+
+    /// Has the kernel route 127.0.0.0/8, once the guard is there, where addresses of Services are in it.
+    private mutating func routeLoopback(_ batch: EnforcementBatch) {
+        wantsLoopback =
+            wantsLoopback
+            || batch.changes.contains { $0.after?.clusterIPs.contains { $0.family == .v4 && $0.isLoopback } ?? false }
+        guard let ruleset = rulesets[.v4], wantsLoopback || ruleset.frame.routesLoopback, loopback.isOn != true else {
+            return
+        }
+        do throws(SystemError) {
+            try loopback.turnOn()
+            loopbackTrouble = nil
+        } catch {
+            loopbackTrouble = "\(error)"
+        }
     }
 
     private mutating func change(
@@ -87,6 +122,7 @@ struct IPTablesState {
     private mutating func replace(_ ruleset: IPTablesRuleset, _ tool: IPTablesTool, _ node: NodeIdentity) {
         var ruleset = ruleset
         failures[tool.family] = [:]
+        isLossTold = false
         rulesets[tool.family] = nil
         var rules: [NamespacedName: IPTablesServiceRules] = [:]
         for service in entries.keys { rules[service] = self.rules(of: service, ruleset.frame, node) }
@@ -122,8 +158,8 @@ struct IPTablesState {
     private func failure(of key: FrontendKey) -> (reason: EnforcementProblem.Reason, message: String)? {
         guard let frontend = planner[key] else { return nil }
         if case .failure(let reason)? = tools[key.address.ip.family] { return (.unsupported, reason.description) }
-        if frontend.role == .nodePort, key.address.ip.isLoopback {
-            return (.unsupported, "iptables does not serve node ports on loopback addresses")
+        if let loopbackTrouble, key.address.ip.family == .v4, key.address.ip.isLoopback {
+            return (.failed, loopbackTrouble)
         }
         return failures[key.address.ip.family]?[frontend.backend.port.service].map { (.failed, $0) }
     }
@@ -133,8 +169,23 @@ struct IPTablesState {
     // MARK: Verification
 
     /// Whether the kernel has what was committed. What is not known to be in effect is not looked at: the caller was
-    /// told.
-    func isIntact() -> Bool {
+    /// told, also after this has told of a loss.
+    ///
+    /// The kernel is listed only where rule sets changed since the last look, or nobody can tell.
+    mutating func isIntact() -> Bool {
+        guard !isLossTold else { return true }
+        // Before the look: what changes meanwhile is looked at again. Where it cannot be asked for, every time is new.
+        let generation = try? ruleset?.generation()
+        if let generation, generation == soundGeneration { return true }
+        guard agrees else {
+            isLossTold = true
+            return false
+        }
+        soundGeneration = generation
+        return true
+    }
+
+    private var agrees: Bool {
         for (family, ruleset) in rulesets {
             guard case .success(let tool)? = tools[family] else { continue }
             do throws(IPTablesTool.Failure) {

@@ -16,6 +16,8 @@ package struct IPTablesTool: Sendable {
     }
 
     package let family: IPFamily
+    /// Whether the kernel's nftables keeps its tables.
+    let isNFT: Bool
     private let restore: String
     private let save: String
 
@@ -29,6 +31,10 @@ package struct IPTablesTool: Sendable {
         }
         self.restore = restore
         self.save = save
+        var version: [UInt8] = []
+        // A program that does not tell is taken for the older one.
+        _ = try? CommandRun(restore, ["--version"]).run(input: []) { version += $0 }
+        isNFT = String(decoding: version, as: UTF8.self).contains("nf_tables")
         for table in IPTablesTable.allCases {
             try run(CommandRun(save, ["-t", table.rawValue]), failing: "\(name)-save -t \(table.rawValue)")
         }

@@ -66,6 +66,7 @@ struct IPVSEnforcement: KernelEnforcement {
     // MARK: Batches
 
     mutating func enforce(_ batch: EnforcementBatch) -> EnforcementReport {
+        let batch = batch.forKernel
         let wanted = rules.plan(batch)
         for change in wanted.changes { plan.take(change, ownAddresses: batch.node.ownAddresses) }
         var trouble: NetlinkError?

@@ -102,16 +102,15 @@ struct EnforcerChoice: Sendable {
             // would make a router of the machine, which is for its administrator to decide.
             if mode == .auto, KernelSetting.forwardIPv4.isOn == false {
                 let name = KernelSetting.forwardIPv4.name
-                // Whoever may not enforce in the kernel anyway is not to be told.
-                if NFTablesEnforcer.obstacle() == nil {
-                    lacks.append(
-                        TrafficObstacle(
-                            reason: "ForwardingOff",
-                            message:
-                                "\(name) is 0: Services are served in user space, and clients of other machines reach "
-                                + "none of their cluster IPs here. To have the kernel do it: sysctl -w \(name)=1, and start "
-                                + "this again"))
-                }
+                // Whoever may not enforce in the kernel anyway is to be told that, and nothing of the setting.
+                if let words = NFTablesEnforcer.obstacle() { throw Obstacle(words: words) }
+                lacks.append(
+                    TrafficObstacle(
+                        reason: "ForwardingOff",
+                        message:
+                            "\(name) is 0: Services are served in user space, and clients of other machines reach none of "
+                            + "their cluster IPs here. To have the kernel do it: sysctl -w \(name)=1, and start this again"
+                    ))
                 throw Obstacle(words: "\(name) is 0 (sysctl -w \(name)=1 makes the kernel do it)")
             }
             let refusal = wantsFastPath ? NFTablesEnforcer.fastPathObstacle() : nil
@@ -138,6 +137,10 @@ struct EnforcerChoice: Sendable {
     ///   - group: the path of the control group whose processes are led; nil for all of them.
     mutating func leadSockets(below group: String?, _ policy: MasqueradePolicy, logger: Logger) {
         do throws(SocketPlace.Obstacle) {
+            let privileges = Privileges.current
+            guard privileges.contains(.networkAdministration),
+                privileges.contains(.programs) || privileges.contains(.systemAdministration)
+            else { throw SocketPlace.Obstacle(words: "it needs root, or CAP_BPF and CAP_NET_ADMIN") }
             guard mode != .userspace else {
                 throw SocketPlace.Obstacle(
                     words: "it stands in front of a mode in the kernel, and Services are enforced \(words)")
@@ -162,7 +165,16 @@ struct EnforcerChoice: Sendable {
     /// Lets the programs go that an earlier process left: nobody looks after them now.
     static func clearSockets(_ logger: Logger) {
         do {
-            if try SocketEnforcer.cleanUp() { logger.notice("removed the programs that the socket mode had left") }
+            let found = try SocketEnforcer.cleanUp()
+            if found.hadNames || found.detached > 0 {
+                logger.notice("removed the programs that the socket mode had left")
+            } else if found.hadTable {
+                logger.warning(
+                    """
+                    the socket mode was here, but not its programs: where another mount namespace has their names they go on. \
+                    martlet dataplane --cleanup, as root, detaches them
+                    """)
+            }
         } catch {
             logger.error("programs of the socket mode may be left, which lead to where endpoints were: \(error)")
         }

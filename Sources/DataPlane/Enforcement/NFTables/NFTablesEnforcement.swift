@@ -53,6 +53,7 @@ struct NFTablesEnforcement: KernelEnforcement {
     // MARK: Batches
 
     mutating func enforce(_ batch: EnforcementBatch) -> EnforcementReport {
+        let batch = batch.forKernel
         let wanted = plan(batch)
         let failure = commit(wanted, of: batch)
         sweep(wanted, of: batch, isInEffect: failure == nil)

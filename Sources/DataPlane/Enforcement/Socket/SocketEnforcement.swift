@@ -1,6 +1,9 @@
 import BPF
+import Conntrack
 import Glibc
 import Logging
+import Netlink
+import NetworkTypes
 import System
 import TrafficModel
 
@@ -24,6 +27,8 @@ struct SocketEnforcement: KernelEnforcement {
     private let system: any BPFSystem
     private let place: SocketPlace
     private let tracking: SocketTracking?
+    private let sockets: (any LedSockets)?
+    private var sweeper: StaleFlowSweeper?
     private let logger: Logger
     private let pauses: Pauses
     private var planner = FrontendPlanner()
@@ -40,15 +45,21 @@ struct SocketEnforcement: KernelEnforcement {
     private var isBegun = false
     private var last: (links: Int64, maps: Int64, failure: Int64) = (0, 0, 0)
 
-    /// - Parameter tracking: nil where connections are left as they are.
+    /// - Parameters:
+    ///   - tracking: nil where connections are left as they are.
+    ///   - sockets: those that lose their endpoint and are to be ended; nil where nobody can: then UDP that connects is left
+    ///     to the rules.
     /// - Throws: where the kernel does not take the programs. Nothing is attached yet.
     init(
         _ system: any BPFSystem, at place: SocketPlace, policy: MasqueradePolicy, tracking: SocketTracking? = nil,
-        room: SocketMaps.Room = SocketMaps.Room(), logger: Logger, pauses: Pauses = Pauses()
+        sockets: (any LedSockets)? = nil, room: SocketMaps.Room = SocketMaps.Room(), logger: Logger,
+        pauses: Pauses = Pauses()
     ) throws(BPFError) {
         self.system = system
         self.place = place
         self.tracking = tracking
+        self.sockets = sockets
+        sweeper = sockets.map { StaleFlowSweeper($0, logger: logger) }
         self.logger = logger
         self.pauses = pauses
         plan = SocketPlan(policy, room: room)
@@ -60,9 +71,33 @@ struct SocketEnforcement: KernelEnforcement {
 
     mutating func enforce(_ batch: EnforcementBatch) {
         isBegun = true
-        let changes = planner.plan(batch.changes, on: batch.node).changes
+        let batch = batch.forKernel
+        let plan = planner.plan(batch.changes, on: batch.node)
+        follow(plan.changes, batch.extent)
+        // By what is in effect now: whoever connects anew is led there.
+        sockets?.follow(maps[SocketMaps.connected])
+        sweeper?.sweep(batch, plan, isInEffect: isTrusted)
+        if isTrusted, batch.extent == .everything { endOrphans() }
+    }
+
+    /// Ends sockets whose Service went while nobody was there.
+    private func endOrphans() {
+        guard let sockets else { return }
+        do throws(NetlinkError) {
+            _ = try sockets.delete(FlowFilter(family: .v4, transport: FlowTuple.udp), where: isOrphan)
+            _ = try sockets.delete(FlowFilter(family: .v6, transport: FlowTuple.udp), where: isOrphan)
+        } catch {
+            logger.warning("sockets may go on with endpoints that are gone: \(error)")
+        }
+    }
+
+    private func isOrphan(_ flow: Flow) -> Bool {
+        planner[FrontendKey(transport: .udp, address: flow.original.destination)] == nil
+    }
+
+    private mutating func follow(_ changes: [FrontendPlanner.Change], _ extent: EnforcementBatch.Extent) {
         do throws(BPFError) {
-            if isTrusted, batch.extent == .changes {
+            if isTrusted, extent == .changes {
                 try carryOut(plan.apply(changes))
             } else {
                 try reconcile(changes)
@@ -161,7 +196,9 @@ struct SocketEnforcement: KernelEnforcement {
 
     private func load(_ maps: [String: BPFObject]) throws(BPFError) -> [BPFHook: BPFObject] {
         var result: [BPFHook: BPFObject] = [:]
-        for program in SocketPrograms(host: place.host, mark: untracks ? SocketTracking.mark : nil).all {
+        let programs = SocketPrograms(
+            host: place.host, mark: untracks ? SocketTracking.mark : nil, leadsConnectedDatagrams: sockets != nil)
+        for program in programs.all {
             result[program.hook] = try system.load(program, maps: maps)
         }
         return result
@@ -223,12 +260,20 @@ struct SocketEnforcement: KernelEnforcement {
         do throws(BPFError) {
             let isWhole = now - last.maps >= pauses.maps
             if isWhole { last.maps = now }
-            if try isSound(withMaps: isWhole) { return }
+            if try isSound(withMaps: isWhole) { return tidy() }
             logger.notice("somebody changed what leads sockets to endpoints: putting it right")
             isTrusted = false
             try reconcile([])
         } catch {
             retry(error)
+        }
+    }
+
+    private func tidy() {
+        do throws(NetlinkError) {
+            try sockets?.tidy()
+        } catch {
+            logger.debug("sockets that ended are still noted: \(error)")
         }
     }
 
@@ -247,6 +292,15 @@ struct SocketEnforcement: KernelEnforcement {
     func obstacles() -> [TrafficObstacle] {
         var found: [TrafficObstacle] = []
         if let trouble { found.append(.socketMode("\(trouble)")) }
+        if sockets == nil {
+            found.append(
+                TrafficObstacle(
+                    reason: "SocketModePartial",
+                    message:
+                        "this kernel ends no sockets of others (CONFIG_INET_DIAG_DESTROY, CONFIG_INET_UDP_DIAG): UDP sockets "
+                        + "that connect, which would keep an endpoint that is gone, take the way by the kernel's rules")
+            )
+        }
         if let first = plan.crowded.keys.min() {
             found.append(
                 TrafficObstacle(

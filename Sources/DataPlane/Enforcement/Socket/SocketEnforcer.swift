@@ -9,8 +9,8 @@ package import TrafficModel
 ///
 /// - Programs are attached to a control group (cgroups(7)) and run for all processes below it. Those in other network
 ///   namespaces (containers) are led from cluster IPs only, and only where nobody has to be masqueraded.
-/// - A connection keeps its endpoint, also a connected UDP socket: as a name for an endpoint that is gone it stays silent
-///   or is refused until it connects anew. Datagrams of sockets that are not connected follow the endpoints.
+/// - A TCP connection keeps its endpoint. A UDP socket that is connected to one that goes is ended: its process reads
+///   ECONNABORTED, and has to connect anew. Datagrams of sockets that are not connected follow the endpoints.
 /// - Programs and maps outlive the process, and the next one takes them over.
 package final class SocketEnforcer: ServiceEnforcer {
     private let base: any ServiceEnforcer
@@ -28,8 +28,8 @@ package final class SocketEnforcer: ServiceEnforcer {
         let pauses = audit < .seconds(1) ? SocketEnforcement.Pauses(links: 0, maps: 0, retry: 1) : .init()
         try self.init(before: base, audit: audit) {
             try SocketEnforcement(
-                KernelBPF(), at: place, policy: policy, tracking: SocketTracking(try KernelRuleset()), logger: logger,
-                pauses: pauses)
+                KernelBPF(), at: place, policy: policy, tracking: SocketTracking(try KernelRuleset()),
+                sockets: KernelLedSockets.find(logger), logger: logger, pauses: pauses)
         }
     }
 
@@ -59,13 +59,35 @@ package final class SocketEnforcer: ServiceEnforcer {
     /// Why connections take the way by the rules that could do without.
     package func obstacles() async -> [TrafficObstacle] { await worker.run { $0.obstacles() } ?? [] }
 
+    /// What a clean-up found.
+    package struct Leftovers: Equatable, Sendable {
+        /// Programs and maps under names that are seen from here.
+        package var hadNames = false
+        /// Programs that ran under names of another mount namespace, and run no more.
+        package var detached = 0
+        /// Why nobody could look for such programs.
+        package var blindness: String?
+        /// The table that kept connections from being tracked.
+        package var hadTable = false
+
+        package var isEmpty: Bool { !hadNames && detached == 0 && !hadTable }
+    }
+
     /// Removes what an earlier process in this network namespace left. Connections go on.
     ///
-    /// - Parameter folder: where it is.
-    /// - Returns: whether there was anything.
-    package static func cleanUp(_ folder: String? = SocketPlace.leftover) throws -> Bool {
-        let hadPrograms = try folder.map { (folder) throws(BPFError) in try SocketPlace.remove(folder, KernelBPF()) }
-        let hadTable = try SocketTracking.cleanUp()
-        return hadPrograms == true || hadTable
+    /// - Parameter folder: where its names are, if they are seen from here.
+    package static func cleanUp(_ folder: String? = SocketPlace.leftover) throws -> Leftovers {
+        let system = KernelBPF()
+        var found = Leftovers()
+        // Programs with names that were removed end a moment later: so they are counted, and detached, before.
+        let named = try folder.map { (folder) throws(BPFError) in try SocketPlace.attached(folder, system) } ?? 0
+        do throws(BPFError) {
+            found.detached = max(0, try SocketPlace.detach(system) - named)
+        } catch {
+            found.blindness = error.isForWantOfPermission ? "it needs CAP_SYS_ADMIN" : "\(error)"
+        }
+        if let folder { found.hadNames = try SocketPlace.remove(folder, system) }
+        found.hadTable = try SocketTracking.cleanUp()
+        return found
     }
 }

@@ -26,6 +26,8 @@ enum SocketMaps {
     static let sessions = "sessions"
     /// Socket → what it is connected to, and what its owner believes.
     static let peers = "peers"
+    /// Socket cookie → the same, of UDP: for those who end such sockets. Whoever does not get into it is not led.
+    static let connected = "connected"
     /// Socket cookie, address of a Service → the endpoint that its datagrams go to.
     static let flows = "flows"
     /// Socket cookie, endpoint → the address of a Service that its datagrams come from.
@@ -42,6 +44,7 @@ enum SocketMaps {
             BPFMap(members, .hash, key: 24, value: 4, capacity: room.endpoints),
             BPFMap(sessions, .forgetful, key: 16, value: 32, capacity: room.memories),
             BPFMap(peers, .socketStorage, key: 4, value: 40, capacity: 0),
+            BPFMap(connected, .hash, key: 8, value: 40, capacity: room.memories),
             BPFMap(flows, .forgetful, key: 32, value: 20, capacity: room.memories),
             BPFMap(senders, .forgetful, key: 32, value: 20, capacity: room.memories),
         ]
@@ -103,6 +106,14 @@ enum SocketMaps {
     static func value(_ endpoint: SocketAddress) -> [UInt8] { bytes(endpoint) + [0, 0] }
 
     static func endpoint(_ value: [UInt8]) -> SocketAddress? { value.count == 20 ? address(value) : nil }
+
+    /// What a socket believes: a value of `connected`.
+    static func belief(_ value: [UInt8]) -> (endpoint: SocketAddress, service: SocketAddress)? {
+        guard value.count == 40, let endpoint = address(value[..<20]), let service = address(value[20...]) else {
+            return nil
+        }
+        return (endpoint, service)
+    }
 
     static func member(_ row: UInt32, _ endpoint: SocketAddress) -> [UInt8] { bytes(row) + bytes(endpoint) + [0, 0] }
 

@@ -74,4 +74,27 @@ package struct SocketPlace: Sendable {
         }
         return try system.removeFolder(folder)
     }
+
+    /// How many programs are attached that have names in a folder.
+    static func attached(_ folder: String, _ system: any BPFSystem) throws(BPFError) -> Int {
+        var count = 0
+        for hook in BPFHook.allCases {
+            if let link = try system.open("\(folder)/\(hook)"), try system.group(of: link) != nil { count += 1 }
+        }
+        return count
+    }
+
+    /// Detaches the programs of this network namespace that are left: those whose names are in another mount namespace.
+    ///
+    /// Its number is a constant of programs that choose; the others share maps with those.
+    ///
+    /// - Returns: how many there were.
+    static func detach(_ system: KernelBPF) throws(BPFError) -> Int {
+        let host = try system.namespaceCookie()
+        let found = try system.attachments(named: "martlet_")
+        let maps = Set(found.filter { $0.constants.contains(host) }.flatMap(\.maps))
+        let own = found.filter { !$0.maps.isDisjoint(with: maps) }
+        for attachment in own { try system.detach(attachment.link) }
+        return own.count
+    }
 }

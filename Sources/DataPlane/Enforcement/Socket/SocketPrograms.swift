@@ -14,13 +14,15 @@ struct SocketPrograms {
     let host: UInt64
     /// What sockets are marked with that are led and have no mark; nil for nothing.
     var mark: UInt32?
+    /// Whether UDP that connects is led. It keeps what it was connected to, so only where somebody ends such sockets.
+    var leadsConnectedDatagrams = true
 
     var all: [BPFProgram] { BPFHook.allCases.map(program) }
 
     func program(_ hook: BPFHook) -> BPFProgram {
         var text = Text(hook: hook, host: host, mark: mark)
         switch hook {
-        case .connect4, .connect6: text.connect()
+        case .connect4, .connect6: text.connect(withDatagrams: leadsConnectedDatagrams)
         case .send4, .send6: text.send()
         case .receive4, .receive6: text.receive()
         case .peerName4, .peerName6: text.tellPeer()
@@ -44,6 +46,8 @@ struct SocketPrograms {
         static let flow: Int16 = -136
         /// 20 bytes: the endpoint that was chosen.
         static let chosen: Int16 = -160
+        /// 40 bytes: of `connected`.
+        static let belief: Int16 = -200
     }
 
     private struct Text {
@@ -66,12 +70,15 @@ struct SocketPrograms {
 
         // MARK: The programs
 
-        mutating func connect() {
+        mutating func connect(withDatagrams: Bool) {
+            let stream = BPFLabel("a stream leaves")
             begin()
             findFrontend()
+            checkDatagrams(withDatagrams)
             checkNamespace()
             checkBinding()
             choosing()
+            noteDatagrams()
             program.remark("note in the socket")
             callStorage(create: true)
             program.jump(leave, if: .r0, .equal, 0)
@@ -87,10 +94,18 @@ struct SocketPrograms {
             program.load(.double, .r2, from: .r6, SocketCallField.socket)
             program.call(.deleteSocketStorage)
             if let mark { setMark(0, where: mark) }
+            program.load(.byte, .r1, from: .stack, Place.frontend + 18)
+            program.jump(stream, if: .r1, .unequal, 17)
+            putCookie()
+            map(SocketMaps.connected, .r1)
+            program.point(.r2, toStack: Place.session)
+            program.call(.delete)
+            program.place(stream)
             program.finish(1)
         }
 
         mutating func send() {
+            let (fresh, write) = (BPFLabel("fresh"), BPFLabel("write"))
             begin()
             findFrontend()
             checkNamespace()
@@ -109,12 +124,19 @@ struct SocketPrograms {
             update(SocketMaps.flows, Place.flow, Place.chosen)
             program.jump(leave, if: .r0, .unequal, 0)
             program.place(rewrite)
-            // Again each time: the way back may have been forgotten.
+            program.remark("whom the socket takes answers of this endpoint for")
             putFlow(Place.chosen)
+            lookUp(SocketMaps.senders, Place.flow)
+            program.jump(fresh, if: .r0, .equal, 0)
+            // Of another Service: nobody could tell their answers apart. The rules can, by another source port.
+            comparePeer(otherwise: leave)
+            program.jump(write)
+            program.place(fresh)
             copyOnStack(Place.frontend, 18, to: Place.value)
             program.store(.half, 0, to: .stack, Place.value + 18)
             update(SocketMaps.senders, Place.flow, Place.value)
             program.jump(leave, if: .r0, .unequal, 0)
+            program.place(write)
             writeAddress(Place.chosen)
             program.place(leave)
             program.finish(1)
@@ -190,6 +212,46 @@ struct SocketPrograms {
             lookUp(SocketMaps.frontends, Place.frontend)
             program.jump(leave, if: .r0, .equal, 0)
             program.move(.r7, .r0)
+        }
+
+        /// UDP that connects is led in this machine's own network namespace: sockets of others cannot be ended from here when
+        /// their endpoint goes, and the rules move their flows.
+        private mutating func checkDatagrams(_ areLed: Bool) {
+            let stream = BPFLabel("a stream")
+            program.remark("whether it would keep an endpoint that is gone")
+            program.load(.byte, .r1, from: .stack, Place.frontend + 18)
+            program.jump(stream, if: .r1, .unequal, 17)
+            if areLed {
+                program.move(.r1, .r6)
+                program.call(.namespaceCookie)
+                program.append(.constant(.r1, host))
+                program.jump(leave, if: .r0, .unequal, .r1)
+            } else {
+                program.jump(leave)
+            }
+            program.place(stream)
+        }
+
+        /// UDP that connects is noted where whoever ends such sockets looks; where there is no room it is not led.
+        private mutating func noteDatagrams() {
+            let stream = BPFLabel("a stream is led")
+            program.remark("note for whoever ends it")
+            program.load(.byte, .r1, from: .stack, Place.frontend + 18)
+            program.jump(stream, if: .r1, .unequal, 17)
+            putCookie()
+            copyOnStack(Place.chosen, 20, to: Place.belief)
+            copyOnStack(Place.frontend, 18, to: Place.belief + 20)
+            program.store(.half, 0, to: .stack, Place.belief + 38)
+            update(SocketMaps.connected, Place.session, Place.belief)
+            program.jump(leave, if: .r0, .unequal, 0)
+            program.place(stream)
+        }
+
+        /// The socket's number goes to `Place.session`.
+        private mutating func putCookie() {
+            program.move(.r1, .r6)
+            program.call(.socketCookie)
+            program.store(.double, .r0, to: .stack, Place.session)
         }
 
         private mutating func checkNamespace() {
@@ -316,7 +378,7 @@ struct SocketPrograms {
             program.store(.word, 0, to: .stack, Place.flow + 28)
         }
 
-        /// Goes on only where r0, a value of `peers`, is about the address of the call.
+        /// Goes on only where r0, a value that begins with an address (of `peers` or `senders`), is about the address of the call.
         private mutating func comparePeer(otherwise label: BPFLabel) {
             for offset in stride(from: Int16(0), to: 16, by: 4) {
                 program.load(.word, .r1, from: .r0, offset)

@@ -1,0 +1,87 @@
+import DataPlane
+import NetworkTypes
+import Testing
+import TrafficModel
+
+/// What the mode iptables does besides the behaviours of all modes.
+@Suite(
+    "The mode iptables looks after its chains, and serves this machine's loopback addresses", .serialized,
+    .enabled { Mode.available.contains { $0.name == "iptables" } })
+struct IPTablesModeTests {
+    private static let here = IPAddress.loopbackV4
+
+    /// Node 1, with node ports on 127.0.0.1 and `::1` as well.
+    private func identity(_ bench: PacketBench) -> NodeIdentity {
+        var identity = bench.topology.identity
+        identity.nodePortAddresses += [Self.here, .loopbackV6]
+        return identity
+    }
+
+    private func enforce(_ bench: PacketBench, _ service: ServiceEntry) async -> EnforcementReport {
+        await bench.enforcer.enforce(
+            EnforcementBatch(
+                [ServiceChange(key: service.key, before: nil, after: service)], extent: .everything, on: identity(bench)
+            ))
+    }
+
+    @Test(arguments: [TrafficPolicy.cluster, .local])
+    func `node ports and cluster IPs in 127.0.0.0 slash 8 lead to endpoints elsewhere`(policy: TrafficPolicy)
+        async throws
+    {
+        let bench = try await PacketBench(.iptables, .v4)
+        try bench.node.namespace.configure("link set lo up")
+        var web = bench.service("web", ports: [(80, 8080, .tcp), (53, 8080, .udp)], "c")
+        web.externalTrafficPolicy = policy
+        for index in web.ports.indices { web.ports[index].nodePort = Port(30080 + UInt16(index)) }
+        let loopback = try #require(IPAddress("127.96.0.9"))
+        web.clusterIPs.append(loopback)
+        #expect(await enforce(bench, web).problems == [web.key: []])
+        for (port, nodePort, transport) in [(UInt16(80), UInt16(30080), TransportProtocol.tcp), (53, 30081, .udp)] {
+            #expect(try bench.ask(from: bench.node, Self.here, nodePort, transport).server == "c")
+            #expect(try bench.ask(from: bench.node, loopback, port, transport).server == "c")
+        }
+        await bench.close()
+    }
+
+    @Test func `nobody outside reaches what listens on loopback addresses`() async throws {
+        let bench = try await PacketBench(.iptables, .v4)
+        try bench.node.namespace.configure("link set lo up")
+        var web = bench.service("web", "c")
+        web.ports[0].nodePort = 30080
+        _ = await enforce(bench, web)
+        let server = try EchoServer("private", in: bench.node.namespace, ports: [9099])
+        // A neighbour that sends such packets here, and takes answers from there.
+        let neighbour = bench.caller.namespace
+        try neighbour.sysctl(["ipv4/conf/all/route_localnet": "1"])
+        try neighbour.configure("route add 127.0.0.9/32 via 10.81.1.1 dev eth0 onlink")
+        let target = try #require(IPAddress("127.0.0.9"))
+        #expect(try bench.ask(from: bench.node, target, 9099).server == "private")
+        #expect(try bench.ask(from: bench.caller, target, 9099, within: PacketBench.silence) == .silent)
+        // It is the guard that keeps it out.
+        try bench.node.namespace.command(["iptables", "-F", "KUBE-LOOPBACK"])
+        #expect(try bench.ask(from: bench.caller, target, 9099).server == "private")
+        // A clean-up leaves the kernel as it is by itself.
+        try bench.node.namespace.run { _ = try IPTablesEnforcer.cleanUp() }
+        #expect(try bench.ask(from: bench.caller, target, 9099, within: PacketBench.silence) == .silent)
+        withExtendedLifetime(server) {}
+        await bench.close()
+    }
+
+    @Test(arguments: [["-t", "nat", "-F"], ["-F", "INPUT"], ["-t", "nat", "-D", "PREROUTING", "1"]])
+    func `what somebody flushed is told, and healed by everything anew`(damage: [String]) async throws {
+        let bench = try await PacketBench(.iptables, .v4)
+        let web = bench.service("web", "a")
+        await bench.enforce(web)
+        let (asker, _) = try bench.begin(from: bench.caller, web.clusterIPs[0])
+        try bench.node.namespace.command(["iptables"] + damage)
+        var losses = bench.enforcer.losses.makeAsyncIterator()
+        #expect(await losses.next() == .everything)
+        await bench.enforceEverything()
+        #expect(try bench.ask(from: bench.client, web.clusterIPs[0]).server == "a")
+        #expect(asker.echoes())
+        // Once healed it is looked at again.
+        try bench.node.namespace.command(["iptables"] + damage)
+        #expect(await losses.next() == .everything)
+        await bench.close()
+    }
+}
