@@ -23,17 +23,21 @@ struct IngressAnnotations: Hashable, Sendable {
     let retry: RetryAnnotations
     /// How much endpoints are asked at a time.
     let limits: LimitAnnotations
+    /// Whether paths are regular expressions, and under which one requests go on.
+    let rewrite: RewriteAnnotations
     /// Whether it takes part of the requests of others, and which.
     let canary: CanaryAnnotations
 
     private static let readElsewhere = BalancingAnnotations.keys.union(AffinityAnnotations.keys)
         .union(RetryAnnotations.keys).union(LimitAnnotations.keys).union(CanaryAnnotations.keys)
+        .union(RewriteAnnotations.keys)
 
     init(_ annotations: [String: String]) {
         balancing = BalancingAnnotations(annotations)
         affinity = AffinityAnnotations(annotations)
         retry = RetryAnnotations(annotations)
         limits = LimitAnnotations(annotations)
+        rewrite = RewriteAnnotations(annotations)
         canary = CanaryAnnotations(annotations)
         let isPublic = annotations["ingress.pomerium.io/allow_public_unauthenticated_access"]?.lowercased() == "true"
         for (key, value) in annotations.sorted(by: { $0.key < $1.key }) {

@@ -35,13 +35,17 @@ public struct RouteTableSpec: Codable, Hashable, Sendable {
     public var tls: [RouteTableTLS]?
     /// These routes take part of the requests of the same routes of another table, and none of their own.
     public var canary: RouteCanary?
+    /// Paths are regular expressions: of this table, and of every table of the same controller with the same host.
+    public var pathPatterns: Bool?
+    /// What becomes of the paths of requests; one makes paths regular expressions, too.
+    public var rewrite: RouteRewrite?
     /// When the Ingress was created: the older one wins a conflict between tables, then namespace and name in order.
     public var sourceCreationTimestamp: Timestamp?
 
     public init(
         controllerName: String? = nil, ingressClassName: String? = nil, rules: [RouteTableRule]? = nil,
         defaultBackend: RouteBackend? = nil, tls: [RouteTableTLS]? = nil, canary: RouteCanary? = nil,
-        sourceCreationTimestamp: Timestamp? = nil
+        pathPatterns: Bool? = nil, rewrite: RouteRewrite? = nil, sourceCreationTimestamp: Timestamp? = nil
     ) {
         self.controllerName = controllerName
         self.ingressClassName = ingressClassName
@@ -49,6 +53,8 @@ public struct RouteTableSpec: Codable, Hashable, Sendable {
         self.defaultBackend = defaultBackend
         self.tls = tls
         self.canary = canary
+        self.pathPatterns = pathPatterns
+        self.rewrite = rewrite
         self.sourceCreationTimestamp = sourceCreationTimestamp
     }
 }

@@ -89,6 +89,8 @@ package struct ProxyConfiguration: Sendable {
             case exact
             /// Element-wise prefix: `/foo` matches `/foo`, `/foo/` and `/foo/bar`, not `/foobar`.
             case prefix
+            /// ``Route/pattern``; ``Route/path`` only names it.
+            case pattern
         }
 
         package var path: String
@@ -97,8 +99,18 @@ package struct ProxyConfiguration: Sendable {
         package var upstream: Int
         /// nil for none.
         package var canary: Canary?
+        /// Of the match `pattern`. Patterns of a host are asked in the order of its routes, behind every exact path and before
+        /// every prefix.
+        package var pattern: RoutePattern?
+        /// nil for a target that goes on as it is.
+        package var rewrite: TargetRewrite?
 
-        package init(path: String, match: Match, upstream: Int, canary: Canary? = nil) {
+        package init(
+            path: String, match: Match, upstream: Int, canary: Canary? = nil, pattern: RoutePattern? = nil,
+            rewrite: TargetRewrite? = nil
+        ) {
+            self.pattern = pattern
+            self.rewrite = rewrite
             self.path = path
             self.match = match
             self.upstream = upstream

@@ -77,7 +77,13 @@ extension ProxyCore {
         }
         keepTrailers(of: x, rest, step)
         let isRedirected = target != nil && match.redirectsToHTTPS && mustRedirect(c, head, bytes)
-        if target != nil, !isRedirected { writeRequest(x, c, head, bytes, rest, step) }
+        var refusal: Int32 = 0
+        if target != nil, !isRedirected {
+            var rewritten = RewrittenTarget()
+            if match.rewrite >= 0 { refusal = rewrite(match, bytes, to: &rewritten) }
+            if refusal == 0 { writeRequest(x, c, head, bytes, rest, step, rewritten) }
+            buffers.release(&rewritten.bytes)
+        }
         var redirect: ByteBuffer?
         if isRedirected { redirect = writeRedirect(head, bytes) }
 
@@ -88,7 +94,12 @@ extension ProxyCore {
             keepInput(c, rest + step.consumed, restCount - step.consumed)
         }
         guard let target else {
-            answer(x, configuration?.isProvisional ?? true ? ErrorPage.notReady : 404)
+            let isClosed = match.upstream == RoutingTable.Match.closed
+            answer(x, configuration?.isProvisional ?? true ? ErrorPage.notReady : isClosed ? 503 : 404)
+            return .done
+        }
+        if refusal != 0 {
+            answer(x, refusal)
             return .done
         }
         if var redirect {
@@ -184,19 +195,8 @@ extension ProxyCore {
         let none = RoutingTable.Match(upstream: -1, route: -1, host: -1, redirectsToHTTPS: false)
         guard let table = configuration?.table else { return none }
         let host = bytes + Int(requestHead.pointee.authority.start)
-        var target = bytes + Int(requestHead.pointee.pathAndQuery.start)
-        var targetCount = Int(requestHead.pointee.pathAndQuery.count)
-        if targetCount == 0 || target[0] == 0x3F {
-            headScratch[0] = 0x2F
-            target = UnsafePointer(headScratch)
-            targetCount = 1
-        }
-        switch RequestPath.normalise(target, targetCount, scratch: headScratch + 1) {
-        case .plain(let count): return table.match(host: host, head.hostNameCount, path: target, count)
-        case .rewritten(let count):
-            return table.match(host: host, head.hostNameCount, path: headScratch + 1, count)
-        case .invalid: return nil
-        }
+        guard let path = normalPath(bytes), let base = path.baseAddress else { return nil }
+        return table.match(host: host, head.hostNameCount, path: base, path.count)
     }
 
     /// The upstream for the request in `requestHead`, of a route with a canary.
@@ -237,9 +237,10 @@ extension ProxyCore {
     /// Builds the request for the upstream, with what is there of the body, in the exchange's buffer.
     private mutating func writeRequest(
         _ x: ExchangeReference, _ c: Client, _ head: RequestHead, _ bytes: UnsafePointer<UInt8>,
-        _ body: UnsafePointer<UInt8>, _ step: MessageBody.Step
+        _ body: UnsafePointer<UInt8>, _ step: MessageBody.Step, _ rewritten: RewrittenTarget
     ) {
-        let bound = head.writtenBound(requestHead) + step.forward + x.pointee.trailers.count + 2
+        let bound = head.writtenBound(requestHead) + rewritten.bytes.count + step.forward + x.pointee.trailers.count + 2
+        if rewritten.targetCount > 0 { rememberLine(x) }
         buffers.release(&x.pointee.request)
         x.pointee.request = buffers.take(bound)
         guard let destination = x.pointee.request.base else { return }
@@ -256,7 +257,7 @@ extension ProxyCore {
                     RequestHead.Origin(
                         address: text, addressCount: Int(c.pointee.addressCount), port: listener.port,
                         isTLS: isTLS, trustsForwarded: trusts, randomHigh: high, randomLow: low),
-                    to: destination)
+                    rewritten, to: destination)
             }
         }
         memcpy(destination + written, body, step.forward)

@@ -7,6 +7,10 @@ struct RoutingTableBuilder {
     private(set) var anyHost: Int32 = -1
     private(set) var canaries: [RoutingTable.Canary] = []
     private(set) var patterns: [String: HeaderPattern] = [:]
+    /// By the index of a pattern's route.
+    private(set) var rewrites: [Int32: TargetRewrite] = [:]
+    /// By host.
+    private var patternRoutes: [Int32: [(pattern: RoutePattern, route: Int32)]] = [:]
     private let knownPatterns: [String: HeaderPattern]
 
     private struct RouteKey: Hashable {
@@ -59,6 +63,9 @@ struct RoutingTableBuilder {
     }
 
     private mutating func add(_ route: ProxyConfiguration.Route, host: Int32, origin: (host: Int, route: Int)) {
+        if let pattern = route.pattern, route.match == .pattern {
+            return add(route, pattern, host: host, origin: origin)
+        }
         var path = Array(route.path.utf8)
         let isExact = route.match == .exact
         if !isExact {
@@ -79,6 +86,30 @@ struct RoutingTableBuilder {
             let depth = Int32(path.count { $0 == 0x2F })
             hosts[Int(host)].deepestPrefix = max(hosts[Int(host)].deepestPrefix, depth)
         }
+    }
+
+    private mutating func add(
+        _ route: ProxyConfiguration.Route, _ pattern: RoutePattern, host: Int32, origin: (host: Int, route: Int)
+    ) {
+        let index = Int32(routes.count)
+        routes.append(
+            RoutingTable.Route(
+                host: host, isPattern: true, upstream: Int32(route.upstream), canary: add(route.canary)))
+        origins.append(origin)
+        patternRoutes[host, default: []].append((pattern, index))
+        rewrites[index] = route.rewrite
+    }
+
+    /// The patterns of all hosts, to be asked for after the last host.
+    ///
+    /// - Parameter known: that need not be compiled again.
+    mutating func freezePatterns(known: [String: PathProgram]) -> PatternRoutes {
+        var frozen = PatternRoutes(known: known)
+        for (host, routes) in patternRoutes {
+            hosts[Int(host)].firstPattern = frozen.add(routes)
+            hosts[Int(host)].patternCount = Int32(routes.count)
+        }
+        return frozen
     }
 
     private mutating func add(_ canary: ProxyConfiguration.Canary?) -> Int32 {
