@@ -7,8 +7,8 @@ build=(libssl-dev libnghttp2-dev libre2-dev libsqlite3-dev libsystemd-dev libxxh
     pkg-config)
 run=("${build[@]}" curl ca-certificates)
 test=("${run[@]}" gcc libc6-dev libcurl4-openssl-dev openssl python3 python3-venv iproute2 procps bind9-dnsutils bird2 frr
-    iptables binutils busybox-static dbus-daemon nghttp2-client qemu-system-x86 systemd)
-bench=("${test[@]}" nginx-light haproxy wrk dnsperf unbound dnsmasq-base)
+    iptables binutils busybox-static dbus-daemon nghttp2-client nginx-light qemu-system-x86 systemd)
+bench=("${test[@]}" haproxy wrk dnsperf unbound dnsmasq-base)
 
 want=${1:-build}
 case "$want" in

@@ -35,9 +35,9 @@ static martlet_re2_problem problem_of(RE2::ErrorCode code) {
     }
 }
 
-martlet_re2 *martlet_re2_compile(const char *pattern, size_t length, int64_t memory, martlet_re2_problem *problem,
-                                 char *fragment, size_t fragment_size, size_t *fragment_length) {
-    RE2::Options options;
+static martlet_re2 *compile(const char *pattern, size_t length, RE2::Options options, int64_t memory,
+                            martlet_re2_problem *problem, char *fragment, size_t fragment_size,
+                            size_t *fragment_length) {
     options.set_log_errors(false);
     options.set_max_mem(memory);
     std::unique_ptr<martlet_re2> compiled(
@@ -53,6 +53,19 @@ martlet_re2 *martlet_re2_compile(const char *pattern, size_t length, int64_t mem
     *fragment_length = std::min(argument.size(), fragment_size);
     std::memcpy(fragment, argument.data(), *fragment_length);
     return nullptr;
+}
+
+martlet_re2 *martlet_re2_compile(const char *pattern, size_t length, int64_t memory, martlet_re2_problem *problem,
+                                 char *fragment, size_t fragment_size, size_t *fragment_length) {
+    return compile(pattern, length, RE2::Options(), memory, problem, fragment, fragment_size, fragment_length);
+}
+
+martlet_re2 *martlet_re2_compile_path(const char *pattern, size_t length, int64_t memory, martlet_re2_problem *problem,
+                                      char *fragment, size_t fragment_size, size_t *fragment_length) {
+    RE2::Options options;
+    options.set_encoding(RE2::Options::EncodingLatin1);
+    options.set_case_sensitive(false);
+    return compile(pattern, length, options, memory, problem, fragment, fragment_size, fragment_length);
 }
 
 void martlet_re2_free(martlet_re2 *pattern) { delete pattern; }
@@ -72,9 +85,9 @@ bool martlet_re2_find(const martlet_re2 *pattern, const char *text, size_t lengt
     return true;
 }
 
-bool martlet_re2_groups(const martlet_re2 *pattern, const char *text, size_t length, size_t *bounds, int groups) {
-    std::vector<re2::StringPiece> found(groups);
-    if (!pattern->program.Match(re2::StringPiece(text, length), 0, length, RE2::UNANCHORED, found.data(), groups)) {
+static bool groups_of(const martlet_re2 *pattern, const char *text, size_t length, size_t *bounds, int groups,
+                      re2::StringPiece *found) {
+    if (!pattern->program.Match(re2::StringPiece(text, length), 0, length, RE2::UNANCHORED, found, groups)) {
         return false;
     }
     for (int index = 0; index < groups; index++) {
@@ -84,3 +97,15 @@ bool martlet_re2_groups(const martlet_re2 *pattern, const char *text, size_t len
     }
     return true;
 }
+
+bool martlet_re2_groups(const martlet_re2 *pattern, const char *text, size_t length, size_t *bounds, int groups) {
+    std::vector<re2::StringPiece> found(groups);
+    return groups_of(pattern, text, length, bounds, groups, found.data());
+}
+
+bool martlet_re2_captures(const martlet_re2 *pattern, const char *text, size_t length, size_t *bounds, int groups) {
+    re2::StringPiece found[MARTLET_RE2_CAPTURES];
+    return groups_of(pattern, text, length, bounds, std::min(groups, MARTLET_RE2_CAPTURES), found);
+}
+
+int martlet_re2_group_count(const martlet_re2 *pattern) { return pattern->program.NumberOfCapturingGroups(); }

@@ -9,7 +9,10 @@ extension CompiledRoutes {
         var canaries: [Claim: [CanaryRoute]] = [:]
         for aged in all where aged.table.spec?.canary != nil { CanaryRoute.add(aged.table, to: &canaries) }
         var claimed: [Claim: NamespacedName] = [:]
-        for aged in ordered { add(aged.table, key: aged.key, claimed: &claimed, canaries: &canaries) }
+        let patterns = PatternHosts(ordered.map(\.table))
+        for aged in ordered {
+            add(aged.table, key: aged.key, patterns: patterns, claimed: &claimed, canaries: &canaries)
+        }
         conflicts += canaries.values.joined().map { $0.conflict(with: nil) }.sorted {
             ($0.table, $0.host, $0.path) < ($1.table, $1.host, $1.path)
         }
@@ -19,6 +22,7 @@ extension CompiledRoutes {
         defaultTable = owner?.key
         defaultClientCertificates = owner?.clientCertificates
         guardHosts(ordered)
+        limitPatterns()
         anyHost.sortByPrecedence()
         for name in exactHosts.keys { exactHosts[name]?.sortByPrecedence() }
         for name in wildcardHosts.keys { wildcardHosts[name]?.sortByPrecedence() }
@@ -45,7 +49,7 @@ extension CompiledRoutes {
     }
 
     private mutating func add(
-        _ table: RouteTable, key: NamespacedName, claimed: inout [Claim: NamespacedName],
+        _ table: RouteTable, key: NamespacedName, patterns: PatternHosts, claimed: inout [Claim: NamespacedName],
         canaries: inout [Claim: [CanaryRoute]]
     ) {
         if let wanted = table.spec?.filters, !wanted.isEmpty { filters[key] = wanted }
@@ -69,6 +73,7 @@ extension CompiledRoutes {
                 let isKnown = isExact || path.pathType == "Prefix" || path.pathType == "ImplementationSpecific"
                 let backend = isKnown ? path.backend.map { ServiceBackend($0, namespace: key.namespace) } : nil
                 var route = Route(kind: isExact ? .exact : .prefix, path: text, backend: backend, table: key)
+                if isKnown, patterns.contains(host, of: table) { route.becomePattern(path, rule, table.spec) }
                 if let candidates = canaries.removeValue(forKey: claim) {
                     attach(candidates, to: &route, (table, path))
                 }
@@ -154,7 +159,8 @@ extension CompiledRoutes.Host {
         routes.sort { left, right in
             let (leftCount, rightCount) = (left.path.utf8.count, right.path.utf8.count)
             // An exact path matches only a path of its own length, so it may stand before every prefix.
-            if left.kind != right.kind { return left.kind == .exact }
+            if left.kind != right.kind { return left.kind == .exact || left.kind == .pattern && right.kind == .prefix }
+            if left.kind == .pattern { return PatternHosts.precedes(left, right) }
             return leftCount == rightCount ? left.path < right.path : leftCount > rightCount
         }
     }

@@ -4,7 +4,9 @@ package import KubeModel
 ///
 /// - A host is looked up as an exact name, then as a wildcard (`*.example.com` covers one label), then among the
 ///   routes for every host. Only the most specific host that has routes is asked.
-/// - Within a host the longest matching path wins, `Exact` before `Prefix`.
+/// - Within a host the longest matching path wins, `Exact` before `Prefix`. Where one table makes the paths of a host regular
+///   expressions, those of all tables of its controller are (``CompiledRoutes/Route/Kind/pattern``): the longest text is asked
+///   first, whatever its length of match.
 /// - A canary's route takes part of the requests of the main route with the same host, path type and path, if that is one
 ///   of its own namespace and controller (``CanaryFit``); of several canaries the older Ingress's.
 /// - When two tables claim the same host, path type and path, the older Ingress wins, then namespace and name in order.
@@ -16,10 +18,18 @@ package struct CompiledRoutes: Hashable, Sendable {
         package enum Kind: Hashable, Sendable {
             case exact
             case prefix
+            /// Asked behind every exact path of the host and before every prefix, in the order of the routes.
+            case pattern
         }
         package var kind: Kind
         /// For prefixes without the slash at the end.
         package var path: String
+        /// Of the kind `pattern`.
+        package var pattern: PathPattern?
+        /// The pattern is not asked: all that begins as it does is meant.
+        package var isClosed = false
+        /// nil for a path that goes on as it is.
+        package var rewrite: Rewrite?
         /// Nil for a backend that cannot be served.
         package var backend: ServiceBackend?
         /// The table that it comes from.
@@ -37,6 +47,12 @@ package struct CompiledRoutes: Hashable, Sendable {
             self.table = table
             self.canary = canary
         }
+    }
+
+    /// What becomes of the path of a route's requests.
+    package struct Rewrite: Hashable, Sendable {
+        package var target: RewriteTemplate
+        package var forwardedPrefix: String?
     }
 
     /// Who takes part of a route's requests, and which.
@@ -72,6 +88,7 @@ package struct CompiledRoutes: Hashable, Sendable {
                 switch route.kind {
                 case .exact: route.path.utf8.elementsEqual(path.utf8)
                 case .prefix: RoutePathMatcher.prefix(route.path, covers: path)
+                case .pattern: route.matchesPattern(path)
                 }
             }
         }
@@ -85,6 +102,8 @@ package struct CompiledRoutes: Hashable, Sendable {
         /// As written in the rule, empty for every host.
         package var host: String
         package var path: String
+        /// Why it is not served, in words, if neither is the reason.
+        package var reason: String?
     }
 
     /// A reference to a certificate: a Secret with `tls.crt` and `tls.key`.

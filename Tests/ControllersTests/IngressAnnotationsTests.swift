@@ -68,8 +68,7 @@ import TrafficModel
     }
 
     @Test(arguments: [
-        "nginx.ingress.kubernetes.io/rewrite-target": "/$2",
-        "nginx.ingress.kubernetes.io/use-regex": "true",
+        "nginx.ingress.kubernetes.io/proxy-buffering": "on",
         "nginx.ingress.kubernetes.io/auth-realm": "people",
         // What cert-manager writes at its challenges.
         "nginx.ingress.kubernetes.io/whitelist-source-range": "0.0.0.0/0,::/0",
@@ -161,7 +160,7 @@ import TrafficModel
     @Test func `a guard that is not understood closes every route, and says so`() {
         let ingress = Sample.ingress {
             $0.metadata.annotations = [
-                Self.nginx + "whitelist-source-range": "10.0.0.0/8", Self.nginx + "rewrite-target": "/",
+                Self.nginx + "whitelist-source-range": "10.0.0.0/8", Self.nginx + "proxy-buffering": "on",
             ]
             $0.spec?.defaultBackend = Sample.backend("web")
         }
@@ -178,7 +177,7 @@ import TrafficModel
     }
 
     @Test func `without a guard the routes stay open`() {
-        let ingress = Sample.ingress { $0.metadata.annotations = [Self.nginx + "rewrite-target": "/"] }
+        let ingress = Sample.ingress { $0.metadata.annotations = [Self.nginx + "proxy-buffering": "on"] }
         let compiled = Self.compile(ingress)
         #expect(compiled.table.spec?.rules?.first?.paths?.first?.backend != nil)
         #expect(compiled.problems.map(\.reason) == ["UnsupportedAnnotation"])

@@ -43,7 +43,8 @@ import TrafficModel
                 host: host(&generator, isRequest: false),
                 paths: (0..<Int.random(in: 0...5, using: &generator)).map { _ in
                     RoutePath(
-                        path: path(&generator), pathType: Bool.random(using: &generator) ? "Exact" : "Prefix",
+                        path: path(&generator) + suffix(&generator),
+                        pathType: Bool.random(using: &generator) ? "Exact" : "Prefix",
                         backend: backend(&generator))
                 })
         }
@@ -52,8 +53,15 @@ import TrafficModel
                 name: "t\(number)", namespace: "n",
                 creationTimestamp: Timestamp(secondsSinceEpoch: Int64.random(in: 0...3, using: &generator))),
             spec: RouteTableSpec(
-                rules: rules, defaultBackend: Int.random(in: 0..<3, using: &generator) == 0 ? backend(&generator) : nil)
-        )
+                controllerName: Bool.random(using: &generator) ? "c" : "d", rules: rules,
+                defaultBackend: Int.random(in: 0..<3, using: &generator) == 0 ? backend(&generator) : nil,
+                pathPatterns: Int.random(in: 0..<4, using: &generator) == 0 ? true : nil))
+    }
+
+    /// Regular expressions, where paths are.
+    private static func suffix(_ generator: inout SeededRandom) -> String {
+        let suffixes = ["", "", "", ".*", "(/|$)a?", "[ab]+$", "|/b"]
+        return suffixes[Int.random(in: 0..<suffixes.count, using: &generator)]
     }
 
     /// Few names, so that many are alike; nil for one that cannot be served.

@@ -11,6 +11,9 @@
 extern "C" {
 #endif
 
+// The whole match and nine groups.
+#define MARTLET_RE2_CAPTURES 10
+
 // A compiled pattern. It may be used by several threads at once.
 typedef struct martlet_re2 martlet_re2;
 
@@ -40,6 +43,11 @@ typedef enum {
 martlet_re2 *martlet_re2_compile(const char *pattern, size_t length, int64_t memory, martlet_re2_problem *problem,
                                  char *fragment, size_t fragment_size, size_t *fragment_length);
 
+// As `martlet_re2_compile`, for paths of requests: patterns and texts are bytes of whatever encoding, and letters of ASCII
+// match in both cases.
+martlet_re2 *martlet_re2_compile_path(const char *pattern, size_t length, int64_t memory, martlet_re2_problem *problem,
+                                      char *fragment, size_t fragment_size, size_t *fragment_length);
+
 void martlet_re2_free(martlet_re2 *pattern);
 
 // The number of instructions of the program.
@@ -57,6 +65,12 @@ bool martlet_re2_find(const martlet_re2 *pattern, const char *text, size_t lengt
 // byte and the one behind it are stored in `bounds`, both SIZE_MAX for a group that took no part. Returns whether there is
 // a match.
 bool martlet_re2_groups(const martlet_re2 *pattern, const char *text, size_t length, size_t *bounds, int groups);
+
+// As `martlet_re2_groups`, for up to MARTLET_RE2_CAPTURES groups, without memory of its own for them.
+bool martlet_re2_captures(const martlet_re2 *pattern, const char *text, size_t length, size_t *bounds, int groups);
+
+// The number of groups of the pattern that capture something.
+int martlet_re2_group_count(const martlet_re2 *pattern);
 
 #ifdef __cplusplus
 }

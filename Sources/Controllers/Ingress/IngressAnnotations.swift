@@ -29,6 +29,8 @@ struct IngressAnnotations: Hashable, Sendable {
     let clientCertificates: ClientCertificateAnnotations
     /// What is done with requests before a backend sees them.
     let filters: FilterAnnotations
+    /// Whether paths are regular expressions, and under which one requests go on.
+    let rewrite: RewriteAnnotations
     /// Whether it takes part of the requests of others, and which.
     let canary: CanaryAnnotations
 
@@ -36,6 +38,7 @@ struct IngressAnnotations: Hashable, Sendable {
         .union(RetryAnnotations.keys).union(LimitAnnotations.keys).union(CanaryAnnotations.keys)
         .union(BackendTLSAnnotations.keys).union(ClientCertificateAnnotations.keys)
         .union(FilterAnnotations.keys)
+        .union(RewriteAnnotations.keys)
 
     /// - Parameter namespace: of the Ingress.
     init(_ annotations: [String: String], namespace: String = "") {
@@ -44,6 +47,7 @@ struct IngressAnnotations: Hashable, Sendable {
         retry = RetryAnnotations(annotations)
         limits = LimitAnnotations(annotations)
         filters = FilterAnnotations(annotations)
+        rewrite = RewriteAnnotations(annotations)
         canary = CanaryAnnotations(annotations)
         backendTLS = BackendTLSAnnotations(annotations, namespace: namespace)
         unsupportedProtocol = backendTLS.refusal

@@ -45,6 +45,8 @@ struct IngressCompiler {
     let winner: (RouteClaim) -> NamespacedName?
     /// Who serves a claim that a canary has, if anybody: the table, and the route in it.
     var main: (RouteClaim) -> (table: RouteTable, path: RoutePath)? = { _ in nil }
+    /// The table of another Ingress of this controller that makes the paths of a host, in lower case, regular expressions.
+    var patterns: (String) -> NamespacedName? = { _ in nil }
 
     func compile(_ ingress: Ingress, className: String?) -> CompiledIngress {
         var problems: [IngressProblem] = []
@@ -84,6 +86,8 @@ struct IngressCompiler {
             var policy =
                 annotations.balancing.policy(service: service(name)?.metadata.annotations) ?? RouteBackendPolicy()
             if !isCanary {
+                // A cookie's path is text: that of a regular expression is no beginning of what it matches.
+                let path = annotations.rewrite.usesPatterns || annotations.rewrite.rewrite != nil ? "/" : path
                 policy.affinity = annotations.affinity.affinity(path: path, seed: service(name)?.metadata.uid)
                 policy.retry = annotations.retry.retry
                 policy.timeouts = annotations.retry.timeouts
@@ -97,10 +101,13 @@ struct IngressCompiler {
             isCanary ? annotations.affinity.problemsOfCanary : annotations.affinity.problems
         let told = annotations.balancing.problems + affinityProblems + annotations.retry.problems
         let filterProblems = isCanary ? [] : annotations.filters.problems
-        let tlsProblems = annotations.backendTLS.problems + annotations.clientCertificates.problems
-        for problem in told + annotations.limits.problems + filterProblems + annotations.canary.problems + tlsProblems {
+        let more = filterProblems + annotations.backendTLS.problems + annotations.clientCertificates.problems
+        for problem in told + annotations.limits.problems + annotations.canary.problems + annotations.rewrite.problems
+            + more
+        {
             problems.append(IngressProblem(reason: "InvalidAnnotation", message: problem, concern: .none))
         }
+        makePatterns(&spec, ingress, annotations.rewrite, &problems)
         close(&spec, by: annotations, &problems)
         for (claim, count) in claims.sorted(by: { $0.key.indexValue < $1.key.indexValue }) {
             if count > 1 {
@@ -282,7 +289,7 @@ struct IngressCompiler {
 
 extension RouteTableSpec {
     /// Changes the backend of every route, and the default one, by its path.
-    fileprivate mutating func editBackends(_ edit: (_ backend: inout RouteBackend?, _ path: String) -> Void) {
+    mutating func editBackends(_ edit: (_ backend: inout RouteBackend?, _ path: String) -> Void) {
         edit(&defaultBackend, "/")
         rules = rules?.map { rule in
             var rule = rule

@@ -33,6 +33,7 @@ final class IngressController: Controller {
     private static let byService = "service"
     private static let bySecret = "secret"
     private static let byClaim = "claim"
+    private static let byHost = "host"
 
     init(_ context: ControllerContext, _ configuration: IngressControllerConfiguration) {
         name = "ingress-controller-\(configuration.controllerName)"
@@ -45,7 +46,8 @@ final class IngressController: Controller {
         ])
         classes = context.informers.informer()
         tables = context.informers.informer(indexes: [
-            Self.byClaim: { table in Set(RouteClaim.all(of: table)).map(\.indexValue) }
+            Self.byClaim: { table in Set(RouteClaim.all(of: table)).map(\.indexValue) },
+            Self.byHost: { table in Array(Set((table.spec?.rules ?? []).map { $0.host ?? "" })) },
         ])
         services = context.informers.informer()
         secrets = context.informers.informer(prune: { SecretVerdict.reduce(&$0) })
@@ -119,7 +121,8 @@ final class IngressController: Controller {
                 return SecretVerdict.read(secret, for: use)
             },
             winner: { [self] claim in winner(of: claim, against: ingress) },
-            main: { [self] claim in main(of: claim, but: key) })
+            main: { [self] claim in main(of: claim, but: key) },
+            patterns: { [self] host in patternSource(of: host, but: key) })
         let compiled = compiler.compile(ingress, className: IngressClaim.className(of: ingress, classes: known))
         let mayFindCompany = mayFindCompany(key, compiled.problems)
         do {
@@ -270,8 +273,30 @@ final class IngressController: Controller {
         return nil
     }
 
+    /// The first table of this controller that makes the paths of a host regular expressions.
+    private func patternSource(of host: String, but own: NamespacedName) -> NamespacedName? {
+        tables.store.objects(index: Self.byHost, host)
+            .filter { table in
+                guard let spec = table.spec, spec.canary == nil, spec.controllerName == configuration.controllerName
+                else { return false }
+                return NamespacedName(table.metadata) != own
+                    && (spec.rules ?? []).contains { ($0.host ?? "") == host && spec.hasPatterns($0) }
+            }
+            .map { RoutePrecedence($0) }.min()?.key
+    }
+
     private func addRivals(of table: RouteTable, to queue: WorkQueue<NamespacedName>) {
         let key = NamespacedName(table.metadata)
+        if let spec = table.spec {
+            for rule in spec.rules ?? [] where spec.hasPatterns(rule) {
+                for other in tables.store.objects(index: Self.byHost, rule.host ?? "") {
+                    let otherKey = NamespacedName(other.metadata)
+                    if otherKey != key, other.spec?.controllerName == configuration.controllerName {
+                        queue.add(otherKey)
+                    }
+                }
+            }
+        }
         for claim in Set(RouteClaim.all(of: table)) {
             for rival in tables.store.objects(index: Self.byClaim, claim.indexValue) {
                 let rivalKey = NamespacedName(rival.metadata)

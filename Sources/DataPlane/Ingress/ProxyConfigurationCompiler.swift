@@ -38,12 +38,13 @@ package struct ProxyConfigurationCompiler: Sendable {
                     routes: host.routes.map { route in
                         ProxyConfiguration.Route(
                             path: route.path.isEmpty ? "/" : route.path,
-                            match: route.kind == .exact ? .exact : .prefix,
+                            match: route.kind.match,
                             upstream: upstreams.index(of: route.backend),
                             canary: route.canary.map { canary in
                                 ProxyConfiguration.Canary(
                                     rule: CanaryRule(canary.rule), upstream: upstreams.index(of: canary.backend))
-                            }, filters: filters[route.table],
+                            }, pattern: route.pattern.map { RoutePattern($0, isClosed: route.isClosed) },
+                            rewrite: route.rewrite.map { TargetRewrite($0) }, filters: filters[route.table],
                             clientCertificates: clients.index(of: route.clientCertificates))
                     },
                     defaultUpstream: host.defaultBackend.map { upstreams.index(of: $0) },

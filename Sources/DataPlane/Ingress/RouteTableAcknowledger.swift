@@ -61,7 +61,7 @@ final class RouteTableAcknowledger: Sendable {
         let shadowed = conflicts.filter { $0.table == key }.map { conflict in
             let reason =
                 conflict.winner.map { "belongs to \($0)" }
-                ?? "has no main route that this canary could take requests from"
+                ?? conflict.reason ?? "has no main route that this canary could take requests from"
             return "\(conflict.host)\(conflict.path) \(reason)"
         }
         // With every route of it served by older tables, nothing of this one is in force.

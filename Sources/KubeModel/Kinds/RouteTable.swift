@@ -39,6 +39,10 @@ public struct RouteTableSpec: Codable, Hashable, Sendable {
     public var filters: RouteFilters?
     /// These routes take part of the requests of the same routes of another table, and none of their own.
     public var canary: RouteCanary?
+    /// Paths are regular expressions: of this table, and of every table of the same controller with the same host.
+    public var pathPatterns: Bool?
+    /// What becomes of the paths of requests; one makes paths regular expressions, too.
+    public var rewrite: RouteRewrite?
     /// When the Ingress was created: the older one wins a conflict between tables, then namespace and name in order.
     public var sourceCreationTimestamp: Timestamp?
 
@@ -46,7 +50,7 @@ public struct RouteTableSpec: Codable, Hashable, Sendable {
         controllerName: String? = nil, ingressClassName: String? = nil, rules: [RouteTableRule]? = nil,
         defaultBackend: RouteBackend? = nil, tls: [RouteTableTLS]? = nil,
         clientCertificates: RouteTableClientCertificates? = nil, filters: RouteFilters? = nil,
-        canary: RouteCanary? = nil,
+        canary: RouteCanary? = nil, pathPatterns: Bool? = nil, rewrite: RouteRewrite? = nil,
         sourceCreationTimestamp: Timestamp? = nil
     ) {
         self.controllerName = controllerName
@@ -57,6 +61,8 @@ public struct RouteTableSpec: Codable, Hashable, Sendable {
         self.clientCertificates = clientCertificates
         self.filters = filters
         self.canary = canary
+        self.pathPatterns = pathPatterns
+        self.rewrite = rewrite
         self.sourceCreationTimestamp = sourceCreationTimestamp
     }
 }

@@ -18,6 +18,8 @@ package struct AccessRecord: ~Copyable {
     package let upstream: String?
     /// The client spoke HTTP/2; ``head`` is the text of HTTP/1.1 that became of its request.
     var isHTTP2 = false
+    /// The client's request line, where ``head`` has another target; nil where it has the client's.
+    var line: UnsafeRawBufferPointer?
 
     /// The value of the first field of that name (lower case), bytes as they came; nil without one.
     package func field(_ name: StaticString) -> UnsafeRawBufferPointer? {
@@ -39,7 +41,7 @@ package struct AccessRecord: ~Copyable {
 
     /// The request line's bytes as they came; empty where it could not be understood.
     package var requestLineBytes: UnsafeRawBufferPointer {
-        UnsafeRawBufferPointer(rebasing: head[0..<(lineEnd(from: 0) ?? 0)])
+        line ?? UnsafeRawBufferPointer(rebasing: head[0..<(lineEnd(from: 0) ?? 0)])
     }
 
     private func lineEnd(from start: Int) -> Int? {
@@ -56,7 +58,6 @@ package struct AccessRecord: ~Copyable {
 
     /// The request line as received, bytes that are not UTF-8 replaced.
     package var requestLine: String {
-        let line = head.prefix { $0 != 0x0D }
-        return String(decoding: line, as: UTF8.self)
+        String(decoding: line ?? UnsafeRawBufferPointer(rebasing: head.prefix { $0 != 0x0D }), as: UTF8.self)
     }
 }

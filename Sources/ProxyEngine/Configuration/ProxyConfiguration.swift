@@ -108,6 +108,8 @@ package struct ProxyConfiguration: Sendable {
             case exact
             /// Element-wise prefix: `/foo` matches `/foo`, `/foo/` and `/foo/bar`, not `/foobar`.
             case prefix
+            /// ``Route/pattern``; ``Route/path`` only names it.
+            case pattern
         }
 
         package var path: String
@@ -116,15 +118,22 @@ package struct ProxyConfiguration: Sendable {
         package var upstream: Int
         /// nil for none.
         package var canary: Canary?
+        /// Of the match `pattern`. Patterns of a host are asked in the order of its routes, behind every exact path and before
+        /// every prefix.
+        package var pattern: RoutePattern?
+        /// nil for a target that goes on as it is.
+        package var rewrite: TargetRewrite?
         /// What is done with its requests; nil for nothing.
         package var filters: FilterChain?
         /// Index into ``ProxyConfiguration/clientCertificates``, of which its host must ask for the same; nil for none.
         package var clientCertificates: Int?
 
         package init(
-            path: String, match: Match, upstream: Int, canary: Canary? = nil, filters: FilterChain? = nil,
-            clientCertificates: Int? = nil
+            path: String, match: Match, upstream: Int, canary: Canary? = nil, pattern: RoutePattern? = nil,
+            rewrite: TargetRewrite? = nil, filters: FilterChain? = nil, clientCertificates: Int? = nil
         ) {
+            self.pattern = pattern
+            self.rewrite = rewrite
             self.clientCertificates = clientCertificates
             self.path = path
             self.match = match

@@ -39,7 +39,10 @@ extension ProxyCore {
                 client: c.pointee.address,
                 endpoint: directory.endpoints.resolve(x.pointee.endpoint)?.pointee.address,
                 upstream: x.pointee.target.isNone ? nil : directory.name(of: x.pointee.target),
-                isHTTP2: !c.pointee.carrier.isNone))
+                isHTTP2: !c.pointee.carrier.isNone,
+                line: x.pointee.requestLine.base.map {
+                    UnsafeRawBufferPointer(start: $0, count: x.pointee.requestLine.end)
+                }))
     }
 
     /// Adds this loop's counters to `sum`; `routeNames` are the registry's.

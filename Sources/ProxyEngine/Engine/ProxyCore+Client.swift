@@ -218,6 +218,7 @@ extension ProxyCore {
     mutating func drop(_ x: ExchangeReference, _ c: Client) {
         c.pointee.exchange = .none
         buffers.release(&x.pointee.request)
+        buffers.release(&x.pointee.requestLine)
         buffers.release(&x.pointee.trailers)
         buffers.release(&x.pointee.responseFields)
         books.leave(x.pointee.place)

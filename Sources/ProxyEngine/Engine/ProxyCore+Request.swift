@@ -87,7 +87,15 @@ extension ProxyCore {
                 reply = OwnReply(status: 308, location: writeRedirect(head, bytes))
             }
             if reply == nil {
-                writeRequest(x, c, head, bytes, rest, step, host: chain?.upstreamHost, certificateLines(c, rule))
+                var rewritten = RewrittenTarget()
+                let refusal = match.rewrite >= 0 ? rewrite(match, bytes, to: &rewritten) : 0
+                if refusal == 0 {
+                    writeRequest(
+                        x, c, head, bytes, rest, step, rewritten, host: chain?.upstreamHost, certificateLines(c, rule))
+                } else {
+                    reply = OwnReply(status: refusal)
+                }
+                buffers.release(&rewritten.bytes)
             }
         }
 
@@ -103,7 +111,8 @@ extension ProxyCore {
             return .done
         }
         guard let target else {
-            answer(x, configuration?.isProvisional ?? true ? ErrorPage.notReady : 404)
+            let isClosed = match.upstream == RoutingTable.Match.closed
+            answer(x, configuration?.isProvisional ?? true ? ErrorPage.notReady : isClosed ? 503 : 404)
             return .done
         }
         if var reply {
@@ -206,19 +215,8 @@ extension ProxyCore {
         let none = RoutingTable.Match(upstream: -1, route: -1, host: -1, redirectsToHTTPS: false)
         guard let table = configuration?.table else { return none }
         let host = bytes + Int(requestHead.pointee.authority.start)
-        var target = bytes + Int(requestHead.pointee.pathAndQuery.start)
-        var targetCount = Int(requestHead.pointee.pathAndQuery.count)
-        if targetCount == 0 || target[0] == 0x3F {
-            headScratch[0] = 0x2F
-            target = UnsafePointer(headScratch)
-            targetCount = 1
-        }
-        switch RequestPath.normalise(target, targetCount, scratch: headScratch + 1) {
-        case .plain(let count): return table.match(host: host, head.hostNameCount, path: target, count)
-        case .rewritten(let count):
-            return table.match(host: host, head.hostNameCount, path: headScratch + 1, count)
-        case .invalid: return nil
-        }
+        guard let path = normalPath(bytes), let base = path.baseAddress else { return nil }
+        return table.match(host: host, head.hostNameCount, path: base, path.count)
     }
 
     /// The upstream for the request in `requestHead`, of a route with a canary.
@@ -259,10 +257,12 @@ extension ProxyCore {
     /// Builds the request for the upstream, with what is there of the body, in the exchange's buffer.
     private mutating func writeRequest(
         _ x: ExchangeReference, _ c: Client, _ head: RequestHead, _ bytes: UnsafePointer<UInt8>,
-        _ body: UnsafePointer<UInt8>, _ step: MessageBody.Step, host: [UInt8]?, _ certificate: [UInt8]
+        _ body: UnsafePointer<UInt8>, _ step: MessageBody.Step, _ rewritten: RewrittenTarget, host: [UInt8]?,
+        _ certificate: [UInt8]
     ) {
-        let added = (host?.count ?? 0) + certificate.count
+        let added = rewritten.bytes.count + (host?.count ?? 0) + certificate.count
         let bound = head.writtenBound(requestHead) + added + step.forward + x.pointee.trailers.count + 2
+        if rewritten.targetCount > 0 { rememberLine(x) }
         buffers.release(&x.pointee.request)
         x.pointee.request = buffers.take(bound)
         guard let destination = x.pointee.request.base else { return }
@@ -280,7 +280,7 @@ extension ProxyCore {
                         address: text, addressCount: Int(c.pointee.addressCount), port: listener.port,
                         isTLS: isTLS, trustsForwarded: trusts, randomHigh: high, randomLow: low,
                         certificate: certificate),
-                    host: host, to: destination)
+                    rewritten, host: host, to: destination)
             }
         }
         memcpy(destination + written, body, step.forward)

@@ -19,6 +19,7 @@ package final class ProxyEngine: Sendable {
         var tls: TLSContext?
         /// Of the configuration that is in force.
         var patterns: [String: HeaderPattern] = [:]
+        var programs: [String: PathProgram] = [:]
         var upstreamTLS = UpstreamTLSContexts()
         var certificates: [ProxyConfiguration.ServerCertificate: TLSIdentity] = [:]
         var fallback: TLSIdentity?
@@ -61,8 +62,9 @@ package final class ProxyEngine: Sendable {
             }
             state.tls?.replaceClientTrusts(ClientTrusts.names(configuration, prepared))
             let changes = bindListeners(configuration, &state, &problems)
-            let table = RoutingTable(configuration, patterns: state.patterns)
+            let table = RoutingTable(configuration, patterns: state.patterns, programs: state.programs)
             state.patterns = table.patterns
+            state.programs = table.patternRoutes.programs
             let names = table.origins.map { Self.routeName(configuration.hosts[$0.host], $0.route) }
             let assignment = state.counters.assign(names)
             let compiled = CompiledConfiguration(
@@ -207,7 +209,13 @@ package final class ProxyEngine: Sendable {
 
     private static func routeName(_ host: ProxyConfiguration.VirtualHost, _ route: Int) -> String {
         let route = host.routes[route]
-        return "\(host.host)\(route.path)\(route.match == .exact ? " (exact)" : "")"
+        let kind =
+            switch route.match {
+            case .exact: " (exact)"
+            case .prefix: ""
+            case .pattern: " (regex)"
+            }
+        return "\(host.host)\(route.path)\(kind)"
     }
 
     // MARK: Certificates

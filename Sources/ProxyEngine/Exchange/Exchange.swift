@@ -24,6 +24,8 @@ struct Exchange {
 
     /// The request as it is sent upstream, kept until the first byte of the response, in case it is sent again.
     var request = ByteBuffer()
+    /// The line of the client's request, without its end, where the log is to tell of another target than the upstream got.
+    var requestLine = ByteBuffer()
     /// How much of `request` the current upstream connection has taken; with HTTP/2, all of it when it was submitted.
     var requestSent = 0
     /// The request's body as far as the client has sent it.

@@ -139,7 +139,7 @@ extension RequestHead {
         var certificate: [UInt8] = []
     }
 
-    /// Room that ``write(_:_:_:to:)`` needs at most.
+    /// Room that ``write(_:_:_:_:to:)`` needs at most, without what is rewritten.
     func writtenBound(_ head: UnsafePointer<HTTP1RequestHead>) -> Int {
         // Host twice, the client's X-Forwarded-For, and our own fields.
         let forwarded = forwardedForField >= 0 ? Int(head.pointee.fields[forwardedForField].value.count) : 0
@@ -150,15 +150,20 @@ extension RequestHead {
     ///
     /// - Parameter host: what the upstream is told in place of the client's.
     func write(
-        _ head: UnsafePointer<HTTP1RequestHead>, _ bytes: UnsafePointer<UInt8>, _ origin: Origin, host: [UInt8]? = nil,
+        _ head: UnsafePointer<HTTP1RequestHead>, _ bytes: UnsafePointer<UInt8>, _ origin: Origin,
+        _ rewritten: RewrittenTarget = RewrittenTarget(), host: [UInt8]? = nil,
         to destination: UnsafeMutablePointer<UInt8>
     ) -> Int {
         var out = ByteCursor(destination)
         out.put(bytes, head.pointee.method)
         out.put(0x20)
         let target = head.pointee.pathAndQuery
-        if target.isEmpty || bytes[Int(target.start)] == 0x3F { out.put(0x2F) }
-        out.put(bytes, target)
+        if rewritten.targetCount > 0 {
+            out.put(rewritten.bytes.bytes, rewritten.targetCount)
+        } else {
+            if target.isEmpty || bytes[Int(target.start)] == 0x3F { out.put(0x2F) }
+            out.put(bytes, target)
+        }
         out.put(" HTTP/1.1\r\nHost: ")
         if let host {
             host.withUnsafeBufferPointer { if let base = $0.baseAddress { out.put(base, $0.count) } }
@@ -166,13 +171,15 @@ extension RequestHead {
             out.put(bytes, head.pointee.authority)
         }
         writeForwarded(head, bytes, origin, &out)
+        let prefixes = rewritten.lineCount > 0
+        if prefixes { out.put(rewritten.bytes.bytes + rewritten.targetCount, rewritten.lineCount) }
         if head.pointee.framing == .chunked { out.put("\r\nTransfer-Encoding: chunked") }
         if wantsUpgrade { out.put("\r\nConnection: upgrade") }
         origin.certificate.withUnsafeBufferPointer { lines in
             if let base = lines.baseAddress { out.put(base, lines.count) }
         }
         out.put("\r\n")
-        copyFields(head, bytes, origin, &out)
+        copyFields(head, bytes, origin, dropsPrefix: prefixes, &out)
         out.put("\r\n")
         return out.position - destination
     }
@@ -223,14 +230,16 @@ extension RequestHead {
 
     /// Copies the fields that pass unchanged, neighbours in one go.
     private func copyFields(
-        _ head: UnsafePointer<HTTP1RequestHead>, _ bytes: UnsafePointer<UInt8>, _ origin: Origin,
+        _ head: UnsafePointer<HTTP1RequestHead>, _ bytes: UnsafePointer<UInt8>, _ origin: Origin, dropsPrefix: Bool,
         _ out: inout ByteCursor
     ) {
         var runStart = -1
         for index in 0..<head.pointee.fields.count {
             let field = head.pointee.fields[index]
             let start = Int(field.name.start)
-            if passes(field, bytes + start, bytes, origin) {
+            var passes = passes(field, bytes + start, bytes, origin)
+            if dropsPrefix, field.name.count == 18, Self.equals(bytes + start, "x-forwarded-prefix") { passes = false }
+            if passes {
                 if runStart < 0 { runStart = start }
             } else if runStart >= 0 {
                 out.put(bytes + runStart, start - runStart)

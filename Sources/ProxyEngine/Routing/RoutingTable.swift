@@ -7,7 +7,7 @@ internal import Glibc
 final class RoutingTable: Sendable {
     /// What a request was matched with.
     struct Match: BitwiseCopyable, Equatable {
-        /// Index of the upstream, or -1: no route and no default, answered with 404.
+        /// Index of the upstream, or -1: no route and no default, answered with 404; ``closed``: answered with 503.
         var upstream: Int32
         /// Index into the configuration's route list (for counters), or -1 for a default backend.
         var route: Int32
@@ -20,6 +20,11 @@ final class RoutingTable: Sendable {
         var filters: Int32 = -1
         /// Index into the configuration's policies for certificates of clients, or -1.
         var certificateRule: Int32 = -1
+        /// Index of the pattern that rewrites the target, or -1.
+        var rewrite: Int32 = -1
+
+        /// The ``upstream`` of a route that is not served.
+        static var closed: Int32 { -2 }
     }
 
     /// Who takes part of a route's requests.
@@ -42,6 +47,9 @@ final class RoutingTable: Sendable {
         var defaultUpstream: Int32 = -1
         var defaultFilters: Int32 = -1
         var certificateRule: Int32 = -1
+        /// Into ``patternRoutes``.
+        var firstPattern: Int32 = 0
+        var patternCount: Int32 = 0
     }
 
     struct Route: BitwiseCopyable {
@@ -50,6 +58,8 @@ final class RoutingTable: Sendable {
         var pathCount: Int32 = 0
         var host: Int32 = 0
         var isExact = false
+        /// Found through ``patternRoutes`` alone.
+        var isPattern = false
         var upstream: Int32 = 0
         var canary: Int32 = -1
         var filters: Int32 = -1
@@ -78,13 +88,23 @@ final class RoutingTable: Sendable {
     let filters: [FilterChain]
     /// By their sources.
     let patterns: [String: HeaderPattern]
+    let patternRoutes: PatternRoutes
+    /// By the index of a pattern's route, of those that have one.
+    let rewrites: [Int32: TargetRewrite]
 
-    /// - Parameter patterns: that were compiled before.
-    init(_ configuration: ProxyConfiguration, patterns: [String: HeaderPattern] = [:]) {
+    /// - Parameters:
+    ///   - patterns: that were compiled before.
+    ///   - programs: of paths, likewise.
+    init(
+        _ configuration: ProxyConfiguration, patterns: [String: HeaderPattern] = [:],
+        programs: [String: PathProgram] = [:]
+    ) {
         var builder = RoutingTableBuilder(knownPatterns: patterns)
         for (index, host) in configuration.hosts.enumerated() { builder.add(host, origin: index) }
         defaultFilters = builder.add(configuration.defaultFilters)
         filters = builder.filters
+        patternRoutes = builder.freezePatterns(known: programs)
+        rewrites = builder.rewrites
         text = .allocate(capacity: max(1, builder.text.count))
         text.initialize(from: builder.text, count: builder.text.count)
         hosts = .allocate(capacity: max(1, builder.hosts.count))
@@ -111,7 +131,7 @@ final class RoutingTable: Sendable {
         routeMask = routeCapacity - 1
         routeSlots = .allocate(capacity: routeCapacity)
         routeSlots.initialize(repeating: 0, count: routeCapacity)
-        for index in 0..<routeCount {
+        for index in 0..<routeCount where !routes[index].isPattern {
             Self.insert(Int32(index), routes[index].hash, into: routeSlots, mask: routeMask)
         }
     }
@@ -138,6 +158,7 @@ final class RoutingTable: Sendable {
                 certificateRule: defaultCertificateRule)
         }
         let record = hosts + Int(hostIndex)
+        if record.pointee.patternCount > 0 { return matchPattern(record, hostIndex, path, pathCount) }
         let route = findRoute(record, hostIndex, path, pathCount)
         var upstream = defaultUpstream
         var canary: Int32 = -1
@@ -157,6 +178,40 @@ final class RoutingTable: Sendable {
         return Match(
             upstream: upstream, route: route, host: hostIndex, redirectsToHTTPS: record.pointee.redirectsToHTTPS,
             canary: canary, filters: filters, certificateRule: certificateRule)
+    }
+
+    /// As ``match(host:_:path:_:)``, for a host with patterns.
+    private func matchPattern(
+        _ host: UnsafePointer<Host>, _ hostIndex: Int32, _ path: UnsafePointer<UInt8>, _ count: Int
+    ) -> Match {
+        var match = Match(
+            upstream: defaultUpstream, route: -1, host: hostIndex, redirectsToHTTPS: host.pointee.redirectsToHTTPS,
+            filters: defaultFilters, certificateRule: host.pointee.certificateRule)
+        if host.pointee.defaultUpstream >= 0 {
+            match.upstream = host.pointee.defaultUpstream
+            match.filters = host.pointee.defaultFilters
+        } else if match.certificateRule < 0 {
+            match.certificateRule = defaultCertificateRule
+        }
+        match.route = findRoute(host, hostIndex, path, count)
+        if match.route < 0 || !routes[Int(match.route)].isExact {
+            let found = patternRoutes.find(host.pointee.firstPattern, host.pointee.patternCount, path, count)
+            if found >= 0 {
+                let entry = patternRoutes.entries[Int(found)]
+                match.route = entry.route
+                guard entry.program != nil else {
+                    match.upstream = Match.closed
+                    return match
+                }
+                if rewrites[entry.route] != nil { match.rewrite = found }
+            }
+        }
+        guard match.route >= 0 else { return match }
+        match.upstream = routes[Int(match.route)].upstream
+        match.canary = routes[Int(match.route)].canary
+        match.filters = routes[Int(match.route)].filters
+        match.certificateRule = routes[Int(match.route)].certificateRule
+        return match
     }
 
     private func findHost(_ name: UnsafePointer<UInt8>, _ count: Int) -> Int32 {

@@ -9,6 +9,10 @@ struct RoutingTableBuilder {
     private(set) var filters: [FilterChain] = []
     private var filterIndices: [FilterChain: Int32] = [:]
     private(set) var patterns: [String: HeaderPattern] = [:]
+    /// By the index of a pattern's route.
+    private(set) var rewrites: [Int32: TargetRewrite] = [:]
+    /// By host.
+    private var patternRoutes: [Int32: [(pattern: RoutePattern, route: Int32)]] = [:]
     private let knownPatterns: [String: HeaderPattern]
 
     private struct RouteKey: Hashable {
@@ -65,6 +69,9 @@ struct RoutingTableBuilder {
     }
 
     private mutating func add(_ route: ProxyConfiguration.Route, host: Int32, origin: (host: Int, route: Int)) {
+        if let pattern = route.pattern, route.match == .pattern {
+            return add(route, pattern, host: host, origin: origin)
+        }
         var path = Array(route.path.utf8)
         let isExact = route.match == .exact
         if !isExact {
@@ -96,6 +103,31 @@ struct RoutingTableBuilder {
         filterIndices[chain] = index
         filters.append(chain)
         return index
+    }
+
+    private mutating func add(
+        _ route: ProxyConfiguration.Route, _ pattern: RoutePattern, host: Int32, origin: (host: Int, route: Int)
+    ) {
+        let index = Int32(routes.count)
+        routes.append(
+            RoutingTable.Route(
+                host: host, isPattern: true, upstream: Int32(route.upstream), canary: add(route.canary),
+                filters: add(route.filters), certificateRule: Int32(route.clientCertificates ?? -1)))
+        origins.append(origin)
+        patternRoutes[host, default: []].append((pattern, index))
+        rewrites[index] = route.rewrite
+    }
+
+    /// The patterns of all hosts, to be asked for after the last host.
+    ///
+    /// - Parameter known: that need not be compiled again.
+    mutating func freezePatterns(known: [String: PathProgram]) -> PatternRoutes {
+        var frozen = PatternRoutes(known: known)
+        for (host, routes) in patternRoutes {
+            hosts[Int(host)].firstPattern = frozen.add(routes)
+            hosts[Int(host)].patternCount = Int32(routes.count)
+        }
+        return frozen
     }
 
     private mutating func add(_ canary: ProxyConfiguration.Canary?) -> Int32 {

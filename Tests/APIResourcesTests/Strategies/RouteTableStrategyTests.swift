@@ -6,6 +6,20 @@ import Testing
 @Suite("The rules of RouteTables") struct RouteTableStrategyTests {
     static let backend: JSONValue = ["serviceName": "web", "port": ["number": 80]]
 
+    static func patterns(_ path: String, target: String?) -> JSONObject {
+        var spec: JSONObject = [
+            "pathPatterns": true,
+            "rules": [
+                [
+                    "host": "a.example.com",
+                    "paths": [["path": .string(path), "pathType": "Prefix", "backend": backend]],
+                ]
+            ],
+        ]
+        if let target { spec["rewrite"] = ["target": .string(target)] }
+        return spec
+    }
+
     static func table(_ spec: JSONObject) -> JSONValue {
         var spec = spec
         if spec["controllerName"] == nil { spec["controllerName"] = "martlet.dev/ingress" }
@@ -63,6 +77,14 @@ import Testing
                 + " notation, such as 192.0.2.0/24",
             "spec.filters.sources.deny[1]: Invalid value: \"example.com\": must be an IP address or a network in CIDR"
                 + " notation, such as 192.0.2.0/24"),
+        RefusalCase("patterns", table(patterns("/a/(.*)", target: "/$1?x=$1"))),
+        RefusalCase(
+            "a pattern that is none", table(patterns("/a/(?!x)", target: nil)),
+            "spec.rules[0].paths[0].path: Invalid value: \"/a/(?!x)\": has a look ahead, which regular expressions in linear "
+                + "time do not have"),
+        RefusalCase(
+            "a target that is none", table(patterns("/a", target: "/$host")),
+            "spec.rewrite.target: Invalid value: \"/$host\": has a variable other than $1 to $9"),
         RefusalCase("a key", table(["defaultBackend": hashed(by: "$request_uri", "consistent-hash")])),
         RefusalCase(
             "a key that is not known", table(["defaultBackend": hashed(by: "$nope", "consistent-hash")]),

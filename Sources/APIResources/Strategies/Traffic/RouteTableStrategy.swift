@@ -22,6 +22,7 @@ struct RouteTableStrategy: ResourceStrategy {
             for (index, entry) in (rule["paths"]?.array ?? []).enumerated() {
                 let entryPath = rulePath.child("paths").index(index)
                 checkPath(entry.text("path"), type: entry.text("pathType"), entryPath, &errors)
+                if entry.at("backend") != nil { checkPattern(entry.text("path"), of: object, entryPath, &errors) }
                 // Without a backend its requests are answered with 503: an Ingress may name what is no Service.
                 if let backend = entry.at("backend") {
                     checkBackend(backend, entryPath.child("backend"), &errors)
@@ -36,6 +37,13 @@ struct RouteTableStrategy: ResourceStrategy {
         }
         if let filters = object.at("spec", "filters") {
             RouteFilterRules.check(filters, path.child("filters"), &errors)
+        }
+        if let target = object["spec"]["rewrite"]["target"].string {
+            do {
+                _ = try RewriteTemplate(target)
+            } catch {
+                errors.invalid(path.child("rewrite").child("target"), .string(target), error.description)
+            }
         }
         if let canary = object.at("spec", "canary") {
             checkCanary(canary, path.child("canary"), &errors)
@@ -55,6 +63,15 @@ struct RouteTableStrategy: ResourceStrategy {
             return IngressRules.checkPath(text, type: type, allowed: ["Exact", "Prefix"], path, &errors)
         }
         if !text.hasPrefix("/") { errors.invalid(path.child("path"), .string(text), "must be an absolute path") }
+    }
+
+    /// Where the table itself says that paths are regular expressions. One that is none may stand there without a backend.
+    private func checkPattern(
+        _ text: String, of object: JSONValue, _ path: FieldPath, _ errors: inout [FieldError]
+    ) {
+        let target = object["spec"]["rewrite"]["target"].string
+        guard object["spec"]["pathPatterns"].bool == true || target != nil && target != text else { return }
+        if let problem = PathPattern.problem(of: text) { errors.invalid(path.child("path"), .string(text), problem) }
     }
 
     private func checkBackend(_ backend: JSONValue, _ path: FieldPath, _ errors: inout [FieldError]) {
