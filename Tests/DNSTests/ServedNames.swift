@@ -18,7 +18,15 @@ final class ServedNames {
         server = make(loops)
         server.publish(data)
         if let policy { server.setPolicy(policy) }
-        address = try server.listen(SocketAddress(ip: ip ?? Self.own, port: 0))
+        address = try Self.listen(server, on: ip ?? Self.own)
+    }
+
+    /// A port that is free for one protocol or address may be taken for another.
+    private static func listen(_ server: NameServer, on ip: IPAddress) throws -> SocketAddress {
+        for _ in 0..<20 {
+            if let address = try? server.listen(SocketAddress(ip: ip, port: 0)) { return address }
+        }
+        return try server.listen(SocketAddress(ip: ip, port: 0))
     }
 
     static var own: IPAddress { IPAddress(OwnLoopback.address) ?? .loopbackV4 }
