@@ -25,7 +25,8 @@ struct FilterAnnotations: Hashable, Sendable {
     let closing: [String]
 
     init(_ annotations: [String: String]) {
-        var reader = AnnotationReader(annotations, prefixes: [AnnotationReader.martlet, AnnotationReader.nginx])
+        let prefixes = [AnnotationReader.martlet, AnnotationReader.nginx]
+        var reader = AnnotationReader(annotations, prefixes: prefixes)
         var filters = RouteFilters()
         filters.maxBodyBytes = reader.size("proxy-body-size")
         filters.cors = Self.cors(&reader)
@@ -43,7 +44,7 @@ struct FilterAnnotations: Hashable, Sendable {
             }
         }
         problems = reader.problems
-        var guards = AnnotationReader(annotations, prefixes: [AnnotationReader.martlet, AnnotationReader.nginx])
+        var guards = AnnotationReader(annotations, prefixes: prefixes, consequence: "so that nobody is let in")
         filters.sources = Self.sources(&guards)
         filters.clientLimits = Self.clientLimits(&guards)
         closing = guards.problems
@@ -58,13 +59,11 @@ struct FilterAnnotations: Hashable, Sendable {
         return allowed == nil && denied == nil ? nil : RouteSources(allow: allowed, deny: denied)
     }
 
-    /// A number that is none, or 0, is no bound in ingress-nginx; here it would be somebody's mistake, and is told of.
+    /// 0 is no bound, as in ingress-nginx.
     private static func clientLimits(_ reader: inout AnnotationReader) -> RouteClientLimits? {
         func bound(_ name: String) -> Int? {
-            guard let text = reader[name], text != "0" else { return nil }
-            if let number = Int(text), 1...1_000_000 ~= number { return number }
-            reader.close(name, "is no number from 0 to 1000000")
-            return nil
+            let number = reader.number(name, from: 0, to: 1_000_000)
+            return number == 0 ? nil : number
         }
         var limits = RouteClientLimits()
         limits.requestsPerSecond = bound("limit-rps")
@@ -80,11 +79,11 @@ struct FilterAnnotations: Hashable, Sendable {
         guard let text = reader[name] else { return nil }
         let entries = text.split(separator: ",").map { $0.filter { !$0.isWhitespace } }.filter { !$0.isEmpty }
         if entries.isEmpty || entries.count > 4_096 {
-            reader.close(name, entries.isEmpty ? "names no network" : "names more than 4096 networks")
+            reader.refuse(name, entries.isEmpty ? "names no network" : "names more than 4096 networks")
             return []
         }
         guard let wrong = entries.first(where: { CIDR(network: $0) == nil }) else { return entries }
-        reader.close(name, "has \(AnnotationReader.quoted(wrong)), which is neither an address nor a network")
+        reader.refuse(name, "has \(AnnotationReader.quoted(wrong)), which is neither an address nor a network")
         return []
     }
 
