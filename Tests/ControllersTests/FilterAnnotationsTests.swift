@@ -76,6 +76,9 @@ import Testing
                 == RouteClientLimits(
                     requestsPerSecond: 10, requestsPerMinute: 300, burstMultiplier: 3, requests: 20,
                     exempt: ["10.0.0.0/8", "192.0.2.1"]))
+        #expect(
+            Self.read(["limit-rps": "1", "limit-burst-multiplier": "0"]).filters?.clientLimits
+                == RouteClientLimits(requestsPerSecond: 1, burstMultiplier: 0))
         #expect(Self.read(["limit-rps": "0", "limit-whitelist": "10.0.0.0/8"]).filters == nil)
     }
 

@@ -69,7 +69,7 @@ struct FilterAnnotations: Hashable, Sendable {
         limits.requestsPerSecond = bound("limit-rps")
         limits.requestsPerMinute = bound("limit-rpm")
         limits.requests = bound("limit-connections")
-        limits.burstMultiplier = bound("limit-burst-multiplier")
+        limits.burstMultiplier = reader.number("limit-burst-multiplier", from: 0, to: 1_000_000)
         limits.exempt = networks("limit-allowlist", &reader) ?? networks("limit-whitelist", &reader)
         return limits.isEmpty ? nil : limits
     }
