@@ -29,7 +29,8 @@ struct AnnotationReader {
         return value.isEmpty ? nil : value
     }
 
-    private func key(_ name: String) -> String {
+    /// The annotation of a name that counts.
+    func key(_ name: String) -> String {
         prefixes.map { $0 + name }.first { !(annotations[$0] ?? "").isEmpty } ?? (prefixes.first ?? "") + name
     }
 
