@@ -9,5 +9,5 @@ martlet=$(realpath "${MARTLET:-../.build/release/martlet}")
 }
 folder=$(mktemp -d)
 trap 'rm -r "$folder"' EXIT
-cc -O2 -Wall -o "$folder/flows" Socket/flows.c
+cc -O2 -Wall -o "$folder/flows" Flows/flows.c
 python3 Relay/relay.py --martlet "$martlet" --flows "$folder/flows" "$@"

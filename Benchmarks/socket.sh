@@ -13,7 +13,7 @@ martlet=$(realpath "${MARTLET:-../.build/release/martlet}")
 }
 folder=$(mktemp -d)
 trap 'rm -r "$folder"' EXIT
-cc -O2 -Wall -o "$folder/flows" Socket/flows.c
+cc -O2 -Wall -o "$folder/flows" Flows/flows.c
 # Networks and mounts of its own: nothing is left.
 unshare --net --mount --propagation private \
     python3 Socket/socket_mode.py --martlet "$martlet" --flows "$folder/flows" "$@"

@@ -17,14 +17,14 @@ loops, and splices where it can, as its administrators would have it.
 import argparse
 import os
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "Endpoints"))
-from endpoints import NAMESPACE, API, cpu_seconds, free_port, report, show_logs, wait_until  # noqa: E402
+sys.path[:0] = [os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", name) for name in ("Endpoints", "Flows")]
+import flows  # noqa: E402
+from endpoints import API, cpu_seconds, free_port, report, show_logs, wait_until  # noqa: E402
 
 HAPROXY = """
 global
@@ -59,15 +59,7 @@ class RelayBench:
         wait_until("the API server", 60, lambda: os.path.exists(path))
         time.sleep(0.5)
         api = API(path)
-        api.call("POST", "/api/v1/namespaces", {"apiVersion": "v1", "kind": "Namespace",
-                                                "metadata": {"name": NAMESPACE}})
-        made = api.call("POST", f"/api/v1/namespaces/{NAMESPACE}/services", {
-            "apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"},
-            "spec": {"ports": [{"port": 8080, "targetPort": self.port}]}})
-        api.call("POST", f"/apis/discovery.k8s.io/v1/namespaces/{NAMESPACE}/endpointslices", {
-            "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
-            "metadata": {"name": "web-1", "labels": {"kubernetes.io/service-name": "web"}},
-            "endpoints": [{"addresses": ["127.0.0.1"]}], "ports": [{"port": self.port}]})
+        address = flows.make_service(api, "127.0.0.1", self.port, 8080)
         relay = self.spawn([arguments.martlet, "dataplane", "--kubeconfig", os.path.join(data, "admin.kubeconfig"),
                             "--proxy-mode", "userspace", "--dns-port", "0"], "dataplane")
         port = free_port()
@@ -75,7 +67,7 @@ class RelayBench:
         with open(configuration, "w") as file:
             file.write(HAPROXY.format(threads=os.cpu_count(), port=port, server=self.port))
         peer = self.spawn(["haproxy", "-db", "-f", configuration], "haproxy")
-        self.ways = {"martlet": (made["spec"]["clusterIP"], 8080, relay.pid), "HAProxy": ("127.0.0.1", port, peer.pid),
+        self.ways = {"martlet": (address, 8080, relay.pid), "HAProxy": ("127.0.0.1", port, peer.pid),
                      "the server itself": ("127.0.0.1", self.port, None)}
         for way in self.ways:
             wait_until(way, 60, lambda: self.run(way, "connect", 1) is not None)
@@ -87,24 +79,12 @@ class RelayBench:
         return child
 
     def run(self, way, kind, count):
-        """What is counted a second, and the relay's CPU seconds for one; nil where there was no connection."""
+        """CPU is the relay's."""
         ip, port, pid = self.ways[way]
-        before = cpu_seconds(pid) if pid else 0
-        done = subprocess.run([self.arguments.flows, kind, ip, str(port), str(count)], capture_output=True, text=True)
-        if done.returncode != 0:
-            return None
-        seconds, counted, _, median, slow = map(float, done.stdout.split())
-        figures = [counted / seconds, ((cpu_seconds(pid) if pid else 0) - before) / max(1, counted)]
-        return [median, slow] + figures if kind == "connect" else figures
+        return flows.run(self.arguments.flows, kind, ip, port, count, lambda: cpu_seconds(pid) if pid else 0)
 
     def measure(self, way):
-        figures = []
-        for kind, count in [("connect", 10000), ("ask", 50000), ("send", 3)]:
-            figure = self.run(way, kind, count)
-            if figure is None:
-                sys.exit(f"{kind} by {way} failed")
-            figures += figure
-        return figures
+        return flows.measure(way, 10000, 50000, lambda kind, count: self.run(way, kind, count))
 
     def close(self):
         for child in reversed(self.children):
@@ -135,14 +115,7 @@ def main():
     finally:
         bench.close()
         shutil.rmtree(folder, ignore_errors=True)
-    lines = ["| | accepted after, ms, median | 99 % | connections a second | CPU µs | questions a second | CPU µs | Gbit/s "
-             "| CPU s a GB |",
-             "|---|---|---|---|---|---|---|---|---|"]
-    for name, figures in rounds.items():
-        m, p, c, cc, a, ac, s, sc = (statistics.median(column) for column in zip(*figures))
-        lines.append(f"| {name} | {m:.3f} | {p:.3f} | {c:,.0f} | {cc * 1e6:.1f} | {a:,.0f} | {ac * 1e6:.1f} "
-                     f"| {s * 8 / 1e9:.1f} | {sc * 1e9:.3f} |")
-    report(lines, arguments.markdown)
+    report(flows.table(rounds), arguments.markdown)
 
 
 if __name__ == "__main__":

@@ -20,13 +20,13 @@ import argparse
 import http.client
 import os
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "Endpoints"))
+sys.path[:0] = [os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", name) for name in ("Endpoints", "Flows")]
+import flows  # noqa: E402
 from endpoints import NAMESPACE, API, cpu_seconds, free_port, report, show_logs, wait_until  # noqa: E402
 
 ENDPOINT, PORT = "10.9.0.2", 8080
@@ -77,16 +77,7 @@ class SocketBench:
         self.kubeconfig = os.path.join(data, "admin.kubeconfig")
         self.api = api = API(path)
         self.count = 1
-        api.call("POST", "/api/v1/namespaces", {"apiVersion": "v1", "kind": "Namespace",
-                                                "metadata": {"name": NAMESPACE}})
-        made = api.call("POST", f"/api/v1/namespaces/{NAMESPACE}/services", {
-            "apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"},
-            "spec": {"ports": [{"port": 80, "targetPort": PORT}]}})
-        self.address = made["spec"]["clusterIP"]
-        api.call("POST", f"/apis/discovery.k8s.io/v1/namespaces/{NAMESPACE}/endpointslices", {
-            "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
-            "metadata": {"name": "web-1", "labels": {"kubernetes.io/service-name": "web"}},
-            "endpoints": [{"addresses": [ENDPOINT]}], "ports": [{"port": PORT}]})
+        self.address = flows.make_service(api, ENDPOINT, PORT, 80)
 
     def fill(self, count):
         """Other Services, of two endpoints that nobody asks, until there are so many."""
@@ -139,24 +130,12 @@ class SocketBench:
             file.write("0")
 
     def run(self, kind, ip, port, count):
-        """What is counted a second, and CPU seconds for one; nil where there was no connection."""
-        before = cpu_seconds(self.server.pid)
-        done = subprocess.run([self.arguments.flows, kind, ip, str(port), str(count)], capture_output=True, text=True,
-                              preexec_fn=self.enter)
-        if done.returncode != 0:
-            return None
-        seconds, counted, cpu, median, slow = map(float, done.stdout.split())
-        figures = [counted / seconds, (cpu + cpu_seconds(self.server.pid) - before) / max(1, counted)]
-        return [median, slow] + figures if kind == "connect" else figures
+        """CPU is the client's and the server's."""
+        return flows.run(self.arguments.flows, kind, ip, port, count,
+                         lambda: cpu_seconds(self.server.pid), counts_client=True, preexec_fn=self.enter)
 
     def measure(self, ip, port):
-        figures = []
-        for kind, count in [("connect", 20000), ("ask", 100000), ("send", 3)]:
-            figure = self.run(kind, ip, port, count)
-            if figure is None:
-                sys.exit(f"{kind} {ip}:{port} failed")
-            figures += figure
-        return figures
+        return flows.measure(f"{ip}:{port}", 20000, 100000, lambda kind, count: self.run(kind, ip, port, count))
 
     def close(self):
         for child in reversed(self.children):
@@ -206,16 +185,7 @@ def main():
     finally:
         bench.close()
         shutil.rmtree(folder, ignore_errors=True)
-    lines = ["| | accepted after, ms, median | 99 % | connections a second | CPU µs | questions a second | CPU µs | Gbit/s "
-             "| CPU s a GB |",
-             "|---|---|---|---|---|---|---|---|---|"]
-    for name, figures in rows.items():
-        if not figures:
-            continue
-        m, p, c, cc, a, ac, s, sc = (statistics.median(column) for column in zip(*figures))
-        lines.append(f"| {name} | {m:.3f} | {p:.3f} | {c:,.0f} | {cc * 1e6:.1f} | {a:,.0f} | {ac * 1e6:.1f} "
-                     f"| {s * 8 / 1e9:.1f} | {sc * 1e9:.3f} |")
-    report(lines, arguments.markdown)
+    report(flows.table(rows), arguments.markdown)
 
 
 if __name__ == "__main__":

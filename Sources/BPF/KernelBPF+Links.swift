@@ -38,7 +38,7 @@ extension KernelBPF {
             try information(link, &facts, 64)
             guard facts.number(at: 0) == Self.groupLink, facts.number(at: 16) != 0 || facts.number(at: 20) != 0,
                 let program = try object(Number.programByNumber, facts.number(at: 8)),
-                let attachment = try attachment(link, program), attachment.name.hasPrefix(prefix)
+                let attachment = try attachment(link, program, named: prefix)
             else { continue }
             found.append(attachment)
         }
@@ -72,13 +72,16 @@ extension KernelBPF {
         throw .refused(subject: "look at what is attached", number: errno)
     }
 
-    private func attachment(_ link: BPFObject, _ program: BPFObject) throws(BPFError) -> Attachment? {
+    private func attachment(_ link: BPFObject, _ program: BPFObject, named prefix: String) throws(BPFError)
+        -> Attachment?
+    {
         // struct bpf_prog_info: xlated_prog_len at 20, xlated_prog_insns at 32, nr_map_ids at 52, map_ids at 56, name at 64
         var facts = BPFFields()
         try information(program, &facts, 80)
         let (size, count) = (Int(facts.number(at: 20)), Int(facts.number(at: 52)))
-        guard size > 0, size <= 1 << 20, count <= 64 else { return nil }
         let name = facts.name(at: 64)
+        // Of somebody else's nothing more is asked.
+        guard name.hasPrefix(prefix), size > 0, size <= 1 << 20, count <= 64 else { return nil }
         var code = [UInt8](repeating: 0, count: size)
         var maps = [UInt32](repeating: 0, count: max(count, 1))
         let result = code.withUnsafeMutableBytes { code in

@@ -5,7 +5,7 @@ public struct AddressSet: Hashable, Sendable {
 
     public init(_ networks: some Sequence<CIDR>) {
         var merged: [AddressRange] = []
-        for range in networks.map({ AddressRange($0) }).sorted(by: Self.precedes) {
+        for range in networks.map({ AddressRange($0.unmapped) }).sorted(by: Self.precedes) {
             guard let last = merged.last, last.family == range.family, last.contains(range.first) else {
                 merged.append(range)
                 continue
@@ -19,12 +19,9 @@ public struct AddressSet: Hashable, Sendable {
 
     public var isEmpty: Bool { ranges.isEmpty }
 
-    /// An IPv4-mapped IPv6 address is the IPv4 address as well.
+    /// An IPv4-mapped IPv6 address is the IPv4 address, here and in networks.
     public func contains(_ address: IPAddress) -> Bool {
-        holds(address) || address.mappedV4.map(holds) ?? false
-    }
-
-    private func holds(_ address: IPAddress) -> Bool {
+        let address = address.mappedV4 ?? address
         var low = 0
         var high = ranges.count
         // The first range that ends at or behind the address.
@@ -42,5 +39,13 @@ public struct AddressSet: Hashable, Sendable {
     /// IPv4 first.
     private static func order(_ left: IPAddress, _ right: IPAddress) -> Bool {
         left.family == right.family ? left < right : left.family == .v4
+    }
+}
+
+extension CIDR {
+    /// The network of IPv4 that one of mapped addresses stands for; others as they are.
+    fileprivate var unmapped: CIDR {
+        guard prefixLength >= 96, let mapped = address.mappedV4 else { return self }
+        return CIDR(address: mapped, prefixLength: prefixLength - 96) ?? self
     }
 }

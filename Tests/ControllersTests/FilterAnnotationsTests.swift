@@ -76,7 +76,32 @@ import Testing
                 == RouteClientLimits(
                     requestsPerSecond: 10, requestsPerMinute: 300, burstMultiplier: 3, requests: 20,
                     exempt: ["10.0.0.0/8", "192.0.2.1"]))
+        #expect(
+            Self.read(["limit-rps": "1", "limit-burst-multiplier": "0"]).filters?.clientLimits
+                == RouteClientLimits(requestsPerSecond: 1, burstMultiplier: 0))
         #expect(Self.read(["limit-rps": "0", "limit-whitelist": "10.0.0.0/8"]).filters == nil)
+    }
+
+    @Test func `a guard beside another one must be readable too, and says when it has no effect`() {
+        let both = FilterAnnotations([
+            Self.prefix + "allowlist-source-range": "0.0.0.0/0,::/0", Self.prefix + "whitelist-source-range": "x",
+        ])
+        #expect(both.closing.count == 1 && both.filters?.sources == RouteSources(allow: []))
+        let denied = FilterAnnotations([
+            Self.prefix + "denylist-source-range": "::1", "traffic.martlet.dev/denylist-source-range": "10.0.0.0/8",
+        ])
+        #expect(denied.filters?.sources == RouteSources(deny: ["10.0.0.0/8", "::1"]) && denied.problems == [])
+        let other = FilterAnnotations([
+            Self.prefix + "whitelist-source-range": "10.0.0.0/8",
+            "traffic.martlet.dev/allowlist-source-range": "192.0.2.0/24",
+        ])
+        #expect(other.filters?.sources == RouteSources(allow: ["192.0.2.0/24"]) && other.closing == [])
+        #expect(
+            other.problems == [
+                "\(Self.prefix)whitelist-source-range: has no effect beside traffic.martlet.dev/allowlist-source-range"
+            ])
+        #expect(
+            Self.read(["enable-cors": "true", "cors-allow-credentials": "no"]).filters?.cors?.credentials == false)
     }
 
     @Test func `ours of the same names come first`() {

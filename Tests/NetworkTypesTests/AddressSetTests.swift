@@ -17,11 +17,14 @@ import Testing
         }
     }
 
-    @Test func `an IPv4 address is the same one when it is mapped, and a network of mapped ones is IPv6's`() throws {
+    @Test func `an IPv4 address is the same one when it is mapped, also in networks`() throws {
         let mapped = try #require(IPAddress("::ffff:192.0.2.7"))
         #expect(Self.set("192.0.2.0/24").contains(mapped))
         #expect(Self.set("::ffff:192.0.2.0/120").contains(mapped))
         #expect(!Self.set("192.0.3.0/24").contains(mapped))
+        let plain = try #require(IPAddress("192.0.2.7"))
+        #expect(Self.set("::ffff:192.0.2.7").contains(plain) && Self.set("::ffff:192.0.2.0/120").contains(plain))
+        #expect(!Self.set("::ffff:192.0.3.0/120").contains(plain) && !Self.set("::/0").contains(plain))
     }
 
     @Test func `all and nothing`() throws {

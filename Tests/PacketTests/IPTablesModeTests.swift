@@ -67,6 +67,35 @@ struct IPTablesModeTests {
         await bench.close()
     }
 
+    @Test(arguments: [[], ["-F", "INPUT"], ["-F", "FORWARD"], ["-t", "nat", "-F", "PREROUTING"]])
+    func `nobody outside reaches a Service by a loopback address, also where the rules were healed`(damage: [String])
+        async throws
+    {
+        let bench = try await PacketBench(.iptables, .v4)
+        try bench.node.namespace.configure("link set lo up")
+        let target = try #require(IPAddress("127.0.0.9"))
+        var identity = bench.topology.identity
+        identity.nodePortAddresses += [target]
+        var web = bench.service("web", "c")
+        web.ports[0].nodePort = 30080
+        let batch = EnforcementBatch(
+            [ServiceChange(key: web.key, before: nil, after: web)], extent: .everything, on: identity)
+        _ = await bench.enforcer.enforce(batch)
+        if !damage.isEmpty {
+            try bench.node.namespace.command(["iptables"] + damage)
+            _ = await bench.enforcer.enforce(batch)
+        }
+        let neighbour = bench.caller.namespace
+        try neighbour.sysctl(["ipv4/conf/all/route_localnet": "1"])
+        try neighbour.configure("route add 127.0.0.9/32 via 10.81.1.1 dev eth0 onlink")
+        #expect(try bench.ask(from: bench.node, target, 30080).server == "c")
+        #expect(try bench.ask(from: bench.caller, target, 30080, within: PacketBench.silence) == .silent)
+        // It is the guard that keeps it out.
+        try bench.node.namespace.command(["iptables", "-F", "KUBE-LOOPBACK"])
+        #expect(try bench.ask(from: bench.caller, target, 30080).server == "c")
+        await bench.close()
+    }
+
     @Test(arguments: [["-t", "nat", "-F"], ["-F", "INPUT"], ["-t", "nat", "-D", "PREROUTING", "1"]])
     func `what somebody flushed is told, and healed by everything anew`(damage: [String]) async throws {
         let bench = try await PacketBench(.iptables, .v4)

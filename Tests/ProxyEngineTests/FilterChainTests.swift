@@ -128,6 +128,27 @@ import Testing
         upstream.stop()
     }
 
+    @Test func `whoever names no host is not let in where HTTPS is wanted, and sent nowhere`() async throws {
+        let upstream = FakeUpstream()
+        let location: [RedirectRule.Part] = [.text(Array("https://".utf8)), .host, .pathAndQuery]
+        for chain in [
+            FilterChain(httpsRedirect: .always), FilterChain(redirect: RedirectRule(status: 302, location: location)),
+        ] {
+            let harness = try Self.harness(chain, upstream)
+            for fields in ["", "Host:\r\n", "Host: :80\r\n"] {
+                let socket = harness.connect()
+                socket.send("GET /x HTTP/1.0\r\n\(fields)\r\n")
+                #expect(socket.readResponse()?.status == 400, "\(fields)")
+            }
+            let socket = harness.connect()
+            socket.send("OPTIONS * HTTP/1.1\r\nHost: default.example\r\n\r\n")
+            #expect(socket.readResponse()?["Location"] == "https://default.example/")
+            await harness.stop()
+        }
+        #expect(upstream.requests.isEmpty)
+        upstream.stop()
+    }
+
     @Test(arguments: [(10, 10, 200), (10, 11, 413), (0, 2_000_000, 200), (2_000_000, 1_500_000, 200)])
     func `a route has a bound for bodies of its own`(most: Int, size: Int, status: Int) async throws {
         let upstream = FakeUpstream()

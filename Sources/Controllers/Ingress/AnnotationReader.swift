@@ -6,14 +6,19 @@ struct AnnotationReader {
     private let annotations: [String: String]
     /// The first that has a name counts.
     private let prefixes: [String]
+    /// Of a value that cannot be read: the end of a sentence.
+    private let consequence: String
     /// Each a sentence that begins with the annotation's key.
     private(set) var problems: [String] = []
 
     init(_ annotations: [String: String], prefix: String) { self.init(annotations, prefixes: [prefix]) }
 
-    init(_ annotations: [String: String], prefixes: [String]) {
+    init(
+        _ annotations: [String: String], prefixes: [String], consequence: String = "so that it has no effect"
+    ) {
         self.annotations = annotations
         self.prefixes = prefixes
+        self.consequence = consequence
     }
 
     /// Ours come before ingress-nginx'.
@@ -99,14 +104,9 @@ struct AnnotationReader {
         return nil
     }
 
-    /// The value, which is there, has no effect.
+    /// The value, which is there, cannot be read.
     mutating func refuse(_ name: String, _ reason: String) {
-        tell(name, "\(Self.quoted(self[name] ?? "")) \(reason), so that it has no effect")
-    }
-
-    /// The value, which is there, guards access and cannot be understood.
-    mutating func close(_ name: String, _ reason: String) {
-        tell(name, "\(Self.quoted(self[name] ?? "")) \(reason), so that nobody is let in")
+        tell(name, "\(Self.quoted(self[name] ?? "")) \(reason), \(consequence)")
     }
 
     mutating func tell(_ name: String, _ sentence: String) { problems.append("\(key(name)): \(sentence)") }

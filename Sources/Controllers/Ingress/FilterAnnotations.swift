@@ -1,5 +1,4 @@
 import KubeModel
-import NetworkTypes
 
 /// Annotations about what is done with requests before a backend sees them, and with what is answered: ingress-nginx', and
 /// ours of the same names, which come first. Pure.
@@ -14,7 +13,8 @@ struct FilterAnnotations: Hashable, Sendable {
     ]
 
     /// All that are read here.
-    static let keys = AnnotationReader.twins(names)
+    static let keys = AnnotationReader.keys(names, prefix: AnnotationReader.nginx)
+        .union(AnnotationReader.keys(names, prefix: AnnotationReader.martlet))
 
     /// nil where nothing is said.
     private(set) var filters: RouteFilters?
@@ -24,7 +24,7 @@ struct FilterAnnotations: Hashable, Sendable {
     let closing: [String]
 
     init(_ annotations: [String: String]) {
-        var reader = AnnotationReader(twins: annotations)
+        var reader = AnnotationReader(annotations, prefixes: [AnnotationReader.martlet, AnnotationReader.nginx])
         var filters = RouteFilters()
         filters.maxBodyBytes = reader.size("proxy-body-size")
         filters.cors = Self.cors(&reader)
@@ -41,50 +41,14 @@ struct FilterAnnotations: Hashable, Sendable {
                 reader.refuse("upstream-vhost", "is no host name with or without a port")
             }
         }
-        problems = reader.problems
-        var guards = AnnotationReader(twins: annotations)
-        filters.sources = Self.sources(&guards)
-        filters.clientLimits = Self.clientLimits(&guards)
+        var told = reader.problems
+        var guards = GuardAnnotations(annotations)
+        filters.sources = guards.sources(&told)
+        filters.clientLimits = guards.clientLimits(&told)
+        problems = told
         closing = guards.problems
+        if !closing.isEmpty { filters.sources = RouteSources(allow: []) }
         if !filters.isEmpty { self.filters = filters }
-    }
-
-    // MARK: Who may come
-
-    private static func sources(_ reader: inout AnnotationReader) -> RouteSources? {
-        let allowed = networks("allowlist-source-range", &reader) ?? networks("whitelist-source-range", &reader)
-        let denied = networks("denylist-source-range", &reader)
-        return allowed == nil && denied == nil ? nil : RouteSources(allow: allowed, deny: denied)
-    }
-
-    /// A number that is none, or 0, is no bound in ingress-nginx; here it would be somebody's mistake, and is told of.
-    private static func clientLimits(_ reader: inout AnnotationReader) -> RouteClientLimits? {
-        func bound(_ name: String) -> Int? {
-            guard let text = reader[name], text != "0" else { return nil }
-            if let number = Int(text), 1...1_000_000 ~= number { return number }
-            reader.close(name, "is no number from 0 to 1000000")
-            return nil
-        }
-        var limits = RouteClientLimits()
-        limits.requestsPerSecond = bound("limit-rps")
-        limits.requestsPerMinute = bound("limit-rpm")
-        limits.requests = bound("limit-connections")
-        limits.burstMultiplier = bound("limit-burst-multiplier")
-        limits.exempt = networks("limit-allowlist", &reader) ?? networks("limit-whitelist", &reader)
-        return limits.isEmpty ? nil : limits
-    }
-
-    /// Networks and addresses between commas.
-    private static func networks(_ name: String, _ reader: inout AnnotationReader) -> [String]? {
-        guard let text = reader[name] else { return nil }
-        let entries = text.split(separator: ",").map { $0.filter { !$0.isWhitespace } }.filter { !$0.isEmpty }
-        if entries.isEmpty || entries.count > 4_096 {
-            reader.close(name, entries.isEmpty ? "names no network" : "names more than 4096 networks")
-            return []
-        }
-        guard let wrong = entries.first(where: { CIDR(network: $0) == nil }) else { return entries }
-        reader.close(name, "has \(AnnotationReader.quoted(wrong)), which is neither an address nor a network")
-        return []
     }
 
     // MARK: Elsewhere
@@ -122,7 +86,9 @@ struct FilterAnnotations: Hashable, Sendable {
         }
         cors.headers = reader.text("cors-allow-headers", of: 512, "is no list of header names", where: isList)
         cors.exposedHeaders = reader.text("cors-expose-headers", of: 512, "is no list of header names", where: isList)
-        cors.credentials = reader.boolean("cors-allow-credentials")
+        // What is neither yes nor no is no yes.
+        cors.credentials =
+            reader.boolean("cors-allow-credentials") ?? (reader["cors-allow-credentials"] == nil ? nil : false)
         cors.maxAge = reader.number("cors-max-age", from: 0)
         return cors
     }

@@ -3,7 +3,8 @@ internal import NetworkTypes
 internal import ProxyEngine
 
 extension FilterChain {
-    /// Reads a table's filters, which the API server has found good. What cannot be read after all keeps everybody out.
+    /// Reads a table's filters, which the API server has found good. Networks that cannot be read after all keep everybody
+    /// out.
     ///
     /// - Parameter name: of the table.
     convenience init(_ filters: RouteFilters, name: String) {

@@ -1,7 +1,7 @@
 /// What browsers are told of requests that pages of other origins make (Fetch standard, "CORS protocol").
 public struct RouteCORS: Codable, Hashable, Sendable {
-    /// `*` for every origin, or origins such as `https://a.example.com` and `https://*.example.com:8443`, where the star is one label
-    /// or more; every one without it.
+    /// `*` for every origin, or origins such as `https://a.example.com` and `https://*.example.com:8443`, where the star is one
+    /// label or more; every one without it.
     public var origins: [String]?
     /// The value of `Access-Control-Allow-Methods`.
     public var methods: String?

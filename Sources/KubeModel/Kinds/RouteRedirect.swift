@@ -53,7 +53,26 @@ public struct RouteRedirect: Codable, Hashable, Sendable {
             index += 1 + count
         }
         if !text.isEmpty { parts.append(.text(String(decoding: text, as: UTF8.self))) }
-        return parts
+        return isHostFixed(parts) ? parts : nil
+    }
+
+    /// Whether the host is the author's or the request's own: what a request brings beside it stands behind the beginning of a
+    /// path or query, so that nobody is sent to where somebody else wants him.
+    private static func isHostFixed(_ parts: [Part]) -> Bool {
+        // As text: what stands for a host, and what for anything else.
+        let shape = parts.reduce("") { shape, part in
+            switch part {
+            case .text(let text): shape + text
+            case .scheme: shape + "http"
+            case .host: shape + "h"
+            case .pathAndQuery, .path: shape + "/"
+            case .queryMark: shape + "?"
+            case .query: shape + "$"
+            }
+        }
+        guard let slashes = shape.firstRange(of: "://") else { return false }
+        let authority = shape[slashes.upperBound...].prefix { $0 != "/" && $0 != "?" && $0 != "#" }
+        return !authority.isEmpty && authority.first != ":" && !authority.contains("$")
     }
 
     /// The variable whose name, in braces or not, stands in front, and the bytes that it takes.

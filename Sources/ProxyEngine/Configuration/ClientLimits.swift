@@ -24,7 +24,7 @@ package struct ClientLimits: Sendable, Hashable {
 
     /// Clients of tables with other names are counted apart.
     package let name: String
-    /// Of the name.
+    /// Of the name, in this process.
     let key: UInt64
     package var rates: [Rate]
     /// Requests under way at a time, upgraded connections among them; nil for any number.
@@ -34,7 +34,7 @@ package struct ClientLimits: Sendable, Hashable {
 
     package init(name: String, rates: [Rate] = [], requests: Int? = nil, exempt: AddressSet = AddressSet([])) {
         self.name = name
-        key = name.utf8.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
+        key = UInt64(bitPattern: Int64(name.hashValue))
         self.rates = rates
         self.requests = requests
         self.exempt = exempt

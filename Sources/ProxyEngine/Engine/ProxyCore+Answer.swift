@@ -85,11 +85,14 @@ extension ProxyCore {
         suffix.withUnsafeBufferPointer { suffix in
             if let base = suffix.baseAddress { location.append(base, suffix.count) }
         }
-        if target.isEmpty || bytes[Int(target.start)] == 0x3F {
+        if target.isEmpty || bytes[Int(target.start)] != 0x2F {
             let root: StaticString = "/"
             location.append(root.utf8Start, 1)
         }
-        location.append(bytes + Int(target.start), Int(target.count))
+        // `*` is no path (RFC 9110 section 7.1).
+        if !target.isEmpty, bytes[Int(target.start)] != 0x2A {
+            location.append(bytes + Int(target.start), Int(target.count))
+        }
         return location
     }
 }

@@ -23,7 +23,9 @@ extension ProxyCore {
         if let cors = chain.cors, addCORS(cors, x, bytes), isOptions(bytes) { return OwnReply(status: 204) }
         if let rule = chain.redirect { return redirect(rule, c, head, bytes) }
         let wantsHTTPS = chain.httpsRedirect == .always || chain.httpsRedirect == .asHost && hostRedirects
-        if wantsHTTPS, mustRedirect(c, head, bytes) {
+        if wantsHTTPS, !isHTTPS(c, bytes) {
+            // HTTP/1.0 needs no host: there is nowhere to send it to then.
+            if head.hostNameCount == 0 { return OwnReply(status: 400) }
             return OwnReply(status: 308, location: writeRedirect(head, bytes))
         }
         if let sources = chain.sources, !sources.admits(c.pointee.address.ip) { return OwnReply(status: 403) }
@@ -56,7 +58,10 @@ extension ProxyCore {
     private mutating func redirect(
         _ rule: RedirectRule, _ c: Client, _ head: RequestHead, _ bytes: UnsafePointer<UInt8>
     ) -> OwnReply {
+        if head.hostNameCount == 0, rule.location.contains(.host) { return OwnReply(status: 400) }
         let target = requestHead.pointee.pathAndQuery
+        // `*` is no path (RFC 9110 section 7.1).
+        let hasPath = !target.isEmpty && bytes[Int(target.start)] == 0x2F
         let host = UnsafeBufferPointer(
             start: bytes + Int(requestHead.pointee.authority.start), count: head.hostNameCount)
         let fixed = rule.location.reduce(0) { count, part in
@@ -72,11 +77,14 @@ extension ProxyCore {
             switch part {
             case .text(let text): text.withUnsafeBufferPointer { append($0) }
             case .pathAndQuery:
-                if target.isEmpty || bytes[Int(target.start)] == 0x3F { append("/") }
-                append(RequestValue.slice(target, bytes))
+                if hasPath {
+                    append(RequestValue.slice(target, bytes))
+                } else {
+                    append("/")
+                    if !RequestValue.query(requestHead, bytes).isEmpty { append(RequestValue.slice(target, bytes)) }
+                }
             case .path:
-                let path = RequestValue.path(requestHead, bytes)
-                if path.isEmpty { append("/") } else { append(path) }
+                if hasPath { append(RequestValue.path(requestHead, bytes)) } else { append("/") }
             case .query: append(RequestValue.query(requestHead, bytes))
             case .queryMark: if !RequestValue.query(requestHead, bytes).isEmpty { append("?") }
             case .host: append(host)

@@ -29,12 +29,14 @@ extension ProxyCore {
             respondOnStream(c, bytes, hasContent: true)
         } else {
             var written = ResponseHead.write(
-                responseHead, bytes, framing: .asIs, connection: .upgrade, date: currentDate(), to: headScratch)
+                responseHead, bytes, framing: .asIs, connection: .upgrade, date: currentDate(),
+                added: x.pointee.responseFields.readable, to: headScratch)
             if x.pointee.flags.contains(.newSession) {
                 written = addSessionCookie(x, c, headCount: headCount, written: written)
             }
             guard send(x, c, headScratch, written) else { return }
         }
+        buffers.release(&x.pointee.responseFields)
         if count > headCount, !send(x, c, bytes + headCount, count - headCount) { return }
         // Both may have sent more already.
         pumpTunnelUp(c)

@@ -23,10 +23,7 @@ enum AddedFields {
     }
 
     private static func equals(_ left: UnsafePointer<UInt8>, _ right: UnsafePointer<UInt8>, _ count: Int) -> Bool {
-        for index in 0..<count where lowercase(left[index]) != lowercase(right[index]) { return false }
+        for index in 0..<count where left[index].asciiLowercased != right[index].asciiLowercased { return false }
         return true
     }
-
-    /// Of a letter of ASCII.
-    static func lowercase(_ byte: UInt8) -> UInt8 { byte &- 0x41 < 26 ? byte | 0x20 : byte }
 }

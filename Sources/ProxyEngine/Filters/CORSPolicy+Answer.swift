@@ -56,6 +56,6 @@ extension CORSPolicy.Origin {
     }
 
     private static func equals(_ text: Slice<UnsafeBufferPointer<UInt8>>, _ expected: [UInt8]) -> Bool {
-        text.elementsEqual(expected) { AddedFields.lowercase($0) == $1 }
+        text.elementsEqual(expected) { $0.asciiLowercased == $1 }
     }
 }

@@ -33,7 +33,7 @@ extension HashKey {
             case .query: add(RequestValue.query(head, bytes))
             case .host:
                 let name = RequestValue.slice(head.pointee.authority, bytes)
-                for byte in name.prefix(sender.hostNameCount) { hash = PathHash.step(hash, PathHash.lowercase(byte)) }
+                for byte in name.prefix(sender.hostNameCount) { hash = PathHash.step(hash, byte.asciiLowercased) }
                 isEmpty = false
             case .method: add(RequestValue.slice(head.pointee.method, bytes))
             case .scheme:

@@ -1,12 +1,13 @@
 internal import Glibc
 internal import Synchronization
 
-/// When clients may ask again, for all loops: one time for each is enough. A fixed number of places, of which a client has four to be in: where all are taken the one that is due first is
-/// given up, so that strangers cost no memory and at worst make each other be forgiven.
+/// When clients may ask again, for all loops: one time for each is enough. A fixed number of places, of which a client has
+/// four to be in: where all are taken the one that is due first is given up, so that strangers cost no memory and at worst
+/// make each other be forgiven.
 ///
 /// `@unchecked Sendable`: the places are atomic.
 final class RateTable: @unchecked Sendable {
-    /// A place: 24 bits that tell clients apart, and 40 of the time until which the client has used its share up.
+    /// A place: 24 bits, one of them always set, that tell clients apart, and 40 of the time until which the client has used its share up.
     private let places: UnsafeMutablePointer<Atomic<UInt64>>
     private let mask: Int
     private static let ways = 4

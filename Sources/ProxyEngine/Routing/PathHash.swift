@@ -20,16 +20,11 @@ enum PathHash {
         Int(truncatingIfNeeded: hash ^ hash >> 32) & mask
     }
 
-    @inline(__always)
-    static func lowercase(_ byte: UInt8) -> UInt8 {
-        byte &- 0x41 < 26 ? byte | 0x20 : byte
-    }
-
     /// Whether `name`, lowercased, is the `count` bytes of `lowercased`.
     static func equalsLowercased(
         _ lowercased: UnsafePointer<UInt8>, _ name: UnsafePointer<UInt8>, _ count: Int
     ) -> Bool {
-        for index in 0..<count where lowercased[index] != lowercase(name[index]) { return false }
+        for index in 0..<count where lowercased[index] != name[index].asciiLowercased { return false }
         return true
     }
 }

@@ -220,7 +220,7 @@ final class RoutingTable: Sendable {
         for index in 0..<count {
             let byte = name[index]
             if byte == 0x2E, firstDot < 0 { firstDot = index }
-            hash = PathHash.step(hash, PathHash.lowercase(byte))
+            hash = PathHash.step(hash, byte.asciiLowercased)
         }
         let exact = findHost(name, count, hash, isWildcard: false)
         if exact >= 0 { return exact }
@@ -228,7 +228,7 @@ final class RoutingTable: Sendable {
             let suffix = name + firstDot + 1
             let suffixCount = count - firstDot - 1
             var suffixHash = PathHash.wildcardSeed
-            for index in 0..<suffixCount { suffixHash = PathHash.step(suffixHash, PathHash.lowercase(suffix[index])) }
+            for index in 0..<suffixCount { suffixHash = PathHash.step(suffixHash, suffix[index].asciiLowercased) }
             let wildcard = findHost(suffix, suffixCount, suffixHash, isWildcard: true)
             if wildcard >= 0 { return wildcard }
         }

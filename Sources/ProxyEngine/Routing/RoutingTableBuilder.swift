@@ -7,7 +7,8 @@ struct RoutingTableBuilder {
     private(set) var anyHost: Int32 = -1
     private(set) var canaries: [RoutingTable.Canary] = []
     private(set) var filters: [FilterChain] = []
-    private var filterIndices: [FilterChain: Int32] = [:]
+    /// A table's routes have one object.
+    private var filterIndices: [ObjectIdentifier: Int32] = [:]
     private(set) var patterns: [String: HeaderPattern] = [:]
     /// By the index of a pattern's route.
     private(set) var rewrites: [Int32: TargetRewrite] = [:]
@@ -95,12 +96,12 @@ struct RoutingTableBuilder {
         }
     }
 
-    /// The index of some filters, each once; -1 for none.
+    /// The index of some filters; -1 for none.
     mutating func add(_ chain: FilterChain?) -> Int32 {
         guard let chain else { return -1 }
-        if let index = filterIndices[chain] { return index }
+        if let index = filterIndices[ObjectIdentifier(chain)] { return index }
         let index = Int32(filters.count)
-        filterIndices[chain] = index
+        filterIndices[ObjectIdentifier(chain)] = index
         filters.append(chain)
         return index
     }

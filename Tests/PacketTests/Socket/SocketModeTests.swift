@@ -276,9 +276,11 @@ struct SocketModeTests {
             let tables = try KernelRuleset().tables()
             #expect(tables == [NFTable(.inet, "martlet")])
         }
+        // Anew: what was tracked long ago may have been forgotten meanwhile.
+        let untranslated = try tracked(bench)
         let (asker, outcome) = try bench.begin(from: bench.node, web.clusterIPs[0])
         #expect(outcome.server == "c")
-        #expect(try tracked(bench) == before + 1)
+        #expect(try tracked(bench) == untranslated + 1)
         withExtendedLifetime(asker) {}
         await bench.close()
     }

@@ -73,13 +73,15 @@ struct IPTablesFrame: Hashable {
     var routesLoopback: Bool { family == .v4 && nodePortAddresses.contains { $0.isLoopback || $0.isUnspecified } }
 
     /// A machine that routes 127.0.0.0/8 would take such packets from its network: nobody outside is this machine, and nobody
-    /// reaches what listens on its loopback addresses, but by an address of a Service.
+    /// reaches what listens on its loopback addresses, nor a Service by one of them.
     private var loopbackGuard: [String] {
         guard family == .v4 else { return [] }
         let comment = "-m comment --comment \"block incoming localnet connections\""
         return [
             "-s 127.0.0.0/8 ! -i lo \(comment) -j DROP",
             "-d 127.0.0.0/8 ! -i lo \(comment) -m conntrack ! --ctstate RELATED,ESTABLISHED,DNAT -j DROP",
+            // Here the address is the endpoint's already.
+            "! -i lo \(comment) -m conntrack --ctstate DNAT --ctorigdst 127.0.0.0/8 --ctdir ORIGINAL -j DROP",
         ]
     }
 

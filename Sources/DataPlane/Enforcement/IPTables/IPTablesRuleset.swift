@@ -89,9 +89,13 @@ struct IPTablesRuleset {
                     }
                 }
                 for chain in stale.keys.sorted() { script.chain(chain, of: nil) }
-                for entrance in IPTablesFrame.entrances.reversed()
-                where entrance.table == table && !listing.hasEntrance(entrance) {
-                    script.add("-I \(entrance.chain) \(entrance.rule)", of: nil)
+                // All or none: the guard stands before what lets in.
+                let entrances = IPTablesFrame.entrances.filter { $0.table == table }
+                if !entrances.allSatisfy(listing.hasEntrance) {
+                    for line in listing.entrances[table] ?? [] { script.add("-D" + line.dropFirst(2), of: nil) }
+                    for entrance in entrances.reversed() {
+                        script.add("-I \(entrance.chain) \(entrance.rule)", of: nil)
+                    }
                 }
                 for (service, rules) in services {
                     for chain in IPTablesDispatch.allCases where chain.table == table {

@@ -82,7 +82,10 @@ struct IPTablesState {
         wantsLoopback =
             wantsLoopback
             || batch.changes.contains { $0.after?.clusterIPs.contains { $0.family == .v4 && $0.isLoopback } ?? false }
-        guard let ruleset = rulesets[.v4], wantsLoopback || ruleset.frame.routesLoopback, loopback.isOn != true else {
+        guard let ruleset = rulesets[.v4], wantsLoopback || ruleset.frame.routesLoopback else { return }
+        // Also by somebody else.
+        if loopback.isOn == true {
+            loopbackTrouble = nil
             return
         }
         do throws(SystemError) {

@@ -1,4 +1,4 @@
-// Clients and a server for socket.py: connections, questions over one connection, and as many bytes as pass.
+// Clients and a server for flows.py: connections, questions over one connection, and as many bytes as pass.
 //
 //   flows serve PORT              until killed; one process for each connection that lasts
 //   flows connect IP PORT COUNT   connections one after another, each closed after the server's first byte
