@@ -17,13 +17,15 @@ export TMPDIR SWIFT_BACKTRACE=enable=no ASAN_OPTIONS=detect_leaks=0:symbolize=0
 seconds=${1:-}
 if [ $# -gt 1 ]; then targets=("${@:2}"); else mapfile -t targets < <("$program" | tail -n +2); fi
 
-# Bounds of every run: 4 KiB an input, 10 s for one, 1 GiB of memory with the sanitizer's own.
-bounds=(-max_len=4096 -timeout=10 -rss_limit_mb=1024 -print_final_stats=0 -verbosity=0 -symbolize=0)
+# Bounds of every run: 4 KiB an input, 10 s for one (60 beside tests), 1 GiB of memory with the sanitizer's own.
+patience=60
+if [ -n "$seconds" ]; then patience=10; fi
+bounds=(-max_len=4096 -timeout="$patience" -rss_limit_mb=1024 -print_final_stats=0 -verbosity=0 -symbolize=0)
 
 run() {
     local target=$1 log="$found/$1.log"
     shift
-    if ! timeout -k 5 "${limit:-120}" "$program" "$target" "$@" "${bounds[@]}" -artifact_prefix="$found/$target-" \
+    if ! timeout -k 5 "${limit:-600}" "$program" "$target" "$@" "${bounds[@]}" -artifact_prefix="$found/$target-" \
         < /dev/null > "$log" 2>&1; then
         echo "fuzz $target: failed" >&2
         grep -E "Fatal error|ERROR|SUMMARY|Test unit" "$log" >&2 || tail -20 "$log" >&2

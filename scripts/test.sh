@@ -23,10 +23,7 @@ step "Clients: C on libcurl, Python, schemathesis"
 scripts/build-clients.sh
 scripts/build-schemathesis.sh
 
-step "Fuzzing: the corpus and a fixed number of mutations"
-scripts/fuzz.sh
-
-step "Tests"
+step "Tests, and fuzzing beside them: the corpus and a fixed number of mutations"
 if [ $# -gt 0 ]; then exec swift test --skip-build --no-parallel "$@"; fi
 
 # Two processes beside each other: what starts processes waits far more than it computes. Suites that open sockets or start
@@ -50,12 +47,17 @@ run() { # NAME ARGUMENT…: what it prints is kept as well, for the last words b
     exit "$besides"
 } &
 beside=$!
-trap 'kill "$beside" 2> /dev/null || true; rm -rf "$output"' EXIT
+# Built and run with what the tests leave of the processors.
+nice -n 19 scripts/fuzz.sh > "$output/fuzzing" 2>&1 &
+fuzzing=$!
+trap 'kill "$beside" "$fuzzing" 2> /dev/null || true; rm -rf "$output"' EXIT
 status=0
 run pure --filter "$pure" || status=1
 run sockets --no-parallel --skip "$pure" --skip "$processes" --skip "$packets" || status=1
 run guests --no-parallel --filter "$guests" || status=1
 wait "$beside" || status=1
+if wait "$fuzzing"; then echo "Fuzzing: nothing was found"; else status=1; fi
+cat "$output/fuzzing"
 # What failed, once more where it is found: each part with its issues, or with its last lines when it did not come to its end.
 for part in pure sockets packets processes guests; do
     grep -aE '^✘|^.?.?Fatal |crashed:' "$output/$part" | head -n 60 || true

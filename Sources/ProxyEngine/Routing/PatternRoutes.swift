@@ -55,7 +55,7 @@ struct PatternRoutes: Sendable {
 
     private static func starts(_ path: UnsafePointer<UInt8>, _ count: Int, with start: [UInt8]) -> Bool {
         guard start.count <= count else { return false }
-        for index in start.indices where PathHash.lowercase(path[index]) != start[index] { return false }
+        for index in start.indices where path[index].asciiLowercased != start[index] { return false }
         return true
     }
 }
