@@ -186,7 +186,7 @@ let package = Package(
         .testTarget(
             name: "PacketTests",
             dependencies: [
-                "DataPlane", "Announcement", "NFTables", "IPVS", "BPF", "Conntrack", "Netlink", "TrafficModel",
+                "DataPlane", "Announcement", "DNS", "NFTables", "IPVS", "BPF", "Conntrack", "Netlink", "TrafficModel",
                 "Transport",
                 "KubeModel",
                 "NetworkTypes", "System", "CLinux", "CNamespaces", logging,

@@ -198,6 +198,33 @@ int martlet_ignore_path_mtu(int fd, int family) {
     return setsockopt(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, &value, sizeof(value));
 }
 
+int martlet_tell_pieces(int fd, int family) {
+    // IP_RECVFRAGSIZE and IPV6_RECVFRAGSIZE, which Glibc's headers lack.
+    int on = 1;
+    if (family == AF_INET) return setsockopt(fd, IPPROTO_IP, 25, &on, sizeof(on));
+    return setsockopt(fd, IPPROTO_IPV6, 77, &on, sizeof(on));
+}
+
+ssize_t martlet_recv_pieces(int fd, uint8_t *buffer, size_t size, int *in_pieces) {
+    struct iovec part = {.iov_base = buffer, .iov_len = size};
+    union {
+        char bytes[CMSG_SPACE(sizeof(int))];
+        struct cmsghdr align;
+    } control;
+    struct msghdr message = {
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof(control.bytes)};
+    *in_pieces = 0;
+    ssize_t count = recvmsg(fd, &message, 0);
+    if (count < 0) return count;
+    for (struct cmsghdr *entry = CMSG_FIRSTHDR(&message); entry; entry = CMSG_NXTHDR(&message, entry)) {
+        // The kernel says the size of the largest piece, and nothing of what came whole.
+        if ((entry->cmsg_level == IPPROTO_IP && entry->cmsg_type == 25) ||
+            (entry->cmsg_level == IPPROTO_IPV6 && entry->cmsg_type == 77))
+            *in_pieces = 1;
+    }
+    return count;
+}
+
 int martlet_tcp_md5(int fd, const struct sockaddr *peer, socklen_t length, const uint8_t *key, size_t key_length) {
     struct tcp_md5sig signature;
     if (length > sizeof(signature.tcpm_addr) || key_length > sizeof(signature.tcpm_key)) {

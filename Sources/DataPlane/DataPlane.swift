@@ -30,6 +30,7 @@ package final class DataPlane: Sendable {
     /// Where it listens.
     private let metricsAddress: SocketAddress?
     private let names: (server: NameServer, addresses: [SocketAddress])?
+    private let namesTally: NamesTally
     private let queryLog: QueryLogWriter?
     private let hostResolver: HostResolver
     private let announcements: AnnouncementFront
@@ -40,7 +41,9 @@ package final class DataPlane: Sendable {
     package init(_ configuration: DataPlaneConfiguration, logger: Logger) throws {
         self.configuration = configuration
         self.logger = logger
-        client = try APIClient(configuration.client)
+        let counted = CountedTransport(
+            try HTTPTransport(configuration.client), host: configuration.client.server.authority)
+        client = APIClient(transport: counted)
         lastGood = try configuration.certificateDirectory.map {
             try LastGoodCertificates(directory: $0, logger: logger)
         }
@@ -98,6 +101,8 @@ package final class DataPlane: Sendable {
         names = try configuration.names.flatMap { [loops] in
             try Self.openNames($0, loops, budget.descriptors(.names), queryLog, logger)
         }
+        let namesTally = NamesTally()
+        self.namesTally = namesTally
         if names != nil { report.areNamesReady.withLock { $0 = false } }
         health = AnswerServer(loop: loops[0], logger: logger) {
             [report, state, engine, accessLog, names, queryLog, announcements, version = configuration.version]
@@ -114,8 +119,8 @@ package final class DataPlane: Sendable {
                     await engine.counters(), droppedLogLines: accessLog?.droppedLines ?? 0)
                 if let names {
                     page += NameMetrics.text(
-                        await names.server.counters(), server: names.addresses, version: version,
-                        droppedLogLines: queryLog?.file.droppedLines ?? 0)
+                        await names.server.counters(), namesTally.value, server: names.addresses, version: version,
+                        requests: (counted.counts, counted.host), droppedLogLines: queryLog?.file.droppedLines ?? 0)
                 }
                 page += await announcements.metrics()
                 page += report.answersPage
@@ -187,8 +192,8 @@ package final class DataPlane: Sendable {
         onNotice: @escaping @Sendable (String) -> Void = { _ in }
     ) async throws {
         let informers = InformerSet(client: client, logger: logger)
-        let services = informers.informer(for: KeptService.self)
-        let slices = informers.informer(for: KeptSlice.self)
+        let services = informers.informer(for: KeptService.self, reduce: { $0.forgetContent() })
+        let slices = informers.informer(for: KeptSlice.self, reduce: { $0.forgetContent() })
         let tables = informers.informer(for: RouteTable.self, prune: { $0.reduceToUsed() })
         let secrets = informers.informer(for: KeptSecret.self, where: "type=kubernetes.io/tls")
         // Of no other Node: a cluster may have thousands.
@@ -216,7 +221,7 @@ package final class DataPlane: Sendable {
                 NamesFront(
                     state: state, server: names.server, addresses: names.addresses, client: client,
                     informers: informers, configuration: settings, ownAddresses: node.ownAddresses, host: hostResolver,
-                    logger: logger)
+                    tally: namesTally, logger: logger)
             }
         }
         let healthChecks = HealthCheckServer(state: state, loop: loops[0], node: node, logger: logger) {

@@ -1,4 +1,5 @@
 import DNS
+import TestSupport
 import Testing
 
 @Suite("What is kept of upstream answers") struct AnswerCacheTests {
@@ -40,6 +41,53 @@ import Testing
         #expect(kept.find(Self.lookup("a.example"), at: 160 + 3599) == "stale")
         #expect(kept.find(Self.lookup("a.example"), at: 160 + 3600) == "nothing")
         #expect(kept.cache.count == 0 && kept.cache.bytes == 0)
+    }
+
+    /// What was last kept of each name, beside a cache that is full, too small, and made larger and smaller at any time.
+    @Test(arguments: 1...40)
+    func `whatever comes in whatever order, what is found was kept last, and the bound holds`(seed: Int) {
+        var random = SeededRandom(seed: UInt64(seed))
+        let kept = Kept()
+        var limits = CacheLimits()
+        var last: [String: (answer: UpstreamAnswer, at: UInt32)] = [:]
+        var now: UInt32 = 1000
+        for _ in 0..<2000 {
+            let name = "n\(random.next() % 24).example"
+            switch random.next() % 8 {
+            case 0, 1, 2:
+                let answer = Self.answer(
+                    name, ttl: UInt32(random.next() % 90), padding: Int(random.next() % 250),
+                    denial: random.next() % 3 == 0)
+                kept.cache.store(answer, for: Self.lookup(name), now: now)
+                last[name] = (answer, now)
+            case 3: now += UInt32(random.next() % 40)
+            case 4 where random.next() % 10 == 0:
+                limits.bytes = Int(random.next() % 6000)
+                limits.staleFor = UInt32(random.next() % 100)
+                limits.prefetchAfter = UInt32(random.next() % 3)
+                kept.cache.setLimits(limits)
+            default:
+                let finding = kept.cache.find(
+                    WireName(Wire.name(name)), .a, wantsSignatures: false, isCheckingDisabled: false, now: now)
+                guard let known = last[name] else {
+                    if case .nothing = finding { continue }
+                    Issue.record("\(name) was never kept: \(finding)")
+                    continue
+                }
+                let end = known.at + known.answer.ttl
+                switch finding {
+                case .fresh(let slot, let ttl, _):
+                    #expect(kept.cache[message: slot] == known.answer.message)
+                    #expect(kept.cache.isDenial(slot) == known.answer.isDenial)
+                    #expect(ttl > 0 && now + ttl <= end, "\(ttl) s at \(now), though it ends at \(end)")
+                case .stale(let slot):
+                    #expect(kept.cache[message: slot] == known.answer.message)
+                    #expect(now >= end && now < end + limits.staleFor)
+                case .nothing: break
+                }
+            }
+            #expect(kept.cache.bytes <= limits.bytes && (kept.cache.count == 0) == (kept.cache.bytes == 0))
+        }
     }
 
     @Test func `name, type and flags are all part of the question`() {

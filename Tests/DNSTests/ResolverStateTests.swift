@@ -41,8 +41,8 @@ import Testing
             perform(state.advance(now: now, using: &random))
         }
 
-        func receive(_ attempt: UInt64, _ bytes: [UInt8]) {
-            perform(state.received(attempt, bytes.span, now: now, using: &random))
+        func receive(_ attempt: UInt64, _ bytes: [UInt8], isWhole: Bool = true) {
+            perform(state.received(attempt, bytes.span, isWhole: isWhole, now: now, using: &random))
         }
 
         func fail(_ attempt: UInt64) { perform(state.failed(attempt, now: now, using: &random)) }
@@ -168,6 +168,21 @@ import Testing
         stage.ask(1)
         let first = try #require(stage.attempt(Self.one))
         stage.receive(first, UpstreamReplyTests.reply(id: stage.id(first), flags: 0x8380))
+        let second = try #require(stage.attempt(Self.one))
+        #expect(stage.open[second]?.byStream == true && stage.open.count == 1)
+        stage.receive(second, stage.good(second))
+        #expect(stage.answered == [1])
+    }
+
+    @Test func `an answer that came in pieces is not believed, whatever it says, and asked for by TCP`() throws {
+        let stage = Stage()
+        stage.ask(1)
+        let first = try #require(stage.attempt(Self.one))
+        // One with another id is nobody's, in pieces or not.
+        stage.receive(first, UpstreamReplyTests.reply(id: stage.id(first) ^ 1), isWhole: false)
+        #expect(stage.open[first] != nil && stage.open.count == 1)
+        stage.receive(first, stage.good(first), isWhole: false)
+        #expect(stage.answered.isEmpty)
         let second = try #require(stage.attempt(Self.one))
         #expect(stage.open[second]?.byStream == true && stage.open.count == 1)
         stage.receive(second, stage.good(second))

@@ -48,6 +48,36 @@ import Testing
         #expect(message.header.flags & 0x0400 != 0)
     }
 
+    @Test func `a block without the zones knows none of their names, and forwards or refuses them`() throws {
+        var policy = AnswerPolicy()
+        var without = ServerBlock()
+        without.answersFromZones = false
+        policy.blocks = [without, ServerBlock(zone: Wire.name("shop.svc.cluster.local"))]
+        policy.answersFromZones = false
+        #expect(policy.answersFromAnyZone)
+        let answers = Answers(Self.shop(), policy: policy)
+        #expect(answers.message(Wire.query("web.shop.svc.cluster.local"))?.answers.count == 1)
+        for name in [
+            "dns-version.cluster.local", "cluster.local", "7.0.0.10.in-addr.arpa", "1-2-3-4.shop.pod.cluster.local",
+        ] {
+            let message = try #require(answers.message(Wire.query(name)))
+            #expect(message.code == .refused && message.authorities.isEmpty && message.header.flags & 0x0400 == 0)
+        }
+        policy.forwardedZones = [ForwardedZone(servers: [SocketAddress(ip: .loopbackV4, port: 53)])]
+        answers.responder.setPolicy(policy)
+        guard case .resolve(let lookup, _) = answers.ask(Wire.query("dns-version.cluster.local", .txt)).outcome else {
+            Issue.record("nobody is asked")
+            return
+        }
+        #expect(lookup.name == Wire.name("dns-version.cluster.local"))
+        // Questions in no block at all.
+        policy.blocks = []
+        policy.forwardedZones = []
+        answers.responder.setPolicy(policy)
+        #expect(answers.message(Wire.query("web.shop.svc.cluster.local"))?.code == .refused)
+        #expect(!policy.answersFromAnyZone)
+    }
+
     @Test func `a name is gone with its last record, and so are the empty ones above it`() throws {
         var data = Self.shop()
         data.names.apply(

@@ -159,19 +159,22 @@ import TrafficModel
         state.setService(
             NamespacedName(namespace: "shop", name: "web"),
             ServiceEntry(key: NamespacedName(namespace: "shop", name: "web"), form: .headless))
-        #expect(state.takeNameChanges().isEmpty)
+        #expect(state.takeNameChanges().changes.isEmpty)
         #expect(state.followNames().map(\.slices.count) == [0])
         let slice = Self.slice("IPv4", [Endpoint(addresses: ["10.1.0.1"])])
         let key = NamespacedName(namespace: "shop", name: "web-1")
-        state.setSlice(key, EndpointSliceEntry(slice))
-        state.setSlice(key, EndpointSliceEntry(Self.slice("IPv4", [Endpoint(addresses: ["10.1.0.2"])])))
-        let changes = state.takeNameChanges()
+        state.setSlice(key, EndpointSliceEntry(slice), trigger: 70)
+        state.setSlice(
+            key, EndpointSliceEntry(Self.slice("IPv4", [Endpoint(addresses: ["10.1.0.2"])])), trigger: 90)
+        let (changes, triggers) = state.takeNameChanges()
         #expect(changes.count == 1)
+        // It has waited since the first of them.
+        #expect(triggers == [70])
         #expect(changes.first?.before?.slices == [])
         #expect(changes.first?.after?.slices.first?.endpoints.map(\.address.ip.description) == ["10.1.0.2"])
-        #expect(state.takeNameChanges().isEmpty)
+        #expect(state.takeNameChanges().changes.isEmpty)
         state.setSlice(key, nil)
-        #expect(state.takeNameChanges().first?.after?.slices == [])
+        #expect(state.takeNameChanges().changes.first?.after?.slices == [])
     }
 
     @Test func `the servers of resolv.conf are asked, but not this one`() {
@@ -248,12 +251,12 @@ import TrafficModel
         _ = state.followNames()
         state.setSlice(slice, EndpointSliceEntry(Self.slice("IPv4", [Endpoint(addresses: ["10.1.0.1"])])))
         #expect(!state.namesChanged.takeRaised())
-        #expect(state.takeNameChanges().isEmpty)
+        #expect(state.takeNameChanges().changes.isEmpty)
         // It becomes headless, with the slice that it has.
         state.setService(key, Self.source(clusterIPs: ["None"]).service)
-        #expect(state.takeNameChanges().map { $0.after?.slices.count } == [1])
+        #expect(state.takeNameChanges().changes.map { $0.after?.slices.count } == [1])
         state.setSlice(slice, nil)
         #expect(state.namesChanged.takeRaised())
-        #expect(state.takeNameChanges().map { $0.after?.slices.count } == [0])
+        #expect(state.takeNameChanges().changes.map { $0.after?.slices.count } == [0])
     }
 }

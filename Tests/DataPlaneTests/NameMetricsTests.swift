@@ -1,9 +1,11 @@
 import DNS
-import DataPlane
+import KubeClient
 import NetworkTypes
 import TestSupport
 import Testing
 import Transport
+
+@testable import DataPlane
 
 @Suite("DNS in /metrics") struct NameMetricsTests {
     /// The samples of a page, without the comments.
@@ -34,6 +36,64 @@ import Transport
         #expect(samples[#"coredns_dns_request_duration_seconds_count{\#(own)}"#] == "3")
         await server.stop()
         for loop in loops { loop.stop() }
+    }
+
+    /// Answers with a status, or not at all.
+    private struct Answering: APITransport {
+        func send(_ request: APIRequest) async throws -> APIResponse {
+            guard let status = Int(request.target) else { throw ClientError(.unreachable, "nobody") }
+            return APIResponse(status: status, body: [])
+        }
+
+        func open(_ request: APIRequest) async throws -> APIStream {
+            guard let status = Int(request.target) else { throw ClientError(.unreachable, "nobody") }
+            return APIStream(status: status, chunks: AsyncThrowingStream { nil })
+        }
+    }
+
+    @Test func `plugins, the API server's answers and the time of changes are in it, in CoreDNS' words`() async throws {
+        let api = CountedTransport(Answering(), host: "192.0.2.1:6443")
+        for (method, target) in [("GET", "200"), ("GET", "200"), ("PATCH", "409"), ("POST", "x"), ("PUT", "99999")] {
+            _ = try? await api.send(APIRequest(method: method, target: target))
+        }
+        for target in ["200", "410", "x"] { _ = try? await api.open(APIRequest(method: "GET", target: target)) }
+        var tally = NamesTally.Value()
+        tally.plugins = [
+            EnabledPlugin(zone: .root, name: "forward"),
+            EnabledPlugin(zone: try DomainName("cluster.local"), name: "kubernetes"),
+        ]
+        tally.programming.add(0.003)
+        tally.programming.add(2000)
+        let page = NameMetrics.text(
+            NameServer.Counters(), tally, server: [SocketAddress(ip: .loopbackV4, port: 53)], version: "1",
+            requests: (api.counts, api.host))
+        let samples = Self.samples(page)
+        let server = #"server="dns://127.0.0.1:53""#
+        #expect(
+            samples.filter { $0.key.hasPrefix("coredns_plugin_enabled") } == [
+                #"coredns_plugin_enabled{\#(server),zone=".",view="",name="forward"}"#: "1",
+                #"coredns_plugin_enabled{\#(server),zone="cluster.local.",view="",name="kubernetes"}"#: "1",
+            ])
+        let programming = "coredns_kubernetes_dns_programming_duration_seconds"
+        let kind = #"service_kind="headless_with_selector""#
+        #expect(samples["\(programming)_bucket{\(kind),le=\"0.002\"}"] == "0")
+        #expect(samples["\(programming)_bucket{\(kind),le=\"0.004\"}"] == "1")
+        #expect(samples["\(programming)_bucket{\(kind),le=\"524.288\"}"] == "1")
+        #expect(samples["\(programming)_count{\(kind)}"] == "2")
+        #expect(samples.keys.filter { $0.hasPrefix("\(programming)_bucket") }.count == 21)
+        let host = #"host="192.0.2.1:6443""#
+        #expect(
+            samples.filter { $0.key.hasPrefix("coredns_kubernetes_rest_client_requests_total") } == [
+                #"coredns_kubernetes_rest_client_requests_total{code="200",\#(host),method="GET"}"#: "3",
+                #"coredns_kubernetes_rest_client_requests_total{code="410",\#(host),method="GET"}"#: "1",
+                #"coredns_kubernetes_rest_client_requests_total{code="<error>",\#(host),method="GET"}"#: "1",
+                #"coredns_kubernetes_rest_client_requests_total{code="409",\#(host),method="PATCH"}"#: "1",
+                #"coredns_kubernetes_rest_client_requests_total{code="<error>",\#(host),method="POST"}"#: "1",
+                #"coredns_kubernetes_rest_client_requests_total{code="other",\#(host),method="PUT"}"#: "1",
+            ])
+        // Of watches it is not told how long they took.
+        #expect(
+            samples["coredns_kubernetes_rest_client_request_duration_seconds_count{verb=\"GET\",\(host)}"] == "2")
     }
 
     @Test func `cache and upstream servers are in it, and labels are only types, codes and servers`() throws {

@@ -4,6 +4,7 @@ import KubeClient
 import KubeModel
 import Logging
 import NetworkTypes
+import System
 import TestSupport
 import Testing
 import TrafficModel
@@ -26,6 +27,8 @@ import Transport
     private let api = InMemoryAPI([
         Namespace.definition, ConfigMap.definition, Node.definition, Event.definition,
     ])
+
+    private var client: APIClient { APIClient(transport: api) }
 
     private func setService(_ name: String, in namespace: String, on address: String) {
         let service = Service(
@@ -50,10 +53,9 @@ import Transport
     }
 
     private func withFront(
-        _ body: (NamesFront, SocketAddress) async throws -> Void
+        tally: NamesTally = NamesTally(), _ body: (NamesFront, SocketAddress) async throws -> Void
     ) async throws {
         let logger = Logger(label: "test")
-        let client = APIClient(transport: api)
         _ = try await client.create(
             ConfigMap(
                 metadata: ObjectMeta(name: "coredns", namespace: "kube-system"), data: ["Corefile": Self.corefile]))
@@ -66,7 +68,7 @@ import Transport
         let front = NamesFront(
             state: state, server: server, addresses: [address], client: client, informers: informers,
             configuration: configuration, ownAddresses: [.loopbackV4],
-            host: HostResolver(.none, root: "/nonexistent", logger: logger), logger: logger)
+            host: HostResolver(.none, root: "/nonexistent", logger: logger), tally: tally, logger: logger)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await informers.run() }
             try await informers.waitForSync()
@@ -91,6 +93,72 @@ import Transport
                 while !api.requests.contains(where: { $0.hasPrefix("POST") && $0.contains("/events") }) {
                     try await Task.sleep(for: .milliseconds(2))
                 }
+                group.cancelAll()
+            }
+        }
+    }
+
+    private func setCorefile(_ text: String) async throws {
+        _ = try await client.patch(
+            ConfigMap.self, "coredns", namespace: "kube-system", .merge(["data": ["Corefile": .string(text)]]))
+    }
+
+    @Test
+    func `a Corefile without the plugin kubernetes takes the cluster's names away, and one with it gives them back`()
+        async throws
+    {
+        setService("web", in: "shop", on: "10.96.0.7")
+        let tally = NamesTally()
+        try await withFront(tally: tally) { front, address in
+            await front.publishFirst()
+            let name = "web.shop.svc.cluster.local"
+            #expect(try ask(address, name).data == [10, 96, 0, 7])
+            #expect(tally.value.plugins.contains(EnabledPlugin(zone: .root, name: "kubernetes")))
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { await front.run() }
+                try await setCorefile(". {\n hosts {\n 10.9.9.9 nine.example\n }\n}")
+                while try ask(address, name).header.code != 2 { try await Task.sleep(for: .milliseconds(2)) }
+                #expect(tally.value.plugins == [EnabledPlugin(zone: .root, name: "hosts")])
+                try await setCorefile(". {\n errors\n}")
+                while try ask(address, name).header.code != 5 { try await Task.sleep(for: .milliseconds(2)) }
+                try await setCorefile(". {\n kubernetes other.local\n}")
+                while try ask(address, "web.shop.svc.other.local").data != [10, 96, 0, 7] {
+                    try await Task.sleep(for: .milliseconds(2))
+                }
+                #expect(try ask(address, name).header.code == 5)
+                group.cancelAll()
+            }
+        }
+    }
+
+    @Test func `how long a change took is told of headless Services whose slices say when it began`() async throws {
+        let tally = NamesTally()
+        let key = NamespacedName(namespace: "shop", name: "all")
+        state.setService(key, ServiceEntry(key: key, form: .headless))
+        func setSlice(_ address: String, trigger: Int64?) {
+            let slice = EndpointSlice(
+                metadata: ObjectMeta(
+                    name: "all-1", namespace: "shop", labels: [EndpointSliceEntry.serviceNameLabel: "all"]),
+                addressType: "IPv4", endpoints: [Endpoint(addresses: [address])])
+            state.setSlice(
+                NamespacedName(namespace: "shop", name: "all-1"), EndpointSliceEntry(slice), trigger: trigger)
+        }
+        setSlice("10.0.0.1", trigger: 5)
+        try await withFront(tally: tally) { front, address in
+            await front.publishFirst()
+            // What was there before it began is no measure of it.
+            #expect(tally.value.programming.total == 0)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { await front.run() }
+                setSlice("10.0.0.2", trigger: nil)
+                while try ask(address, "all.shop.svc.cluster.local").data != [10, 0, 0, 2] {
+                    try await Task.sleep(for: .milliseconds(2))
+                }
+                #expect(tally.value.programming.total == 0)
+                setSlice("10.0.0.3", trigger: SystemClock.microsecondsSinceEpoch - 3_000_000)
+                while tally.value.programming.total == 0 { try await Task.sleep(for: .milliseconds(2)) }
+                #expect(try ask(address, "all.shop.svc.cluster.local").data == [10, 0, 0, 3])
+                #expect(tally.value.programming.total == 1)
                 group.cancelAll()
             }
         }

@@ -68,6 +68,79 @@ import Testing
         #expect(plan.policy.blocks.isEmpty)
     }
 
+    /// The zones of the blocks that answer from the cluster's names.
+    private func answering(_ plan: NamesPlan) -> [String] {
+        plan.policy.blocks.filter(\.answersFromZones).map { "\($0.zone)" }
+            + (plan.policy.answersFromZones ? ["none"] : [])
+    }
+
+    @Test func `names of the cluster are answered by the blocks with the plugin kubernetes alone`() throws {
+        #expect(try answering(plan(Self.usual)) == ["none"])
+        let without = try plan(". {\n forward . 10.0.0.1\n}")
+        #expect(answering(without) == [] && !without.policy.answersFromAnyZone && said(without) == [])
+        // Of the block's own zone.
+        let own = try plan("corp.example 10.0.0.0/8 {\n kubernetes\n}\n. {\n forward . 10.0.0.1\n}")
+        #expect(answering(own) == ["corp.example.", "10.in-addr.arpa."] && said(own) == [])
+        #expect(own.cluster.domain == Self.name("corp.example"))
+        #expect(own.cluster.reverseZones == [Self.name("10.in-addr.arpa")])
+        // A more specific block without it is asked about its names instead.
+        let shadowed = try plan(". {\n kubernetes cluster.local\n}\nsvc.cluster.local {\n forward . 10.0.0.1\n}")
+        #expect(answering(shadowed) == ["."])
+        // There is no block for anything else.
+        let narrow = try plan("cluster.local {\n kubernetes\n}")
+        #expect(answering(narrow) == ["cluster.local."] && narrow.policy.blocks.count == 1)
+    }
+
+    @Test func `kubernetes in a further block has the names of the first, or closes the block`() throws {
+        let both = try plan(
+            "cluster.local {\n kubernetes\n}\nin-addr.arpa {\n kubernetes cluster.local in-addr.arpa\n}")
+        #expect(answering(both) == ["cluster.local.", "in-addr.arpa."])
+        #expect(said(both) == ["line 5: kubernetes: its zones and options are those of the one in line 2"])
+        let guarded = try plan(
+            "a.local {\n kubernetes a.local\n}\nb.a.local {\n kubernetes a.local {\n namespaces x\n }\n}")
+        #expect(answering(guarded) == ["a.local."] && guarded.findings.map(\.isClosing) == [true])
+        #expect(guarded.policy.blocks.last?.access == [.closing([Self.name("b.a.local")])])
+        let stray = try plan("a.local {\n kubernetes b.local\n}")
+        #expect(
+            said(stray) == [
+                "line 2: kubernetes: names in b.local. are not asked of this block, so they are not answered"
+            ])
+    }
+
+    @Test func `what does its work is told by block and name`() throws {
+        func names(_ plan: NamesPlan) -> [String] { plan.enabled.map { "\($0.zone) \($0.name)" }.sorted() }
+        #expect(
+            try names(plan(Self.usual)) == [
+                ". cache", ". errors", ". forward", ". kubernetes", ". loadbalance", ". loop", ". prometheus",
+            ])
+        let part = try plan(
+            """
+            . {
+                whoami
+                hosts {
+                    10.0.0.1 a
+                }
+                forward . 127.0.0.1
+                log
+                rewrite name a b
+                rewrite nonsense
+            }
+            stub {
+                acl {
+                    block
+                }
+                forward . 10.0.0.1
+                bufsize 9
+            }
+            closed {
+                opa
+            }
+            """)
+        #expect(names(part) == [". hosts", ". log", ". rewrite", "stub. acl", "stub. forward"])
+        let plain = NamesPlan(configuration(upstreams: [Self.resolver]), .init())
+        #expect(names(plain) == [". cache", ". forward", ". kubernetes", ". loadbalance"])
+    }
+
     @Test func `what is not in it is not done`() throws {
         let plan = try plan(". {\n whoami\n}")
         #expect(plan.policy.forwardedZones.isEmpty && plan.policy.cache.bytes == 0 && !plan.policy.rotates)
@@ -312,7 +385,9 @@ import Testing
         let second = try plan(". {\n errors\n}\n. {\n hosts {\n 1.2.3.4 a\n }\n acl {\n block\n }\n}")
         #expect(second.policy.blocks.map(\.access) == [[.closing([.root])]] && second.policy.blocks[0].hosts.isEmpty)
         let viewed = try plan("a {\n view v {\n expr true\n }\n}\na {\n forward . 10.0.0.1\n}")
-        #expect(viewed.policy.blocks.isEmpty && viewed.policy.forwardedZones.map(\.isClosed) == [false])
+        #expect(
+            viewed.policy.blocks.map(\.access.isEmpty) == [true]
+                && viewed.policy.forwardedZones.map(\.isClosed) == [false])
         #expect(viewed.findings.map(\.isClosing) == [false])
     }
 
@@ -494,6 +569,8 @@ import Testing
         let asked = NamesDump.lines(objects, configuration)
         #expect(asked.contains("; . is asked of 192.0.2.53:53 the servers of each machine"))
         #expect(asked.contains("; closed. is asked of nobody"))
+        #expect(asked.last == "; names of the cluster are not answered: no block has the plugin kubernetes")
+        #expect(asked.allSatisfy { $0.hasPrefix(";") })
         // A machine whose flags say otherwise says so in its Node.
         func node(_ name: String, _ servers: String) -> Node {
             Node(metadata: ObjectMeta(name: name, annotations: ["traffic.martlet.dev/name-upstreams": servers]))

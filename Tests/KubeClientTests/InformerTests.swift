@@ -49,6 +49,23 @@ import Testing
         }
     }
 
+    @Test func `handlers get whole objects where the store keeps less`() async throws {
+        _ = try await client.create(map("a"))
+        let informer = Informer<ConfigMap>(client: client, logger: logger, reduce: { $0.data = nil })
+        let heard = Mutex<[String?]>([])
+        informer.addHandler { change in heard.withLock { $0.append(change.object.data?["key"]) } }
+        try await withBackground({ try await informer.run() }) {
+            try await informer.waitForSync()
+            _ = try await client.update(map("a", "2"))
+            try await eventually { heard.withLock { $0 } == ["1", "2"] }
+            let kept = try #require(informer.store.get("a", namespace: "shop"))
+            #expect(kept.data == nil && kept.metadata.resourceVersion != nil)
+            // What did not change is no news for all that.
+            try await client.delete(ConfigMap.self, "a", namespace: "shop")
+            try await eventually { heard.withLock { $0 } == ["1", "2", nil] }
+        }
+    }
+
     @Test func `a broken watch is resumed without a new list`() async throws {
         let informer = informer()
         let log = Log()

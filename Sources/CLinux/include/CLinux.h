@@ -90,6 +90,13 @@ int martlet_send_paths(int fd, uint8_t *buffer, size_t slice, struct martlet_dat
 // exceed the MTU of the interface itself.
 int martlet_ignore_path_mtu(int fd, int family);
 
+// Has received datagrams say whether they came in pieces (Linux 4.9). `family` is the socket's.
+int martlet_tell_pieces(int fd, int family);
+
+// One datagram of at most `size` bytes; `in_pieces` becomes 1 for one that was put together from fragments, where the
+// socket was told to say so. Returns its length, or -1 with errno.
+ssize_t martlet_recv_pieces(int fd, uint8_t *buffer, size_t size, int *in_pieces);
+
 // Signs the segments to and from `peer` with an MD5 key of up to 80 bytes (RFC 2385).
 int martlet_tcp_md5(int fd, const struct sockaddr *peer, socklen_t length, const uint8_t *key, size_t key_length);
 

@@ -12,6 +12,8 @@ package struct AnswerPolicy: Sendable {
     }
     /// What is done before that about parts of the name space; empty for nothing.
     package var blocks: [ServerBlock] = []
+    /// The server's own zones are answered from for questions that are in no block.
+    package var answersFromZones = true
     /// Each answer begins with another one of its records.
     package var rotates = true
     /// Some zone of others may lie inside of one that this server speaks for.
@@ -32,6 +34,12 @@ package struct AnswerPolicy: Sendable {
         if nearRateLimit > 0 { share.nearRateLimit = max(1, nearRateLimit / UInt32(loops)) }
         return share
     }
+
+    /// Whether anything is answered from the server's own zones.
+    package var answersFromAnyZone: Bool { answersFromZones || blocks.contains(where: \.answersFromZones) }
+
+    /// - Parameter block: the place of the question's block.
+    func answersFromZones(inBlock block: Int?) -> Bool { block.map { blocks[$0].answersFromZones } ?? answersFromZones }
 
     func isForwarded(_ name: WireName) -> Bool {
         forwardedZones.index(for: name).map { forwardedZones[$0].asks(about: name) } ?? false

@@ -202,9 +202,10 @@ package struct Responder: Sendable {
         _ type: RecordType, _ block: Int?, _ query: QueryMessage, _ now: Moment, _ resolution: Resolution?,
         _ reply: inout Reply, _ refresh: inout Lookup?, _ writer: inout MessageWriter
     ) -> Needed? {
+        let hasZones = policy.answersFromZones(inBlock: block)
         for _ in 0..<Self.chainLimit {
             if let block, answerFromHosts(ofBlock: block, type, &reply, &writer) { return nil }
-            switch answerFromData(type, &reply, &writer) {
+            switch hasZones ? answerFromData(type, &reply, &writer) : .elsewhere {
             case .done: return nil
             case .follow: continue
             case .elsewhere:

@@ -8,11 +8,15 @@ package struct ServerBlock: OfZone, Sendable {
     /// The first one that covers a name and has it, or does not let it fall through, answers.
     package var hosts: [HostTable] = []
     package var log: QueryLogFilter?
+    /// The server's own zones are answered from; else their names are like any others here.
+    package var answersFromZones = true
 
     package init(zone: DomainName = .root) { self.zone = zone }
 
     /// Nothing is done.
-    package var isEmpty: Bool { access.isEmpty && rewrites.isEmpty && hosts.isEmpty && log == nil }
+    package var isEmpty: Bool {
+        access.isEmpty && rewrites.isEmpty && hosts.isEmpty && log == nil && answersFromZones
+    }
 }
 
 /// Which queries are told about (CoreDNS' plugin `log`).

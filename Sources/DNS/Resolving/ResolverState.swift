@@ -169,15 +169,20 @@ package struct ResolverState<Waiter: Sendable>: Sendable {
     }
 
     /// A message came from the server that the attempt is to.
+    ///
+    /// - Parameter isWhole: it did not travel in pieces. Of those that did only the first has id and port that an outsider has
+    ///   to guess: the server is asked for the rest of it by TCP.
     package mutating func received(
-        _ attempt: Attempt, _ message: Span<UInt8>, now: UInt64, using random: inout some RandomNumberGenerator
+        _ attempt: Attempt, _ message: Span<UInt8>, isWhole: Bool = true, now: UInt64,
+        using random: inout some RandomNumberGenerator
     ) -> [Action] {
         guard let sending = sent[attempt] else { return [] }
         guard let lookup = sending.lookup else { return probeAnswered(attempt, sending, message, now: now) }
         // Longer than was asked for: no honest server, or an answer that travelled in pieces.
-        let verdict =
+        var verdict =
             !sending.transport.isStream && message.count > 1232
             ? .foreign : UpstreamReply.judge(message, for: lookup, id: sending.id)
+        if !isWhole, verdict != .foreign { verdict = .truncated }
         switch verdict {
         case .foreign:
             counters.foreign += 1

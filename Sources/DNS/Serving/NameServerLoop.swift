@@ -64,6 +64,10 @@ final class NameServerLoop: EventHandler, @unchecked Sendable {
             perform(resolver.received(attempt, bytes, now: milliseconds, using: &random))
             scheduleTick()
         }
+        exchanges.onPieces = { [unowned self] attempt, bytes in
+            perform(resolver.received(attempt, bytes, isWhole: false, now: milliseconds, using: &random))
+            scheduleTick()
+        }
         exchanges.onFailure = { [unowned self] attempt, cause in failed(attempt, cause) }
     }
 

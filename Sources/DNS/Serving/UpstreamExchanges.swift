@@ -38,6 +38,8 @@ final class UpstreamExchanges: EventHandler, @unchecked Sendable {
     private var exchanges: [UInt64: Exchange] = [:]
     /// A message came for an attempt.
     var onMessage: (UInt64, Span<UInt8>) -> Void = { _, _ in } { didSet { secured.onMessage = onMessage } }
+    /// A message came for an attempt that travelled in pieces, of which one may be somebody else's.
+    var onPieces: (UInt64, Span<UInt8>) -> Void = { _, _ in }
     /// An attempt came to nothing, and why.
     var onFailure: (UInt64, String) -> Void = { _, _ in } { didSet { secured.onFailure = onFailure } }
 
@@ -64,6 +66,7 @@ final class UpstreamExchanges: EventHandler, @unchecked Sendable {
             opened = byStream ? try Socket.connect(server) : try Socket.connectUDP(server)
             if !byStream {
                 Socket.ignorePathMTU(opened, server.ip.family)
+                Socket.tellPieces(opened, server.ip.family)
                 switch bytes.withUnsafeBytes({ Socket.write(opened, $0) }) {
                 case .bytes: break
                 case .wouldBlock: throw .system(EAGAIN, "send to \(server)")
@@ -117,9 +120,11 @@ final class UpstreamExchanges: EventHandler, @unchecked Sendable {
         // Bounded: a flood of wrong answers is not read for ever in one turn.
         for _ in 0..<64 {
             guard let exchange = exchanges[attempt] else { return }
-            switch Socket.read(exchange.descriptor, into: loop.readBuffer) {
+            let (transfer, isInPieces) = Socket.readDatagram(exchange.descriptor, into: loop.readBuffer)
+            switch transfer {
             case .bytes(let count):
-                onMessage(attempt, loop.readBuffer.bindMemory(to: UInt8.self).span.extracting(first: count))
+                let message = loop.readBuffer.bindMemory(to: UInt8.self).span.extracting(first: count)
+                isInPieces ? onPieces(attempt, message) : onMessage(attempt, message)
             case .closed: continue
             case .wouldBlock: return
             case .failed(let number):

@@ -1,10 +1,12 @@
-/// Everything that a zone says about one name, in one piece of memory that is never changed.
+/// Everything that a zone says about one name, in one piece of memory that is never changed and that others may lie in too.
 ///
 /// Layout: the length of the name, the name; then for each type, in order of the types: type (2 bytes), number of records
 /// (2), bytes of the records (4), and each record as its length (2) and data. Without any type the name is an empty
 /// non-terminal (RFC 8020).
-package struct NameNode: Hashable, Sendable {
+package struct NameNode: Sendable {
+    /// The memory that it lies in.
     package let bytes: [UInt8]
+    private let range: Range<Int>
 
     /// One type's records inside of ``NameNode/bytes``.
     package struct RecordSet: Hashable, Sendable {
@@ -13,8 +15,14 @@ package struct NameNode: Hashable, Sendable {
         package var range: Range<Int>
     }
 
+    /// What ``encoded(_:_:)`` made, within `bytes`.
+    init(within bytes: [UInt8], at range: Range<Int>) {
+        self.bytes = bytes
+        self.range = range
+    }
+
     /// At most 65,535 records of a type; those beyond are left out, and so is data of more than 65,535 bytes.
-    package init(name: DomainName, records: [ZoneRecord]) {
+    static func encoded(_ name: DomainName, _ records: [ZoneRecord]) -> [UInt8] {
         var bytes: [UInt8] = [UInt8(name.wire.count)]
         bytes += name.wire
         let sets = Dictionary(grouping: records.lazy.filter { $0.data.count <= 0xffff }, by: \.type)
@@ -30,28 +38,20 @@ package struct NameNode: Hashable, Sendable {
                 bytes += record.data
             }
         }
-        self.bytes = bytes
+        return bytes
     }
 
-    package var name: DomainName { DomainName(trusted: Array(bytes[1..<setsStart])) }
+    package var name: DomainName { DomainName(trusted: Array(bytes[(range.lowerBound + 1)..<setsStart])) }
 
-    private var setsStart: Int { 1 + Int(bytes[0]) }
+    private var setsStart: Int { range.lowerBound + 1 + Int(bytes[range.lowerBound]) }
 
     /// It has no records: it exists because names below it do.
-    package var isEmpty: Bool { setsStart == bytes.count }
-
-    package func isNamed(_ name: WireName) -> Bool {
-        name.equals(bytes.span, at: 1, count: Int(bytes[0]))
-    }
-
-    package func isNamed(_ name: DomainName) -> Bool {
-        Int(bytes[0]) == name.wire.count && bytes[1..<setsStart].elementsEqual(name.wire)
-    }
+    package var isEmpty: Bool { setsStart == range.upperBound }
 
     package func recordSet(_ type: RecordType) -> RecordSet? {
         let bytes = bytes.span
-        var index = 1 + Int(bytes[0])
-        while index < bytes.count {
+        var index = setsStart
+        while index < range.upperBound {
             let set = Self.set(bytes, at: index)
             if set.type == type { return set }
             index = set.range.upperBound
@@ -62,7 +62,7 @@ package struct NameNode: Hashable, Sendable {
     package var recordSets: [RecordSet] {
         var result: [RecordSet] = []
         var index = setsStart
-        while index < bytes.count {
+        while index < range.upperBound {
             let set = Self.set(bytes.span, at: index)
             result.append(set)
             index = set.range.upperBound

@@ -1,19 +1,21 @@
 /// Names and what they have: a value. A copy costs nothing, and changing one afterwards copies only the branch that a
 /// changed name is in, so that whoever answers from a copy sees one state throughout.
 ///
-/// Two levels of 256 branches by the bits of a keyed hash, then a short list.
+/// Two levels of 256 and 32 branches by the bits of a keyed hash, then names that lie together.
 package struct NameTable: Sendable {
-    private struct Entry: Sendable {
-        var hash: UInt64
-        var node: NameNode
-        /// Names directly below it, and what holds it otherwise (``pin(_:)``).
-        var references: UInt32
+    private static let leavesOfBranch = 32
+
+    private struct Place {
+        var branch: Int
+        var leaf: Int
+        /// Nil for a name that is not there.
+        var index: Int?
     }
 
     package let seed: UInt64
     /// The names up to which empty non-terminals are kept.
     private let origins: [DomainName]
-    private var branches: [[[Entry]]] = Array(repeating: [], count: 256)
+    private var branches: [[NameLeaf]] = Array(repeating: [], count: 256)
     /// Names, the empty ones included.
     package private(set) var count = 0
 
@@ -26,18 +28,20 @@ package struct NameTable: Sendable {
     /// What is known of a name. Names below are no concern of it: see `isEmpty` of the node.
     package func node(of name: WireName) -> NameNode? {
         let hash = name.hash(seed: seed)
-        let branch = branches[Int(hash >> 56)]
-        guard !branch.isEmpty else { return nil }
-        for entry in branch[Int(hash >> 48 & 0xff)] where entry.hash == hash && entry.node.isNamed(name) {
-            return entry.node
+        let (branch, leaf) = Self.place(hash)
+        guard !branches[branch].isEmpty, let index = branches[branch][leaf].index(of: name, hash: hash) else {
+            return nil
         }
-        return nil
+        return branches[branch][leaf].node(index)
     }
 
-    package subscript(name: DomainName) -> NameNode? { entry(name)?.node }
+    package subscript(name: DomainName) -> NameNode? {
+        let place = locate(name).place
+        return place.index.map { branches[place.branch][place.leaf].node($0) }
+    }
 
     /// Every node, in no particular order.
-    package var nodes: [NameNode] { branches.flatMap { $0.flatMap { $0.map(\.node) } } }
+    package var nodes: [NameNode] { branches.flatMap { $0.flatMap { leaf in (0..<leaf.count).map(leaf.node) } } }
 
     /// Takes records away and adds others. One that is not there, or is there already, changes nothing.
     package mutating func apply(removing gone: some Sequence<ZoneRecord>, adding new: some Sequence<ZoneRecord>) {
@@ -45,7 +49,7 @@ package struct NameTable: Sendable {
         for record in gone { changes[record.name, default: ([], [])].gone.insert(record) }
         for record in new { changes[record.name, default: ([], [])].new.append(record) }
         for (name, change) in changes {
-            let before = entry(name)?.node.records ?? []
+            let before = self[name]?.records ?? []
             var records = change.gone.isEmpty ? before : before.filter { !change.gone.contains($0) }
             let present = change.new.count > 1 ? Set(records) : []
             for record in change.new where !(change.new.count > 1 ? present.contains(record) : records.contains(record))
@@ -63,48 +67,54 @@ package struct NameTable: Sendable {
     private mutating func set(_ name: DomainName, _ records: [ZoneRecord]) {
         let (hash, place) = locate(name)
         if let index = place.index {
-            let entry = branches[place.branch][place.leaf][index]
-            if records.isEmpty, entry.references == 0 {
-                remove(place.branch, place.leaf, index)
-                if let parent = parent(of: name) { release(parent) }
+            if records.isEmpty, branches[place.branch][place.leaf].references(index) == 0 {
+                remove(name, place, index)
             } else {
-                branches[place.branch][place.leaf][index].node = NameNode(name: name, records: records)
+                branches[place.branch][place.leaf].replace(index, with: NameNode.encoded(name, records))
             }
         } else if !records.isEmpty {
-            insert(Entry(hash: hash, node: NameNode(name: name, records: records), references: 0), name)
+            insert(name, records, hash, place, references: 0)
         }
     }
 
     private mutating func retain(_ name: DomainName) {
         let (hash, place) = locate(name)
         if let index = place.index {
-            branches[place.branch][place.leaf][index].references += 1
+            let count = branches[place.branch][place.leaf].references(index)
+            branches[place.branch][place.leaf].setReferences(index, count + 1)
         } else {
-            insert(Entry(hash: hash, node: NameNode(name: name, records: []), references: 1), name)
+            insert(name, [], hash, place, references: 1)
         }
     }
 
     private mutating func release(_ name: DomainName) {
-        let (_, place) = locate(name)
-        guard let index = place.index, branches[place.branch][place.leaf][index].references > 0 else { return }
-        branches[place.branch][place.leaf][index].references -= 1
-        let entry = branches[place.branch][place.leaf][index]
-        guard entry.references == 0, entry.node.isEmpty else { return }
-        remove(place.branch, place.leaf, index)
-        if let parent = parent(of: name) { release(parent) }
+        let place = locate(name).place
+        guard let index = place.index else { return }
+        let count = branches[place.branch][place.leaf].references(index)
+        guard count > 0 else { return }
+        if count == 1, branches[place.branch][place.leaf].node(index).isEmpty {
+            remove(name, place, index)
+        } else {
+            branches[place.branch][place.leaf].setReferences(index, count - 1)
+        }
     }
 
-    private mutating func insert(_ entry: Entry, _ name: DomainName) {
-        let (branch, leaf) = Self.place(entry.hash)
-        if branches[branch].isEmpty { branches[branch] = Array(repeating: [], count: 256) }
-        branches[branch][leaf].append(entry)
+    private mutating func insert(
+        _ name: DomainName, _ records: [ZoneRecord], _ hash: UInt64, _ place: Place, references: UInt32
+    ) {
+        if branches[place.branch].isEmpty {
+            branches[place.branch] = Array(repeating: NameLeaf(), count: Self.leavesOfBranch)
+        }
+        branches[place.branch][place.leaf].append(
+            NameNode.encoded(name, records), hash: hash, references: references)
         count += 1
         if let parent = parent(of: name) { retain(parent) }
     }
 
-    private mutating func remove(_ branch: Int, _ leaf: Int, _ index: Int) {
-        branches[branch][leaf].remove(at: index)
+    private mutating func remove(_ name: DomainName, _ place: Place, _ index: Int) {
+        branches[place.branch][place.leaf].remove(index)
         count -= 1
+        if let parent = parent(of: name) { release(parent) }
     }
 
     /// Nil for an origin, and for what is in none.
@@ -115,18 +125,15 @@ package struct NameTable: Sendable {
         return parent
     }
 
-    private func entry(_ name: DomainName) -> Entry? {
-        let (_, place) = locate(name)
-        return place.index.map { branches[place.branch][place.leaf][$0] }
-    }
-
-    private func locate(_ name: DomainName) -> (hash: UInt64, (branch: Int, leaf: Int, index: Int?)) {
+    private func locate(_ name: DomainName) -> (hash: UInt64, place: Place) {
         let hash = KeyedHash.hash(name, seed: seed)
         let (branch, leaf) = Self.place(hash)
-        guard !branches[branch].isEmpty else { return (hash, (branch, leaf, nil)) }
-        let index = branches[branch][leaf].firstIndex { $0.hash == hash && $0.node.isNamed(name) }
-        return (hash, (branch, leaf, index))
+        let index = branches[branch].isEmpty ? nil : branches[branch][leaf].index(of: name, hash: hash)
+        return (hash, Place(branch: branch, leaf: leaf, index: index))
     }
 
-    private static func place(_ hash: UInt64) -> (Int, Int) { (Int(hash >> 56), Int(hash >> 48 & 0xff)) }
+    /// By bits of the upper half of a hash: those of the lower one tell names of a leaf apart.
+    private static func place(_ hash: UInt64) -> (branch: Int, leaf: Int) {
+        (Int(hash >> 56), Int(hash >> 32) & (leavesOfBranch - 1))
+    }
 }

@@ -94,7 +94,8 @@ package enum AnnouncementDump {
         for service in objects.services {
             let kept = KeptService(service)
             let key = NamespacedName(service.metadata)
-            planner.services[key] = AnnouncedService(kept.entry, labels: kept.labels, slices: slices[key] ?? [])
+            planner.services[key] = AnnouncedService(
+                ServiceEntry(service), labels: kept.labels, slices: slices[key] ?? [])
         }
         for pool in objects.addressPools.map({ AnnouncedPool($0) }) + objects.pools.map({ AnnouncedPool($0) }) {
             planner.pools[pool.reference] = pool

@@ -88,8 +88,8 @@ final class AnnouncementState: Sendable {
             setService(change.key, service?.entry, labels: service?.labels ?? [:])
         }
         slices.addHandler { [self] change in
-            var keys = [change.object.entry?.service]
-            if case .updated(let old, _) = change { keys.append(old.entry?.service) }
+            var keys = [change.object.service]
+            if case .updated(let old, _) = change { keys.append(old.service) }
             touch(keys.compactMap { $0 })
         }
         nodes.addHandler { [self] change in setNode(change.key.name, change.isDeletion ? nil : change.object) }

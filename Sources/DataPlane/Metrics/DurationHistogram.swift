@@ -22,6 +22,11 @@ package struct DurationHistogram: Sendable, Hashable {
 
     func write(_ name: String, _ help: String, to page: inout MetricsPage) {
         page.family(name, "histogram", help)
-        page.histogram(name, [], bounds: bounds, counts: counts, sum: sum)
+        writeSamples(name, [], to: &page)
+    }
+
+    /// One of several of a family.
+    func writeSamples(_ name: String, _ labels: [(String, String)], to page: inout MetricsPage) {
+        page.histogram(name, labels, bounds: bounds, counts: counts, sum: sum)
     }
 }

@@ -88,6 +88,19 @@ struct ClusterNames {
         return true
     }
 
+    /// How many Services' records are made at a time where there are many: what is made before it is written down is ten times as
+    /// large, and would leave holes behind everywhere.
+    private static let portion = 64
+
+    /// These Services are there, of which none was known.
+    mutating func add(_ sources: [NameSource]) {
+        var rest = sources[...]
+        while !rest.isEmpty {
+            apply(rest.prefix(Self.portion).map { (nil, $0) })
+            rest = rest.dropFirst(Self.portion)
+        }
+    }
+
     private func serviceNames(_ source: NameSource?) -> ServiceNames {
         guard let source, settings.namespaces?.contains(source.service.key.namespace) ?? true else {
             return ServiceNames()

@@ -2,15 +2,17 @@ package import DNS
 package import NetworkTypes
 import Transport
 
-/// The counters of DNS under the names that CoreDNS gives them (its plugins `metrics`, `cache` and `forward`), and what it
-/// has no name for under `martlet_dns`. Every label is of a fixed set or from the configuration.
+/// The counters of DNS under the names that CoreDNS gives them (its plugins `metrics`, `cache`, `forward` and
+/// `kubernetes`), and what it has no name for under `martlet_dns`. Every label is of a fixed set or from the configuration.
 package enum NameMetrics {
     /// - Parameters:
     ///   - server: where it listens; the first one names the server as CoreDNS names its own.
     ///   - version: the program's.
+    ///   - requests: to the API server, and who that is.
     ///   - droppedLogLines: lines about queries that found no room.
     package static func text(
-        _ counters: NameServer.Counters, server: [SocketAddress], version: String, droppedLogLines: UInt64 = 0
+        _ counters: NameServer.Counters, _ tally: NamesTally.Value = NamesTally.Value(), server: [SocketAddress],
+        version: String, requests: (counts: CountedTransport.Counts, host: String)? = nil, droppedLogLines: UInt64 = 0
     ) -> String {
         var page = MetricsPage()
         page.family("coredns_build_info", "gauge", "Which program this is.")
@@ -18,6 +20,9 @@ package enum NameMetrics {
         page.family("coredns_hosts_entries", "gauge", "Lines of tables of hosts.")
         page.sample("coredns_hosts_entries", [], counters.hosts)
         let own = [("server", "dns://\(server.first.map(\.description) ?? "")"), ("zone", "."), ("view", "")]
+        plugins(tally.plugins, server: own[0].1, &page)
+        programming(tally.programming, &page)
+        if let requests { Self.requests(requests.counts, host: requests.host, &page) }
         answers(counters.answers, own, &page)
         cache(counters, [own[0], ("zones", "."), own[2]], &page)
         upstream(counters.upstream, &page)

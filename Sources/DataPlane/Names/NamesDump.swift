@@ -51,6 +51,9 @@ package enum NamesDump {
                 records(table.records, ttl: table.ttl, part).map { "; hosts in \(block.zone): \($0)" }
             }
         }
+        guard plan.policy.answersFromAnyZone else {
+            return lines + ["; names of the cluster are not answered: no block has the plugin kubernetes"]
+        }
         return lines + records(names.table.nodes.flatMap(\.records), ttl: plan.cluster.ttl, part)
     }
 

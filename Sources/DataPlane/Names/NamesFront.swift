@@ -20,6 +20,7 @@ actor NamesFront {
     private let nodes: NodeHosts
     private let configuration: NamesConfiguration
     private let host: HostResolver
+    private let tally: NamesTally
     private let logger: Logger
     /// Where the server listens.
     private let addresses: [SocketAddress]
@@ -35,13 +36,17 @@ actor NamesFront {
     private var untold: [Event] = []
     /// The servers that were said to be this one.
     private var ownUpstreams: [SocketAddress] = []
+    private var areNamesAnswered = true
     /// The line of the Corefile that was said not to count.
     private var overruledLine: Corefile.Place?
 
-    /// - Parameter host: knows the servers of this machine.
+    /// - Parameters:
+    ///   - host: knows the servers of this machine.
+    ///   - tally: is told what is in effect.
     init(
         state: TrafficState, server: NameServer, addresses: [SocketAddress], client: APIClient, informers: InformerSet,
-        configuration: NamesConfiguration, ownAddresses: Set<IPAddress>, host: HostResolver, logger: Logger
+        configuration: NamesConfiguration, ownAddresses: Set<IPAddress>, host: HostResolver,
+        tally: NamesTally = NamesTally(), logger: Logger
     ) {
         self.client = client
         self.state = state
@@ -53,6 +58,7 @@ actor NamesFront {
         nodes = NodeHosts(client: client, logger: logger)
         self.configuration = configuration
         self.host = host
+        self.tally = tally
         self.ownAddresses = ownAddresses
         self.logger = logger
         plan = NamesPlan(configuration, NamesPlan.Circumstances(addresses: addresses, machine: ownAddresses))
@@ -64,7 +70,7 @@ actor NamesFront {
     func publishFirst() {
         // Before the plan, which may lead to a publication: a zone without its names would deny them.
         names.setNamespaces(Set(namespaces.keys.map(\.name)))
-        names.apply(state.followNames().map { (nil, $0) })
+        names.add(state.followNames())
         untold = readCorefile()
         server.publish(names.data())
     }
@@ -120,9 +126,10 @@ actor NamesFront {
     }
 
     private func takeServices() {
-        let changes = state.takeNameChanges()
+        let (changes, triggers) = state.takeNameChanges()
         guard names.apply(changes) else { return }
         server.publish(names.data())
+        tally.add(triggers, now: SystemClock.microsecondsSinceEpoch)
         // The Service for DNS leads here: whoever is asked may have become this server.
         if clusterAddresses != plan.circumstances.clusterAddresses { planAnew() }
     }
@@ -242,7 +249,7 @@ actor NamesFront {
             // From a serial that nobody has seen: the zone is another one.
             names = ClusterNames(next.cluster, serial: UInt32(truncatingIfNeeded: SystemClock.secondsSinceEpoch))
             names.setNamespaces(Set(namespaces.keys.map(\.name)))
-            names.apply(state.followNames().map { (nil, $0) })
+            names.add(state.followNames())
         } else {
             names.setSettings(next.cluster)
         }
@@ -263,5 +270,12 @@ actor NamesFront {
         }
         overruledLine = overruled
         server.setPolicy(policy)
+        tally.setPlugins(next.enabled)
+        guard policy.answersFromAnyZone != areNamesAnswered else { return }
+        areNamesAnswered = policy.answersFromAnyZone
+        logger.notice(
+            areNamesAnswered
+                ? "names of the cluster are answered"
+                : "names of the cluster are not answered: no block of the Corefile has the plugin kubernetes")
     }
 }

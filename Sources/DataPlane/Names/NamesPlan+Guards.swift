@@ -58,6 +58,7 @@ extension NamesPlan {
             }
             zones.append(zone)
         }
+        enable("acl", in: block.zone)
         block.access.append(
             AccessList(zones: zones.isEmpty ? [block.zone] : zones, rules: directive.block.compactMap { rule($0) }))
     }

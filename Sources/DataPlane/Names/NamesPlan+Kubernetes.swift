@@ -5,9 +5,10 @@ import NetworkTypes
 /// The plugins `kubernetes`, `forward` and `cache`: whose names are known, who is asked for the others, and how long what
 /// they say is kept.
 extension NamesPlan {
+    /// Only blocks with the plugin answer from the cluster's names. There is one set of them, as the first line says.
     mutating func readKubernetes(_ directive: Corefile.Directive, _ block: inout ServerBlock) {
-        guard !knowsCluster else {
-            return pass(directive.place, "kubernetes: it stands in another block already; its names are everywhere")
+        if let clusterLine {
+            return readFurtherKubernetes(directive, clusterLine, &block)
         }
         var zones: [DomainName] = []
         for text in directive.arguments {
@@ -17,14 +18,19 @@ extension NamesPlan {
             }
             zones.append(name)
         }
-        if directive.arguments.isEmpty { zones = [block.zone] }
+        if directive.arguments.isEmpty { zones = zonesOfBlock }
         let reverse = zones.filter { $0.isWithin(.v4Reverse) || $0.isWithin(.v6Reverse) }
         let domains = zones.filter { !reverse.contains($0) }
         guard let domain = domains.first, domain != .root else {
             return pass(directive.place, "kubernetes: it names no domain, such as cluster.local; it is not done")
         }
+        for zone in zones where !zonesOfBlock.contains(where: { zone.isWithin($0) || $0.isWithin(zone) }) {
+            pass(directive.place, "kubernetes: names in \(zone) are not asked of this block, so they are not answered")
+        }
         if domains.count > 1 { pass(directive.place, "kubernetes: of the domains only \(domain) has names") }
-        knowsCluster = true
+        clusterLine = directive.place
+        block.answersFromZones = true
+        enable("kubernetes", in: block.zone)
         cluster.domain = domain
         cluster.reverseZones = reverse
         cluster.namesAddresses = false
@@ -64,6 +70,26 @@ extension NamesPlan {
             default: pass(option.place, "kubernetes: there is no option \(option.name) here")
             }
         }
+    }
+
+    /// - Parameter first: where the names were set up.
+    private mutating func readFurtherKubernetes(
+        _ directive: Corefile.Directive, _ first: Corefile.Place, _ block: inout ServerBlock
+    ) {
+        // The same line, of another zone of its block.
+        if first != directive.place {
+            guard !directive.block.contains(where: { Self.guardingOptions.contains($0.name) }) else {
+                close(
+                    directive.place,
+                    "kubernetes: it may keep names back that the one in \(first) has: names in \(block.zone) are refused"
+                )
+                block.access.append(.closing([block.zone]))
+                return
+            }
+            pass(directive.place, "kubernetes: its zones and options are those of the one in \(first)")
+        }
+        block.answersFromZones = true
+        enable("kubernetes", in: block.zone)
     }
 
     private mutating func readPods(_ option: Corefile.Directive) {
@@ -210,6 +236,7 @@ extension NamesPlan {
             }
         }
         cachedZones.insert(zone)
+        enable("cache", in: zone)
         for option in directive.block { readCacheOption(option, &limits) }
         if let cacheLine, policy.cache != limits {
             return pass(directive.place, "cache: there is one for every zone, as \(cacheLine) says")
@@ -280,7 +307,7 @@ extension NamesPlan {
     /// What is to be said when all blocks are read.
     mutating func tellAboutCache() {
         // The names of the cluster are never cached.
-        let never = knowsCluster ? [cluster.domain] : []
+        let never = clusterLine == nil ? [] : [cluster.domain]
         for (place, zone) in uncached where !never.contains(where: { zone.isWithin($0) }) {
             pass(place, "cache: disable: what is known of \(zone) is kept all the same")
         }

@@ -49,7 +49,12 @@ struct NamesPlan: Sendable {
     var cachedZones: Set<DomainName> = []
     /// What a cache is not to keep.
     var uncached: [(place: Corefile.Place, zone: DomainName)] = []
-    var knowsCluster = false
+    /// Where the names of the cluster were set up, if they were.
+    var clusterLine: Corefile.Place?
+    /// The zones of the block that is being read.
+    private(set) var zonesOfBlock: [DomainName] = []
+    /// What is done, as CoreDNS' metrics name it.
+    var enabled: Set<EnabledPlugin> = []
     /// Servers that somebody named and that are this one: nobody asks himself.
     private(set) var ownUpstreams: [SocketAddress] = []
     /// Where the Corefile says who is asked for everything, if it does.
@@ -68,6 +73,7 @@ struct NamesPlan: Sendable {
             everything.secured = configuration.securedUpstreams
             policy.forwardedZones = [everything]
         }
+        for name in ["kubernetes", "cache", "loadbalance"] { enable(name, in: .root) }
         if configuration.logPath != nil {
             var block = ServerBlock()
             block.log = QueryLogFilter()
@@ -82,6 +88,8 @@ struct NamesPlan: Sendable {
         policy = AnswerPolicy()
         policy.cache.bytes = 0
         policy.rotates = false
+        policy.answersFromZones = false
+        enabled = []
         for server in corefile.servers { read(server) }
         closeViewedZones()
         tellAboutCache()
@@ -93,11 +101,18 @@ struct NamesPlan: Sendable {
             policy.forwardedZones = policy.forwardedZones.filter { $0.name != .root } + usual.forwardedZones
         }
         if configuration.logPath != nil {
-            if !policy.blocks.contains(where: { $0.zone == .root }) { policy.blocks.append(ServerBlock()) }
+            if !policy.blocks.contains(where: { $0.zone == .root }) {
+                var block = ServerBlock()
+                block.answersFromZones = false
+                policy.blocks.append(block)
+            }
             for index in policy.blocks.indices { policy.blocks[index].log = QueryLogFilter() }
         }
-        // One block that does nothing is no block: questions need not look for theirs.
-        if policy.blocks.allSatisfy(\.isEmpty) { policy.blocks = [] }
+        // Blocks that do the same as none are none: questions need not look for theirs.
+        if policy.blocks.allSatisfy(\.isEmpty), policy.blocks.contains(where: { $0.zone == .root }) {
+            policy.blocks = []
+            policy.answersFromZones = true
+        }
         leaveOutOwnServers()
     }
 
@@ -112,6 +127,17 @@ struct NamesPlan: Sendable {
             zone.servers.removeAll { ownUpstreams.contains($0) }
             return zone
         }
+        for zone in policy.forwardedZones where !zone.servers.isEmpty { enable("forward", in: zone.name) }
+        for block in policy.blocks {
+            if block.log != nil { enable("log", in: block.zone) }
+            if !block.hosts.isEmpty { enable("hosts", in: block.zone) }
+            if !block.rewrites.isEmpty { enable("rewrite", in: block.zone) }
+        }
+    }
+
+    /// A plugin does its work in the block of a zone.
+    mutating func enable(_ name: String, in zone: DomainName) {
+        enabled.insert(EnabledPlugin(zone: zone, name: name))
     }
 
     /// A line that is not done.
@@ -130,6 +156,7 @@ struct NamesPlan: Sendable {
             viewedZones += zones.map { (view.place, $0) }
             return
         }
+        zonesOfBlock = zones
         for (index, zone) in zones.enumerated() {
             if let present = policy.blocks.firstIndex(where: { $0.zone == zone }) {
                 pass(server.place, "the zone \(zone) has a server block already: of this one only guards are read")
@@ -139,6 +166,8 @@ struct NamesPlan: Sendable {
                 continue
             }
             var block = ServerBlock(zone: zone)
+            // Without the plugin nobody knows them: they are forwarded, or refused.
+            block.answersFromZones = false
             let known = findings
             for directive in server.directives { read(directive, &block) }
             // Of several zones of one block each would say the same.
@@ -197,11 +226,16 @@ struct NamesPlan: Sendable {
         case "hosts": readHosts(directive, &block)
         case "rewrite": readRewrite(directive, &block)
         case "log": readLog(directive, &block)
-        case "loadbalance": readLoadBalance(directive)
-        case "bufsize": readBufferSize(directive)
-        case "errors", "health", "ready", "prometheus", "minimal", "multisocket": readObservation(directive)
+        case "loadbalance":
+            readLoadBalance(directive)
+            enable("loadbalance", in: block.zone)
+        case "bufsize": readBufferSize(directive, in: block.zone)
+        case "errors", "health", "ready", "prometheus", "minimal", "multisocket":
+            readObservation(directive)
+            if ["errors", "prometheus"].contains(directive.name) { enable(directive.name, in: block.zone) }
         // Done always: ANY is answered with one record; this server never asks itself; the ConfigMap is followed.
-        case "any", "loop", "reload": break
+        case "any", "loop": enable(directive.name, in: block.zone)
+        case "reload": break
         default: pass(directive.place, "there is no plugin \(directive.name) here")
         }
     }
@@ -253,12 +287,13 @@ struct NamesPlan: Sendable {
         }
     }
 
-    private mutating func readBufferSize(_ directive: Corefile.Directive) {
+    private mutating func readBufferSize(_ directive: Corefile.Directive, in zone: DomainName) {
         guard let size = directive.arguments.first.map({ Int($0) }) ?? 1232, (512...4096).contains(size) else {
             return pass(directive.place, "bufsize: a size is from 512 to 4096")
         }
         // What does not pass everywhere in one piece is not sent.
         policy.payloadSize = min(size, 1232)
+        enable("bufsize", in: zone)
         if size > 1232 { pass(directive.place, "bufsize: no answer over UDP is longer than 1232 bytes") }
     }
 }

@@ -14,6 +14,8 @@ package struct KeptIdentity: Hashable, Sendable {
         resourceVersion = metadata.resourceVersion?.detached
     }
 
+    package var key: NamespacedName { NamespacedName(namespace: namespace ?? "", name: name ?? "") }
+
     package var metadata: ObjectMeta {
         ObjectMeta(name: name, namespace: namespace, uid: uid?.description, resourceVersion: resourceVersion)
     }

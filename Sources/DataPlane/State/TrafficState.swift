@@ -26,6 +26,8 @@ final class TrafficState: Sendable {
         var healthChecked: Set<NamespacedName> = []
         /// The Services whose names may have changed, each with its state of before; nil while nobody wants to know.
         var renamed: [NamespacedName: NameSource?]?
+        /// When the changes happened that slices of those answer, by slice, in microseconds since 1970: the earliest of each.
+        var nameTriggers: [NamespacedName: Int64] = [:]
 
         mutating func noteNames(_ keys: NamespacedName?...) {
             for case let key? in keys where renamed?.keys.contains(key) == false {
@@ -34,9 +36,13 @@ final class TrafficState: Sendable {
             }
         }
 
-        /// Slices of these Services change, which only a headless one has names of.
-        mutating func noteNames(ofSliceOf keys: NamespacedName?...) {
-            for case let key? in keys where services[key]?.form == .headless { noteNames(key) }
+        /// A slice of these Services changes, which only a headless one has names of.
+        mutating func noteNames(of slice: NamespacedName, trigger: Int64?, ofServices keys: NamespacedName?...) {
+            for case let key? in keys where services[key]?.form == .headless {
+                noteNames(key)
+                guard renamed != nil, let trigger else { continue }
+                nameTriggers[slice] = min(nameTriggers[slice] ?? trigger, trigger)
+            }
         }
 
         func nameSource(of key: NamespacedName) -> NameSource? {
@@ -129,17 +135,19 @@ final class TrafficState: Sendable {
     /// What names are made of now. From now on `namesChanged` tells of changes.
     func followNames() -> [NameSource] {
         value.withLock { value in
-            value.renamed = [:]
+            (value.renamed, value.nameTriggers) = ([:], [:])
             return value.services.entries.compactMap { value.nameSource(of: $0.key) }
         }
     }
 
-    /// The Services whose names may have changed since the last call, as they were and as they are.
-    func takeNameChanges() -> [(before: NameSource?, after: NameSource?)] {
+    /// The Services whose names may have changed since the last call, as they were and as they are, and when that happened
+    /// which slices among them answer.
+    func takeNameChanges() -> (changes: [(before: NameSource?, after: NameSource?)], triggers: [Int64]) {
         value.withLock { value in
-            guard let renamed = value.renamed else { return [] }
-            value.renamed = [:]
-            return renamed.map { ($0.value, value.nameSource(of: $0.key)) }
+            guard let renamed = value.renamed else { return ([], []) }
+            let triggers = Array(value.nameTriggers.values)
+            (value.renamed, value.nameTriggers) = ([:], [:])
+            return (renamed.map { ($0.value, value.nameSource(of: $0.key)) }, triggers)
         }
     }
 
@@ -233,7 +241,7 @@ final class TrafficState: Sendable {
         raise { value in
             let owner = value.services.owner(ofSlice: key)
             isOfServers = entry?.service == Self.apiServerService || owner == Self.apiServerService
-            value.noteNames(ofSliceOf: entry?.service, owner)
+            value.noteNames(of: key, trigger: trigger, ofServices: entry?.service, owner)
             let changed = value.services.setSlice(key, entry)
             if !changed.isEmpty {
                 value.queue.addSlice(

@@ -31,6 +31,7 @@ public final class Informer<Object: KubeObject>: AnyInformer {
     public let store: ObjectStore<Object>
     private let reflector: Reflector<Object>
     private let prune: @Sendable (inout Object) -> Void
+    private let reduce: @Sendable (inout Object) -> Void
     private let synced = Latch()
     private let clock: MonotonicClock
     private let contact: Contact
@@ -49,10 +50,13 @@ public final class Informer<Object: KubeObject>: AnyInformer {
     ///   - indexes: further ways to find objects, by index name.
     ///   - prune: drops what the component does not use before an object is kept. `metadata.managedFields` and the
     ///     annotation of `kubectl apply` are always dropped.
+    ///   - reduce: drops what nobody needs once the handlers have heard of it: they get the whole object, the store keeps this.
+    ///     Then add every handler before `run()`.
     public init(
         client: APIClient, namespace: String? = nil, labelSelector: String? = nil, fieldSelector: String? = nil,
         indexes: [String: ObjectStore<Object>.Index] = [:], logger: Logger, clock: MonotonicClock = MonotonicClock(),
-        prune: @escaping @Sendable (inout Object) -> Void = { _ in }
+        prune: @escaping @Sendable (inout Object) -> Void = { _ in },
+        reduce: @escaping @Sendable (inout Object) -> Void = { _ in }
     ) {
         store = ObjectStore(indexes: indexes)
         let contact = Contact()
@@ -67,6 +71,7 @@ public final class Informer<Object: KubeObject>: AnyInformer {
         self.clock = clock
         self.contact = contact
         self.prune = prune
+        self.reduce = reduce
     }
 
     public var description: String { Object.definition.plural }
@@ -166,7 +171,9 @@ public final class Informer<Object: KubeObject>: AnyInformer {
         object.metadata.managedFields = nil
         object.metadata.annotations?["kubectl.kubernetes.io/last-applied-configuration"] = nil
         prune(&object)
-        store.set(object)
+        var kept = object
+        reduce(&kept)
+        store.set(kept)
         guard let old else { return Self.tell(.added(object), handlers) }
         if old.metadata.uid != object.metadata.uid {
             Self.tell(.deleted(old), handlers)

@@ -32,10 +32,12 @@ public final class InformerSet: Sendable {
     /// - Parameters:
     ///   - name: only the objects of this name, as one of all namespaces may be enough.
     ///   - fields: only the objects that this field selector matches; not together with `name`.
+    ///   - reduce: drops what nobody needs once the handlers have heard of it (``Informer``).
     public func informer<Object: KubeObject>(
         for type: Object.Type = Object.self, named name: String? = nil, where fields: String? = nil,
         indexes: [String: ObjectStore<Object>.Index] = [:],
-        prune: @escaping @Sendable (inout Object) -> Void = { _ in }
+        prune: @escaping @Sendable (inout Object) -> Void = { _ in },
+        reduce: @escaping @Sendable (inout Object) -> Void = { _ in }
     ) -> Informer<Object> {
         informers.withLock { informers in
             let fields = fields ?? name.map { "metadata.name=\($0)" }
@@ -45,7 +47,8 @@ public final class InformerSet: Sendable {
                 return existing
             }
             let informer = Informer<Object>(
-                client: client, fieldSelector: fields, indexes: indexes, logger: logger, clock: clock, prune: prune)
+                client: client, fieldSelector: fields, indexes: indexes, logger: logger, clock: clock, prune: prune,
+                reduce: reduce)
             informers[scope] = informer
             return informer
         }

@@ -15,6 +15,14 @@ public struct ClientConfiguration: Sendable {
             }
         }
 
+        /// The host with the port; the path of a socket.
+        public var authority: String {
+            switch self {
+            case .https(let host, let port), .http(let host, let port): "\(host):\(port)"
+            case .unix(let path): path
+            }
+        }
+
         public var description: String {
             switch self {
             case .https(let host, let port): "https://\(host):\(port)"

@@ -29,6 +29,30 @@ extension Socket {
         }
     }
 
+    /// Has ``readDatagram(_:into:)`` know what came in pieces. Where the kernel cannot tell, everything came whole.
+    package static func tellPieces(_ descriptor: Int32, _ family: IPFamily) {
+        _ = martlet_tell_pieces(descriptor, family == .v4 ? AF_INET : AF_INET6)
+    }
+
+    /// One datagram of a connected socket, and whether it was put together from fragments: whoever can have a sender split what
+    /// he sends can put a piece of his own in the place of one of them.
+    package static func readDatagram(
+        _ descriptor: Int32, into buffer: UnsafeMutableRawBufferPointer
+    ) -> (transfer: Transfer, isInPieces: Bool) {
+        while true {
+            var isInPieces: Int32 = 0
+            let count = martlet_recv_pieces(
+                descriptor, buffer.baseAddress?.assumingMemoryBound(to: UInt8.self), buffer.count, &isInPieces)
+            if count > 0 { return (.bytes(count), isInPieces != 0) }
+            if count == 0 { return (.closed, false) }
+            switch errno {
+            case EINTR: continue
+            case EAGAIN: return (.wouldBlock, false)
+            case let number: return (.failed(number), false)
+            }
+        }
+    }
+
     /// Sends one datagram. What the kernel can't take now is lost, as datagrams may be.
     package static func sendDatagram(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer, to peer: SocketAddress) {
         _ = peer.withKernelAddress { sendto(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL), $0, $1) }

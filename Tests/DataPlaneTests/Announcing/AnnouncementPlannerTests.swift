@@ -86,6 +86,22 @@ import Testing
             ])
     }
 
+    @Test func `what is announced and said on the network is counted by address, under MetalLB's names`() throws {
+        let ip = try address("192.0.2.1")
+        var counts = Layer2Answerer.Counts()
+        (counts.requests, counts.responses, counts.gratuitous) = (7, 6, 5)
+        var snapshot = Layer2Speaker.Snapshot()
+        (snapshot.counts, snapshot.crowded) = ([ip: counts], 1)
+        let page = AnnouncementMetrics.text(try planner(all).plan().entries, snapshot, node: "a")
+        #expect(
+            page.split(separator: "\n").filter { !$0.hasPrefix("#") } == [
+                #"metallb_speaker_announced{service="\#(web)",protocol="layer2",node="a",ip="192.0.2.1"} 1"#,
+                #"metallb_layer2_requests_received{ip="192.0.2.1"} 7"#,
+                #"metallb_layer2_responses_sent{ip="192.0.2.1"} 6"#,
+                #"metallb_layer2_gratuitous_sent{ip="192.0.2.1"} 5"#, "martlet_layer2_crowded_total 1",
+            ])
+    }
+
     @Test func `a pool that no advertisement names is not announced, and neither is an address of none`() throws {
         var planner = try planner(
             Advertisement(NamespacedName(namespace: "metallb-system", name: "other"), .layer2, pools: ["two"]),

@@ -248,9 +248,31 @@ extension EndToEnd {
                             address, port: 53, transport, "kube-dns.kube-system.svc.cluster.local") == address
                     }
                 }
+                // glibc, as a Pod has it configured: names with fewer than five dots are looked for along the path first.
+                let configuration = server.file("resolv.conf")
+                try """
+                nameserver \(address)
+                search default.svc.cluster.local svc.cluster.local cluster.local
+                options ndots:5
+                """.write(toFile: configuration, atomically: false, encoding: .utf8)
+                for name in ["kubernetes", "kubernetes.default", "kubernetes.default.svc.cluster.local"] {
+                    let found = try await Program.run(
+                        "unshare",
+                        [
+                            "-m", "sh", "-c",
+                            "mount --bind \(configuration) /etc/resolv.conf && exec getent ahostsv4 \(name)",
+                        ])
+                    #expect(found.out.hasPrefix("127.96.0.1 "), "\(name): \(found)")
+                }
                 let page = try await Program.run("curl", ["-sf", "http://\(address):9153/metrics"])
                 #expect(page.out.contains("coredns_dns_requests_total"))
                 #expect(page.out.contains("coredns_hosts_entries"))
+                #expect(
+                    page.out.contains(
+                        #/coredns_plugin_enabled\{server="dns:[^"]*",zone="\.",view="",name="kubernetes"\} 1/#))
+                #expect(
+                    page.out.contains(
+                        #/coredns_kubernetes_rest_client_requests_total\{code="200",host="[^"]+",method="GET"\}/#))
                 #expect(
                     try await Program.run("curl", ["-sf", "http://\(address):9153/ready"]).succeeded)
             }
