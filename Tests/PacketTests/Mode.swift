@@ -13,6 +13,8 @@ struct Mode: Sendable, CustomTestStringConvertible {
     let name: String
     /// What it does not do, by the names of behaviours, and why.
     var deviations: [String: String] = [:]
+    /// What its behaviours have to be about; nil where the whole table is its own to prove.
+    var trait: Behaviour.Trait?
     /// Why it cannot run here; nil where it can.
     let whyNot: @Sendable () -> String?
     /// Makes an enforcer; called in the namespace of the node.
@@ -25,6 +27,11 @@ struct Mode: Sendable, CustomTestStringConvertible {
     var leave: @Sendable () throws -> Void = {}
 
     var testDescription: String { name }
+
+    /// Whether the behaviour is among those that it is to have.
+    func proves(_ behaviour: Behaviour) -> Bool {
+        deviations[behaviour.name] == nil && trait.map { behaviour.traits.contains($0) } ?? true
+    }
 
     /// The modes that can run here; says which cannot.
     static let available: [Mode] = {
@@ -144,9 +151,10 @@ struct Mode: Sendable, CustomTestStringConvertible {
         },
         cleanUp: { _ = try NFTablesEnforcer.cleanUp() })
 
-    /// Nftables with its fast path. Also run in a machine of its own, whose kernel has flowtables: see `GuestTests`.
+    /// Nftables with its fast path. Also run in a machine of its own, whose kernel has flowtables: see `GuestTests`. Which
+    /// endpoint a first packet gets is decided by the same rules as in the mode nftables, whose behaviours are proven there.
     static let flowtable = Mode(
-        name: "flowtable",
+        name: "flowtable", trait: .established,
         whyNot: {
             do {
                 return try Namespace().run { NFTablesEnforcer.obstacle() ?? NFTablesEnforcer.fastPathObstacle() }
