@@ -71,6 +71,80 @@ struct IPTablesRulesTests {
         #expect(lines.contains("-X KUBE-SVC-XPGD46QRK7WJZT7O") && lines.contains("-X KUBE-SEP-SXIVWICOYRO3J4NJ"))
     }
 
+    /// Many Services of two endpoints each.
+    private func many(_ count: Int, first: Int = 1) -> [NamespacedName: IPTablesServiceRules] {
+        var result: [NamespacedName: IPTablesServiceRules] = [:]
+        for number in 0..<count {
+            var entry = entry(["10.180.\(first).\(number % 250 + 1):80", "10.181.\(first).\(number % 250 + 1):80"])
+            entry.key = NamespacedName(namespace: "ns1", name: "svc\(number)")
+            entry.externalIPs = [IPAddress("192.0.2.9")!]
+            result[entry.key] = rules(entry)
+        }
+        return result
+    }
+
+    /// What the transactions of a script do with chains, one after the other: each chain is there before something leads to
+    /// it, nothing leads to one that goes, and no transaction names too many.
+    ///
+    /// - Returns: the rules of each chain of nat at the end.
+    private func run(_ script: RestoreScript, from start: [String: [String]] = [:]) -> [String: [String]] {
+        var (chains, table, named) = (start, "", Set<String>())
+        for line in text(script) {
+            let words = line.split(separator: " ").map(String.init)
+            switch words[0] {
+            case "COMMIT": #expect(named.count <= IPTablesRuleset.chainLimit + 10)
+            case let word where word.hasPrefix("*"): (table, named) = (word, [])
+            case _ where table != "*nat": break
+            case let word where word.hasPrefix(":"):
+                chains[String(word.dropFirst())] = []
+                named.insert(word)
+            case "-A", "-I":
+                named.insert(words[1])
+                let target = words.lastIndex(of: "-j").map { words[$0 + 1] } ?? ""
+                #expect(!target.hasPrefix("KUBE-") || chains[target] != nil, "\(line)")
+                chains[words[1], default: []].append(words.dropFirst(2).joined(separator: " "))
+            case "-D":
+                let rule = words.dropFirst(2).joined(separator: " ")
+                #expect(chains[words[1]]?.contains(rule) == true, "\(line)")
+                chains[words[1]]?.removeAll { $0 == rule }
+            case "-X":
+                #expect(chains[words[1]] == [], "\(line)")
+                #expect(!chains.values.joined().contains { $0.hasSuffix("-j \(words[1])") }, "\(line)")
+                chains[words[1]] = nil
+            default: Issue.record("\(line)")
+            }
+        }
+        return chains
+    }
+
+    @Test func `many Services come, change and go in transactions of a size that iptables-restore is quick with`() {
+        var ruleset = IPTablesRuleset(frame)
+        let (old, new) = (many(500), many(500, first: 2))
+        let replacement = ruleset.replacement(old, over: IPTablesListing())
+        #expect(text(replacement).count { $0 == "*nat" } == 6)
+        let first = run(replacement)
+        ruleset.commitReplacement(old)
+        let change = ruleset.change(new)
+        let changed = run(change, from: first)
+        ruleset.commit(new)
+        // As if the new ones alone had come.
+        let direct = run(IPTablesRuleset(frame).replacement(new, over: IPTablesListing()))
+        #expect(changed.mapValues { Set($0) } == direct.mapValues { Set($0) })
+        // Over what is there already, with chains that nobody wants any more.
+        var listing = IPTablesListing()
+        listing.takeLine("*nat")
+        for (chain, rules) in first {
+            listing.takeLine(":\(chain) - [0:0]"[...])
+            for rule in rules { listing.takeLine("-A \(chain) \(rule)"[...]) }
+        }
+        let over = IPTablesRuleset(frame).replacement(new, over: listing)
+        #expect(run(over, from: first) == direct)
+        let gone = ruleset.change(new.mapValues { _ in IPTablesServiceRules() })
+        #expect(run(gone, from: changed).keys.allSatisfy { !$0.hasPrefix("KUBE-S") || $0 == "KUBE-SERVICES" })
+        let system = run(IPTablesRuleset.removal(of: listing), from: first)
+        #expect(Set(system.keys) == ["PREROUTING", "OUTPUT", "POSTROUTING"] && system.values.allSatisfy { $0.isEmpty })
+    }
+
     @Test(
         arguments: [
             ("iptables-restore: line 12 failed", 12),
