@@ -89,28 +89,37 @@ struct IPTablesRulesTests {
     /// - Returns: the rules of each chain of nat at the end.
     private func run(_ script: RestoreScript, from start: [String: [String]] = [:]) -> [String: [String]] {
         var (chains, table, named) = (start, "", Set<String>())
+        func target(_ rule: String) -> String { rule.split(separator: " ").last.map(String.init) ?? "" }
+        /// How many rules lead to each chain.
+        var ways: [String: Int] = [:]
+        for rule in start.values.joined() { ways[target(rule), default: 0] += 1 }
+        func set(_ chain: String, _ rules: [String]?) {
+            for rule in chains[chain] ?? [] { ways[target(rule), default: 0] -= 1 }
+            for rule in rules ?? [] { ways[target(rule), default: 0] += 1 }
+            chains[chain] = rules
+        }
         for line in text(script) {
             let words = line.split(separator: " ").map(String.init)
+            let rule = words.dropFirst(2).joined(separator: " ")
             switch words[0] {
             case "COMMIT": #expect(named.count <= IPTablesRuleset.chainLimit + 10)
             case let word where word.hasPrefix("*"): (table, named) = (word, [])
             case _ where table != "*nat": break
             case let word where word.hasPrefix(":"):
-                chains[String(word.dropFirst())] = []
-                named.insert(word)
+                set(String(word.dropFirst()), [])
+                named.insert(String(word.dropFirst()))
             case "-A", "-I":
                 named.insert(words[1])
-                let target = words.lastIndex(of: "-j").map { words[$0 + 1] } ?? ""
-                #expect(!target.hasPrefix("KUBE-") || chains[target] != nil, "\(line)")
-                chains[words[1], default: []].append(words.dropFirst(2).joined(separator: " "))
+                #expect(!target(rule).hasPrefix("KUBE-") || chains[target(rule)] != nil, "\(line)")
+                chains[words[1], default: []].append(rule)
+                ways[target(rule), default: 0] += 1
             case "-D":
-                let rule = words.dropFirst(2).joined(separator: " ")
                 #expect(chains[words[1]]?.contains(rule) == true, "\(line)")
-                chains[words[1]]?.removeAll { $0 == rule }
+                set(words[1], chains[words[1]]?.filter { $0 != rule })
             case "-X":
-                #expect(chains[words[1]] == [], "\(line)")
-                #expect(!chains.values.joined().contains { $0.hasSuffix("-j \(words[1])") }, "\(line)")
-                chains[words[1]] = nil
+                named.insert(words[1])
+                #expect(chains[words[1]] == [] && ways[words[1], default: 0] == 0, "\(line)")
+                set(words[1], nil)
             default: Issue.record("\(line)")
             }
         }
