@@ -57,25 +57,32 @@ extension KernelRuleset {
     }
 
     package func listing(of table: NFTable, leavingOut sets: Set<String>) throws(NFTablesError) -> NFListing? {
-        // Each question has one generation, all of them together may not: then they are asked again.
-        for _ in 0..<8 {
+        // Each question has one generation, all of them together may not: then they are asked again. Where others change
+        // their tables all the time, no time is a quiet one, and what was heard has to do: a transaction that expects its
+        // generation will tell.
+        for attempt in 1...Self.listingAttempts {
             let before = try generation()
+            let isLast = attempt == Self.listingAttempts
             var listing: NFListing?
             do throws(NetlinkError) {
-                listing = try list(table, leavingOut: sets, at: before)
+                listing = try list(table, leavingOut: sets, at: before, isStrict: !isLast)
             } catch {
                 // A set that went while its elements were asked for.
-                guard error.number == ENOENT else { throw .netlink(error) }
+                guard error.number == ENOENT || error == .interrupted else { throw .netlink(error) }
                 continue
             }
+            if isLast { return listing }
             if try generation() == before { return listing }
         }
         throw .netlink(.interrupted)
     }
 
-    private func list(_ table: NFTable, leavingOut sets: Set<String>, at generation: UInt32) throws(NetlinkError)
-        -> NFListing?
-    {
+    private static let listingAttempts = 5
+    private static let dumpAttempts = 3
+
+    private func list(
+        _ table: NFTable, leavingOut sets: Set<String>, at generation: UInt32, isStrict: Bool
+    ) throws(NetlinkError) -> NFListing? {
         do throws(NetlinkError) {
             try socket.ask(type: Question.table.type) { writer in
                 writer.header(table.family.rawValue)
@@ -86,26 +93,26 @@ extension KernelRuleset {
             return nil
         }
         var listing = NFListing(generation: generation)
-        try each(.chain, of: table) { attributes throws(NetlinkError) in
+        try each(.chain, of: table, isStrict) { attributes throws(NetlinkError) in
             guard let chain = try NFChain(attributes) else { return }
             listing.chains[chain.name] = chain
         }
-        try each(.rule, of: table) { attributes throws(NetlinkError) in
+        try each(.rule, of: table, isStrict) { attributes throws(NetlinkError) in
             guard let chain = try attributes.first(2)?.text else { return }
             listing.rules[chain, default: []].append(try Self.comment(attributes))
         }
-        try each(.set, of: table) { attributes throws(NetlinkError) in
+        try each(.set, of: table, isStrict) { attributes throws(NetlinkError) in
             guard let name = try attributes.first(2)?.text else { return }
             listing.sets[name] = try NFListing.ListedSet(attributes)
         }
-        try? each(.flowtable, of: table) { attributes throws(NetlinkError) in
+        try? each(.flowtable, of: table, isStrict) { attributes throws(NetlinkError) in
             guard let name = try attributes.first(2)?.text else { return }
             listing.flowtables[name] = try NFFlowtable(name, attributes)
         }
         for name in listing.sets.keys where !sets.contains(name) {
             var elements: [NFElement] = []
             try socket.dump(
-                type: Question.elements.type,
+                type: Question.elements.type, attempts: Self.dumpAttempts, isStrict: isStrict,
                 { writer in
                     writer.header(table.family.rawValue)
                     writer.attribute(1, text: table.name)
@@ -124,12 +131,13 @@ extension KernelRuleset {
 
     /// Lists the objects of one kind of a table: older kernels list those of all tables.
     private func each(
-        _ question: Question, of table: NFTable, _ body: (NetlinkAttributes) throws(NetlinkError) -> Void
+        _ question: Question, of table: NFTable, _ isStrict: Bool = true,
+        _ body: (NetlinkAttributes) throws(NetlinkError) -> Void
     ) throws(NetlinkError) {
         // What an attempt gave that had to be begun again is given again: the objects have names.
         var objects: [NetlinkAttributes] = []
         try socket.dump(
-            type: question.type,
+            type: question.type, attempts: Self.dumpAttempts, isStrict: isStrict,
             { writer in
                 writer.header(table.family.rawValue)
                 writer.attribute(1, text: table.name)

@@ -8,9 +8,17 @@ package final class KernelRuleset: NFRuleset {
 
     let socket: NetlinkSocket
 
-    package init() throws(NFTablesError) {
+    private let longestTransaction: Int
+
+    /// - Parameters:
+    ///   - receiveBuffer: bytes of the kernel's answers that may wait.
+    ///   - longestTransaction: in bytes.
+    package init(receiveBuffer: Int = 4 << 20, longestTransaction: Int = KernelRuleset.longestTransaction)
+        throws(NFTablesError)
+    {
+        self.longestTransaction = longestTransaction
         do throws(NetlinkError) {
-            socket = try NetlinkSocket(.netfilter, receiveBuffer: 4 << 20)
+            socket = try NetlinkSocket(.netfilter, receiveBuffer: receiveBuffer)
         } catch {
             throw .netlink(error)
         }
@@ -22,7 +30,7 @@ package final class KernelRuleset: NFRuleset {
     package func commit(_ transaction: NFTransaction, expecting generation: UInt32?) throws(NFTablesError) {
         guard !transaction.isEmpty else { return }
         let encoder = TransactionEncoder(transaction, sequence: socket.nextSequence(), expecting: generation)
-        guard encoder.bytes.count <= Self.longestTransaction else { throw .tooLong(bytes: encoder.bytes.count) }
+        guard encoder.bytes.count <= longestTransaction else { throw .tooLong(bytes: encoder.bytes.count) }
         socket.skipSequences(to: encoder.lastSequence)
         var refusals: [NFTablesError.Refusal] = []
         do throws(NetlinkError) {
@@ -41,9 +49,21 @@ package final class KernelRuleset: NFRuleset {
     {
         var refusals: [NFTablesError.Refusal] = []
         var isAcknowledged = false
-        // Everything was said before the sending ended: only a kernel that works otherwise is waited for.
-        while let datagram = try received(wait: refusals.isEmpty && !isAcknowledged) {
-            var rest = datagram
+        var isOverrun = false
+        while true {
+            var rest: ArraySlice<UInt8>
+            do throws(NetlinkError) {
+                // Everything was said before the sending ended: only a kernel that works otherwise is waited for.
+                guard let datagram = try socket.receive(wait: refusals.isEmpty && !isAcknowledged && !isOverrun) else {
+                    break
+                }
+                rest = datagram
+            } catch {
+                // Of thousands of refusals the first, which still wait, say enough.
+                guard error == .overrun else { throw error }
+                isOverrun = true
+                continue
+            }
             while let message = try NetlinkMessage.next(&rest) {
                 guard message.kind == .answer else { continue }
                 guard let refusal = try message.refusal() else {
@@ -61,16 +81,8 @@ package final class KernelRuleset: NFRuleset {
                 }
             }
         }
+        // Neither word is left: whoever asked has to look.
+        if isOverrun, refusals.isEmpty, !isAcknowledged { throw .overrun }
         return refusals
-    }
-
-    /// Of thousands of refusals the first say enough.
-    private func received(wait: Bool) throws(NetlinkError) -> ArraySlice<UInt8>? {
-        do throws(NetlinkError) {
-            return try socket.receive(wait: wait)
-        } catch {
-            guard !wait, error == .overrun else { throw error }
-            return try received(wait: false)
-        }
     }
 }

@@ -28,6 +28,15 @@ package enum NFTablesError: Error, Hashable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// Whether it is due to what others do at the same time, or to too much at once, and may work when it is tried again.
+    /// After `NetlinkError.overrun` nobody knows whether it took effect.
+    package var isPassing: Bool {
+        switch self {
+        case .generationChanged, .netlink(.overrun), .netlink(.interrupted): true
+        case .refused, .tooLong, .netlink: false
+        }
+    }
+
     /// Whether this process may not do it.
     package var isForWantOfPermission: Bool {
         switch self {

@@ -150,21 +150,24 @@ package final class NetlinkSocket {
     /// Lists, one message at a time. A listing that was disturbed begins again, at most `attempts` times.
     ///
     /// - Parameters:
+    ///   - isStrict: what the last attempt has heard is thrown away as well where that one was disturbed. Otherwise it is
+    ///     taken: the kernel says only that something changed meanwhile, not that what was asked for did.
     ///   - restart: called before each attempt: what an earlier one gave is to be forgotten.
     ///   - each: gets messages that are valid during the call.
     package func dump(
-        type: UInt16, attempts: Int = 8, _ body: (inout NetlinkWriter) -> Void, restart: () -> Void = {},
-        each: (NetlinkMessage) throws(NetlinkError) -> Void
+        type: UInt16, attempts: Int = 8, isStrict: Bool = true, _ body: (inout NetlinkWriter) -> Void,
+        restart: () -> Void = {}, each: (NetlinkMessage) throws(NetlinkError) -> Void
     ) throws(NetlinkError) {
-        for _ in 0..<attempts {
+        for attempt in 1...attempts {
             restart()
-            if try dumpOnce(type: type, body, each) { return }
+            if try dumpOnce(type: type, takesAll: !isStrict && attempt == attempts, body, each) { return }
         }
         throw .interrupted
     }
 
     private func dumpOnce(
-        type: UInt16, _ body: (inout NetlinkWriter) -> Void, _ each: (NetlinkMessage) throws(NetlinkError) -> Void
+        type: UInt16, takesAll: Bool, _ body: (inout NetlinkWriter) -> Void,
+        _ each: (NetlinkMessage) throws(NetlinkError) -> Void
     ) throws(NetlinkError) -> Bool {
         let number = nextSequence()
         var writer = NetlinkWriter(capacity: 256)
@@ -175,7 +178,7 @@ package final class NetlinkSocket {
             guard var datagram = try receive() else { throw .timedOut }
             while let message = try NetlinkMessage.next(&datagram) {
                 guard message.sequence == number else { continue }
-                if message.flags.contains(.dumpInterrupted) { isWhole = false }
+                if message.flags.contains(.dumpInterrupted) { isWhole = takesAll }
                 switch message.kind {
                 case .answer:
                     if let refusal = try message.refusal() { return try again(refusal) }

@@ -71,6 +71,89 @@ struct IPTablesRulesTests {
         #expect(lines.contains("-X KUBE-SVC-XPGD46QRK7WJZT7O") && lines.contains("-X KUBE-SEP-SXIVWICOYRO3J4NJ"))
     }
 
+    /// Many Services of two endpoints each.
+    private func many(_ count: Int, first: Int = 1) -> [NamespacedName: IPTablesServiceRules] {
+        var result: [NamespacedName: IPTablesServiceRules] = [:]
+        for number in 0..<count {
+            var entry = entry(["10.180.\(first).\(number % 250 + 1):80", "10.181.\(first).\(number % 250 + 1):80"])
+            entry.key = NamespacedName(namespace: "ns1", name: "svc\(number)")
+            entry.externalIPs = [IPAddress("192.0.2.9")!]
+            result[entry.key] = rules(entry)
+        }
+        return result
+    }
+
+    /// What the transactions of a script do with chains, one after the other: each chain is there before something leads to
+    /// it, nothing leads to one that goes, and no transaction names too many.
+    ///
+    /// - Returns: the rules of each chain of nat at the end.
+    private func run(_ script: RestoreScript, from start: [String: [String]] = [:]) -> [String: [String]] {
+        var (chains, table, named) = (start, "", Set<String>())
+        func target(_ rule: String) -> String { rule.split(separator: " ").last.map(String.init) ?? "" }
+        /// How many rules lead to each chain.
+        var ways: [String: Int] = [:]
+        for rule in start.values.joined() { ways[target(rule), default: 0] += 1 }
+        func set(_ chain: String, _ rules: [String]?) {
+            for rule in chains[chain] ?? [] { ways[target(rule), default: 0] -= 1 }
+            for rule in rules ?? [] { ways[target(rule), default: 0] += 1 }
+            chains[chain] = rules
+        }
+        for line in text(script) {
+            let words = line.split(separator: " ").map(String.init)
+            let rule = words.dropFirst(2).joined(separator: " ")
+            switch words[0] {
+            case "COMMIT": #expect(named.count <= IPTablesRuleset.chainLimit + 10)
+            case let word where word.hasPrefix("*"): (table, named) = (word, [])
+            case _ where table != "*nat": break
+            case let word where word.hasPrefix(":"):
+                set(String(word.dropFirst()), [])
+                named.insert(String(word.dropFirst()))
+            case "-A", "-I":
+                named.insert(words[1])
+                #expect(!target(rule).hasPrefix("KUBE-") || chains[target(rule)] != nil, "\(line)")
+                chains[words[1], default: []].append(rule)
+                ways[target(rule), default: 0] += 1
+            case "-D":
+                #expect(chains[words[1]]?.contains(rule) == true, "\(line)")
+                set(words[1], chains[words[1]]?.filter { $0 != rule })
+            case "-X":
+                named.insert(words[1])
+                #expect(chains[words[1]] == [] && ways[words[1], default: 0] == 0, "\(line)")
+                set(words[1], nil)
+            default: Issue.record("\(line)")
+            }
+        }
+        return chains
+    }
+
+    @Test func `many Services come, change and go in transactions of a size that iptables-restore is quick with`() {
+        var ruleset = IPTablesRuleset(frame)
+        let (old, new) = (many(500), many(500, first: 2))
+        let replacement = ruleset.replacement(old, over: IPTablesListing())
+        #expect(text(replacement).count { $0 == "*nat" } == 6)
+        let first = run(replacement)
+        ruleset.commitReplacement(old)
+        let change = ruleset.change(new)
+        let changed = run(change, from: first)
+        ruleset.commit(new)
+        // As if the new ones alone had come.
+        let direct = run(IPTablesRuleset(frame).replacement(new, over: IPTablesListing()))
+        #expect(changed.mapValues { Set($0) } == direct.mapValues { Set($0) })
+        // Over what is there already, with chains that nobody wants any more.
+        var listing = IPTablesListing()
+        listing.takeLine("*nat")
+        for (chain, rules) in first {
+            listing.takeLine(":\(chain) - [0:0]"[...])
+            for rule in rules { listing.takeLine("-A \(chain) \(rule)"[...]) }
+        }
+        let over = IPTablesRuleset(frame).replacement(new, over: listing)
+        #expect(run(over, from: first) == direct)
+        let gone = ruleset.change(new.mapValues { _ in IPTablesServiceRules() })
+        #expect(run(gone, from: changed).keys.allSatisfy { !$0.hasPrefix("KUBE-S") || $0 == "KUBE-SERVICES" })
+        let system = run(IPTablesRuleset.removal(of: listing), from: first)
+        #expect(Set(system.keys) == ["PREROUTING", "OUTPUT", "POSTROUTING"] && system.values.allSatisfy { $0.isEmpty })
+    }
+
     @Test(
         arguments: [
             ("iptables-restore: line 12 failed", 12),

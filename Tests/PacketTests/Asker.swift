@@ -69,15 +69,25 @@ final class Asker: @unchecked Sendable {
     }
 
     /// Connects and reads the line that the server begins with.
-    func begin(within limit: Duration) -> Outcome {
+    func begin(within limit: Duration) -> Outcome { connect() ?? hear(within: limit) }
+
+    /// The first half of `begin`, which waits for nothing.
+    ///
+    /// - Returns: nil where the answer is to be waited for.
+    func connect() -> Outcome? {
         _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
-        if RawSocket.with(address, { connect(descriptor, $0, $1) }) != 0 {
-            guard errno == EINPROGRESS else { return Self.outcome(errno) }
-            guard RawSocket.isReady(descriptor, POLLOUT, within: limit) else { return .silent }
-            let error = RawSocket.pendingError(descriptor)
-            guard error == 0 else { return Self.outcome(error) }
-        }
-        return transport == .udp ? ask(within: limit) : receive(within: limit)
+        guard RawSocket.with(address, { Glibc.connect(descriptor, $0, $1) }) != 0 else { return nil }
+        return errno == EINPROGRESS ? nil : Self.outcome(errno)
+    }
+
+    /// The second half.
+    func hear(within limit: Duration) -> Outcome {
+        if transport == .udp { return ask(within: limit) }
+        let end = ContinuousClock.now + limit
+        guard RawSocket.isReady(descriptor, POLLOUT, within: limit) else { return .silent }
+        let error = RawSocket.pendingError(descriptor)
+        guard error == 0 else { return Self.outcome(error) }
+        return receive(within: max(.zero, end - .now))
     }
 
     /// Asks over the flow (UDP): sends a datagram and reads the answer. Repeated while nothing comes.

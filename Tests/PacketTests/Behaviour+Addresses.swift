@@ -85,7 +85,7 @@ extension Behaviour {
             #expect(try bench.ask(from: bench.node, .loopbackV6, 30080) == .refused)
             #expect(try bench.ask(from: bench.node, bench.node.v6, 30080).server == "c")
         },
-        Behaviour("a Pod reaches itself through its Service") { (bench) async throws -> Void in
+        Behaviour("a Pod reaches itself through its Service", [.established]) { (bench) async throws -> Void in
             let web = bench.service("web", ports: [(80, 8080, .tcp), (53, 8080, .udp)], "a")
             await bench.enforce(web)
             let pod = bench.topology.pod("a")

@@ -6,7 +6,7 @@ import TrafficModel
 
 extension Behaviour {
     static let changes: [Behaviour] = [
-        Behaviour("an endpoint that is gone gets no new connections") { (bench) async throws -> Void in
+        Behaviour("an endpoint that is gone gets no new connections", [.established]) { (bench) async throws -> Void in
             var web = bench.service("web", ports: [(80, 8080, .tcp), (53, 8080, .udp)], "a", "b", "c")
             await bench.enforce(web)
             for pod in ["b", "a"] {
@@ -23,7 +23,9 @@ extension Behaviour {
                 }
             }
         },
-        Behaviour("established connections survive changes of other endpoints, of rules, and everything anew") {
+        Behaviour(
+            "established connections survive changes of other endpoints, of rules, and everything anew", [.established]
+        ) {
             (bench) async throws -> Void in
             var web = bench.service("web", "a", "b", "c", "d")
             web.externalIPs = [bench.externalAddress(17)]
@@ -62,7 +64,7 @@ extension Behaviour {
             await bench.enforce(web)
             #expect(allEcho())
         },
-        Behaviour("what somebody flushed is healed by everything anew, and connections survive it") {
+        Behaviour("what somebody flushed is healed by everything anew, and connections survive it", [.established]) {
             (bench) async throws -> Void in
             let web = bench.service("web", "a")
             await bench.enforce(web)
@@ -73,7 +75,8 @@ extension Behaviour {
             #expect(try bench.ask(from: bench.client, web.clusterIPs[0]).server == "a")
             #expect(asker.echoes())
         },
-        Behaviour("a change heals what somebody flushed of the same Service") { (bench) async throws -> Void in
+        Behaviour("a change heals what somebody flushed of the same Service", [.established]) {
+            (bench) async throws -> Void in
             var web = bench.service("web", "a")
             await bench.enforce(web)
             try bench.mode.sabotage(bench.node.namespace)
@@ -86,7 +89,8 @@ extension Behaviour {
             }
             #expect(try bench.ask(from: bench.caller, web.clusterIPs[0]).server == "c")
         },
-        Behaviour("another enforcer takes over what one has left behind") { (bench) async throws -> Void in
+        Behaviour("another enforcer takes over what one has left behind", [.established]) {
+            (bench) async throws -> Void in
             var web = bench.service("web", "a", "c")
             web.ports[0].nodePort = 30080
             await bench.enforce(web, bench.service("old", "b"))

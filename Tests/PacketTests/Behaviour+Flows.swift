@@ -8,7 +8,8 @@ extension Behaviour {
 
     /// UDP has no connections: what the kernel remembers of a flow outlives its endpoint.
     static let flows: [Behaviour] = [
-        Behaviour("a UDP flow moves when its endpoint is gone, others stay") { (bench) async throws -> Void in
+        Behaviour("a UDP flow moves when its endpoint is gone, others stay", [.established]) {
+            (bench) async throws -> Void in
             var dns = bench.service("dns", ports: datagrams, "a", "c")
             let other = bench.service("other", ports: datagrams, "a", "b", "c", "d")
             dns.ports[0].nodePort = 30053
@@ -37,7 +38,7 @@ extension Behaviour {
             // Chosen anew, all twelve would be as they were once in 10^7 times.
             for (asker, server) in staying { #expect(asker.ask(within: PacketBench.patience).server == server) }
         },
-        Behaviour("a UDP flow that led nowhere leads to the first endpoint that comes") {
+        Behaviour("a UDP flow that led nowhere leads to the first endpoint that comes", [.established]) {
             (bench) async throws -> Void in
             var dns = bench.service("dns", ports: datagrams)
             dns.externalIPs = [bench.externalAddress(20)]
@@ -54,7 +55,8 @@ extension Behaviour {
             await bench.enforce(dns)
             for asker in askers { #expect(asker.ask(within: PacketBench.patience).server == "c") }
         },
-        Behaviour("a UDP flow begun before its Service leads there once it is known") { (bench) async throws -> Void in
+        Behaviour("a UDP flow begun before its Service leads there once it is known", [.established]) {
+            (bench) async throws -> Void in
             let dns = bench.service("dns", ports: datagrams, "c")
             let asker = try Asker(
                 in: bench.caller.namespace, to: SocketAddress(ip: dns.clusterIPs[0], port: 53), .udp)
@@ -62,7 +64,7 @@ extension Behaviour {
             await bench.enforce(dns)
             #expect(asker.ask(within: PacketBench.patience).server == "c")
         },
-        Behaviour("a UDP flow to an address that changed hands goes to its new Service") {
+        Behaviour("a UDP flow to an address that changed hands goes to its new Service", [.established]) {
             (bench) async throws -> Void in
             var (first, second) = (
                 bench.service("first", ports: datagrams, "a"), bench.service("second", ports: datagrams, "c")

@@ -5,8 +5,7 @@ import TrafficModel
 
 extension Behaviour {
     static let sctp: [Behaviour] = [
-        Behaviour("associations of SCTP reach endpoints on every address, beside TCP on the same port", isOfSCTP: true)
-        {
+        Behaviour("associations of SCTP reach endpoints on every address, beside TCP on the same port", [.sctp]) {
             (bench) async throws -> Void in
             var signal = bench.service("signal", ports: [(80, 8080, .tcp), (80, 8081, .sctp)], "a", "c")
             signal.externalIPs = [bench.externalAddress(20)]
@@ -25,7 +24,7 @@ extension Behaviour {
             let servers = try bench.spread(from: bench.caller, signal.clusterIPs[0], 80, .sctp, count: 20)
             #expect(Set(servers.keys) == ["a", "c"])
         },
-        Behaviour("an association of SCTP goes on while other endpoints come and go", isOfSCTP: true) {
+        Behaviour("an association of SCTP goes on while other endpoints come and go", [.sctp, .established]) {
             (bench) async throws -> Void in
             var signal = bench.service("signal", ports: [(80, 8080, .sctp)], "a", "c")
             await bench.enforce(signal)

@@ -5,14 +5,21 @@ import Testing
 /// Something that Services do, seen from outside by packets: true in every mode.
 struct Behaviour: Sendable, CustomTestStringConvertible {
     let name: String
-    /// Whether it is about SCTP, which kernels may lack.
-    let isOfSCTP: Bool
+    let traits: Set<Trait>
     let prove: @Sendable (PacketBench) async throws -> Void
 
-    init(_ name: String, isOfSCTP: Bool = false, _ prove: @escaping @Sendable (PacketBench) async throws -> Void) {
-        self.name = name
-        self.isOfSCTP = isOfSCTP
-        self.prove = prove
+    enum Trait {
+        /// It is about SCTP, which kernels may lack.
+        case sctp
+        /// It goes on after the first packet of a flow: it may differ where established flows pass no rule. All others are
+        /// about the rules that choose, refuse and guard, which the fast path leaves as they are.
+        case established
+    }
+
+    init(
+        _ name: String, _ traits: Set<Trait> = [], _ prove: @escaping @Sendable (PacketBench) async throws -> Void
+    ) {
+        (self.name, self.traits, self.prove) = (name, traits, prove)
     }
 
     var testDescription: String { name }
@@ -31,7 +38,7 @@ struct BehaviourTests {
     }
 
     static let cases: [Case] = Mode.available.flatMap { mode in
-        Behaviour.table.filter { mode.deviations[$0.name] == nil && isWanted($0) }.flatMap { behaviour in
+        Behaviour.table.filter { mode.proves($0) && isWanted($0) }.flatMap { behaviour in
             families(behaviour).map { Case(mode: mode, behaviour: behaviour, family: $0) }
         }
     }
@@ -46,7 +53,7 @@ struct BehaviourTests {
 
     /// `BEHAVIOUR=affinity` in the environment: those whose name has the word.
     private static func isWanted(_ behaviour: Behaviour) -> Bool {
-        if behaviour.isOfSCTP, !RawSocket.hasSCTP {
+        if behaviour.traits.contains(.sctp), !RawSocket.hasSCTP {
             print("skipped: \"\(behaviour.name)\", since this kernel has no SCTP (modprobe sctp)")
             return false
         }
@@ -55,7 +62,9 @@ struct BehaviourTests {
 
     @Test(arguments: cases)
     func `a behaviour holds`(this: Case) async throws {
-        let bench = try await PacketBench(this.mode, this.family)
+        // Behaviours change nothing but the node: its surroundings serve them all.
+        let surroundings = try Surroundings.taken()
+        let bench = try await PacketBench(this.mode, this.family, in: surroundings)
         do {
             try await this.behaviour.prove(bench)
         } catch {
@@ -63,6 +72,7 @@ struct BehaviourTests {
             throw error
         }
         await bench.close()
+        surroundings.keep()
     }
 
     @Test func `a mode departs only from behaviours that there are`() {

@@ -1,7 +1,8 @@
-import DataPlane
 import NetworkTypes
 import Testing
 import TrafficModel
+
+@testable import DataPlane
 
 /// What the mode iptables does besides the behaviours of all modes.
 @Suite(
@@ -93,6 +94,53 @@ struct IPTablesModeTests {
         // It is the guard that keeps it out.
         try bench.node.namespace.command(["iptables", "-F", "KUBE-LOOPBACK"])
         #expect(try bench.ask(from: bench.caller, target, 30080).server == "c")
+        await bench.close()
+    }
+
+    @Test func `hundreds of Services are loaded, changed, taken over and removed`() async throws {
+        let bench = try await PacketBench(.iptables, .v4)
+        // More chains than one transaction names.
+        let count = IPTablesRuleset.chainLimit / 2
+        var services = (0..<count).map { bench.service("s\($0)", "a", "c") }
+        func enforce(_ extent: EnforcementBatch.Extent, _ change: (inout ServiceEntry) -> Void) async
+            -> EnforcementReport
+        {
+            var changes: [ServiceChange] = []
+            for index in services.indices {
+                let before = services[index]
+                change(&services[index])
+                changes.append(ServiceChange(key: before.key, before: before, after: services[index]))
+            }
+            return await bench.enforcer.enforce(EnforcementBatch(changes, extent: extent, on: bench.topology.identity))
+        }
+        func heard() throws -> Set<String> {
+            Set(
+                try [services[0], services[count / 2], services[count - 1]].flatMap {
+                    try bench.spread(from: bench.caller, $0.clusterIPs[0], count: 20).keys
+                })
+        }
+        #expect(await enforce(.everything) { _ in }.failure == nil)
+        #expect(try heard() == ["a", "c"])
+        let (asker, _) = try bench.begin(from: bench.client, services[count - 1].clusterIPs[0])
+        #expect(
+            await enforce(.changes) { $0.ports[0].endpoints = [bench.endpoint("b"), bench.endpoint("d")] }.failure
+                == nil)
+        #expect(try heard() == ["b", "d"])
+        // What another process begins with.
+        let next = try bench.node.namespace.run { try Mode.iptables.make(PacketBench.policy) }
+        let left = services.suffix(1).map { ServiceChange(key: $0.key, before: nil, after: $0) }
+        let batch = EnforcementBatch(left, extent: .everything, on: bench.topology.identity)
+        #expect(await next.enforce(batch).failure == nil)
+        let listed = try bench.node.namespace.command(["iptables-save", "-t", "nat"])
+        #expect(listed.split(separator: "\n").count { $0.hasPrefix(":KUBE-SEP") } == 2)
+        #expect(try bench.ask(from: bench.caller, services[count - 1].clusterIPs[0]).server != nil)
+        #expect(asker.echoes())
+        await next.shutDown(grace: .zero)
+        #expect(await enforce(.everything) { _ in }.failure == nil)
+        #expect(try heard() == ["b", "d"])
+        try bench.node.namespace.run { _ = try IPTablesEnforcer.cleanUp() }
+        let rest = try bench.node.namespace.command(["iptables-save"])
+        #expect(!rest.contains("KUBE"), "\(rest)")
         await bench.close()
     }
 

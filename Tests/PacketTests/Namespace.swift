@@ -62,14 +62,15 @@ final class Namespace: Sendable {
     }
 
     /// Sets what is below /proc/sys/net; what this kernel lacks is left alone.
-    func sysctl(_ settings: [String: String]) throws {
-        try run {
-            for (name, value) in settings {
-                let file = open("/proc/sys/net/" + name, O_WRONLY | O_CLOEXEC)
-                guard file >= 0 else { continue }
-                _ = value.withCString { write(file, $0, strlen($0)) }
-                close(file)
-            }
+    func sysctl(_ settings: [String: String]) throws { try run { Self.sysctlHere(settings) } }
+
+    /// The same in the namespace of the calling thread.
+    static func sysctlHere(_ settings: [String: String]) {
+        for (name, value) in settings {
+            let file = open("/proc/sys/net/" + name, O_WRONLY | O_CLOEXEC)
+            guard file >= 0 else { continue }
+            _ = value.withCString { write(file, $0, strlen($0)) }
+            close(file)
         }
     }
 }

@@ -13,10 +13,11 @@ final class PacketBench {
     private(set) var services: [NamespacedName: ServiceEntry] = [:]
     private var nextAddress: UInt64 = 10
 
-    init(_ mode: Mode, _ family: IPFamily) async throws {
+    /// - Parameter surroundings: what is around the node; nil for new ones, which the test may change.
+    init(_ mode: Mode, _ family: IPFamily, in surroundings: Surroundings? = nil) async throws {
         self.mode = mode
         self.family = family
-        let topology = try Topology()
+        let topology = try Topology(in: surroundings ?? Surroundings())
         self.topology = topology
         enforcer = try topology.node.namespace.run { try mode.make(Self.policy) }
         _ = await enforcer.enforce(EnforcementBatch([], extent: .everything, on: topology.identity))
@@ -118,6 +119,24 @@ final class PacketBench {
         within limit: Duration = PacketBench.patience
     ) throws -> Outcome {
         try Asker(in: place.namespace, to: SocketAddress(ip: ip, port: Port(port)), transport).begin(within: limit)
+    }
+
+    /// Whether nothing comes to any of them: asked at once, since each would be waited for otherwise.
+    func isSilent(from places: [Topology.Place], _ addresses: (ip: IPAddress, port: UInt16)...) throws -> Bool {
+        var open: [(name: String, asker: Asker, outcome: Outcome?)] = []
+        for place in places {
+            for (ip, port) in addresses {
+                let asker = try Asker(in: place.namespace, to: SocketAddress(ip: ip, port: Port(port)), .tcp)
+                open.append(("\(ip):\(port) from \(place.name)", asker, asker.connect()))
+            }
+        }
+        let end = ContinuousClock.now + Self.silence
+        let loud = open.compactMap { name, asker, early -> String? in
+            let outcome = early ?? asker.hear(within: max(.zero, end - .now))
+            return outcome == .silent ? nil : "\(name): \(outcome)"
+        }
+        if !loud.isEmpty { print("not silent: \(loud)") }
+        return loud.isEmpty
     }
 
     /// Begins a connection, or a flow.

@@ -58,6 +58,8 @@ struct IPTablesFrame: Hashable {
         ],
         .nat: ["KUBE-SERVICES", "KUBE-NODEPORTS", "KUBE-POSTROUTING", "KUBE-MARK-MASQ", offClusterChain],
     ]
+    /// Those that chains of Services lead to.
+    static let markChains: Set<String> = ["KUBE-MARK-MASQ", offClusterChain]
 
     var family: IPFamily
     var nodePortAddresses: [IPAddress]

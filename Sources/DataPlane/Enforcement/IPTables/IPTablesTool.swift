@@ -43,8 +43,9 @@ package struct IPTablesTool: Sendable {
     /// Loads a script; it takes effect table by table, each as a whole or not at all.
     func load(_ script: RestoreScript) throws(Failure) {
         guard !script.isEmpty else { return }
-        // Other programs hold the lock for moments only.
-        let command = CommandRun(restore, ["-w", "10", "--noflush"], timeout: .seconds(120))
+        // Other programs hold the lock for moments only. What stands still is not waited for; what is large takes its time.
+        let patience = max(.seconds(120), .milliseconds(2) * script.lineCount)
+        let command = CommandRun(restore, ["-w", "10", "--noflush"], timeout: patience)
         try run(command, script.bytes, failing: "\(family == .v4 ? "iptables" : "ip6tables")-restore")
     }
 

@@ -3,7 +3,9 @@ import KubeModel
 /// Input of `iptables-restore`, that knows whose each line is.
 struct RestoreScript {
     private(set) var bytes: [UInt8] = []
-    private var lineCount = 0
+    private(set) var lineCount = 0
+    /// How many rules are deleted by their text: for each one the program compares it with all rules of the chain.
+    private(set) var deletionCount = 0
     /// The first line of each run of lines of one owner, in order; nil is the frame.
     private var owners: [(line: Int, owner: NamespacedName?)] = []
 
@@ -11,12 +13,12 @@ struct RestoreScript {
 
     /// Adds one table; one that turns out to have no lines is left out.
     mutating func table(_ table: IPTablesTable, _ body: (inout RestoreScript) -> Void) {
-        let (bytes, lineCount, owners) = (bytes, lineCount, owners)
+        let before = self
         add("*\(table.rawValue)", of: nil)
         let start = self.lineCount
         body(&self)
         if self.lineCount == start {
-            (self.bytes, self.lineCount, self.owners) = (bytes, lineCount, owners)
+            self = before
         } else {
             add("COMMIT", of: nil)
         }
@@ -24,6 +26,7 @@ struct RestoreScript {
 
     mutating func add(_ line: String, of owner: NamespacedName?) {
         lineCount += 1
+        if line.hasPrefix("-D") { deletionCount += 1 }
         if owners.isEmpty || owners.last?.owner != owner { owners.append((lineCount, owner)) }
         bytes += line.utf8
         bytes.append(UInt8(ascii: "\n"))

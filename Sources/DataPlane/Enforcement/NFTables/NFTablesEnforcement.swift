@@ -14,6 +14,8 @@ struct NFTablesEnforcement: KernelEnforcement {
     /// The most elements of one transaction. Longer ones are cut between frontends, which are in effect one by one then:
     /// on a start nothing was there before, so that nothing is missed.
     static let longestTransaction = 250_000
+    /// How often it looks and tries to bring everything to where it should be, before it says that it cannot.
+    static let attempts = 6
     /// The longest time without a look at all that is in the table, and the shortest between two.
     static let auditPauses: (most: Int64, least: Int64) = (300, 10)
 
@@ -122,22 +124,30 @@ struct NFTablesEnforcement: KernelEnforcement {
     private mutating func reconcile(_ changes: [FrontendPlanner.Change], _ batch: EnforcementBatch)
         throws(NFTablesError)
     {
-        var listing = try ruleset.listing(of: TableLayout.table, leavingOut: TableLayout.dynamicSets)
-        if plan.entries.isEmpty, let listing { plan.adopt(listing) }
-        _ = plan.apply(changes, of: batch.changes, on: batch.node)
-        plan.forgetAdopted()
-        plan.fastPath = fastPath?()
-        // Others may change the table while we look: then we look again.
-        for attempt in 0... {
+        var isApplied = false
+        // Others may change rules while we look: then we look again. Where they never stop, the last attempt minds only what
+        // is in our table, as any other transaction does.
+        for attempt in 1...Self.attempts {
             do throws(NFTablesError) {
-                try commit(plan.repairs(of: listing), expecting: listing?.generation)
+                let listing = try ruleset.listing(of: TableLayout.table, leavingOut: TableLayout.dynamicSets)
+                if !isApplied {
+                    if plan.entries.isEmpty, let listing { plan.adopt(listing) }
+                    _ = plan.apply(changes, of: batch.changes, on: batch.node)
+                    plan.forgetAdopted()
+                    isApplied = true
+                }
+                plan.fastPath = fastPath?()
+                try commit(
+                    plan.repairs(of: listing), expecting: attempt < Self.attempts ? listing?.generation : nil)
                 break
             } catch {
                 // A device may have gone between the look and the transaction.
                 let isOther = fastPath.map { $0() != plan.fastPath } ?? false
-                guard error == .generationChanged || isOther, attempt < 5 else { throw error }
-                plan.fastPath = fastPath?()
-                listing = try ruleset.listing(of: TableLayout.table, leavingOut: TableLayout.dynamicSets)
+                guard error.isPassing || isOther, attempt < Self.attempts else {
+                    // What is wanted is wanted, whatever the kernel says.
+                    if !isApplied { _ = plan.apply(changes, of: batch.changes, on: batch.node) }
+                    throw error
+                }
             }
         }
         if loopback.isOn == false {
