@@ -36,6 +36,7 @@ let package = Package(
         // RE2 has no interface in C: the shim is in C++.
         .target(name: "CRE2", linkerSettings: [.linkedLibrary("re2")]),
         .target(name: "CXXHash"),
+        .target(name: "CCrypt", linkerSettings: [.linkedLibrary("crypt")]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CNGHTTP2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
@@ -47,6 +48,7 @@ let package = Package(
 
         .target(name: "System", dependencies: ["CLinux"], swiftSettings: settings),
         .target(name: "NetworkTypes", swiftSettings: settings),
+        .target(name: "Passwords", dependencies: ["CCrypt", "COpenSSL"], swiftSettings: settings),
         .target(name: "Netlink", dependencies: ["System"], swiftSettings: settings),
         .target(name: "NFTables", dependencies: ["Netlink"], swiftSettings: settings),
         .target(name: "IPVS", dependencies: ["NetworkTypes", "Netlink"], swiftSettings: settings),
@@ -82,17 +84,21 @@ let package = Package(
             swiftSettings: settings),
         .target(
             name: "ProxyEngine",
-            dependencies: ["System", "NetworkTypes", "Transport", "CLinux", "COpenSSL", "CNGHTTP2", "CRE2"],
+            dependencies: [
+                "System", "NetworkTypes", "Passwords", "Transport", "CLinux", "COpenSSL", "CNGHTTP2", "CRE2",
+            ],
             swiftSettings: settings),
         .target(
             name: "Controllers",
-            dependencies: ["System", "NetworkTypes", "KubeModel", "KubeClient", "TrafficModel", "Transport", logging],
+            dependencies: [
+                "System", "NetworkTypes", "KubeModel", "KubeClient", "Passwords", "TrafficModel", "Transport", logging,
+            ],
             swiftSettings: settings),
         .target(
             name: "DataPlane",
             dependencies: [
                 "System", "NetworkTypes", "Netlink", "NFTables", "IPVS", "BPF", "Conntrack", "Systemd", "COpenSSL",
-                "KubeModel", "Transport",
+                "KubeModel", "Passwords", "Transport",
                 "KubeClient", "TrafficModel", "ProxyEngine", "DNS", "Announcement", logging,
             ],
             swiftSettings: settings),
@@ -118,6 +124,7 @@ let package = Package(
         .testTarget(name: "BPFTests", dependencies: ["BPF", "System"], swiftSettings: settings),
         .testTarget(name: "SystemTests", dependencies: ["System"], swiftSettings: settings),
         .testTarget(name: "SystemdTests", dependencies: ["Systemd", "System"], swiftSettings: settings),
+        .testTarget(name: "PasswordsTests", dependencies: ["Passwords"], swiftSettings: settings),
         .testTarget(name: "KubeModelTests", dependencies: ["KubeModel", "TestSupport"], swiftSettings: settings),
         .testTarget(name: "CELTests", dependencies: ["CEL", "KubeModel", "TestSupport"], swiftSettings: settings),
         .testTarget(
@@ -164,7 +171,7 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "ProxyEngineTests",
-            dependencies: ["ProxyEngine", "Transport", "NetworkTypes", "CNGHTTP2", "TestSupport"],
+            dependencies: ["ProxyEngine", "Passwords", "Transport", "NetworkTypes", "CNGHTTP2", "TestSupport"],
             swiftSettings: settings),
         .testTarget(
             name: "ControllersTests",
@@ -178,7 +185,7 @@ let package = Package(
                 "DataPlane", "DNS", "Announcement", "NFTables", "IPVS", "BPF", "Netlink", "Conntrack", "Systemd",
                 "TrafficModel",
                 "KubeClient",
-                "KubeModel", "NetworkTypes", "Transport", "ProxyEngine", "TestSupport", logging,
+                "KubeModel", "NetworkTypes", "Passwords", "Transport", "ProxyEngine", "TestSupport", logging,
             ],
             swiftSettings: settings),
         // Real packets between network namespaces.

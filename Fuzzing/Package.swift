@@ -27,13 +27,17 @@ let package = Package(
         .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .target(name: "System", dependencies: ["CLinux"], swiftSettings: settings),
         .target(name: "NetworkTypes", swiftSettings: settings),
+        .target(name: "CCrypt", linkerSettings: [.linkedLibrary("crypt")]),
+        .target(name: "Passwords", dependencies: ["CCrypt", "COpenSSL"], swiftSettings: settings),
         .target(name: "Store", dependencies: ["System", "CSQLite", "CXXHash"], swiftSettings: settings),
         .target(
             name: "Transport", dependencies: ["System", "NetworkTypes", "CLinux", "COpenSSL", "CNGHTTP2", "CZlib"],
             swiftSettings: settings),
         .target(
             name: "ProxyEngine",
-            dependencies: ["System", "NetworkTypes", "Transport", "CLinux", "COpenSSL", "CNGHTTP2", "CRE2"],
+            dependencies: [
+                "System", "NetworkTypes", "Passwords", "Transport", "CLinux", "COpenSSL", "CNGHTTP2", "CRE2",
+            ],
             swiftSettings: settings),
         .target(name: "KubeModel", dependencies: ["NetworkTypes", "CYAML", "CRE2"], swiftSettings: settings),
         .target(name: "CEL", dependencies: ["NetworkTypes", "KubeModel"], swiftSettings: settings),

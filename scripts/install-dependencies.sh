@@ -3,11 +3,11 @@
 # uses) or `test` (and what the tests drive). Does nothing, and asks for no rights, when everything is there.
 set -euo pipefail
 
-build=(libssl-dev libnghttp2-dev libre2-dev libsqlite3-dev libsystemd-dev libxxhash-dev libyaml-dev zlib1g-dev
-    pkg-config)
+build=(libcrypt-dev libssl-dev libnghttp2-dev libre2-dev libsqlite3-dev libsystemd-dev libxxhash-dev libyaml-dev
+    zlib1g-dev pkg-config)
 run=("${build[@]}" curl ca-certificates)
-test=("${run[@]}" gcc libc6-dev libcurl4-openssl-dev openssl python3 python3-venv iproute2 procps bind9-dnsutils bird2 frr
-    iptables binutils busybox-static dbus-daemon nghttp2-client nginx-light qemu-system-x86 systemd)
+test=("${run[@]}" apache2-utils gcc libc6-dev libcurl4-openssl-dev openssl python3 python3-venv iproute2 procps
+    bind9-dnsutils bird2 frr iptables binutils busybox-static dbus-daemon nghttp2-client nginx-light qemu-system-x86 systemd)
 bench=("${test[@]}" haproxy wrk dnsperf unbound dnsmasq-base)
 
 want=${1:-build}

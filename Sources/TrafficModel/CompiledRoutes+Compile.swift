@@ -26,6 +26,7 @@ extension CompiledRoutes {
         anyHost.sortByPrecedence()
         for name in exactHosts.keys { exactHosts[name]?.sortByPrecedence() }
         for name in wildcardHosts.keys { wildcardHosts[name]?.sortByPrecedence() }
+        applyHostSettings(ordered.map(\.table), defaultTable: owner?.table)
     }
 
     private mutating func guardHosts(_ ordered: [AgedTable]) {
@@ -132,7 +133,7 @@ extension CompiledRoutes {
         }
     }
 
-    private mutating func edit(_ host: String, _ change: (inout Host) -> Void) {
+    mutating func edit(_ host: String, _ change: (inout Host) -> Void) {
         if host.isEmpty {
             change(&anyHost)
         } else if host.hasPrefix("*.") {

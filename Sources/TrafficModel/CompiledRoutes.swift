@@ -37,6 +37,8 @@ package struct CompiledRoutes: Hashable, Sendable {
         package var canary: Canary?
         /// What its clients must show of themselves.
         package var clientCertificates: ClientCertificateGuard?
+        /// No backend is asked: requests are sent elsewhere, before anything else is done with them.
+        package var redirection: Redirection?
 
         package init(
             kind: Kind, path: String, backend: ServiceBackend?, table: NamespacedName, canary: Canary? = nil
@@ -47,6 +49,14 @@ package struct CompiledRoutes: Hashable, Sendable {
             self.table = table
             self.canary = canary
         }
+    }
+
+    /// Where the requests of a route are sent because of what holds for its host.
+    package enum Redirection: Hashable, Sendable {
+        /// To a path of the same host, with 302.
+        case path(String)
+        /// To the same under the name of another host, with 308.
+        case host(String)
     }
 
     /// What becomes of the path of a route's requests.
@@ -101,6 +111,7 @@ package struct CompiledRoutes: Hashable, Sendable {
         package var winner: NamespacedName?
         /// As written in the rule, empty for every host.
         package var host: String
+        /// Empty where it is about the host and no route.
         package var path: String
         /// Why it is not served, in words, if neither is the reason.
         package var reason: String?
@@ -142,7 +153,9 @@ package struct CompiledRoutes: Hashable, Sendable {
     package var exactTLSHosts: Set<String> = []
     /// What follows `*.` in such hosts.
     package var wildcardTLSHosts: Set<String> = []
-    /// Routes that lost.
+    /// Of names that stand for a host (``RouteHostSettings``), that host: its certificates are shown where they have the name.
+    package var namesakes: [String: String] = [:]
+    /// Routes that lost, and other names of hosts.
     package var conflicts: [Conflict] = []
 
     /// No routes.
@@ -175,6 +188,11 @@ package struct CompiledRoutes: Hashable, Sendable {
         return anyCertificate
     }
 
+    /// Whether some table's `tls` gives a certificate to exactly this name, with or without `*.` in front.
+    package func hasCertificate(ofItsOwn name: String) -> Bool {
+        name.hasPrefix("*.") ? wildcardCertificates[String(name.dropFirst(2))] != nil : exactCertificates[name] != nil
+    }
+
     /// For every other host: the oldest certificate without hosts.
     package var anyCertificate: Certificate? { unnamedCertificates.first }
 
@@ -184,7 +202,7 @@ package struct CompiledRoutes: Hashable, Sendable {
         return exactTLSHosts.contains(name) || Self.parent(of: name).map { wildcardTLSHosts.contains($0) } ?? false
     }
 
-    /// Every backend that a route names, without duplicates.
+    /// Every backend that a route names, and every Service that is asked about requests, without duplicates.
     package var backends: Set<ServiceBackend> {
         var result: Set<ServiceBackend> = []
         for host in [anyHost] + exactHosts.values + wildcardHosts.values {
@@ -195,7 +213,7 @@ package struct CompiledRoutes: Hashable, Sendable {
             if let backend = host.defaultBackend { result.insert(backend) }
         }
         if let defaultBackend { result.insert(defaultBackend) }
-        return result
+        return result.union(authenticationBackends)
     }
 
     /// What follows the first dot, nil when there is no label before it or nothing behind it.

@@ -145,7 +145,7 @@ import TrafficModel
     }
 
     @Test func `a guard that is not understood keeps a canary from its requests`() {
-        let compiled = Self.compile(["auth-type": "basic"], main: Self.main())
+        let compiled = Self.compile(["auth-snippet": "deny all;"], main: Self.main())
         #expect(compiled.table.spec?.rules?[0].paths?[0].backend == nil)
         #expect(Set(compiled.problems.map(\.reason)) == ["UnsupportedGuard", "CanaryNotServed"])
     }

@@ -8,8 +8,6 @@ import TrafficModel
     private static let nginx = "nginx.ingress.kubernetes.io/"
 
     @Test(arguments: [
-        "nginx.ingress.kubernetes.io/auth-type": "basic",
-        "nginx.ingress.kubernetes.io/auth-url": "https://auth.example.com",
         "nginx.ingress.kubernetes.io/configuration-snippet": "deny all;",
         "nginx.ingress.kubernetes.io/enable-modsecurity": "true",
         "haproxy.org/allow-list": "10.0.0.0/8",
@@ -65,9 +63,7 @@ import TrafficModel
 
     @Test(arguments: [
         "nginx.ingress.kubernetes.io/proxy-buffering": "on",
-        "nginx.ingress.kubernetes.io/auth-realm": "people",
         "nginx.ingress.kubernetes.io/enable-modsecurity": "false",
-        "nginx.ingress.kubernetes.io/auth-type": "",
         "nginx.ingress.kubernetes.io/limit-rate": "100",
         "traefik.ingress.kubernetes.io/router.entrypoints": "web, websecure",
         "higress.io/rewrite-target": "/",
@@ -152,7 +148,7 @@ import TrafficModel
     @Test func `a guard that is not understood closes every route, and says so`() {
         let ingress = Sample.ingress {
             $0.metadata.annotations = [
-                Self.nginx + "auth-url": "https://auth.example.com", Self.nginx + "proxy-buffering": "on",
+                Self.nginx + "auth-snippet": "deny all;", Self.nginx + "proxy-buffering": "on",
             ]
             $0.spec?.defaultBackend = Sample.backend("web")
         }
@@ -162,7 +158,7 @@ import TrafficModel
         #expect(paths.allSatisfy { $0.backend == nil })
         #expect(compiled.table.spec?.defaultBackend == nil)
         #expect(compiled.problems.map(\.reason) == ["UnsupportedGuard", "UnsupportedAnnotation"])
-        #expect(compiled.problems[0].message.contains(Self.nginx + "auth-url"))
+        #expect(compiled.problems[0].message.contains(Self.nginx + "auth-snippet"))
         // The host keeps its routes: no less specific one takes its requests.
         let routes = CompiledRoutes(compiling: [compiled.table])
         #expect(routes.backend(host: "shop.example.com", path: "/") == .some(nil))

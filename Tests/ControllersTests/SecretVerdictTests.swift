@@ -19,7 +19,7 @@ import Transport
     @Test func `authorities alone verify, and show nothing`() throws {
         let authority = try CertificateAuthority.create(commonName: "test")
         let verdicts = Self.verdicts(Self.secret(["ca.crt": authority.certificatePEM]))
-        #expect(verdicts == [.serving: "it has no tls.crt"])
+        #expect(verdicts.removingPasswords == [.serving: "it has no tls.crt"])
     }
 
     @Test func `a certificate needs its key, and authorities need to be some`() throws {
@@ -32,10 +32,34 @@ import Transport
         #expect(broken[.verifyingServers] == "ca.crt: no certificate in the PEM text")
         let whole = Self.secret(["tls.crt": issued.certificatePEM, "tls.key": issued.keyPEM])
         #expect(
-            Self.verdicts(whole) == [.verifyingServers: "it has no ca.crt", .verifyingClients: "it has no ca.crt"])
+            Self.verdicts(whole).removingPasswords
+                == [.verifyingServers: "it has no ca.crt", .verifyingClients: "it has no ca.crt"])
         let revoking = Self.secret(["ca.crt": authority.certificatePEM, "ca.crl": Array("nonsense".utf8)])
         #expect(
             Self.verdicts(revoking)[.verifyingClients] == "ca.crl: no certificate revocation list in the PEM text")
+    }
+
+    @Test func `passwords are a file or a map, and what is passed over of them is told`() throws {
+        func judge(_ data: [String: String], _ use: SecretVerdict.Use) -> (problem: String?, remark: String?) {
+            var reduced = Self.secret(data.mapValues { Array($0.utf8) })
+            SecretVerdict.reduce(&reduced)
+            return (SecretVerdict.read(reduced, for: use), SecretVerdict.remark(reduced, for: use))
+        }
+        let good = "{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ="
+        #expect(judge(["auth": "ann:\(good)"], .passwordFile) == (nil, nil))
+        #expect(judge(["ann": good], .passwordMap) == (nil, nil))
+        #expect(judge(["ann": good], .passwordFile).problem == "it has no auth")
+        #expect(judge(["auth": ""], .passwordFile).problem == "it names nobody")
+        #expect(
+            judge(["auth": "ann:plain"], .passwordFile).problem?.hasPrefix(
+                "nobody in it can come in: the password of line 1 is of a form that is not known") == true)
+        let mixed = judge(["auth": "ann:\(good)\nbob:rqXexS6ZhobKA"], .passwordFile)
+        #expect(
+            mixed == (nil, "the password of line 2 is DES, of which only the first eight characters count"))
+        var token = Self.secret(["auth": Array("ann:\(good)".utf8)], type: "kubernetes.io/service-account-token")
+        SecretVerdict.reduce(&token)
+        #expect(
+            SecretVerdict.read(token, for: .passwordFile) == "its type is neither Opaque nor kubernetes.io/tls")
     }
 
     @Test func `one of another type is not read`() throws {
@@ -43,4 +67,8 @@ import Transport
         let secret = Self.secret(["ca.crt": authority.certificatePEM], type: "kubernetes.io/service-account-token")
         #expect(Self.verdicts(secret)[.verifyingServers] == "its type is neither Opaque nor kubernetes.io/tls")
     }
+}
+
+extension [SecretVerdict.Use: String] {
+    fileprivate var removingPasswords: Self { filter { $0.key != .passwordFile && $0.key != .passwordMap } }
 }

@@ -6,6 +6,7 @@ import Testing
     static let allowed: [String: Set<String>] = [
         "System": ["CLinux"],
         "NetworkTypes": [],
+        "Passwords": ["CCrypt", "COpenSSL"],
         "Netlink": ["System"],
         "NFTables": ["Netlink"],
         "IPVS": ["NetworkTypes", "Netlink"],
@@ -27,16 +28,22 @@ import Testing
         "TrafficModel": ["NetworkTypes", "KubeModel"],
         "DNS": ["System", "NetworkTypes", "Transport", "CRE2"],
         "Announcement": ["System", "NetworkTypes", "Netlink", "CLinux"],
-        "ProxyEngine": ["System", "NetworkTypes", "Transport", "CLinux", "COpenSSL", "CNGHTTP2", "CRE2"],
-        "Controllers": ["System", "NetworkTypes", "KubeModel", "KubeClient", "TrafficModel", "Transport"],
+        "ProxyEngine": [
+            "System", "NetworkTypes", "Passwords", "Transport", "CLinux", "COpenSSL", "CNGHTTP2", "CRE2",
+        ],
+        "Controllers": [
+            "System", "NetworkTypes", "KubeModel", "KubeClient", "Passwords", "TrafficModel", "Transport",
+        ],
         "DataPlane": [
-            "System", "NetworkTypes", "Netlink", "NFTables", "IPVS", "BPF", "Conntrack", "KubeModel", "Transport",
+            "System", "NetworkTypes", "Netlink", "NFTables", "IPVS", "BPF", "Conntrack", "KubeModel", "Passwords",
+            "Transport",
             "KubeClient", "TrafficModel", "ProxyEngine", "DNS", "Announcement", "Systemd", "COpenSSL",
         ],
     ]
 
     static let ours: Set<String> = Set(allowed.keys).union([
         "CLinux", "COpenSSL", "CNGHTTP2", "CZlib", "CSQLite", "CYAML", "CRE2", "CSystemd", "CXXHash", "COpenAPI",
+        "CCrypt",
     ])
 
     @Test(arguments: allowed.keys.sorted())

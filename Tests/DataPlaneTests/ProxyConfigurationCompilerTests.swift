@@ -72,6 +72,30 @@ import TrafficModel
         #expect(closed != nil && closed?.admits(.loopbackV4) == false)
     }
 
+    @Test func `other names of a host share its certificate where it has them, and its redirects`() {
+        var table = table(host: "a.com", paths: [path("/", "web")], secret: "tls")
+        table.spec?.hostSettings = RouteHostSettings(
+            aliases: ["b.com", "c.com"], appRoot: "/app", redirectsWWW: true)
+        let routes = CompiledRoutes(compiling: [table])
+        let key = NamespacedName(namespace: "shop", name: "tls")
+        let secret = TLSSecret(certificateChainPEM: [1], privateKeyPEM: [2], dnsNames: ["a.com", "b.com", "www.a.com"])
+        let result = compiler.compile(routes: routes, backends: backends(routes), secrets: [key: secret])
+        #expect(result.certificates.map(\.hosts) == [["a.com", "b.com", "www.a.com"]])
+        let hosts = Dictionary(uniqueKeysWithValues: result.hosts.map { ("\($0.host)", $0) })
+        #expect(
+            hosts.mapValues(\.redirectsToHTTPS) == ["a.com": true, "b.com": true, "c.com": false, "www.a.com": true])
+        let root = hosts["a.com"]?.routes.first { $0.match == .exact }?.filters?.redirect
+        #expect(root?.status == 302 && root?.location.last == .text(Array("/app".utf8)))
+        let other = hosts["www.a.com"]?.routes.first?.filters?.redirect
+        #expect(
+            other
+                == RedirectRule(
+                    status: 308, location: [.scheme, .text(Array("://a.com".utf8)), .port, .pathAndQuery]))
+        // What is meant to be closed is not opened by a Secret that is missing.
+        let closed = compiler.compile(routes: routes, backends: backends(routes), secrets: [:])
+        #expect(closed.hosts.map(\.redirectsToHTTPS).contains(false) == false)
+    }
+
     @Test func `what a route says that its backends speak counts before the port's appProtocol`() {
         var grpc = path("/grpc", "web")
         grpc.backend?.appProtocol = "grpc"

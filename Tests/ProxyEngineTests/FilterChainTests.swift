@@ -99,6 +99,21 @@ import Testing
         upstream.stop()
     }
 
+    @Test(arguments: [
+        ("a.example", "http://a.example/app"), ("a.example:8080", "http://a.example:8080/app"),
+        ("a.example.:80", "http://a.example:80/app"), ("[::1]:8080", "http://[::1]:8080/app"),
+    ])
+    func `the port that the client has named stays`(host: String, location: String) async throws {
+        let upstream = FakeUpstream()
+        let parts: [RedirectRule.Part] = [
+            .scheme, .text(Array("://".utf8)), .host, .port, .text(Array("/app".utf8)),
+        ]
+        let harness = try Self.harness(FilterChain(redirect: RedirectRule(status: 302, location: parts)), upstream)
+        #expect(harness.get("/", host: host)?["Location"] == location)
+        await harness.stop()
+        upstream.stop()
+    }
+
     @Test func `a location is never longer than what heads may be`() async throws {
         let upstream = FakeUpstream()
         let parts: [RedirectRule.Part] = [

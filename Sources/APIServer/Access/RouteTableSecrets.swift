@@ -9,7 +9,10 @@ enum RouteTableSecrets {
         let spec = table["spec"]
         let paths = (spec["rules"].array ?? []).flatMap { $0["paths"].array ?? [] }
         let backends = paths.map { $0["backend"] } + [spec["defaultBackend"]]
-        let named = backends.map { $0["policy"]["tls"]["secretName"] } + [spec["clientCertificates"]["secretName"]]
+        let named =
+            backends.map { $0["policy"]["tls"]["secretName"] } + [
+                spec["clientCertificates"]["secretName"], spec["filters"]["basicAuthentication"]["secretName"],
+            ]
         return Set(named.compactMap(\.string))
     }
 }

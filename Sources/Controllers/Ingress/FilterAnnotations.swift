@@ -3,14 +3,16 @@ import KubeModel
 /// Annotations about what is done with requests before a backend sees them, and with what is answered: ingress-nginx', and
 /// ours of the same names, which come first. Pure.
 struct FilterAnnotations: Hashable, Sendable {
-    private static let names = [
-        "proxy-body-size", "enable-cors", "cors-allow-origin", "cors-allow-methods", "cors-allow-headers",
-        "cors-expose-headers", "cors-allow-credentials", "cors-max-age", "permanent-redirect",
-        "permanent-redirect-code",
-        "temporal-redirect", "temporal-redirect-code", "ssl-redirect", "force-ssl-redirect", "whitelist-source-range",
-        "allowlist-source-range", "denylist-source-range", "upstream-vhost", "limit-rps", "limit-rpm",
-        "limit-burst-multiplier", "limit-connections", "limit-whitelist", "limit-allowlist",
-    ]
+    private static let names =
+        [
+            "proxy-body-size", "enable-cors", "cors-allow-origin", "cors-allow-methods", "cors-allow-headers",
+            "cors-expose-headers", "cors-allow-credentials", "cors-max-age", "permanent-redirect",
+            "permanent-redirect-code",
+            "temporal-redirect", "temporal-redirect-code", "ssl-redirect", "force-ssl-redirect",
+            "whitelist-source-range",
+            "allowlist-source-range", "denylist-source-range", "upstream-vhost", "limit-rps", "limit-rpm",
+            "limit-burst-multiplier", "limit-connections", "limit-whitelist", "limit-allowlist",
+        ] + BasicAuthenticationAnnotations.names + ExternalAuthenticationAnnotations.names
 
     /// All that are read here.
     static let keys = AnnotationReader.keys(names, prefix: AnnotationReader.nginx)
@@ -22,8 +24,13 @@ struct FilterAnnotations: Hashable, Sendable {
     let problems: [String]
     /// Those of them about guards: nobody may come in.
     let closing: [String]
+    /// The annotation that names the Secret with passwords.
+    let passwordsKey: String
+    /// The annotation that names the service that is asked.
+    let externalKey: String
 
-    init(_ annotations: [String: String]) {
+    /// - Parameter namespace: of the Ingress.
+    init(_ annotations: [String: String], namespace: String = "") {
         var reader = AnnotationReader(annotations, prefixes: [AnnotationReader.martlet, AnnotationReader.nginx])
         var filters = RouteFilters()
         filters.maxBodyBytes = reader.size("proxy-body-size")
@@ -45,9 +52,21 @@ struct FilterAnnotations: Hashable, Sendable {
         var guards = GuardAnnotations(annotations)
         filters.sources = guards.sources(&told)
         filters.clientLimits = guards.clientLimits(&told)
-        problems = told
-        closing = guards.problems
-        if !closing.isEmpty { filters.sources = RouteSources(allow: []) }
+        let passwords = BasicAuthenticationAnnotations(annotations, namespace: namespace)
+        filters.basicAuthentication = passwords.policy
+        passwordsKey = passwords.secretKey
+        let external = ExternalAuthenticationAnnotations(annotations)
+        filters.externalAuthentication = external.policy
+        externalKey = external.key
+        problems = told + passwords.problems + external.problems
+        var closed = guards.problems + passwords.closing + external.closing
+        if passwords.satisfiesAny, passwords.policy != nil, external.policy != nil {
+            closed.append(
+                "\(externalKey): beside a password, satisfy any is not there, so that nobody is let in")
+        }
+        closing = closed
+        if passwords.satisfiesAny, closing.isEmpty { filters.satisfy = "any" }
+        if !guards.problems.isEmpty { filters.sources = RouteSources(allow: []) }
         if !filters.isEmpty { self.filters = filters }
     }
 

@@ -29,6 +29,8 @@ struct IngressAnnotations: Hashable, Sendable {
     let clientCertificates: ClientCertificateAnnotations
     /// What is done with requests before a backend sees them.
     let filters: FilterAnnotations
+    /// What holds for its hosts as a whole.
+    let hosts: HostAnnotations
     /// Whether paths are regular expressions, and under which one requests go on.
     let rewrite: RewriteAnnotations
     /// Whether it takes part of the requests of others, and which.
@@ -38,7 +40,7 @@ struct IngressAnnotations: Hashable, Sendable {
         .union(RetryAnnotations.keys).union(LimitAnnotations.keys).union(CanaryAnnotations.keys)
         .union(BackendTLSAnnotations.keys).union(ClientCertificateAnnotations.keys)
         .union(FilterAnnotations.keys)
-        .union(RewriteAnnotations.keys)
+        .union(RewriteAnnotations.keys).union(HostAnnotations.keys)
 
     /// - Parameter namespace: of the Ingress.
     init(_ annotations: [String: String], namespace: String = "") {
@@ -46,7 +48,8 @@ struct IngressAnnotations: Hashable, Sendable {
         affinity = AffinityAnnotations(annotations)
         retry = RetryAnnotations(annotations)
         limits = LimitAnnotations(annotations)
-        filters = FilterAnnotations(annotations)
+        filters = FilterAnnotations(annotations, namespace: namespace)
+        hosts = HostAnnotations(annotations)
         rewrite = RewriteAnnotations(annotations)
         canary = CanaryAnnotations(annotations)
         backendTLS = BackendTLSAnnotations(annotations, namespace: namespace)

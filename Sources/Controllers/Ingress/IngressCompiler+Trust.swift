@@ -1,4 +1,5 @@
 import KubeModel
+import NetworkTypes
 import TrafficModel
 
 extension IngressCompiler {
@@ -43,11 +44,63 @@ extension IngressCompiler {
         ]
     }
 
+    /// What keeps passwords from being checked; the data plane lets nobody in then. And whose are passed over.
+    func passwordProblems(_ annotations: FilterAnnotations) -> [IngressProblem] {
+        guard let policy = annotations.filters?.basicAuthentication else { return [] }
+        let use: SecretVerdict.Use = policy.secretType == "auth-map" ? .passwordMap : .passwordFile
+        let place = "\(annotations.passwordsKey): Secret \(policy.secretName)"
+        if let problem = namedSecretProblem(policy.secretName, use) {
+            return [
+                IngressProblem(
+                    reason: "InvalidSecret", message: "\(place): \(problem), so that every route answers 503")
+            ]
+        }
+        return namedSecretRemark(policy.secretName, use).map { remark in
+            [
+                IngressProblem(
+                    reason: "InvalidSecret", message: "\(place): \(remark), so that it lets nobody in", concern: .none)
+            ]
+        } ?? []
+    }
+
+    /// What keeps the service from being asked about requests; the data plane lets nobody in then.
+    func authenticationProblems(_ annotations: FilterAnnotations, _ spec: RouteTableSpec) -> [IngressProblem] {
+        // What cannot be read was told of.
+        guard let text = annotations.filters?.externalAuthentication?.url, let url = try? AuthenticationURL(text) else {
+            return []
+        }
+        func problem(_ reason: String, _ message: String) -> [IngressProblem] {
+            [
+                IngressProblem(
+                    reason: reason, message: "\(annotations.externalKey): \(message), so that nobody is let in")
+            ]
+        }
+        if let name = url.service {
+            guard let service = anyService(name) else {
+                return problem("ServiceNotFound", "there is no Service \(name)")
+            }
+            let port = Int(url.effectivePort)
+            let ports = service.spec?.ports ?? []
+            let isThere = ports.contains { $0.port == port && $0.protocol ?? "TCP" == "TCP" }
+            return isThere ? [] : problem("ServicePortNotFound", "Service \(name) has no port \(port)")
+        }
+        guard case .named(let name) = url.host, IPAddress(name) == nil else { return [] }
+        let isOurs = (spec.rules ?? []).contains { $0.host == name } || rivals.host(name) != nil
+        return isOurs
+            ? []
+            : problem(
+                "AuthenticationNotFound",
+                "\(name) is neither a Service (NAME.NAMESPACE.svc.cluster.local) nor a host of a route, and other names are not"
+                    + " looked up")
+    }
+
     /// What a canary says of trust has no effect: what its main Ingress says holds for it.
     func trustOfCanaryProblems(_ annotations: IngressAnnotations) -> [IngressProblem] {
         let keys =
             (annotations.backendTLS.tls == nil ? [] : [annotations.backendTLS.secretKey])
             + (annotations.clientCertificates.policy == nil ? [] : [annotations.clientCertificates.secretKey])
+            + (annotations.filters.filters?.basicAuthentication == nil ? [] : [annotations.filters.passwordsKey])
+            + (annotations.filters.filters?.externalAuthentication == nil ? [] : [annotations.filters.externalKey])
         return keys.map { key in
             IngressProblem(
                 reason: "InvalidAnnotation",

@@ -41,12 +41,17 @@ struct IngressCompiler {
     let secretProblem: (String) -> String?
     /// What is wrong with such a Secret for another use.
     var namedSecretProblem: (String, SecretVerdict.Use) -> String? = { _, _ in nil }
+    /// What is passed over in a Secret that is good for a use all the same.
+    var namedSecretRemark: (String, SecretVerdict.Use) -> String? = { _, _ in nil }
     /// The table that wins a claim against this Ingress, if any.
     let winner: (RouteClaim) -> NamespacedName?
     /// Who serves a claim that a canary has, if anybody: the table, and the route in it.
     var main: (RouteClaim) -> (table: RouteTable, path: RoutePath)? = { _ in nil }
     /// The table of another Ingress of this controller that makes the paths of a host, in lower case, regular expressions.
     var patterns: (String) -> NamespacedName? = { _ in nil }
+    var rivals = HostRivals()
+    /// A Service of any namespace.
+    var anyService: (NamespacedName) -> Service? = { _ in nil }
 
     func compile(_ ingress: Ingress, className: String?) -> CompiledIngress {
         var problems: [IngressProblem] = []
@@ -80,7 +85,10 @@ struct IngressCompiler {
         spec.clientCertificates = annotations.clientCertificates.policy
         let isCanary = spec.canary != nil
         // What guards the main Ingress guards its canaries.
-        if !isCanary { spec.filters = annotations.filters.filters }
+        if !isCanary {
+            spec.filters = annotations.filters.filters
+            spec.hostSettings = annotations.hosts.settings
+        }
         spec.editBackends { backend, path in
             guard let name = backend?.serviceName else { return }
             var policy =
@@ -101,7 +109,9 @@ struct IngressCompiler {
             isCanary ? annotations.affinity.problemsOfCanary : annotations.affinity.problems
         let told = annotations.balancing.problems + affinityProblems + annotations.retry.problems
         let filterProblems = isCanary ? [] : annotations.filters.problems
-        let more = filterProblems + annotations.backendTLS.problems + annotations.clientCertificates.problems
+        let more =
+            filterProblems + annotations.hosts.problems + annotations.backendTLS.problems
+            + annotations.clientCertificates.problems
         for problem in told + annotations.limits.problems + annotations.canary.problems + annotations.rewrite.problems
             + more
         {
@@ -133,7 +143,10 @@ struct IngressCompiler {
         } else {
             problems += backendTLSProblems(annotations.backendTLS, spec)
             problems += clientCertificateProblems(annotations.clientCertificates)
+            problems += passwordProblems(annotations.filters)
+            problems += authenticationProblems(annotations.filters, spec)
         }
+        problems += hostProblems(annotations.hosts, spec)
         if isCanary { reduce(&spec, &problems) }
         let metadata = ObjectMeta(
             name: ingress.metadata.name, namespace: ingress.metadata.namespace,

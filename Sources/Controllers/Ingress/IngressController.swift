@@ -34,12 +34,15 @@ final class IngressController: Controller {
     private static let bySecret = "secret"
     private static let byClaim = "claim"
     private static let byHost = "host"
+    private static let byAlias = "alias"
 
     init(_ context: ControllerContext, _ configuration: IngressControllerConfiguration) {
         name = "ingress-controller-\(configuration.controllerName)"
         client = context.client
         ingresses = context.informers.informer(indexes: [
-            Self.byService: { ingress in Self.serviceNames(ingress).map { Self.path(ingress, $0) } },
+            Self.byService: { ingress in
+                Self.serviceNames(ingress).map { Self.path(ingress, $0) } + Self.askedServices(ingress)
+            },
             Self.bySecret: { ingress in
                 Self.secretNames(ingress).map { Self.path(ingress, $0) }
             },
@@ -48,6 +51,7 @@ final class IngressController: Controller {
         tables = context.informers.informer(indexes: [
             Self.byClaim: { table in Set(RouteClaim.all(of: table)).map(\.indexValue) },
             Self.byHost: { table in Array(Set((table.spec?.rules ?? []).map { $0.host ?? "" })) },
+            Self.byAlias: { table in Self.otherNames(of: table) },
         ])
         services = context.informers.informer()
         secrets = context.informers.informer(prune: { SecretVerdict.reduce(&$0) })
@@ -120,9 +124,13 @@ final class IngressController: Controller {
                 guard let secret = secrets.store.get(name, namespace: key.namespace) else { return "it does not exist" }
                 return SecretVerdict.read(secret, for: use)
             },
+            namedSecretRemark: { [secrets] name, use in
+                secrets.store.get(name, namespace: key.namespace).flatMap { SecretVerdict.remark($0, for: use) }
+            },
             winner: { [self] claim in winner(of: claim, against: ingress) },
             main: { [self] claim in main(of: claim, but: key) },
-            patterns: { [self] host in patternSource(of: host, but: key) })
+            patterns: { [self] host in patternSource(of: host, but: key) },
+            rivals: hostRivals(of: ingress), anyService: { [services] name in services.store[name] })
         let compiled = compiler.compile(ingress, className: IngressClaim.className(of: ingress, classes: known))
         let mayFindCompany = mayFindCompany(key, compiled.problems)
         do {
@@ -285,8 +293,57 @@ final class IngressController: Controller {
             .map { RoutePrecedence($0) }.min()?.key
     }
 
+    /// Names that a table has for its hosts beside those of its rules, or of whom it asks, and that others may have as well.
+    private static func otherNames(of table: RouteTable) -> [String] {
+        // What cannot be read closes the routes.
+        let url = (table.spec?.filters?.externalAuthentication?.url).flatMap { try? AuthenticationURL($0) }
+        var asked: [String] = []
+        if case .named(let name)? = url?.host { asked = [name] }
+        guard let settings = table.spec?.hostSettings else { return asked }
+        let hosts = (table.spec?.rules ?? []).map { $0.host ?? "" }
+        let counterparts =
+            settings.redirectsWWW == true ? hosts.compactMap { RouteHostSettings.counterpart(of: $0) } : []
+        return Array(Set((settings.aliases ?? []) + counterparts + asked))
+    }
+
+    private func hostRivals(of ingress: Ingress) -> IngressCompiler.HostRivals {
+        let ours = RoutePrecedence(
+            created: ingress.metadata.creationTimestamp, key: NamespacedName(ingress.metadata))
+        func first(
+            _ index: String, _ name: String, isOlder: Bool, where isMeant: (RouteTableSpec) -> Bool
+        ) -> NamespacedName? {
+            tables.store.objects(index: index, name)
+                .filter { $0.spec?.canary == nil && $0.spec.map(isMeant) ?? false }
+                .map { RoutePrecedence($0) }.filter { $0.key != ours.key && (!isOlder || $0 < ours) }.min()?.key
+        }
+        return IngressCompiler.HostRivals(
+            host: { first(Self.byHost, $0, isOlder: false) { _ in true } },
+            alias: { name in
+                first(Self.byAlias, name, isOlder: true) { $0.hostSettings?.aliases?.contains(name) ?? false }
+            },
+            appRoot: { host, path in
+                first(Self.byHost, host, isOlder: true) { spec in
+                    spec.hostSettings?.appRoot.map { $0 != path } ?? false
+                }
+            })
+    }
+
+    /// Tables that say something of hosts which a table speaks of, too.
+    private func addRivals(ofHostsOf table: RouteTable, to queue: WorkQueue<NamespacedName>) {
+        let key = NamespacedName(table.metadata)
+        let hosts = Set((table.spec?.rules ?? []).map { $0.host ?? "" })
+        var others = hosts.union(Self.otherNames(of: table)).flatMap { tables.store.objects(index: Self.byAlias, $0) }
+        if table.spec?.hostSettings?.appRoot != nil {
+            others += hosts.flatMap { tables.store.objects(index: Self.byHost, $0) }
+                .filter { $0.spec?.hostSettings?.appRoot != nil }
+        }
+        let ours = others.filter { $0.spec?.controllerName == configuration.controllerName }
+        for other in Set(ours.map { NamespacedName($0.metadata) }) where other != key { queue.add(other) }
+    }
+
     private func addRivals(of table: RouteTable, to queue: WorkQueue<NamespacedName>) {
         let key = NamespacedName(table.metadata)
+        addRivals(ofHostsOf: table, to: queue)
         if let spec = table.spec {
             for rule in spec.rules ?? [] where spec.hasPatterns(rule) {
                 for other in tables.store.objects(index: Self.byHost, rule.host ?? "") {
@@ -326,12 +383,21 @@ final class IngressController: Controller {
         return Array(names)
     }
 
+    /// The Service that is asked about requests, if there is one.
+    private static func askedServices(_ ingress: Ingress) -> [String] {
+        let annotations = ExternalAuthenticationAnnotations(ingress.metadata.annotations ?? [:])
+        // What cannot be read closes the routes.
+        guard let text = annotations.policy?.url, let url = try? AuthenticationURL(text) else { return [] }
+        return url.service.map { ["\($0)"] } ?? []
+    }
+
     private static func secretNames(_ ingress: Ingress) -> Set<String> {
         var names = Set((ingress.spec?.tls ?? []).compactMap(\.secretName))
         let annotations = IngressAnnotations(
             ingress.metadata.annotations ?? [:], namespace: ingress.metadata.namespace ?? "")
         if let name = annotations.backendTLS.tls?.secretName { names.insert(name) }
         if let name = annotations.clientCertificates.policy?.secretName { names.insert(name) }
+        if let name = annotations.filters.filters?.basicAuthentication?.secretName { names.insert(name) }
         return names
     }
 

@@ -1,4 +1,5 @@
 import KubeModel
+import Passwords
 import Transport
 
 /// Whether a Secret can serve TLS, and what else TLS needs.
@@ -15,6 +16,10 @@ enum SecretVerdict {
         case verifyingClients = "problem-verifying-clients"
         /// `tls.crt` and `tls.key`, shown to servers; one that only has `ca.crt` shows nothing.
         case identifying = "problem-identifying"
+        /// `auth`, a file of htpasswd.
+        case passwordFile = "problem-password-file"
+        /// Each key a user, with the hash of its password.
+        case passwordMap = "problem-password-map"
     }
 
     private static let prefix = "traffic.martlet.dev/"
@@ -22,7 +27,10 @@ enum SecretVerdict {
     /// Replaces the data of a Secret by the verdict on it.
     static func reduce(_ secret: inout Secret) {
         var verdict: [String: String] = [:]
-        for use in Use.allCases { verdict[prefix + use.rawValue] = problem(of: secret, for: use) }
+        for use in Use.allCases {
+            verdict[prefix + use.rawValue] = problem(of: secret, for: use)
+            verdict[prefix + use.rawValue + remarkSuffix] = remark(on: secret, for: use)
+        }
         secret.data = verdict.isEmpty ? nil : verdict
         secret.metadata.annotations = nil
         secret.metadata.labels = nil
@@ -31,10 +39,46 @@ enum SecretVerdict {
     /// What was wrong with a Secret that was reduced; nil for a good one.
     static func read(_ secret: Secret, for use: Use = .serving) -> String? { secret.data?[prefix + use.rawValue] }
 
+    /// What was passed over in a Secret that was reduced.
+    static func remark(_ secret: Secret, for use: Use) -> String? {
+        secret.data?[prefix + use.rawValue + remarkSuffix]
+    }
+
+    private static let remarkSuffix = ".remark"
+
+    private static func remark(on secret: Secret, for use: Use) -> String? {
+        guard use == .passwordFile || use == .passwordMap,
+            case .success(let file) = passwords(in: secret, asMap: use == .passwordMap), !file.remarks.isEmpty
+        else { return nil }
+        return file.remarks.joined(separator: ", ")
+    }
+
+    private static func passwords(in secret: Secret, asMap: Bool) -> Result<PasswordFile, PasswordFile.Refusal> {
+        var data: [String: [UInt8]] = [:]
+        for (key, text) in secret.data ?? [:] where asMap || key == "auth" {
+            guard let bytes = Base64.decode(text) else {
+                return .failure(PasswordFile.Refusal(description: "\(key) is not base64"))
+            }
+            data[key] = bytes
+        }
+        if !asMap, data["auth"] == nil { return .failure(PasswordFile.Refusal(description: "it has no auth")) }
+        do throws(PasswordFile.Refusal) {
+            return .success(try asMap ? PasswordFile(map: data) : PasswordFile(lines: data["auth"] ?? []))
+        } catch {
+            return .failure(error)
+        }
+    }
+
     static func problem(of secret: Secret, for use: Use = .serving) -> String? {
         if use == .serving { return problem(ofIdentityIn: secret) }
         if !["Opaque", "kubernetes.io/tls"].contains(secret.type ?? "Opaque") {
             return "its type is neither Opaque nor kubernetes.io/tls"
+        }
+        if use == .passwordFile || use == .passwordMap {
+            if case .failure(let refusal) = passwords(in: secret, asMap: use == .passwordMap) {
+                return refusal.description
+            }
+            return nil
         }
         if use == .verifyingClients {
             return problem(ofAuthoritiesIn: secret) ?? problem(ofRevocationsIn: secret)

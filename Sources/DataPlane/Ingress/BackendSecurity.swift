@@ -32,7 +32,7 @@ enum BackendSecurity: Hashable {
         var secret: NamedSecret?
         if let name = wanted.secretName {
             let key = NamespacedName(namespace: backend.service.namespace, name: name)
-            guard let found = secrets[key], found != NamedSecret() else {
+            guard let found = secrets[key], !found.isWithoutTLS else {
                 self = .closed
                 return
             }

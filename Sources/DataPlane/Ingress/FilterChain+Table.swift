@@ -1,21 +1,39 @@
 internal import KubeModel
 internal import NetworkTypes
 internal import ProxyEngine
+internal import TrafficModel
 
 extension FilterChain {
     /// Reads a table's filters, which the API server has found good. Networks that cannot be read after all keep everybody
     /// out.
     ///
-    /// - Parameter name: of the table.
-    convenience init(_ filters: RouteFilters, name: String) {
+    /// - Parameter secrets: that tables name, as far as they are there. Without its passwords a table lets nobody in.
+    /// - Parameter external: who is asked; nil where nobody is.
+    convenience init(
+        _ filters: RouteFilters, table: NamespacedName, secrets: [NamespacedName: NamedSecret],
+        external: ExternalAuthentication?
+    ) {
         self.init(
             maxBodyBytes: filters.maxBodyBytes, cors: filters.cors.map { CORSPolicy($0) },
             redirect: filters.redirect.flatMap { RedirectRule($0) },
             httpsRedirect: filters.httpsRedirect.map { $0 == "Never" ? .never : .always } ?? .asHost,
             sources: filters.sources.map { SourceRule($0) },
-            clientLimits: filters.clientLimits.map { ClientLimits($0, name: name) },
+            clientLimits: filters.clientLimits.map { ClientLimits($0, name: table.description) },
+            basicAuthentication: filters.basicAuthentication.map { passwords in
+                let secret = secrets[NamespacedName(namespace: table.namespace, name: passwords.secretName)]
+                return BasicAuthentication(
+                    realm: passwords.realm ?? "",
+                    users: passwords.secretType == "auth-map" ? secret?.passwordMap : secret?.passwordFile)
+            },
+            externalAuthentication: external,
+            // Where nobody knows who may come, a password must not be enough.
+            satisfiesAny: filters.satisfy == "any" && filters.sources.map { $0.isReadable } ?? true,
             upstreamHost: filters.upstreamHost.map { Array($0.utf8) })
     }
+}
+
+extension RouteSources {
+    fileprivate var isReadable: Bool { ((allow ?? []) + (deny ?? [])).allSatisfy { CIDR(network: $0) != nil } }
 }
 
 extension SourceRule {
@@ -67,6 +85,19 @@ extension RedirectRule {
                 case .scheme: .scheme
                 }
             })
+    }
+}
+
+extension RedirectRule {
+    init(_ redirection: CompiledRoutes.Redirection) {
+        let separator = Array("://".utf8)
+        switch redirection {
+        case .path(let path):
+            self.init(status: 302, location: [.scheme, .text(separator), .host, .port, .text(Array(path.utf8))])
+        case .host(let host):
+            self.init(
+                status: 308, location: [.scheme, .text(separator + Array(host.utf8)), .port, .pathAndQuery])
+        }
     }
 }
 

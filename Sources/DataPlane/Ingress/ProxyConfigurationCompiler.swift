@@ -28,10 +28,9 @@ package struct ProxyConfigurationCompiler: Sendable {
     ) -> ProxyConfiguration {
         var upstreams = UpstreamList(backends: backends, named: named)
         var clients = ClientCertificateList(named: named)
-        let filters = Dictionary(
-            uniqueKeysWithValues: routes.filters.map { ($0.key, FilterChain($0.value, name: $0.key.description)) })
+        var filters = FilterChainList(routes, secrets: named)
         var hosts: [ProxyConfiguration.VirtualHost] = []
-        func add(_ pattern: HostPattern, _ host: CompiledRoutes.Host, redirects: Bool) {
+        func add(_ pattern: HostPattern, _ name: String, _ host: CompiledRoutes.Host, redirects: Bool) {
             hosts.append(
                 ProxyConfiguration.VirtualHost(
                     host: pattern,
@@ -44,33 +43,37 @@ package struct ProxyConfigurationCompiler: Sendable {
                                 ProxyConfiguration.Canary(
                                     rule: CanaryRule(canary.rule), upstream: upstreams.index(of: canary.backend))
                             }, pattern: route.pattern.map { RoutePattern($0, isClosed: route.isClosed) },
-                            rewrite: route.rewrite.map { TargetRewrite($0) }, filters: filters[route.table],
+                            rewrite: route.rewrite.map { TargetRewrite($0) },
+                            filters: filters.chain(route, host: name, &upstreams),
                             clientCertificates: clients.index(of: route.clientCertificates))
                     },
                     defaultUpstream: host.defaultBackend.map { upstreams.index(of: $0) },
-                    defaultFilters: host.defaultTable.flatMap { filters[$0] },
+                    defaultFilters: filters.chain(host.defaultTable, host: name, &upstreams),
                     redirectsToHTTPS: redirects || host.clientCertificates != nil,
                     clientCertificates: clients.index(of: host.clientCertificates)))
         }
         for (name, host) in routes.exactHosts.sorted(by: { $0.key < $1.key }) {
             add(
-                .exact(name), host,
-                redirects: routes.isTLSHost(name) || isNamedByCertificate(name, host, routes, secrets))
+                .exact(name), name, host,
+                redirects: routes.isTLSHost(name) || isNamedByCertificate(name, host, routes, secrets)
+                    || isNamesakeOfTLSHost(name, routes, secrets))
         }
         for (suffix, host) in routes.wildcardHosts.sorted(by: { $0.key < $1.key }) {
             add(
-                .wildcard(suffix), host,
+                .wildcard(suffix), "*.\(suffix)", host,
                 redirects: routes.wildcardTLSHosts.contains(suffix)
-                    || isNamedByCertificate("*.\(suffix)", host, routes, secrets))
+                    || isNamedByCertificate("*.\(suffix)", host, routes, secrets)
+                    || isNamesakeOfTLSHost("*.\(suffix)", routes, secrets))
         }
         if !routes.anyHost.routes.isEmpty || routes.anyHost.defaultBackend != nil {
-            add(.any, routes.anyHost, redirects: false)
+            add(.any, "", routes.anyHost, redirects: false)
         }
         let defaultClients = clients.index(of: routes.defaultClientCertificates)
         let defaultUpstream = routes.defaultBackend.map { upstreams.index(of: $0) }
+        let defaultFilters = filters.chain(routes.defaultTable, host: "", &upstreams)
         return ProxyConfiguration(
             listeners: listeners, hosts: hosts, upstreams: upstreams.list, defaultUpstream: defaultUpstream,
-            defaultFilters: routes.defaultTable.flatMap { filters[$0] }, certificates: certificates(routes, secrets),
+            defaultFilters: defaultFilters, certificates: certificates(routes, secrets),
             clientCertificates: clients.list, defaultClientCertificates: defaultClients, limits: limits)
     }
 
@@ -84,6 +87,17 @@ package struct ProxyConfigurationCompiler: Sendable {
         }
     }
 
+    /// Whether a name stands for a host that wants HTTPS, and its certificate is for both or not to be had.
+    private func isNamesakeOfTLSHost(
+        _ name: String, _ routes: CompiledRoutes, _ secrets: [NamespacedName: TLSSecret]
+    ) -> Bool {
+        guard let host = routes.namesakes[name], routes.isTLSHost(host) else { return false }
+        guard let certificate = routes.certificate(forServerName: host), let secret = secrets[certificate.secret] else {
+            return true
+        }
+        return secret.covers(name)
+    }
+
     private func certificates(
         _ routes: CompiledRoutes, _ secrets: [NamespacedName: TLSSecret]
     ) -> [ProxyConfiguration.ServerCertificate] {
@@ -91,6 +105,12 @@ package struct ProxyConfigurationCompiler: Sendable {
         for (name, certificate) in routes.exactCertificates { hosts[certificate.secret, default: []].append(name) }
         for (suffix, certificate) in routes.wildcardCertificates {
             hosts[certificate.secret, default: []].append("*.\(suffix)")
+        }
+        for (name, host) in routes.namesakes where !routes.hasCertificate(ofItsOwn: name) {
+            guard let certificate = routes.certificate(forServerName: host),
+                secrets[certificate.secret]?.covers(name) ?? false
+            else { continue }
+            hosts[certificate.secret, default: []].append(name)
         }
         var certificates = hosts.sorted { $0.key < $1.key }.compactMap { key, names in
             secrets[key].map { serverCertificate($0, hosts: names.sorted()) }
@@ -105,28 +125,6 @@ package struct ProxyConfigurationCompiler: Sendable {
     private func serverCertificate(_ secret: TLSSecret, hosts: [String]) -> ProxyConfiguration.ServerCertificate {
         ProxyConfiguration.ServerCertificate(
             hosts: hosts, certificateChainPEM: secret.certificateChainPEM, privateKeyPEM: secret.privateKeyPEM)
-    }
-}
-
-/// The upstreams of one compilation, each backend once.
-private struct UpstreamList {
-    let backends: [ServiceBackend: BackendResolution]
-    let named: [NamespacedName: NamedSecret]
-    private(set) var list: [ProxyConfiguration.Upstream] = []
-    private var indices: [ServiceBackend?: Int] = [:]
-
-    init(backends: [ServiceBackend: BackendResolution], named: [NamespacedName: NamedSecret]) {
-        self.backends = backends
-        self.named = named
-    }
-
-    mutating func index(of backend: ServiceBackend?) -> Int {
-        if let index = indices[backend] { return index }
-        indices[backend] = list.count
-        list.append(
-            backend.map { ProxyConfiguration.Upstream($0, backends[$0] ?? .missingService, named) }
-                ?? ProxyConfiguration.Upstream(name: "unavailable", endpoints: []))
-        return list.count - 1
     }
 }
 

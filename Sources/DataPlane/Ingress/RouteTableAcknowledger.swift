@@ -58,7 +58,8 @@ final class RouteTableAcknowledger: Sendable {
         _ table: RouteTable, conflicts: [CompiledRoutes.Conflict], now: Timestamp
     ) -> RouteTable? {
         let key = NamespacedName(table.metadata)
-        let shadowed = conflicts.filter { $0.table == key }.map { conflict in
+        let own = conflicts.filter { $0.table == key }
+        let shadowed = own.map { conflict in
             let reason =
                 conflict.winner.map { "belongs to \($0)" }
                 ?? conflict.reason ?? "has no main route that this canary could take requests from"
@@ -66,7 +67,8 @@ final class RouteTableAcknowledger: Sendable {
         }
         // With every route of it served by older tables, nothing of this one is in force.
         let paths = (table.spec?.rules ?? []).reduce(0) { $0 + ($1.paths?.count ?? 0) }
-        let isWhollyShadowed = paths > 0 && shadowed.count >= paths && table.spec?.defaultBackend == nil
+        let shadowedPaths = own.count { !$0.path.isEmpty }
+        let isWhollyShadowed = paths > 0 && shadowedPaths >= paths && table.spec?.defaultBackend == nil
         var condition = Condition(
             type: "Programmed", status: isWhollyShadowed ? "False" : "True",
             observedGeneration: table.metadata.generation, lastTransitionTime: now,

@@ -1,4 +1,5 @@
 package import KubeModel
+package import Passwords
 
 /// What the L7 front uses of a Secret that routes name beside their certificates. What is not there is nil; whether it is
 /// sound is found out by whoever uses it.
@@ -10,15 +11,26 @@ package struct NamedSecret: Hashable, Sendable {
     /// `tls.crt` and `tls.key`.
     package var certificateChainPEM: [UInt8]?
     package var privateKeyPEM: [UInt8]?
+    /// Of `auth`, a file of htpasswd.
+    package var passwordFile: PasswordFile?
+    /// Of all keys, each a user.
+    package var passwordMap: PasswordFile?
 
     package init(
         authoritiesPEM: [UInt8]? = nil, revocationsPEM: [UInt8]? = nil, certificateChainPEM: [UInt8]? = nil,
-        privateKeyPEM: [UInt8]? = nil
+        privateKeyPEM: [UInt8]? = nil, passwordFile: PasswordFile? = nil, passwordMap: PasswordFile? = nil
     ) {
         self.authoritiesPEM = authoritiesPEM
         self.revocationsPEM = revocationsPEM
         self.certificateChainPEM = certificateChainPEM
         self.privateKeyPEM = privateKeyPEM
+        self.passwordFile = passwordFile
+        self.passwordMap = passwordMap
+    }
+
+    /// It has nothing for TLS.
+    package var isWithoutTLS: Bool {
+        authoritiesPEM == nil && revocationsPEM == nil && certificateChainPEM == nil && privateKeyPEM == nil
     }
 
     /// Nil where a part is not base64: nobody knows what its author meant.
@@ -32,6 +44,14 @@ package struct NamedSecret: Hashable, Sendable {
         else { return nil }
         self.init(
             authoritiesPEM: authorities, revocationsPEM: revocations, certificateChainPEM: chain, privateKeyPEM: key)
+        readPasswords(secret.data ?? [:])
+    }
+
+    /// What nobody can come in with is none; the ingress controller tells why.
+    private mutating func readPasswords(_ data: [String: String]) {
+        let decoded = data.mapValues { Base64.decode($0) }
+        if let lines = decoded["auth"].flatMap(\.self) { passwordFile = try? PasswordFile(lines: lines) }
+        if !decoded.values.contains(nil) { passwordMap = try? PasswordFile(map: decoded.compactMapValues(\.self)) }
     }
 }
 
@@ -53,7 +73,7 @@ extension RouteTable {
         let backends = (spec?.rules ?? []).flatMap { ($0.paths ?? []).compactMap(\.backend) }
         let names =
             (backends + [spec?.defaultBackend].compactMap(\.self)).compactMap { $0.policy?.tls?.secretName }
-            + [spec?.clientCertificates?.secretName].compactMap(\.self)
+            + [spec?.clientCertificates?.secretName, spec?.filters?.basicAuthentication?.secretName].compactMap(\.self)
         return Set(names.map { NamespacedName(namespace: metadata.namespace ?? "", name: $0) })
     }
 }

@@ -2,7 +2,7 @@
 /// with what is answered. A canary has those of its main route.
 ///
 /// In this order: a body that is too long is refused, what other origins ask beforehand is answered, requests are sent
-/// elsewhere, then to HTTPS, and whoever may not come, or comes too often, is kept out.
+/// elsewhere, then to HTTPS, and whoever may not come, comes too often, or does not know a password, is kept out.
 public struct RouteFilters: Codable, Hashable, Sendable {
     /// Bytes that the body of a request may have, 0 for any number; the data plane's own bound without it.
     public var maxBodyBytes: Int?
@@ -16,12 +16,21 @@ public struct RouteFilters: Codable, Hashable, Sendable {
     public var sources: RouteSources?
     /// How much one client may ask.
     public var clientLimits: RouteClientLimits?
+    /// Who may come by name and password.
+    public var basicAuthentication: RouteBasicAuthentication?
+    /// Who is asked about each request.
+    public var externalAuthentication: RouteExternalAuthentication?
+    /// `any`: who is in `sources.allow` needs no password and is not asked about, and who knows one, or is let in by who is asked,
+    /// may come from anywhere. `all`, as without it: all of them are needed.
+    public var satisfy: String?
     /// The `Host` that backends are told.
     public var upstreamHost: String?
 
     public init(
         maxBodyBytes: Int? = nil, cors: RouteCORS? = nil, redirect: RouteRedirect? = nil, httpsRedirect: String? = nil,
-        sources: RouteSources? = nil, clientLimits: RouteClientLimits? = nil, upstreamHost: String? = nil
+        sources: RouteSources? = nil, clientLimits: RouteClientLimits? = nil,
+        basicAuthentication: RouteBasicAuthentication? = nil,
+        externalAuthentication: RouteExternalAuthentication? = nil, satisfy: String? = nil, upstreamHost: String? = nil
     ) {
         self.maxBodyBytes = maxBodyBytes
         self.cors = cors
@@ -29,6 +38,9 @@ public struct RouteFilters: Codable, Hashable, Sendable {
         self.httpsRedirect = httpsRedirect
         self.sources = sources
         self.clientLimits = clientLimits
+        self.basicAuthentication = basicAuthentication
+        self.externalAuthentication = externalAuthentication
+        self.satisfy = satisfy
         self.upstreamHost = upstreamHost
     }
 

@@ -37,6 +37,8 @@ public struct RouteTableSpec: Codable, Hashable, Sendable {
     public var clientCertificates: RouteTableClientCertificates?
     /// What is done with the requests of the routes before a backend sees them, and with what is answered.
     public var filters: RouteFilters?
+    /// What holds for the hosts as a whole.
+    public var hostSettings: RouteHostSettings?
     /// These routes take part of the requests of the same routes of another table, and none of their own.
     public var canary: RouteCanary?
     /// Paths are regular expressions: of this table, and of every table of the same controller with the same host.
@@ -50,7 +52,8 @@ public struct RouteTableSpec: Codable, Hashable, Sendable {
         controllerName: String? = nil, ingressClassName: String? = nil, rules: [RouteTableRule]? = nil,
         defaultBackend: RouteBackend? = nil, tls: [RouteTableTLS]? = nil,
         clientCertificates: RouteTableClientCertificates? = nil, filters: RouteFilters? = nil,
-        canary: RouteCanary? = nil, pathPatterns: Bool? = nil, rewrite: RouteRewrite? = nil,
+        hostSettings: RouteHostSettings? = nil, canary: RouteCanary? = nil, pathPatterns: Bool? = nil,
+        rewrite: RouteRewrite? = nil,
         sourceCreationTimestamp: Timestamp? = nil
     ) {
         self.controllerName = controllerName
@@ -60,6 +63,7 @@ public struct RouteTableSpec: Codable, Hashable, Sendable {
         self.tls = tls
         self.clientCertificates = clientCertificates
         self.filters = filters
+        self.hostSettings = hostSettings
         self.canary = canary
         self.pathPatterns = pathPatterns
         self.rewrite = rewrite

@@ -10,6 +10,8 @@ package struct RedirectRule: Sendable, Hashable {
         case queryMark
         /// Without the port.
         case host
+        /// A colon and the port that the client has named beside the host, if it has.
+        case port
         case scheme
     }
 

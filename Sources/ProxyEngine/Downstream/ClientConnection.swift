@@ -32,6 +32,8 @@ struct ClientConnection {
     var exchange = Handle<Party.Exchanges>.none
     /// The connection that a stream is on; none for a connection.
     var carrier = Handle<Party.Clients>.none
+    /// Of a question of the proxy's own, which has no socket: whose request it is about.
+    var asker = Handle<Party.Exchanges>.none
     /// Of a stream, until it is closed.
     var stream: HTTP2StreamPointer?
     /// Of a connection with HTTP/2; held by it.

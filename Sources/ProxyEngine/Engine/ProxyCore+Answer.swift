@@ -15,6 +15,7 @@ extension ProxyCore {
     /// afterwards, or on its way out; the caller of the outermost step goes on with ``continueClient(_:)``.
     mutating func answer(_ x: ExchangeReference, _ status: Int32, location: ByteBuffer? = nil) {
         let c = clients[x.pointee.client]
+        if !c.pointee.asker.isNone { return questionFailed(c) }
         let page = ErrorPage(status)
         x.pointee.status = page.status
         if !c.pointee.carrier.isNone { return answerOnStream(x, c, page, location: location) }

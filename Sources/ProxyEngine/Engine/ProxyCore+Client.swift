@@ -216,6 +216,7 @@ extension ProxyCore {
     }
 
     mutating func drop(_ x: ExchangeReference, _ c: Client) {
+        if !x.pointee.question.isNone { withdraw(x.pointee.question) }
         c.pointee.exchange = .none
         buffers.release(&x.pointee.request)
         buffers.release(&x.pointee.requestLine)
@@ -263,6 +264,7 @@ extension ProxyCore {
     /// show that by themselves; where the end of the connection is the end of the response, it ends with a reset.
     mutating func abandon(_ c: Client) {
         guard c.isLive else { return }
+        if !c.pointee.asker.isNone { return questionFailed(c) }
         if c.pointee.phase == .multiplexed { return close(c) }
         var isCut = false
         if !c.pointee.exchange.isNone {
@@ -320,6 +322,14 @@ extension ProxyCore {
             let x = exchanges[c.pointee.exchange]
             if x.pointee.flags.contains(.waiting) {
                 fail(x, .overloaded)
+                return continueClient(c.handle)
+            }
+            if x.pointee.flags.contains(.checkingPassword) {
+                answer(x, ErrorPage.passwordsWaiting)
+                return continueClient(c.handle)
+            }
+            if x.pointee.flags.contains(.asking) {
+                answer(x, 500)
                 return continueClient(c.handle)
             }
             if x.pointee.body.isComplete { return }

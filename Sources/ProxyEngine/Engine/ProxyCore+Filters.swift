@@ -28,7 +28,11 @@ extension ProxyCore {
             if head.hostNameCount == 0 { return OwnReply(status: 400) }
             return OwnReply(status: 308, location: writeRedirect(head, bytes))
         }
-        if let sources = chain.sources, !sources.admits(c.pointee.address.ip) { return OwnReply(status: 403) }
+        // Where either is enough, the other may still come.
+        let isNecessary = !chain.satisfiesAny || !chain.hasAuthentication
+        if isNecessary, let sources = chain.sources, !sources.admits(c.pointee.address.ip) {
+            return OwnReply(status: 403)
+        }
         if let limits = chain.clientLimits {
             switch books.admit(c.pointee.address.ip, limits, now: loop.now.nanoseconds) {
             case .refused: return OwnReply(status: 503)
@@ -68,7 +72,7 @@ extension ProxyCore {
             if case .text(let text) = part { count + text.count } else { count }
         }
         // Path and query may be named together, and apart.
-        var location = buffers.take(fixed + 2 * Int(target.count) + host.count + 16)
+        var location = buffers.take(fixed + 2 * Int(target.count) + host.count + 24)
         func append(_ text: StaticString) { location.append(text.utf8Start, text.utf8CodeUnitCount) }
         func append(_ text: UnsafeBufferPointer<UInt8>) {
             if let base = text.baseAddress { location.append(base, text.count) }
@@ -88,9 +92,20 @@ extension ProxyCore {
             case .query: append(RequestValue.query(requestHead, bytes))
             case .queryMark: if !RequestValue.query(requestHead, bytes).isEmpty { append("?") }
             case .host: append(host)
+            case .port: append(port(head, bytes))
             case .scheme: append(isHTTPS(c, bytes) ? "https" : "http")
             }
         }
         return OwnReply(status: rule.status, location: location)
+    }
+
+    /// What follows the host in the request's authority: nothing, or a colon with up to five digits (``RequestHead`` lets nothing
+    /// else through).
+    private func port(_ head: RequestHead, _ bytes: UnsafePointer<UInt8>) -> UnsafeBufferPointer<UInt8> {
+        let authority = RequestValue.slice(requestHead.pointee.authority, bytes)
+        guard let colon = authority[head.hostNameCount...].firstIndex(of: 0x3A) else {
+            return UnsafeBufferPointer(start: nil, count: 0)
+        }
+        return UnsafeBufferPointer(rebasing: authority[colon...])
     }
 }

@@ -54,6 +54,7 @@ extension ProxyCore {
         x.pointee.body = MessageBody(requestHead.pointee.framing)
         let chain = match.filters < 0 ? nil : configuration?.table.filters[Int(match.filters)]
         x.pointee.maxBodyBytes = maxBodyBytes(chain)
+        if chain?.externalAuthentication != nil { x.pointee.flags.insert(.dropsTrailers) }
         if x.pointee.body.kind == .length, x.pointee.body.remaining > x.pointee.maxBodyBytes {
             answer(x, 413)
             return .done
@@ -80,18 +81,35 @@ extension ProxyCore {
         keepTrailers(of: x, rest, step)
         let rule = certificateRule(match)
         var reply: OwnReply?
+        var password: OpenPassword?
+        var question: OpenQuestion?
         if target != nil {
             if let chain {
                 reply = filter(x, c, chain, head, bytes, hostRedirects: match.redirectsToHTTPS)
             } else if match.redirectsToHTTPS, mustRedirect(c, head, bytes) {
                 reply = OwnReply(status: 308, location: writeRedirect(head, bytes))
             }
+            if reply == nil, let chain, chain.authenticates(c.pointee.address.ip) {
+                if let basic = chain.basicAuthentication {
+                    switch judge(basic, x, bytes) {
+                    case .admitted: break
+                    case .refused(let refusal): reply = refusal
+                    case .open(let open): password = open
+                    }
+                }
+                if reply == nil, let external = chain.externalAuthentication {
+                    switch prepare(external, c, head, bytes, certificateLines(c, rule)) {
+                    case .ready(let open): question = open
+                    case .refused(let status): reply = OwnReply(status: status)
+                    }
+                }
+            }
             if reply == nil {
                 var rewritten = RewrittenTarget()
                 let refusal = match.rewrite >= 0 ? rewrite(match, bytes, to: &rewritten) : 0
                 if refusal == 0 {
                     writeRequest(
-                        x, c, head, bytes, rest, step, rewritten, host: chain?.upstreamHost, certificateLines(c, rule))
+                        x, c, head, bytes, rest, step, rewritten, chain, certificateLines(c, rule))
                 } else {
                     reply = OwnReply(status: refusal)
                 }
@@ -122,6 +140,10 @@ extension ProxyCore {
         } else if !c.pointee.carrier.isNone, x.pointee.flags.isSuperset(of: [.upgrade, .multiplexed]) {
             // Without its upgrade it would be another request, whose answer the client would take for the beginning of a tunnel.
             answer(x, 501)
+        } else if let password, let rule = chain?.basicAuthentication {
+            wait(for: password, rule, x, c, target, then: question)
+        } else if let question {
+            ask(question, x, c, target, under: configuration)
         } else {
             dispatch(x, c, target)
         }
@@ -141,7 +163,7 @@ extension ProxyCore {
     @inline(__always)
     private mutating func keepTrailers(of x: ExchangeReference, _ bytes: UnsafePointer<UInt8>, _ step: MessageBody.Step)
     {
-        if step.trailers.isEmpty { return }
+        if step.trailers.isEmpty || x.pointee.flags.contains(.dropsTrailers) { return }
         keepTrailers(&x.pointee.trailers, bytes, step.trailers, isLast: x.pointee.body.isComplete, of: .request)
     }
 
@@ -257,9 +279,12 @@ extension ProxyCore {
     /// Builds the request for the upstream, with what is there of the body, in the exchange's buffer.
     private mutating func writeRequest(
         _ x: ExchangeReference, _ c: Client, _ head: RequestHead, _ bytes: UnsafePointer<UInt8>,
-        _ body: UnsafePointer<UInt8>, _ step: MessageBody.Step, _ rewritten: RewrittenTarget, host: [UInt8]?,
+        _ body: UnsafePointer<UInt8>, _ step: MessageBody.Step, _ rewritten: RewrittenTarget, _ chain: FilterChain?,
         _ certificate: [UInt8]
     ) {
+        let host = chain?.upstreamHost
+        // The password is for the proxy, as in ingress-nginx.
+        let hidesAuthorization = chain?.basicAuthentication != nil
         let added = rewritten.bytes.count + (host?.count ?? 0) + certificate.count
         let bound = head.writtenBound(requestHead) + added + step.forward + x.pointee.trailers.count + 2
         if rewritten.targetCount > 0 { rememberLine(x) }
@@ -279,6 +304,7 @@ extension ProxyCore {
                     RequestHead.Origin(
                         address: text, addressCount: Int(c.pointee.addressCount), port: listener.port,
                         isTLS: isTLS, trustsForwarded: trusts, randomHigh: high, randomLow: low,
+                        hidesAuthorization: hidesAuthorization, hidden: chain?.externalAuthentication,
                         certificate: certificate),
                     rewritten, host: host, to: destination)
             }
@@ -300,7 +326,7 @@ extension ProxyCore {
     }
 
     /// Makes the first attempt at an upstream, or waits for it.
-    private mutating func dispatch(_ x: ExchangeReference, _ c: Client, _ state: UpstreamDirectory.State) {
+    mutating func dispatch(_ x: ExchangeReference, _ c: Client, _ state: UpstreamDirectory.State) {
         directory.beginExchange(on: state)
         x.pointee.target = state.handle
         if state.pointee.endpointCount == 0 { return fail(x, .noEndpoint) }

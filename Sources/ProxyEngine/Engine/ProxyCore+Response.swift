@@ -127,7 +127,9 @@ extension ProxyCore {
             if status == 101 { return switchProtocols(u, x, c, bytes, count) }
             if status < 200 {
                 // 100 was answered by the proxy itself; others (102, 103) go to clients that know them.
-                if status != 100, !c.pointee.carrier.isNone {
+                if !c.pointee.asker.isNone {
+                    // Nobody is there who would want to know.
+                } else if status != 100, !c.pointee.carrier.isNone {
                     respondOnStream(c, bytes, hasContent: false)
                 } else if status != 100, !x.pointee.flags.contains(.http10) {
                     let length = ResponseHead.write(
@@ -161,6 +163,7 @@ extension ProxyCore {
                 x.pointee.endpoint, of: directory[x.pointee.target], since: x.pointee.attemptedAt,
                 now: loop.now.nanoseconds)
         }
+        if !c.pointee.asker.isNone { return answered(u, x, c, bytes, count) }
         u.pointee.body = MessageBody.response(responseHead.pointee.framing)
         u.pointee.isReusable =
             responseHead.pointee.keepsAlive && x.pointee.body.isComplete

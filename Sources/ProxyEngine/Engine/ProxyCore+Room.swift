@@ -94,7 +94,8 @@ extension ProxyCore {
             let x = exchanges[c.pointee.exchange]
             if x.pointee.body.isComplete || x.pointee.phase != .waiting { return .busy }
             // Nobody reads the body of one that waits for its turn.
-            return !x.pointee.flags.contains(.waiting) && isDribbling(x) ? .spent : .sending
+            return x.pointee.flags.isDisjoint(with: [.waiting, .checkingPassword, .asking]) && isDribbling(x)
+                ? .spent : .sending
         case .multiplexed:
             if let session = c.pointee.session, !session._withUnsafeGuaranteedRef({ $0.streams.isEmpty }) {
                 return .busy

@@ -60,6 +60,11 @@ struct ProxyCore: ~Copyable {
     let crowding: CrowdingWatch
     let losses: LossWatch
     let books: ClientBooks
+    let passwords: PasswordChecker
+    /// Passwords that were right.
+    var verified = CredentialCache()
+    /// What services are being asked, by the client of the question.
+    var questions: [UInt64: Question] = [:]
     /// Sessions with HTTP/2 that have something to write at the end of this round of events.
     var frameWriters: [FrameWriter] = []
     private var isWritingFrames = false
@@ -77,9 +82,13 @@ struct ProxyCore: ~Copyable {
     var random: UInt64 = 0
     private var date = DateText()
 
-    init(loop: EventLoop, accessLog: (any AccessLog)?, crowding: CrowdingWatch, losses: LossWatch, books: ClientBooks) {
+    init(
+        loop: EventLoop, accessLog: (any AccessLog)?, crowding: CrowdingWatch, losses: LossWatch, books: ClientBooks,
+        passwords: PasswordChecker
+    ) {
         self.loop = loop
         self.books = books
+        self.passwords = passwords
         self.crowding = crowding
         self.losses = losses
         self.accessLog = accessLog

@@ -42,8 +42,10 @@ package final class ProxyEngine: Sendable {
         precondition(!loops.isEmpty)
         self.crowding = crowding
         let books = ClientBooks()
+        let passwords = PasswordChecker()
         workers = loops.map {
-            ProxyWorker(loop: $0, accessLog: accessLog, crowding: crowding, losses: losses, books: books)
+            ProxyWorker(
+                loop: $0, accessLog: accessLog, crowding: crowding, losses: losses, books: books, passwords: passwords)
         }
     }
 

@@ -11,11 +11,16 @@ final class ProxyWorker: EventHandler, @unchecked Sendable {
     /// By position in the core's listeners.
     private var acceptors: [Int: Acceptor] = [:]
 
-    init(loop: EventLoop, accessLog: (any AccessLog)?, crowding: CrowdingWatch, losses: LossWatch, books: ClientBooks) {
+    init(
+        loop: EventLoop, accessLog: (any AccessLog)?, crowding: CrowdingWatch, losses: LossWatch, books: ClientBooks,
+        passwords: PasswordChecker
+    ) {
         self.loop = loop
         core = .allocate(capacity: 1)
         core.initialize(
-            to: ProxyCore(loop: loop, accessLog: accessLog, crowding: crowding, losses: losses, books: books))
+            to: ProxyCore(
+                loop: loop, accessLog: accessLog, crowding: crowding, losses: losses, books: books,
+                passwords: passwords))
         core.pointee.worker = Unmanaged.passUnretained(self)
     }
 

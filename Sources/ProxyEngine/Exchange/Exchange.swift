@@ -21,6 +21,8 @@ struct Exchange {
     /// The upstream it was routed to.
     var target = Handle<Party.Targets>.none
     var routeCounter = Handle<Party.Routes>.none
+    /// What is being asked about it; see ``ClientConnection/asker``.
+    var question = Handle<Party.Clients>.none
 
     /// The request as it is sent upstream, kept until the first byte of the response, in case it is sent again.
     var request = ByteBuffer()
@@ -93,4 +95,10 @@ struct RequestFlags: OptionSet, BitwiseCopyable {
     static let misreadsSameSite = RequestFlags(rawValue: 16384)
     /// In its upstream's line.
     static let waiting = RequestFlags(rawValue: 32768)
+    /// Its password is being checked.
+    static let checkingPassword = RequestFlags(rawValue: 65536)
+    /// A service is asked about it.
+    static let asking = RequestFlags(rawValue: 131_072)
+    /// Its trailers go nowhere: who gets them may take them for fields of the head, which say who somebody is.
+    static let dropsTrailers = RequestFlags(rawValue: 262_144)
 }

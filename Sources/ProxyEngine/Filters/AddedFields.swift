@@ -2,7 +2,7 @@ internal import Glibc
 
 /// Lines that a response gets beside what its upstream says. Pure.
 enum AddedFields {
-    /// Whether one of the lines takes the place of the upstream's fields of a name. `Vary` is a list that each adds to.
+    /// Whether one of the lines takes the place of the upstream's fields of a name. To `Vary` and `Set-Cookie` each adds.
     static func replace(
         _ name: UnsafePointer<UInt8>, _ count: Int, _ lines: UnsafeMutableBufferPointer<UInt8>
     ) -> Bool {
@@ -13,7 +13,8 @@ enum AddedFields {
             let rest = lines.count - start
             guard let end = memchr(line, 0x0A, rest) else { return false }
             if count < rest, line[count] == 0x3A, equals(line, name, count),
-                !(count == 4 && RequestHead.equals(name, "vary"))
+                !(count == 4 && RequestHead.equals(name, "vary")),
+                !(count == 10 && RequestHead.equals(name, "set-cookie"))
             {
                 return true
             }

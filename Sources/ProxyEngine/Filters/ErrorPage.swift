@@ -15,6 +15,9 @@ struct ErrorPage {
     static var certificateBad: Int32 { 495 }
     /// Stands for 503 to a client that may try again at once; never sent as it is.
     static var notReady: Int32 { 599 }
+    /// Stands for 503 where too many passwords wait to be checked, and for 429 where too many of one client do; likewise.
+    static var passwordsWaiting: Int32 { 598 }
+    static var tooManyPasswords: Int32 { 597 }
 
     /// As sent.
     let status: Int32
@@ -26,8 +29,13 @@ struct ErrorPage {
 
     init(_ status: Int32) {
         let isOfTLS = [Self.plainHTTPToTLS, Self.certificateMissing, Self.certificateBad].contains(status)
-        self.status = isOfTLS ? 400 : status == Self.notReady ? 503 : status
-        retryAfter = status == Self.notReady ? "1" : nil
+        self.status =
+            switch status {
+            case Self.notReady, Self.passwordsWaiting: 503
+            case Self.tooManyPasswords: 429
+            default: isOfTLS ? 400 : status
+            }
+        retryAfter = status >= Self.tooManyPasswords ? "1" : nil
         reason =
             switch self.status {
             case 204: "No Content"
@@ -48,7 +56,9 @@ struct ErrorPage {
             case 414: "Request-URI Too Large"
             case 417: "Expectation Failed"
             case 421: "Misdirected Request"
+            case 429: "Too Many Requests"
             case 431: "Request Header Fields Too Large"
+            case 500: "Internal Server Error"
             case 501: "Not Implemented"
             case 502: "Bad Gateway"
             case 503: "Service Temporarily Unavailable"
@@ -61,6 +71,7 @@ struct ErrorPage {
             case Self.plainHTTPToTLS: "The plain HTTP request was sent to HTTPS port"
             case Self.certificateMissing: "No required SSL certificate was sent"
             case Self.certificateBad: "The SSL certificate error"
+            case Self.passwordsWaiting, Self.tooManyPasswords: "Too many passwords wait to be checked"
             default: nil
             }
         title = note ?? reason

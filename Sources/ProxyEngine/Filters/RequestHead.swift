@@ -135,6 +135,10 @@ extension RequestHead {
         var trustsForwarded: Bool
         var randomHigh: UInt64
         var randomLow: UInt64
+        /// Its `Authorization` is none of the upstream's business.
+        var hidesAuthorization = false
+        /// Whose fields are none of the client's.
+        var hidden: ExternalAuthentication?
         /// Lines about its certificate, each begun by CR and LF.
         var certificate: [UInt8] = []
     }
@@ -263,7 +267,7 @@ extension RequestHead {
     }
 
     @inline(__always)
-    private func passes(
+    func passes(
         _ field: HTTP1Field, _ name: UnsafePointer<UInt8>, _ bytes: UnsafePointer<UInt8>, _ origin: Origin
     ) -> Bool {
         switch field.kind {
@@ -275,6 +279,11 @@ extension RequestHead {
         case .contentLength: return true
         case .other, .forwarded, .cookie, .date, .server, .location, .trailer:
             if field.name.count == 5, Self.equals(name, "proxy") { return false }
+            if let hidden = origin.hidden, hidden.passes(RequestValue.Bytes(start: name, count: Int(field.name.count)))
+            {
+                return false
+            }
+            if origin.hidesAuthorization, field.name.count == 13, Self.equals(name, "authorization") { return false }
             if field.name.count == 24, Self.equals(name, "x-original-forwarded-for") { return false }
             if Self.isOfCertificate(name, Int(field.name.count)) {
                 // A trusted proxy in front may speak of certificates that it has seen itself.

@@ -39,6 +39,43 @@ import Testing
                 ], "defaultBackend": ["serviceName": "web", "port": ["name": "http"]],
                 "tls": [["hosts": ["a.example.com"], "secretName": "tls"]],
             ])),
+        RefusalCase(
+            "good words about hosts", table(["hostSettings": ["aliases": ["a.com", "*.b.com"], "appRoot": "/x"]])),
+        RefusalCase(
+            "bad words about hosts", table(["hostSettings": ["aliases": ["a.com", "10.0.0.1"], "appRoot": "x"]]),
+            #"spec.hostSettings.aliases[1]: Invalid value: "10.0.0.1": must be a DNS name, not an IP address"#,
+            #"spec.hostSettings.appRoot: Invalid value: "x": is no path that begins with a slash, without variables"#),
+        RefusalCase(
+            "good passwords",
+            table(["filters": ["basicAuthentication": ["secretName": "users", "realm": "a b"], "satisfy": "any"]])),
+        RefusalCase(
+            "no passwords", table(["filters": ["basicAuthentication": ["secretName": ""]]]),
+            "spec.filters.basicAuthentication.secretName: Required value"),
+        RefusalCase(
+            "a good service to ask",
+            table([
+                "filters": [
+                    "externalAuthentication": [
+                        "url": "https://$host/auth", "signIn": "https://$host/start?rd=$escaped_request_uri",
+                        "responseHeaders": ["X-User", "Authorization"], "requestRedirect": "https://$host$request_uri",
+                    ]
+                ]
+            ])),
+        RefusalCase(
+            "a bad service to ask",
+            table([
+                "filters": [
+                    "externalAuthentication": [
+                        "url": "ftp://a", "signIn": "/login", "responseHeaders": ["Host"], "requestRedirect": "$x",
+                    ]
+                ]
+            ]),
+            #"spec.filters.externalAuthentication.url: Invalid value: "ftp://a": is no absolute URL of http or https"#,
+            #"spec.filters.externalAuthentication.signIn: Invalid value: "/login": is no absolute URL of http or https"#,
+            #"spec.filters.externalAuthentication.requestRedirect: Invalid value: "$x": has the variable $x, which is "#
+                + "not known",
+            #"spec.filters.externalAuthentication.responseHeaders[0]: Invalid value: "Host": must be the name of a "#
+                + "field, of letters, digits and hyphens, that is not the proxy's own"),
         RefusalCase("no controller", table(["controllerName": ""]), "spec.controllerName: Required value"),
         RefusalCase(
             "bad routes",

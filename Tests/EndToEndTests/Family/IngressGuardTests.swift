@@ -48,7 +48,8 @@ extension EndToEnd {
                 try await family.apply(
                     guarded.replacingOccurrences(
                         of: "{name: guarded}",
-                        with: "{name: guarded, annotations: {nginx.ingress.kubernetes.io/auth-type: basic}}"))
+                        with:
+                            "{name: guarded, annotations: {nginx.ingress.kubernetes.io/enable-modsecurity: 'true'}}"))
                 try await eventually(within: .seconds(20), "the open one") {
                     try await family.get("open.example.com") != nil
                 }

@@ -38,6 +38,9 @@ struct RouteTableStrategy: ResourceStrategy {
         if let filters = object.at("spec", "filters") {
             RouteFilterRules.check(filters, path.child("filters"), &errors)
         }
+        if let settings = object.at("spec", "hostSettings") {
+            checkHosts(settings, path.child("hostSettings"), &errors)
+        }
         if let target = object["spec"]["rewrite"]["target"].string {
             do {
                 _ = try RewriteTemplate(target)
@@ -47,7 +50,8 @@ struct RouteTableStrategy: ResourceStrategy {
         }
         if let canary = object.at("spec", "canary") {
             checkCanary(canary, path.child("canary"), &errors)
-            for key in ["defaultBackend", "tls", "clientCertificates"] where object.at("spec", key) != nil {
+            for key in ["defaultBackend", "tls", "clientCertificates", "hostSettings"]
+            where object.at("spec", key) != nil {
                 errors.forbidden(path.child(key), "may not be set in a canary")
             }
         }
@@ -96,6 +100,15 @@ struct RouteTableStrategy: ResourceStrategy {
                 errors.invalid(
                     path.child("headerPattern"), .string(pattern), "is no regular expression: \(error.message)")
             }
+        }
+    }
+
+    private func checkHosts(_ settings: JSONValue, _ path: FieldPath, _ errors: inout [FieldError]) {
+        for (index, alias) in (settings["aliases"].array ?? []).enumerated() {
+            if let alias = alias.string { IngressRules.checkHost(alias, path.child("aliases").index(index), &errors) }
+        }
+        if let appRoot = settings["appRoot"].string, let problem = RouteHostSettings.problem(ofAppRoot: appRoot) {
+            errors.invalid(path.child("appRoot"), .string(appRoot), problem)
         }
     }
 
