@@ -26,9 +26,9 @@ scripts/build-schemathesis.sh
 step "Tests, and fuzzing beside them: the corpus and a fixed number of mutations"
 if [ $# -gt 0 ]; then exec swift test --skip-build --no-parallel "$@"; fi
 
-# Two processes beside each other: what starts processes waits far more than it computes. Suites that open sockets or start
-# threads run one after the other in each; those that only compute run as many at a time as there are processors. Packets, in
-# namespaces of their own, follow in the one, and the machines with kernels of their own, minutes each, in the other.
+# Three lanes beside each other. What starts processes waits far more than it computes; packets, in namespaces of their own,
+# follow. Suites that open sockets or start threads run one after the other; those that only compute run as many at a time as
+# there are processors. The machines with kernels of their own, and the fuzzer, get what the others leave.
 pure='^(APIResources|CEL|Convention|KubeModel|NetworkTypes|Patching|TrafficModel|WatchCache)Tests\.'
 processes='^EndToEndTests\.'
 packets='^PacketTests\.'
@@ -47,17 +47,22 @@ run() { # NAME ARGUMENT…: what it prints is kept as well, for the last words b
     exit "$besides"
 } &
 beside=$!
-# Built and run with what the tests leave of the processors.
-nice -n 19 scripts/fuzz.sh > "$output/fuzzing" 2>&1 &
-fuzzing=$!
-trap 'kill "$beside" "$fuzzing" 2> /dev/null || true; rm -rf "$output"' EXIT
+{
+    behind=0
+    renice -n 10 -p "$BASHPID" > /dev/null
+    run guests --no-parallel --filter "$guests" || behind=1
+    renice -n 19 -p "$BASHPID" > /dev/null
+    scripts/fuzz.sh > "$output/fuzzing" 2>&1 || behind=1
+    exit "$behind"
+} &
+behind=$!
+trap 'kill "$beside" "$behind" 2> /dev/null || true; rm -rf "$output"' EXIT
 status=0
 run pure --filter "$pure" || status=1
 run sockets --no-parallel --skip "$pure" --skip "$processes" --skip "$packets" || status=1
-run guests --no-parallel --filter "$guests" || status=1
 wait "$beside" || status=1
-if wait "$fuzzing"; then echo "Fuzzing: nothing was found"; else status=1; fi
-cat "$output/fuzzing"
+wait "$behind" || status=1
+if [ -s "$output/fuzzing" ]; then cat "$output/fuzzing"; else echo "Fuzzing: nothing was found"; fi
 # What failed, once more where it is found: each part with its issues, or with its last lines when it did not come to its end.
 for part in pure sockets packets processes guests; do
     grep -aE '^✘|^.?.?Fatal |crashed:' "$output/$part" | head -n 60 || true
