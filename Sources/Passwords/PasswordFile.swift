@@ -16,12 +16,16 @@ package final class PasswordFile: Sendable, Hashable {
         package init(description: String) { self.description = description }
     }
 
+    /// Whoever may write a Secret must not have the time of those who read it.
+    package static let maxEntries = 8_192
+
     /// How many entries are told of that were passed over.
     private static let maxRemarks = 8
 
     /// Reads `USER:HASH` on each line, with anything behind another colon; lines that begin with `#` are for people. Of two lines for
     /// one user the first counts, as in nginx.
     package convenience init(lines text: [UInt8]) throws(Refusal) {
+        guard text.count(where: { $0 == 0x0A }) <= Self.maxEntries else { throw Self.tooMany }
         var entries: [Entry] = []
         for (index, line) in text.split(separator: 0x0A, omittingEmptySubsequences: false).enumerated() {
             let line = line.last == 0x0D ? line.dropLast() : line
@@ -37,11 +41,14 @@ package final class PasswordFile: Sendable, Hashable {
 
     /// Takes each key as a user, and its value as what stands behind the first colon of a line.
     package convenience init(map: [String: [UInt8]]) throws(Refusal) {
+        guard map.count <= Self.maxEntries else { throw Self.tooMany }
         let entries = map.sorted { $0.key < $1.key }.enumerated().map { index, entry in
             Entry(place: "entry \(index + 1)", user: Array(entry.key.utf8), hash: entry.value[...])
         }
         try self.init(entries)
     }
+
+    private static var tooMany: Refusal { Refusal(description: "it has more than \(maxEntries) entries") }
 
     private struct Entry {
         /// Where it stands, for people.

@@ -79,9 +79,10 @@ package struct PasswordHash: Hashable, Sendable {
             }
             return .digest(Array(bytes.prefix(20)), salt: Array(bytes.dropFirst(20)))
         }
-        if let match = string.wholeMatch(of: /\$apr1\$([^$:]{0,8})\$[.\/0-9A-Za-z]{22}/) {
+        if string.hasPrefix("$apr1$"), let match = string.wholeMatch(of: /\$apr1\$([^$:]{0,8})\$[.\/0-9A-Za-z]{22}/) {
             return .apr1(salt: Array(match.output.1.utf8))
         }
+        if isBcrypt(text) { return .crypt }
         try checkCost(string)
         guard (text + [0]).withUnsafeBufferPointer({ isKnown($0) }) else {
             throw Refusal(description: "is of a form that libcrypt does not know here")
@@ -95,7 +96,25 @@ package struct PasswordHash: Hashable, Sendable {
         }
     }
 
+    /// As nearly all are, told apart without an expression: a file may have thousands. Of a cost that is from 4 to 14.
+    private static func isBcrypt(_ text: [UInt8]) -> Bool {
+        guard text.count == 60, text[0] == 0x24, text[1] == 0x32, "aby".utf8.contains(text[2]), text[3] == 0x24,
+            text[6] == 0x24, text[7...].allSatisfy(isCryptCharacter)
+        else { return false }
+        return text[4] == 0x30 && 0x34...0x39 ~= text[5] || text[4] == 0x31 && 0x30...0x34 ~= text[5]
+    }
+
+    private static func isCryptCharacter(_ byte: UInt8) -> Bool {
+        (byte | 0x20) &- 0x61 < 26 || byte &- 0x2E < 12
+    }
+
     private static func checkCost(_ text: String) throws(Refusal) {
+        guard text.hasPrefix("$") else {
+            if text.utf8.count == 13, text.utf8.allSatisfy(isCryptCharacter) {
+                throw Refusal(description: "is DES, of which only the first eight characters count")
+            }
+            throw Refusal(description: Self.unknownForm)
+        }
         if let match = text.wholeMatch(of: /\$2[aby]\$([0-9]{2})\$[.\/0-9A-Za-z]{53}/) {
             guard let cost = Int(match.output.1), (4...14).contains(cost) else {
                 throw Refusal(description: "is bcrypt with a cost that is not from 4 to 14")
@@ -112,13 +131,11 @@ package struct PasswordHash: Hashable, Sendable {
             }
             return
         }
-        if text.wholeMatch(of: /[.\/0-9A-Za-z]{13}/) != nil {
-            throw Refusal(description: "is DES, of which only the first eight characters count")
-        }
-        throw Refusal(
-            description:
-                "is of a form that is not known (bcrypt, apr1, MD5, SHA-256, SHA-512, {SHA}, {SSHA} and {PLAIN} are)")
+        throw Refusal(description: Self.unknownForm)
     }
+
+    private static let unknownForm =
+        "is of a form that is not known (bcrypt, apr1, MD5, SHA-256, SHA-512, {SHA}, {SSHA} and {PLAIN} are)"
 
     // MARK: Comparing
 

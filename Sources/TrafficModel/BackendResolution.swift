@@ -36,6 +36,8 @@ package struct ServiceBackend: Hashable, Sendable, CustomStringConvertible {
     package var policy: RouteBackendPolicy
     /// It gets part of another backend's requests.
     package var isCanary: Bool
+    /// Its endpoints get connections as they are, whatever is in them.
+    package var passesThrough = false
 
     package init(
         service: NamespacedName, port: ServicePortSelector?, appProtocol: String? = nil,
@@ -48,11 +50,13 @@ package struct ServiceBackend: Hashable, Sendable, CustomStringConvertible {
         self.isCanary = isCanary
     }
 
-    /// `namespace/name:port`, with protocol and policy in brackets where the route says them, and `canary` for one.
+    /// `namespace/name:port`, with protocol and policy in brackets where the route says them, and `canary` or
+    /// `passthrough` for one.
     package var description: String {
         var text = port.map { "\(service):\($0)" } ?? "\(service)"
         if let appProtocol { text += " (\(appProtocol))" }
         if !policy.isEmpty { text += " (\(policy))" }
+        if passesThrough { text += " passthrough" }
         return isCanary ? "\(text) canary" : text
     }
 }

@@ -25,16 +25,28 @@ extension CompiledRoutes.Host {
     /// - It holds for every route of its own namespace, and of others for those that came later: they came to a host that is
     ///   guarded. Who was there before is not shut out by somebody else's word.
     /// - Whoever asks for something else there is not honoured, so his routes get no requests.
-    mutating func guardRoutes(_ guards: [NamespacedName: ClientCertificateGuard], _ ages: [NamespacedName: Int]) {
-        guard let word = clientCertificates else { return }
+    ///
+    /// - Returns: what is not served because of that.
+    mutating func guardRoutes(
+        _ guards: [NamespacedName: ClientCertificateGuard], _ ages: [NamespacedName: Int], of name: String
+    ) -> [CompiledRoutes.Conflict] {
+        guard let word = clientCertificates else { return [] }
+        var refused: [CompiledRoutes.Conflict] = []
         for index in routes.indices {
             let table = routes[index].table
             if let own = guards[table], !own.asksAs(word) {
                 routes[index].backend = nil
                 routes[index].canary = nil
+                refused.append(
+                    CompiledRoutes.Conflict(
+                        table: table, host: name, path: routes[index].path,
+                        reason:
+                            "answers 503: the host asks its clients for what \(word.table) says, which is something else"
+                    ))
             }
             let isOlder = (ages[table] ?? 0) < (ages[word.table] ?? 0)
             if table.namespace == word.table.namespace || !isOlder { routes[index].clientCertificates = word }
         }
+        return refused
     }
 }

@@ -21,21 +21,22 @@ extension CompiledRoutes {
         defaultBackend = owner?.defaultBackend
         defaultTable = owner?.key
         defaultClientCertificates = owner?.clientCertificates
-        guardHosts(ordered)
-        limitPatterns()
+        let ages = Dictionary(
+            ordered.enumerated().map { ($1.key, $0) }, uniquingKeysWith: { first, _ in first })
+        guardHosts(ordered, ages)
+        passThrough(ordered.map(\.table))
+        limitPatterns(ages)
         anyHost.sortByPrecedence()
         for name in exactHosts.keys { exactHosts[name]?.sortByPrecedence() }
         for name in wildcardHosts.keys { wildcardHosts[name]?.sortByPrecedence() }
         applyHostSettings(ordered.map(\.table), defaultTable: owner?.table)
     }
 
-    private mutating func guardHosts(_ ordered: [AgedTable]) {
+    private mutating func guardHosts(_ ordered: [AgedTable], _ ages: [NamespacedName: Int]) {
         let guards = Dictionary(
             ordered.compactMap { aged in aged.clientCertificates.map { (aged.key, $0) } },
             uniquingKeysWith: { first, _ in first })
         if guards.isEmpty { return }
-        let ages = Dictionary(
-            ordered.enumerated().map { ($1.key, $0) }, uniquingKeysWith: { first, _ in first })
         for aged in ordered {
             guard let word = guards[aged.key] else { continue }
             for rule in aged.table.spec?.rules ?? [] {
@@ -44,9 +45,12 @@ extension CompiledRoutes {
                 }
             }
         }
-        anyHost.guardRoutes(guards, ages)
-        for name in exactHosts.keys { exactHosts[name]?.guardRoutes(guards, ages) }
-        for name in wildcardHosts.keys { wildcardHosts[name]?.guardRoutes(guards, ages) }
+        var refused = anyHost.guardRoutes(guards, ages, of: "")
+        for name in exactHosts.keys.sorted() { refused += exactHosts[name]?.guardRoutes(guards, ages, of: name) ?? [] }
+        for name in wildcardHosts.keys.sorted() {
+            refused += wildcardHosts[name]?.guardRoutes(guards, ages, of: "*.\(name)") ?? []
+        }
+        conflicts += refused
     }
 
     private mutating func add(

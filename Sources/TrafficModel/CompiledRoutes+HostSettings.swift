@@ -13,20 +13,29 @@ extension CompiledRoutes {
             return (table, settings)
         }
         if spoken.isEmpty { return }
-        addAppRoots(spoken, defaultTable: defaultTable)
+        addAppRoots(spoken, defaultTable: defaultTable, owners: Self.owners(tables))
         // Both look for the hosts of rules alone.
         let hosts = Set(exactHosts.keys.map(\.self) + wildcardHosts.keys.map { "*.\($0)" })
         redirectCounterparts(spoken, hosts)
         addAliases(spoken, hosts)
     }
 
-    private mutating func addAppRoots(_ spoken: [(RouteTable, RouteHostSettings)], defaultTable: RouteTable?) {
+    /// The root of a host is its own namespace's to send elsewhere.
+    private mutating func addAppRoots(
+        _ spoken: [(RouteTable, RouteHostSettings)], defaultTable: RouteTable?, owners: [String: String]
+    ) {
         var done: Set<String> = []
         for (table, settings) in spoken {
             guard let appRoot = settings.appRoot else { continue }
             var hosts = Self.hosts(of: table)
             if hosts.isEmpty, table == defaultTable { hosts = [""] }
-            for name in hosts where done.insert(name).inserted {
+            let key = NamespacedName(table.metadata)
+            for name in hosts where !done.contains(name) {
+                if let owner = owners[name], owner != key.namespace {
+                    note(key, name, "belongs to the older Ingresses of another namespace, and its root stays")
+                    continue
+                }
+                done.insert(name)
                 edit(name) { host in
                     var route = Route(kind: .exact, path: "/", backend: nil, table: NamespacedName(table.metadata))
                     route.redirection = .path(appRoot)

@@ -73,6 +73,14 @@ package struct CompiledRoutes: Hashable, Sendable {
         package var table: NamespacedName
     }
 
+    /// Where TLS connections for a host go as they are.
+    package struct Passthrough: Hashable, Sendable {
+        /// nil where they are closed.
+        package var backend: ServiceBackend?
+        /// The table that says so.
+        package var table: NamespacedName
+    }
+
     /// The routes of one host.
     package struct Host: Hashable, Sendable {
         /// In order of precedence: the first that matches wins.
@@ -83,6 +91,8 @@ package struct CompiledRoutes: Hashable, Sendable {
         package var clientCertificates: ClientCertificateGuard?
         /// The table that ``defaultBackend`` comes from.
         package var defaultTable: NamespacedName?
+        /// TLS for the host is not ended here.
+        package var passthrough: Passthrough?
 
         package init(
             routes: [Route] = [], defaultBackend: ServiceBackend? = nil, defaultTable: NamespacedName? = nil
@@ -211,6 +221,7 @@ package struct CompiledRoutes: Hashable, Sendable {
                 if let canary = route.canary { result.insert(canary.backend) }
             }
             if let backend = host.defaultBackend { result.insert(backend) }
+            if let backend = host.passthrough?.backend { result.insert(backend) }
         }
         if let defaultBackend { result.insert(defaultBackend) }
         return result.union(authenticationBackends)

@@ -79,31 +79,47 @@ extension CompiledRoutes {
     package static let maxPatternsOfHost = 256
     package static let maxPatterns = 2048
 
-    /// Closes the patterns that are too many, of one host those of younger tables: what they begin with is answered with 503.
-    mutating func limitPatterns() {
-        var count = 0
-        var closed: [Conflict] = []
-        func limit(_ name: String, _ host: inout Host) {
-            var ofHost = 0
-            for index in host.routes.indices where host.routes[index].kind == .pattern {
-                if ofHost < Self.maxPatternsOfHost, count < Self.maxPatterns {
-                    ofHost += 1
-                    count += 1
-                    continue
-                }
-                let most =
-                    ofHost < Self.maxPatternsOfHost
-                    ? "there may be \(Self.maxPatterns)" : "a host may have \(Self.maxPatternsOfHost)"
-                closed.append(
-                    Conflict(
-                        table: host.routes[index].table, host: name, path: host.routes[index].path,
-                        reason: "is one regular expression too many, and answers 503: \(most)"))
-                host.routes[index].close()
+    /// Closes the patterns that are too many, those of younger tables first: what they begin with is answered with 503.
+    ///
+    /// - Parameter ages: of the tables, 0 for the oldest one.
+    mutating func limitPatterns(_ ages: [NamespacedName: Int]) {
+        struct Place {
+            var age: Int
+            var host: String
+            var index: Int
+        }
+        var places: [Place] = []
+        func collect(_ name: String, _ host: Host) {
+            for (index, route) in host.routes.enumerated() where route.kind == .pattern {
+                places.append(Place(age: ages[route.table] ?? .max, host: name, index: index))
             }
         }
-        limit("", &anyHost)
-        for name in exactHosts.keys.sorted() { limit(name, &exactHosts[name, default: Host()]) }
-        for name in wildcardHosts.keys.sorted() { limit("*.\(name)", &wildcardHosts[name, default: Host()]) }
+        collect("", anyHost)
+        for (name, host) in exactHosts { collect(name, host) }
+        for (name, host) in wildcardHosts { collect("*.\(name)", host) }
+        // Within a table by host, then as they are listed.
+        places.sort { ($0.age, $0.host, $0.index) < ($1.age, $1.host, $1.index) }
+        var count = 0
+        var ofHosts: [String: Int] = [:]
+        var closed: [Conflict] = []
+        for place in places {
+            let ofHost = ofHosts[place.host, default: 0]
+            if ofHost < Self.maxPatternsOfHost, count < Self.maxPatterns {
+                ofHosts[place.host] = ofHost + 1
+                count += 1
+                continue
+            }
+            let most =
+                ofHost < Self.maxPatternsOfHost
+                ? "there may be \(Self.maxPatterns)" : "a host may have \(Self.maxPatternsOfHost)"
+            edit(place.host) { host in
+                closed.append(
+                    Conflict(
+                        table: host.routes[place.index].table, host: place.host, path: host.routes[place.index].path,
+                        reason: "is one regular expression too many, and answers 503: \(most)"))
+                host.routes[place.index].close()
+            }
+        }
         conflicts += closed
     }
 }

@@ -62,6 +62,10 @@ import Testing
             "auth-response-headers: \"X-A,Host\" has \"Host\""
         ),
         (
+            ["auth-url": "https://$host/a", "auth-response-headers": "X-A X-B"],
+            "auth-response-headers: \"X-A X-B\" has \"X-A X-B\""
+        ),
+        (
             ["auth-url": "https://$host/a", "auth-request-redirect": "$x"],
             "auth-request-redirect: \"$x\" has the variable"
         ),

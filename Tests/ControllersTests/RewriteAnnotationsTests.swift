@@ -74,11 +74,19 @@ import TrafficModel
         #expect(Self.reasons(compiled) == ["InvalidPath", "InvalidPath"])
         #expect(compiled.problems[0].message.hasPrefix("shop.example.com/bad( is no regular expression of RE2"))
         #expect(compiled.problems[1].message.contains("has a look ahead"))
+        #expect(compiled.problems[1].message.hasSuffix("so that what no other path takes answers 503"))
         #expect(compiled.problems.allSatisfy { $0.concern == .acceptance })
         let paths = (compiled.table.spec?.rules ?? []).flatMap { $0.paths ?? [] }
         #expect(paths.map { $0.backend == nil } == [false, true, true])
         // Without regular expressions they are paths like others.
         #expect(Self.compile([:], [("/bad(", "ImplementationSpecific")]).problems == [])
+    }
+
+    @Test func `a prefix with a group is told, and not sent`() {
+        let compiled = Self.compile(
+            ["rewrite-target": "/$1", "x-forwarded-prefix": "/$1"], [("/a/(.*)", "ImplementationSpecific")])
+        #expect(compiled.problems.contains { $0.message.contains("x-forwarded-prefix: \"/$1\" has a variable") })
+        #expect(compiled.table.spec?.rewrite?.forwardedPrefix == nil)
     }
 
     @Test func `what another Ingress makes of the host is told`() {

@@ -37,6 +37,9 @@ import Transport
         let revoking = Self.secret(["ca.crt": authority.certificatePEM, "ca.crl": Array("nonsense".utf8)])
         #expect(
             Self.verdicts(revoking)[.verifyingClients] == "ca.crl: no certificate revocation list in the PEM text")
+        // One that somebody emptied revokes nobody, and says nothing of whom it should.
+        let emptied = Self.secret(["ca.crt": authority.certificatePEM, "ca.crl": []])
+        #expect(Self.verdicts(emptied)[.verifyingClients] != nil)
     }
 
     @Test func `passwords are a file or a map, and what is passed over of them is told`() throws {

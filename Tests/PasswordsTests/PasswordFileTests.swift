@@ -53,6 +53,17 @@ import Testing
         #expect(throws: PasswordFile.Refusal.self) { try PasswordFile(map: [:]) }
     }
 
+    @Test func `a file that takes long to read is none`() {
+        func lines(_ count: Int) -> [UInt8] { Array((0..<count).map { "u\($0):{PLAIN}p\n" }.joined().utf8) }
+        #expect((try? PasswordFile(lines: lines(PasswordFile.maxEntries))) != nil)
+        #expect(throws: PasswordFile.Refusal(description: "it has more than 8192 entries")) {
+            try PasswordFile(lines: lines(PasswordFile.maxEntries + 1))
+        }
+        let map = Dictionary(
+            uniqueKeysWithValues: (0...PasswordFile.maxEntries).map { ("u\($0)", Array("{PLAIN}p".utf8)) })
+        #expect((try? PasswordFile(map: map)) == nil)
+    }
+
     @Test func `who is not there costs as much as who is`() throws {
         let slow = PasswordHashTests.ofSecret[0]
         let file = try PasswordFile(lines: Array("ann:{PLAIN}one\nbob:\(slow)\n".utf8))

@@ -81,6 +81,41 @@ import Testing
         service.stop()
     }
 
+    @Test func `no question is asked about a question`() async throws {
+        let upstream = FakeUpstream()
+        let service = Self.service()
+        let harness = try Self.harness(
+            FilterChain(externalAuthentication: Self.rule("/yes")), upstream, service.address)
+        #expect(harness.get("/echo")?.status == 200)
+        let question = try #require(service.requests.first)
+        #expect(question.all("X-Martlet-Question") == ["1"])
+        #expect(harness.get("/echo", fields: "X-Martlet-Question: 1\r\n")?.status == 500)
+        #expect(service.requests.count == 1)
+        await harness.stop()
+        upstream.stop()
+        service.stop()
+    }
+
+    @Test func `what a request brings into a URL stays in its place`() async throws {
+        let upstream = FakeUpstream()
+        let service = Self.service()
+        let rule = ExternalAuthentication(
+            upstream: 1,
+            target: RequestText(parts: [
+                Self.text("/no/"), .argument(Array("x".utf8)), Self.text("?u="), .pathAndQuery,
+            ]), host: RequestText(parts: [.host]))
+        let harness = try Self.harness(FilterChain(externalAuthentication: rule), upstream, service.address)
+        #expect(harness.get("/echo?x=ok?z=1/%20&role=admin")?.status == 500)
+        #expect(
+            service.requests.last?.startLine
+                == "GET /no/ok%3Fz%3D1%2F%20?u=/echo?x=ok?z=1/%20%26role=admin HTTP/1.1")
+        #expect(harness.get("/echo?x=..")?.status == 414)
+        #expect(service.requests.count == 1)
+        await harness.stop()
+        upstream.stop()
+        service.stop()
+    }
+
     @Test func `the service is told of the request, and the upstream what the service says`() async throws {
         let upstream = FakeUpstream()
         let service = Self.service()
@@ -157,7 +192,7 @@ import Testing
             fields: "X-Tenant: a HTTP/1.1 <b>\"é#\r\nCookie: s=x{y}\r\n")
         #expect(
             service.requests.first?.startLine
-                == "GET /yes?h=a.example&x=a%20HTTP/1.1%20%3Cb%3E%22%C3%A9%23&c=x%7By%7D&a=1%0d%0a&m=GET HTTP/1.1")
+                == "GET /yes?h=a.example&x=a%20HTTP%2F1.1%20%3Cb%3E%22%C3%A9%23&c=x%7By%7D&a=1%0d%0a&m=GET HTTP/1.1")
         await harness.stop()
         upstream.stop()
         service.stop()

@@ -51,6 +51,49 @@ import Testing
         upstream.stop()
     }
 
+    /// RE2's own tables do not suffice for such expressions: it takes all of their steps at each byte.
+    @Test func `a path that would keep its loop busy is too long, and others are not`() async throws {
+        let upstream = FakeUpstream()
+        let routes = (0..<10).map { Self.route("/(.*a){1,60}x\($0)$") }
+        let harness = try EngineHarness(Self.configuration([upstream.address], routes))
+        #expect(PathProgram("^/(.*){1,1000}x") == nil)
+        let size = try #require(PathProgram("^/(.*a){1,60}x0$")).size
+        let longest = HeaderPattern.mostWork / (10 * size)
+        func status(_ count: Int) -> Int? {
+            harness.get("/" + String(repeating: "a", count: count - 1))?.status
+        }
+        // Sizes differ by a step or two.
+        #expect(status(longest - longest / 50) == 404)
+        #expect(status(longest + longest / 50) == 414)
+        #expect(harness.get("/" + String(repeating: "a", count: 60) + "x9")?.status == 200)
+        let value = [UInt8](repeating: 0x61, count: 60_000)
+        let pattern = try #require(HeaderPattern("(.*a){1,60}x$"))
+        #expect(value.withUnsafeBufferPointer { pattern.matches($0) } == false)
+        #expect(Array("aax".utf8).withUnsafeBufferPointer { pattern.matches($0) })
+        await harness.stop()
+        upstream.stop()
+    }
+
+    @Test func `what lies behind a guard that nobody can read is closed`() async throws {
+        let upstream = FakeUpstream()
+        func status(keepsPlace: Bool) async throws -> [Int?] {
+            let closed = ProxyConfiguration.Route(
+                path: "/(?!x)a.*", match: .pattern, upstream: 0,
+                pattern: RoutePattern(expression: "^/(?!x)a.*", start: [0x2F], keepsPlace: keepsPlace))
+            let harness = try EngineHarness(
+                Self.configuration(
+                    [upstream.address],
+                    [Self.route("/a/longer/path", start: "/a/longer/path"), closed, Self.route("/")]
+                ))
+            let statuses = ["/a/longer/path", "/admin"].map { harness.get($0)?.status }
+            await harness.stop()
+            return statuses
+        }
+        #expect(try await status(keepsPlace: true) == [200, 503])
+        #expect(try await status(keepsPlace: false) == [200, 200])
+        upstream.stop()
+    }
+
     @Test func `the first that matches is asked, and a change of routes keeps what is compiled`() async throws {
         let upstream = FakeUpstream()
         func rewrite(_ name: String) -> TargetRewrite { TargetRewrite(path: [.text(Array("/\(name)".utf8))]) }

@@ -97,7 +97,12 @@ import Testing
                 stream.head(id, Client.post("/"), ends: false)
                 stream.content(id, Array("content".utf8), ends: false)
                 if isApart { stream.ping() }
-                stream.head(id, [("checksum", "abc"), ("x-forwarded-for", "6.6.6.6"), ("if-match", "x")])
+                stream.head(
+                    id,
+                    [
+                        ("checksum", "abc"), ("x-forwarded-for", "6.6.6.6"), ("if-match", "x"),
+                        ("ssl-client-verify", "SUCCESS"),
+                    ])
                 let answer = stream.answer(id)
                 #expect(answer.text == "hello")
                 #expect(answer.trailers.map(\.name) == ["got"])

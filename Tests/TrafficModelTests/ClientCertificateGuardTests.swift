@@ -51,6 +51,8 @@ import Testing
         let host = try #require(routes.exactHosts["a.example"])
         let served = Dictionary(uniqueKeysWithValues: host.routes.map { ($0.path, $0.backend != nil) })
         #expect(served == ["/first": true, "/same": true, "/second": false, "/foreign": false])
+        #expect(routes.conflicts.map(\.path).sorted() == ["/foreign", "/second"])
+        #expect(routes.conflicts.allSatisfy { $0.reason?.contains("shop/first") == true })
         #expect(host.routes.allSatisfy { $0.clientCertificates?.table == Self.key("first") })
     }
 

@@ -113,7 +113,8 @@ import Testing
         ("/a b", "is no path that begins with a slash, without variables"),
         ("/$uri", "is no path that begins with a slash, without variables"),
         ("/a\r\nSet-Cookie: b", "is no path that begins with a slash, without variables"),
-        ("/", "is the root itself"), ("/?a", "is the root itself"),
+        ("/", "is the root itself"), ("/?a", "is the root itself"), ("//", "is the root itself"),
+        ("/%2F", "is the root itself"), ("/x/..", "is the root itself"), ("/./?a", "is the root itself"),
         ("/" + String(repeating: "a", count: 1_024), "has more than 1024 characters"),
     ])
     func `the root is sent to paths alone`(path: String, problem: String?) {

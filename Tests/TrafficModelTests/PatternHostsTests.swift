@@ -84,6 +84,11 @@ import Testing
         let many = CompiledRoutes(compiling: all)
         #expect(many.conflicts.count == 2500 - CompiledRoutes.maxPatterns)
         #expect(many.conflicts.allSatisfy { $0.reason?.contains("there may be 2048") == true })
+        // Whoever came first stays, whatever others call their hosts.
+        let oldest = Self.table("oldest", [("z.com", ["/mine/[0-9]+"])], created: 0, patterns: true)
+        let crowded = CompiledRoutes(compiling: all + [oldest])
+        #expect(Self.name(crowded, "z.com", "/mine/1") == "oldest")
+        #expect(!crowded.conflicts.contains { $0.table.name == "oldest" })
     }
 
     @Test func `a target that cannot be had has no backend`() {

@@ -1,3 +1,5 @@
+internal import ProxyEngine
+
 extension FuzzTarget {
     /// The L7 engine as a stream: requests and answers in whatever pieces, over real sockets.
     static func proxy(_ input: [UInt8]) { stage.play(input) }
@@ -11,6 +13,18 @@ extension FuzzTarget {
             "POST / HTTP/1.1\r\nHost: m\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nt: x\r\n\r\n"
             + "GET / HTTP/1.1\r\nHost: m\r\n\r\n\u{1D}"
         stage.play(Array(requests.utf8) + input)
+    }
+
+    /// The first bytes of TLS: what is read of them is what is read when more has come.
+    static func clientHello(_ input: [UInt8]) {
+        func parse(_ count: Int) -> ClientHello.Parsed {
+            input.withUnsafeBufferPointer { ClientHello.parse(UnsafeBufferPointer(rebasing: $0[..<count])) }
+        }
+        let whole = parse(input.count)
+        for count in [input.count / 2, max(0, input.count - 1)] {
+            let part = parse(count)
+            check(part == .incomplete || part == whole, "\(part) of \(count) bytes, then \(whole)")
+        }
     }
 
     /// Inputs come on one thread.

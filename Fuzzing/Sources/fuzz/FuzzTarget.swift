@@ -13,7 +13,7 @@ enum FuzzTarget {
         "http1-server": http1Server, "http2-server": http2Server, "http1-client": http1Client,
         "http1-tunnel": http1Tunnel,
         "http2-client": http2Client, "notification": notification,
-        "dns": dns, "bgp": bgp, "layer2": layer2,
+        "client-hello": clientHello, "dns": dns, "bgp": bgp, "layer2": layer2,
     ]
 
     /// Set once, before libFuzzer starts.

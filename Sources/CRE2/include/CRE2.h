@@ -14,6 +14,9 @@ extern "C" {
 // The whole match and nine groups.
 #define MARTLET_RE2_CAPTURES 10
 
+// The most instructions of a pattern for paths. `/[a-z0-9-]+/(.*)\.(jpg|png)$` has 40.
+#define MARTLET_RE2_PATH_SIZE 1000
+
 // A compiled pattern. It may be used by several threads at once.
 typedef struct martlet_re2 martlet_re2;
 

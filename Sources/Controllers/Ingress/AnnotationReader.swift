@@ -111,6 +111,15 @@ struct AnnotationReader {
 
     mutating func tell(_ name: String, _ sentence: String) { problems.append("\(key(name)): \(sentence)") }
 
+    /// What stands between commas, without white space around it. What has some inside is one entry: two that somebody forgot to part
+    /// must not become a third.
+    static func entries(_ text: String) -> [String] {
+        text.split(separator: ",").map { entry in
+            let start = entry.drop(while: \.isWhitespace)
+            return String(start.reversed().drop(while: \.isWhitespace).reversed())
+        }.filter { !$0.isEmpty }
+    }
+
     /// As much of a value as a message has room for.
     static func quoted(_ value: String) -> String {
         let start = value.prefix(63)

@@ -88,7 +88,7 @@ struct ExternalAuthenticationAnnotations: Hashable, Sendable {
 
     private static func responseHeaders(_ reader: inout AnnotationReader) -> [String]? {
         guard let text = reader["auth-response-headers"] else { return nil }
-        let names = text.split(separator: ",").map { $0.filter { !$0.isWhitespace } }.filter { !$0.isEmpty }
+        let names = AnnotationReader.entries(text)
         if names.count > RouteExternalAuthentication.maxResponseHeaders {
             reader.refuse(
                 "auth-response-headers", "has more than \(RouteExternalAuthentication.maxResponseHeaders) names")

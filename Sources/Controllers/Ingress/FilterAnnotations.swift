@@ -119,7 +119,7 @@ struct FilterAnnotations: Hashable, Sendable {
     /// Origins between commas; those that are none are passed over, as in ingress-nginx.
     private static func origins(_ reader: inout AnnotationReader) -> [String]? {
         guard let text = reader["cors-allow-origin"] else { return nil }
-        let entries = text.split(separator: ",").map { String($0.filter { !$0.isWhitespace }) }.filter { !$0.isEmpty }
+        let entries = AnnotationReader.entries(text)
         if entries.contains("*") { return ["*"] }
         let good = entries.filter(isOrigin)
         for wrong in entries where !isOrigin(wrong) {

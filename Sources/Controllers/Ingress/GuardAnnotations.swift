@@ -71,7 +71,7 @@ struct GuardAnnotations {
     /// Networks and addresses between commas.
     private static func networks(_ name: String, _ reader: inout AnnotationReader) -> [String]? {
         guard let text = reader[name] else { return nil }
-        let entries = text.split(separator: ",").map { $0.filter { !$0.isWhitespace } }.filter { !$0.isEmpty }
+        let entries = AnnotationReader.entries(text)
         if entries.isEmpty || entries.count > 2_048 {
             reader.refuse(name, entries.isEmpty ? "names no network" : "names more than 2048 networks")
             return nil

@@ -36,8 +36,7 @@ struct HostAnnotations: Hashable, Sendable {
     /// Names between commas, each once, in order.
     private static func aliases(_ reader: inout AnnotationReader) -> [String]? {
         guard let text = reader["server-alias"] else { return nil }
-        let names = Set(
-            text.split(separator: ",").map { $0.filter { !$0.isWhitespace }.lowercased() }.filter { !$0.isEmpty })
+        let names = Set(AnnotationReader.entries(text).map { $0.lowercased() })
         for name in names.sorted() where !isHost(name) {
             let reason =
                 name.hasPrefix("~")

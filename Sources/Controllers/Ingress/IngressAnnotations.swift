@@ -29,6 +29,8 @@ struct IngressAnnotations: Hashable, Sendable {
     let clientCertificates: ClientCertificateAnnotations
     /// What is done with requests before a backend sees them.
     let filters: FilterAnnotations
+    /// Whether TLS is the backends' matter.
+    let passthrough: PassthroughAnnotations
     /// What holds for its hosts as a whole.
     let hosts: HostAnnotations
     /// Whether paths are regular expressions, and under which one requests go on.
@@ -40,7 +42,7 @@ struct IngressAnnotations: Hashable, Sendable {
         .union(RetryAnnotations.keys).union(LimitAnnotations.keys).union(CanaryAnnotations.keys)
         .union(BackendTLSAnnotations.keys).union(ClientCertificateAnnotations.keys)
         .union(FilterAnnotations.keys)
-        .union(RewriteAnnotations.keys).union(HostAnnotations.keys)
+        .union(RewriteAnnotations.keys).union(PassthroughAnnotations.keys).union(HostAnnotations.keys)
 
     /// - Parameter namespace: of the Ingress.
     init(_ annotations: [String: String], namespace: String = "") {
@@ -51,6 +53,7 @@ struct IngressAnnotations: Hashable, Sendable {
         filters = FilterAnnotations(annotations, namespace: namespace)
         hosts = HostAnnotations(annotations)
         rewrite = RewriteAnnotations(annotations)
+        passthrough = PassthroughAnnotations(annotations)
         canary = CanaryAnnotations(annotations)
         backendTLS = BackendTLSAnnotations(annotations, namespace: namespace)
         unsupportedProtocol = backendTLS.refusal

@@ -42,7 +42,8 @@ extension IngressCompiler {
                     path.backend = nil
                     problems.append(
                         IngressProblem(
-                            reason: "InvalidPath", message: "\(place) \(problem), so that it answers 503",
+                            reason: "InvalidPath",
+                            message: "\(place) \(problem), so that \(Self.consequence(of: path.path, spec))",
                             concern: .acceptance))
                 } else if PathPattern(path.path).hasLooseAlternative {
                     tell(
@@ -53,6 +54,15 @@ extension IngressCompiler {
             }
             return rule
         }
+    }
+
+    /// What becomes of requests whose path may be one that nobody can read.
+    private static func consequence(of path: String, _ spec: RouteTableSpec) -> String {
+        if PathPattern(path).start.count > 1 { return "it answers 503" }
+        let isGuarded = spec.filters?.guardsAccess ?? false || spec.clientCertificates != nil
+        return isGuarded
+            ? "every path that a longer one does not take answers 503, where all are of this namespace"
+            : "what no other path takes answers 503"
     }
 
     private func tellOfTypes(

@@ -87,6 +87,7 @@ struct IngressCompiler {
         // What guards the main Ingress guards its canaries.
         if !isCanary {
             spec.filters = annotations.filters.filters
+            if annotations.passthrough.passesTLSThrough { spec.passesTLSThrough = true }
             spec.hostSettings = annotations.hosts.settings
         }
         spec.editBackends { backend, path in
@@ -110,12 +111,17 @@ struct IngressCompiler {
         let told = annotations.balancing.problems + affinityProblems + annotations.retry.problems
         let filterProblems = isCanary ? [] : annotations.filters.problems
         let more =
-            filterProblems + annotations.hosts.problems + annotations.backendTLS.problems
-            + annotations.clientCertificates.problems
+            annotations.passthrough.problems + filterProblems + annotations.hosts.problems
+            + annotations.backendTLS.problems + annotations.clientCertificates.problems
         for problem in told + annotations.limits.problems + annotations.canary.problems + annotations.rewrite.problems
             + more
         {
             problems.append(IngressProblem(reason: "InvalidAnnotation", message: problem, concern: .none))
+        }
+        if spec.passesTLSThrough == true {
+            for problem in PassthroughAnnotations.problems(of: spec) {
+                problems.append(IngressProblem(reason: "Passthrough", message: problem, concern: .none))
+            }
         }
         makePatterns(&spec, ingress, annotations.rewrite, &problems)
         close(&spec, by: annotations, &problems)

@@ -30,6 +30,8 @@ struct RewriteAnnotations: Hashable, Sendable {
             if reader["rewrite-target"] == nil {
                 reader.tell(
                     "x-forwarded-prefix", "has no effect without \(AnnotationReader.nginx)rewrite-target")
+            } else if prefix.contains("$") {
+                reader.refuse("x-forwarded-prefix", "has a variable or a group, which are not filled in here")
             } else if prefix.utf8.count <= 1024, prefix.utf8.allSatisfy({ 0x21..<0x7F ~= $0 }) {
                 rewrite?.forwardedPrefix = prefix
             } else {

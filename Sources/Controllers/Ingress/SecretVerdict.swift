@@ -102,7 +102,7 @@ enum SecretVerdict {
     }
 
     private static func problem(ofRevocationsIn secret: Secret) -> String? {
-        guard let revocations = secret.data?["ca.crl"], !revocations.isEmpty else { return nil }
+        guard let revocations = secret.data?["ca.crl"] else { return nil }
         guard let revocations = Base64.decode(revocations) else { return "ca.crl is not base64" }
         return TLSMaterial.problem(revocations: revocations).map { "ca.crl: \($0)" }
     }

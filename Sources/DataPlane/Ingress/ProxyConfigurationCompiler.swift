@@ -29,7 +29,14 @@ package struct ProxyConfigurationCompiler: Sendable {
         var upstreams = UpstreamList(backends: backends, named: named)
         var clients = ClientCertificateList(named: named)
         var filters = FilterChainList(routes, secrets: named)
+        // Who may not come to a path may not come by another one: not where nobody can say what the path is. Others' routes
+        // are not theirs to close.
+        func isGuarded(_ route: CompiledRoutes.Route, of host: CompiledRoutes.Host) -> Bool {
+            (route.clientCertificates != nil || routes.filters[route.table]?.guardsAccess ?? false)
+                && host.routes.allSatisfy { $0.table.namespace == route.table.namespace }
+        }
         var hosts: [ProxyConfiguration.VirtualHost] = []
+        var passthroughs: [Passthrough] = []
         func add(_ pattern: HostPattern, _ name: String, _ host: CompiledRoutes.Host, redirects: Bool) {
             hosts.append(
                 ProxyConfiguration.VirtualHost(
@@ -42,15 +49,24 @@ package struct ProxyConfigurationCompiler: Sendable {
                             canary: route.canary.map { canary in
                                 ProxyConfiguration.Canary(
                                     rule: CanaryRule(canary.rule), upstream: upstreams.index(of: canary.backend))
-                            }, pattern: route.pattern.map { RoutePattern($0, isClosed: route.isClosed) },
+                            },
+                            pattern: route.pattern.map {
+                                RoutePattern($0, isClosed: route.isClosed, keepsPlace: isGuarded(route, of: host))
+                            },
                             rewrite: route.rewrite.map { TargetRewrite($0) },
                             filters: filters.chain(route, host: name, &upstreams),
                             clientCertificates: clients.index(of: route.clientCertificates))
                     },
                     defaultUpstream: host.defaultBackend.map { upstreams.index(of: $0) },
                     defaultFilters: filters.chain(host.defaultTable, host: name, &upstreams),
-                    redirectsToHTTPS: redirects || host.clientCertificates != nil,
+                    redirectsToHTTPS: redirects || host.clientCertificates != nil || host.passthrough != nil,
                     clientCertificates: clients.index(of: host.clientCertificates)))
+            if let through = host.passthrough {
+                passthroughs.append(
+                    Passthrough(
+                        host: pattern, upstream: upstreams.index(of: through.backend),
+                        sources: routes.filters[through.table]?.sources.map { SourceRule($0) }))
+            }
         }
         for (name, host) in routes.exactHosts.sorted(by: { $0.key < $1.key }) {
             add(
@@ -74,7 +90,8 @@ package struct ProxyConfigurationCompiler: Sendable {
         return ProxyConfiguration(
             listeners: listeners, hosts: hosts, upstreams: upstreams.list, defaultUpstream: defaultUpstream,
             defaultFilters: defaultFilters, certificates: certificates(routes, secrets),
-            clientCertificates: clients.list, defaultClientCertificates: defaultClients, limits: limits)
+            clientCertificates: clients.list, defaultClientCertificates: defaultClients,
+            passthroughs: passthroughs, limits: limits)
     }
 
     /// Whether a certificate that was named without hosts, by a table with routes for this one, has its name.
@@ -134,6 +151,15 @@ extension ProxyConfiguration.Upstream {
         let security = BackendSecurity(backend, resolution, secrets: named)
         var tls: UpstreamTLS?
         if case .secured(let wanted) = security { tls = wanted }
+        if backend.passesThrough {
+            // Endpoints speak TLS with the clients themselves.
+            self.init(
+                name: backend.upstreamName, endpoints: resolution.endpoints,
+                balancing: UpstreamBalancing(backend.policy),
+                timeouts: UpstreamTimeouts(backend.policy.timeouts), limits: UpstreamLimits(backend.policy.limits),
+                slowStart: .seconds(backend.policy.slowStartSeconds ?? 0))
+            return
+        }
         self.init(
             name: backend.upstreamName, endpoints: security == .closed ? [] : resolution.endpoints,
             version: resolution.version(backend), tls: tls, balancing: UpstreamBalancing(backend.policy),

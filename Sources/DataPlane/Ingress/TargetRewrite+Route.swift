@@ -21,8 +21,8 @@ extension TargetRewrite.Part {
 }
 
 extension RoutePattern {
-    init(_ pattern: PathPattern, isClosed: Bool) {
-        self.init(expression: isClosed ? nil : pattern.expression, start: pattern.start)
+    init(_ pattern: PathPattern, isClosed: Bool, keepsPlace: Bool) {
+        self.init(expression: isClosed ? nil : pattern.expression, start: pattern.start, keepsPlace: keepsPlace)
     }
 }
 

@@ -36,7 +36,8 @@ package struct NamedSecret: Hashable, Sendable {
     /// Nil where a part is not base64: nobody knows what its author meant.
     package init?(_ secret: Secret) {
         func read(_ key: String) -> [UInt8]?? {
-            guard let text = secret.data?[key], !text.isEmpty else { return .some(nil) }
+            // An empty list of revocations is none that anybody made: it is no list, and lets nobody in.
+            guard let text = secret.data?[key], !text.isEmpty || key == "ca.crl" else { return .some(nil) }
             return Base64.decode(text).map { .some($0) }
         }
         guard let authorities = read("ca.crt"), let revocations = read("ca.crl"), let chain = read("tls.crt"),

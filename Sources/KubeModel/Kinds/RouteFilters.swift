@@ -44,6 +44,11 @@ public struct RouteFilters: Codable, Hashable, Sendable {
         self.upstreamHost = upstreamHost
     }
 
+    /// Not everybody may come.
+    public var guardsAccess: Bool {
+        sources != nil || basicAuthentication != nil || externalAuthentication != nil
+    }
+
     /// Nothing is said.
     public var isEmpty: Bool { self == RouteFilters() }
 }

@@ -28,7 +28,17 @@ public struct RouteHostSettings: Codable, Hashable, Sendable {
         if path.utf8.count > 1_024 { return "has more than 1024 characters" }
         guard path.hasPrefix("/"), path.utf8.allSatisfy({ 0x21..<0x7F ~= $0 && !"\"<>\\^`{|}$".utf8.contains($0) })
         else { return "is no path that begins with a slash, without variables" }
-        return path == "/" || path.hasPrefix("/?") || path.hasPrefix("/#") ? "is the root itself" : nil
+        return isRoot(path.prefix { $0 != "?" && $0 != "#" }) ? "is the root itself" : nil
+    }
+
+    /// Whether a path means the root, however it is written: clients would be sent round in circles.
+    private static func isRoot(_ path: Substring) -> Bool {
+        let plain = path.lowercased().replacing("%2f", with: "/").replacing("%2e", with: ".")
+        var depth = 0
+        for segment in plain.split(separator: "/") where segment != "." {
+            depth = segment == ".." ? max(0, depth - 1) : depth + 1
+        }
+        return depth == 0
     }
 
     /// The name whose requests go to a host because of ``redirectsWWW``; nil for hosts that are no whole name.

@@ -35,6 +35,8 @@ public struct RouteTableSpec: Codable, Hashable, Sendable {
     public var tls: [RouteTableTLS]?
     /// What clients of the hosts must show of themselves.
     public var clientCertificates: RouteTableClientCertificates?
+    /// TLS connections for the hosts go to the backend of the path `/` as they are.
+    public var passesTLSThrough: Bool?
     /// What is done with the requests of the routes before a backend sees them, and with what is answered.
     public var filters: RouteFilters?
     /// What holds for the hosts as a whole.
@@ -51,9 +53,9 @@ public struct RouteTableSpec: Codable, Hashable, Sendable {
     public init(
         controllerName: String? = nil, ingressClassName: String? = nil, rules: [RouteTableRule]? = nil,
         defaultBackend: RouteBackend? = nil, tls: [RouteTableTLS]? = nil,
-        clientCertificates: RouteTableClientCertificates? = nil, filters: RouteFilters? = nil,
-        hostSettings: RouteHostSettings? = nil, canary: RouteCanary? = nil, pathPatterns: Bool? = nil,
-        rewrite: RouteRewrite? = nil,
+        clientCertificates: RouteTableClientCertificates? = nil, passesTLSThrough: Bool? = nil,
+        filters: RouteFilters? = nil, hostSettings: RouteHostSettings? = nil, canary: RouteCanary? = nil,
+        pathPatterns: Bool? = nil, rewrite: RouteRewrite? = nil,
         sourceCreationTimestamp: Timestamp? = nil
     ) {
         self.controllerName = controllerName
@@ -62,6 +64,7 @@ public struct RouteTableSpec: Codable, Hashable, Sendable {
         self.defaultBackend = defaultBackend
         self.tls = tls
         self.clientCertificates = clientCertificates
+        self.passesTLSThrough = passesTLSThrough
         self.filters = filters
         self.hostSettings = hostSettings
         self.canary = canary

@@ -30,8 +30,9 @@ package struct PathPattern: Hashable, Sendable {
         let scan = PathPatternScan(Array(path.utf8))
         if let foreign = scan.foreign { return "has \(foreign), which regular expressions in linear time do not have" }
         return PathPattern(path).compiled { handle, problem, fragment in
-            if handle != nil { return nil }
-            if problem == MARTLET_RE2_TOO_LARGE { return "is too large as a regular expression" }
+            let isTooLarge = handle.map { martlet_re2_size($0) > MARTLET_RE2_PATH_SIZE } ?? false
+            if handle != nil, !isTooLarge { return nil }
+            if isTooLarge || problem == MARTLET_RE2_TOO_LARGE { return "is too large as a regular expression" }
             return fragment.isEmpty
                 ? "is no regular expression of RE2" : "is no regular expression of RE2, because of \(fragment)"
         }

@@ -22,6 +22,8 @@ package struct ProxyConfiguration: Sendable {
     package var clientCertificates: [ClientCertificatePolicy]
     /// Index of what requests need that match no host or no path; nil for nothing.
     package var defaultClientCertificates: Int?
+    /// TLS connections that are not ended here. Two entries for one host: the earlier counts.
+    package var passthroughs: [Passthrough]
     package var limits: ProxyLimits
     /// Whether `X-Forwarded-*` of the client are believed and extended (ingress-nginx `use-forwarded-headers`).
     package var trustsForwardedHeaders: Bool
@@ -33,7 +35,7 @@ package struct ProxyConfiguration: Sendable {
         listeners: [Listener] = [], hosts: [VirtualHost] = [], upstreams: [Upstream] = [],
         defaultUpstream: Int? = nil, defaultFilters: FilterChain? = nil, certificates: [ServerCertificate] = [],
         clientCertificates: [ClientCertificatePolicy] = [], defaultClientCertificates: Int? = nil,
-        limits: ProxyLimits = ProxyLimits(),
+        passthroughs: [Passthrough] = [], limits: ProxyLimits = ProxyLimits(),
         trustsForwardedHeaders: Bool = false, isProvisional: Bool = false
     ) {
         self.listeners = listeners
@@ -44,6 +46,7 @@ package struct ProxyConfiguration: Sendable {
         self.certificates = certificates
         self.clientCertificates = clientCertificates
         self.defaultClientCertificates = defaultClientCertificates
+        self.passthroughs = passthroughs
         self.limits = limits
         self.trustsForwardedHeaders = trustsForwardedHeaders
         self.isProvisional = isProvisional

@@ -6,8 +6,13 @@ package struct RoutePattern: Sendable, Hashable {
     /// What every path begins with that it matches, letters of ASCII in lower case; may be empty.
     package var start: [UInt8]
 
-    package init(expression: String?, start: [UInt8]) {
+    /// One that is closed answers 503 for all that begins with ``start`` and that no pattern in front of it takes, whatever
+    /// ``start`` is. Else such a one with no more than a slash takes nothing from the patterns behind it.
+    package var keepsPlace: Bool
+
+    package init(expression: String?, start: [UInt8], keepsPlace: Bool = false) {
         self.expression = expression
         self.start = start
+        self.keepsPlace = keepsPlace
     }
 }

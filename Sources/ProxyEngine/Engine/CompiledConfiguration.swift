@@ -16,12 +16,14 @@ final class CompiledConfiguration: Sendable {
     let hashKeys: [HashKey?]
     /// Of each policy for certificates of clients.
     let certificateRules: [ClientCertificateRule]
+    let passthroughs: PassthroughTable
 
     init(
         table: RoutingTable, configuration: ProxyConfiguration, routeCounters: [Handle<Party.Routes>], tls: TLSContext?,
         httpsPortSuffix: [UInt8], certificateRules: [ClientCertificateRule]
     ) {
         self.certificateRules = certificateRules
+        passthroughs = PassthroughTable(configuration)
         self.table = table
         self.limits = configuration.limits
         self.trustsForwarded = configuration.trustsForwardedHeaders

@@ -127,6 +127,12 @@ extension ProxyCore {
             close(c)
             return false
         }
+        if byte == 22, let table = configuration?.passthroughs, !table.isEmpty {
+            switch passThrough(c, table) {
+            case .none: break
+            case .pending, .begun: return false
+            }
+        }
         c.pointee.awaitsTLS = false
         // A handshake begins with 22, a method with a capital letter, and some clients send an empty line in front.
         if byte &- 0x41 < 26 || byte == 0x0D || byte == 0x0A {

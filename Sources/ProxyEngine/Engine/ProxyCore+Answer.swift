@@ -18,6 +18,8 @@ extension ProxyCore {
         if !c.pointee.asker.isNone { return questionFailed(c) }
         let page = ErrorPage(status)
         x.pointee.status = page.status
+        // Whoever speaks TLS with somebody else has no use for our words.
+        if x.pointee.flags.contains(.passesThrough) { return abandon(c) }
         if !c.pointee.carrier.isNone { return answerOnStream(x, c, page, location: location) }
         let closes = !x.pointee.flags.contains(.keepAlive) || !x.pointee.body.isComplete || isDraining
         if closes { x.pointee.flags.remove(.keepAlive) }

@@ -38,6 +38,8 @@ extension ProxyCore {
         _ certificate: [UInt8]
     ) -> Preparation {
         if rule.upstream == nil { return .refused(503) }
+        // A question about a question would go on for ever.
+        if head.isQuestion(bytes, requestHead) { return .refused(500) }
         let isTLS = isHTTPS(c, bytes)
         let parsed = UnsafePointer(requestHead)
         let port = listeners[Int(c.pointee.listener)].port

@@ -129,8 +129,7 @@ extension ProxyCore {
             return .done
         }
         guard let target else {
-            let isClosed = match.upstream == RoutingTable.Match.closed
-            answer(x, configuration?.isProvisional ?? true ? ErrorPage.notReady : isClosed ? 503 : 404)
+            answer(x, statusWithoutUpstream(match))
             return .done
         }
         if var reply {
@@ -148,6 +147,15 @@ extension ProxyCore {
             dispatch(x, c, target)
         }
         return .done
+    }
+
+    private func statusWithoutUpstream(_ match: RoutingTable.Match) -> Int32 {
+        if configuration?.isProvisional ?? true { return ErrorPage.notReady }
+        return switch match.upstream {
+        case RoutingTable.Match.closed: 503
+        case RoutingTable.Match.tooLong: 414
+        default: 404
+        }
     }
 
     /// Takes note of more of the request's body, which becomes what the upstream is to get of it.

@@ -12,7 +12,7 @@ extension ProxyCore {
             return connectStream(x, endpoint, mayReuse: mayReuse)
         }
         let e = directory.endpoints[endpoint]
-        if mayReuse {
+        if mayReuse, !x.pointee.flags.contains(.passesThrough) {
             while !e.pointee.firstIdle.isNone {
                 let u = pool.connections[e.pointee.firstIdle]
                 pool.removeIdle(u, from: e)
@@ -225,8 +225,12 @@ extension ProxyCore {
             switch establish(u, events) {
             case .pending: return
             case .ready:
-                u.pointee.phase = .active
-                sendRequest(u, x)
+                if x.pointee.flags.contains(.passesThrough) {
+                    passBytes(u, x)
+                } else {
+                    u.pointee.phase = .active
+                    sendRequest(u, x)
+                }
             case .failed: lost(u, x, .connect)
             }
             continueClient(client)
@@ -374,7 +378,8 @@ extension ProxyCore {
         let request = RetryPolicy.Circumstances(
             attempts: x.pointee.attempts, mostAttempts: limits.maxAttempts, endpoints: state.pointee.endpointCount,
             isIdempotent: x.pointee.flags.contains(.idempotent), wasSent: x.pointee.requestSent > 0,
-            isKept: !x.pointee.flags.contains(.streamedBody) && x.pointee.request.base != nil,
+            isKept: x.pointee.flags.contains(.passesThrough)
+                || !x.pointee.flags.contains(.streamedBody) && x.pointee.request.base != nil,
             age: now > x.pointee.startedAt ? now - x.pointee.startedAt : 0)
         var tried = x.pointee.tried
         tried.insert(x.pointee.endpoint)

@@ -101,4 +101,6 @@ struct RequestFlags: OptionSet, BitwiseCopyable {
     static let asking = RequestFlags(rawValue: 131_072)
     /// Its trailers go nowhere: who gets them may take them for fields of the head, which say who somebody is.
     static let dropsTrailers = RequestFlags(rawValue: 262_144)
+    /// No request: a TLS connection that goes to its upstream as it is.
+    static let passesThrough = RequestFlags(rawValue: 524_288)
 }

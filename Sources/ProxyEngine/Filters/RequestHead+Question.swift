@@ -23,6 +23,8 @@ extension RequestHead {
         }
         var target: [UInt8] = []
         guard rule.target.write(source, .url, to: &target, most: most) else { return nil }
+        // What a variable brought must not climb out of the path that it stands in.
+        if rule.target.parts.count > 1, Self.climbs(target) { return nil }
         out += rule.method + [0x20] + target
         out += " HTTP/1.1".utf8
         guard add("Host", rule.host),
@@ -30,6 +32,7 @@ extension RequestHead {
             add("X-Original-Method", RequestText(parts: [.method])),
             add("X-Original-URI", RequestText(parts: [.pathAndQuery])), add("X-Scheme", RequestText(parts: [.scheme])),
             add("X-Sent-From", RequestText(parts: [.text(Array("nginx-ingress-controller".utf8))])),
+            add(Self.questionMark, RequestText(parts: [.text([0x31])])),
             add("X-Real-IP", RequestText(parts: [.clientAddress])),
             add("X-Forwarded-For", RequestText(parts: [.clientAddress])),
             add("X-Auth-Request-Redirect", rule.redirect)
@@ -52,12 +55,30 @@ extension RequestHead {
         return out
     }
 
+    /// Says that a request is a question, so that none is asked about one: an address may lead back here.
+    static let questionMark: StaticString = "x-martlet-question"
+
+    /// - Parameter parsed: of `bytes`.
+    func isQuestion(_ bytes: UnsafePointer<UInt8>, _ parsed: UnsafePointer<HTTP1RequestHead>) -> Bool {
+        for index in 0..<parsed.pointee.fields.count {
+            let name = parsed.pointee.fields[index].name
+            if name.count == 18, Self.equals(bytes + Int(name.start), Self.questionMark) { return true }
+        }
+        return false
+    }
+
+    private static func climbs(_ target: [UInt8]) -> Bool {
+        let path = target.prefix { $0 != UInt8(ascii: "?") }
+        return path.split(separator: 0x2F).contains { $0.elementsEqual("..".utf8) || $0.elementsEqual(".".utf8) }
+    }
+
     /// What the question says of the request: a client says nothing of that.
     private static func isOfQuestion(_ name: UnsafePointer<UInt8>, _ count: Int) -> Bool {
         switch count {
         case 11: equals(name, "x-sent-from")
         case 14: equals(name, "x-original-url") || equals(name, "x-original-uri")
         case 17: equals(name, "x-original-method")
+        case 18: equals(name, questionMark)
         case 23: equals(name, "x-auth-request-redirect")
         default: false
         }

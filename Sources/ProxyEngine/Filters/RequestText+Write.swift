@@ -21,9 +21,14 @@ extension RequestText {
     /// Appends the text for a request; false, and anything appended, where it would be longer than `most`.
     func write(_ source: Source, _ place: Place, to out: inout [UInt8], most: Int) -> Bool {
         for part in parts {
-            func add(_ value: RequestValue.Bytes) {
+            // Behind `=` it is the value of an argument.
+            let isArgument = out.last == UInt8(ascii: "=")
+            func add(_ value: RequestValue.Bytes, isWord: Bool = false) {
                 for byte in value.prefix(most + 1) {
-                    if place == .url, !Self.mayStandInURL(byte) {
+                    if place == .url,
+                        !Self.mayStandInURL(byte) || isArgument && Self.endsArgument(byte)
+                            || isWord && Self.endsWord(byte)
+                    {
                         Self.escape(byte, to: &out)
                     } else {
                         out.append(byte)
@@ -34,9 +39,9 @@ extension RequestText {
             switch part {
             case .text(let text): out += text
             case .clientAddress: add(source.clientAddress)
-            case .field(let name): add(RequestValue.field(name, head, bytes))
-            case .cookie(let name): add(RequestValue.cookie(name, head, bytes))
-            case .argument(let name): add(RequestValue.argument(name, head, bytes))
+            case .field(let name): add(RequestValue.field(name, head, bytes), isWord: true)
+            case .cookie(let name): add(RequestValue.cookie(name, head, bytes), isWord: true)
+            case .argument(let name): add(RequestValue.argument(name, head, bytes), isWord: true)
             case .pathAndQuery: add(Self.target(source))
             case .escapedPathAndQuery:
                 for byte in Self.target(source).prefix(most + 1) {
@@ -46,8 +51,8 @@ extension RequestText {
             case .query: add(RequestValue.query(head, bytes))
             case .host:
                 let name = RequestValue.slice(head.pointee.authority, bytes)
-                add(RequestValue.Bytes(rebasing: name.prefix(source.hostNameCount)))
-            case .authority: add(RequestValue.slice(head.pointee.authority, bytes))
+                add(RequestValue.Bytes(rebasing: name.prefix(source.hostNameCount)), isWord: true)
+            case .authority: add(RequestValue.slice(head.pointee.authority, bytes), isWord: true)
             case .method: add(RequestValue.slice(head.pointee.method, bytes))
             case .scheme: out += source.isTLS ? "https".utf8 : "http".utf8
             }
@@ -75,6 +80,11 @@ extension RequestText {
     private static func mayStandInURL(_ byte: UInt8) -> Bool {
         0x21..<0x7F ~= byte && !"\"<>\\^`{|}#".utf8.contains(byte)
     }
+
+    private static func endsArgument(_ byte: UInt8) -> Bool { "&;+#".utf8.contains(byte) }
+
+    /// What would begin another part of a URL than the one that a word is meant for.
+    private static func endsWord(_ byte: UInt8) -> Bool { "/?#&;=+".utf8.contains(byte) }
 
     /// RFC 3986 section 2.3.
     private static func isUnreserved(_ byte: UInt8) -> Bool {

@@ -74,7 +74,7 @@ enum TrailerSection {
         "retry-after", "set-cookie", "vary", "warning", "www-authenticate", "x-original-forwarded-for",
     ]
     /// Conditions, and whatever else proxies tell of clients.
-    private static let prefixes: [StaticString] = ["if-", "x-forwarded-"]
+    private static let prefixes: [StaticString] = ["if-", "ssl-client-", "x-forwarded-"]
 
     private static func matches(
         _ name: UnsafeBufferPointer<UInt8>, _ text: StaticString, isPrefix: Bool = false

@@ -12,6 +12,8 @@ final class PathProgram: @unchecked Sendable {
 
     private let handle: OpaquePointer
     private let groups: Int32
+    /// Instructions.
+    let size: Int
 
     /// nil for what is none, or too large.
     init?(_ expression: String) {
@@ -26,6 +28,11 @@ final class PathProgram: @unchecked Sendable {
             }
         }
         guard let made else { return nil }
+        size = Int(martlet_re2_size(made))
+        guard size <= Int(MARTLET_RE2_PATH_SIZE) else {
+            martlet_re2_free(made)
+            return nil
+        }
         handle = made
         groups = min(martlet_re2_group_count(made) + 1, MARTLET_RE2_CAPTURES)
     }

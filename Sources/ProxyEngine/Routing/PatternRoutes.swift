@@ -30,8 +30,8 @@ struct PatternRoutes: Sendable {
                 programs[expression] = program
             }
             let entry = Entry(program: program, start: pattern.start, route: route)
-            // One that is closed and may begin like everything leaves to others what they match.
-            if program == nil, pattern.start.count <= 1 {
+            // One that is closed and may begin like everything leaves to others what they match, unless they lie behind its guard.
+            if program == nil, pattern.start.count <= 1, !pattern.keepsPlace {
                 last.append(entry)
             } else {
                 entries.append(entry)
@@ -41,16 +41,22 @@ struct PatternRoutes: Sendable {
         return Int32(first)
     }
 
-    /// The first of some entries that matches a path: its index, or -1.
+    /// What ``find(_:_:_:_:)`` says of a path that would cost more than ``HeaderPattern/mostWork``.
+    static var tooMuchWork: Int32 { -2 }
+
+    /// The first of some entries that matches a path: its index, or -1; or ``tooMuchWork``.
     func find(_ first: Int32, _ count: Int32, _ path: UnsafePointer<UInt8>, _ pathCount: Int) -> Int32 {
-        for index in Int(first)..<Int(first + count) {
-            let isFound = entries.withUnsafeBufferPointer { entries in
-                Self.starts(path, pathCount, with: entries[index].start)
-                    && (entries[index].program?.matches(path, pathCount) ?? true)
+        entries.withUnsafeBufferPointer { entries in
+            var work = 0
+            for index in Int(first)..<Int(first + count)
+            where Self.starts(path, pathCount, with: entries[index].start) {
+                guard let program = entries[index].program else { return Int32(index) }
+                work += program.size * pathCount
+                if work > HeaderPattern.mostWork { return Self.tooMuchWork }
+                if program.matches(path, pathCount) { return Int32(index) }
             }
-            if isFound { return Int32(index) }
+            return -1
         }
-        return -1
     }
 
     private static func starts(_ path: UnsafePointer<UInt8>, _ count: Int, with start: [UInt8]) -> Bool {

@@ -7,7 +7,7 @@ internal import Glibc
 final class RoutingTable: Sendable {
     /// What a request was matched with.
     struct Match: BitwiseCopyable, Equatable {
-        /// Index of the upstream, or -1: no route and no default, answered with 404; ``closed``: answered with 503.
+        /// Index of the upstream, or -1: no route and no default, answered with 404; ``closed`` or ``tooLong``.
         var upstream: Int32
         /// Index into the configuration's route list (for counters), or -1 for a default backend.
         var route: Int32
@@ -25,6 +25,8 @@ final class RoutingTable: Sendable {
 
         /// The ``upstream`` of a route that is not served.
         static var closed: Int32 { -2 }
+        /// The ``upstream`` of a path that is too long for the patterns of its host: answered with 414.
+        static var tooLong: Int32 { -3 }
     }
 
     /// Who takes part of a route's requests.
@@ -196,6 +198,11 @@ final class RoutingTable: Sendable {
         match.route = findRoute(host, hostIndex, path, count)
         if match.route < 0 || !routes[Int(match.route)].isExact {
             let found = patternRoutes.find(host.pointee.firstPattern, host.pointee.patternCount, path, count)
+            if found == PatternRoutes.tooMuchWork {
+                match.route = -1
+                match.upstream = Match.tooLong
+                return match
+            }
             if found >= 0 {
                 let entry = patternRoutes.entries[Int(found)]
                 match.route = entry.route

@@ -40,9 +40,14 @@ package final class TLSClientTrust: @unchecked Sendable {
         guard let store = X509_STORE_new(), let names = martlet_name_stack() else {
             throw TransportError(.certificate, "out of memory")
         }
+        var nameBytes = 0
         for authority in authorities {
             X509_STORE_add_cert(store, authority)
-            if let name = X509_NAME_dup(X509_get_subject_name(authority)) { martlet_name_stack_push(names, name) }
+            let subject = X509_get_subject_name(authority)
+            nameBytes += 2 + Int(max(0, i2d_X509_NAME(subject, nil)))
+            // More than a handshake has room for: clients choose by themselves then (RFC 8446 section 4.2.4).
+            guard nameBytes <= Self.maxNameBytes, let name = X509_NAME_dup(subject) else { continue }
+            martlet_name_stack_push(names, name)
         }
         for list in revocations { X509_STORE_add_crl(store, list) }
         if !revocations.isEmpty {
@@ -70,6 +75,9 @@ package final class TLSClientTrust: @unchecked Sendable {
         EVP_Digest(bytes, bytes.count, &digest, &count, EVP_sha256(), nil)
         return digest
     }
+
+    /// Names of authorities that are told to clients, of the 65,535 bytes that have a place.
+    private static let maxNameBytes = 32 << 10
 
     /// What a client may send of certificates before anybody knows who it is; a handshake with more fails.
     private static let maxChainBytes = 32 << 10

@@ -241,5 +241,45 @@ extension EndToEnd {
             }
             await family.stop()
         }
+
+        @Test func `TLS that is passed through ends in the backend, for whom the host belongs to`() async throws {
+            let family = try await Family.start()
+            do {
+                let server = family.server
+                let files = try await CertificateFiles("ours", in: server.directory)
+                let port = try Family.freePorts(1)[0]
+                let nginx = try await Self.nginx(
+                    port, files, "ssl_verify_client optional; location / { return 200 \"$ssl_client_s_dn $host\"; }")
+                defer { nginx.signal(SIGTERM) }
+                let (certificate, key) = try await files.issue("one")
+                let through = ["ssl-passthrough": "true"]
+                func with(_ more: [String: String]) -> [String: String] { through.merging(more) { $1 } }
+                try await family.apply(
+                    IngressTrafficTests.classes + Self.service("web", "127.0.59.1", port, spoken: "https")
+                        + Self.ingress("through", through) + Self.ingress("ended", [:])
+                        + Self.ingress("closed", with(["whitelist-source-range": "192.0.2.0/24"]))
+                        + Self.ingress("guarded", with(["auth-tls-secret": "default/missing"])))
+                // The client's own certificate reaches nginx, and nginx' the client.
+                try await eventually(within: .seconds(30), "nginx at the other end") {
+                    try await Self.ask("through", family, ["--cert", certificate, "--key", key]).body
+                        == "CN=one,O=Tests through.example.com"
+                }
+                #expect(try await Self.ask("ended", family, ["--cert", certificate, "--key", key]).body.hasPrefix(" "))
+                #expect(try await Self.status("through", family) == "308")
+                for name in ["closed", "guarded"] {
+                    try await eventually(within: .seconds(20), "nothing for \(name)") {
+                        try await Self.ask(name, family).status == "000"
+                    }
+                }
+                try await eventually(within: .seconds(20), "the Event about both") {
+                    try await server.events(about: "guarded").contains("not asked for certificates here")
+                }
+                #expect(try await server.events(about: "through") == "")
+            } catch {
+                await family.stop()
+                throw error
+            }
+            await family.stop()
+        }
     }
 }

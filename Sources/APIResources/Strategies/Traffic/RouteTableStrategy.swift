@@ -50,7 +50,7 @@ struct RouteTableStrategy: ResourceStrategy {
         }
         if let canary = object.at("spec", "canary") {
             checkCanary(canary, path.child("canary"), &errors)
-            for key in ["defaultBackend", "tls", "clientCertificates", "hostSettings"]
+            for key in ["defaultBackend", "tls", "clientCertificates", "passesTLSThrough", "hostSettings"]
             where object.at("spec", key) != nil {
                 errors.forbidden(path.child(key), "may not be set in a canary")
             }
